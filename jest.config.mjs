@@ -1,0 +1,12 @@
+/** The tests that `npm test` runs: everything but the long ones (jest.long.config.mjs). */
+export default {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '\\.ts$': '<rootDir>/test/support/strip-types.mjs' },
+  moduleFileExtensions: ['ts', 'mjs', 'js', 'json', 'node'],
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '\\.long\\.test\\.ts$'],
+  maxWorkers: 2,
+  testTimeout: 20_000,
+  workerIdleMemoryLimit: '1GB',
+};

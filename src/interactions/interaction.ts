@@ -1,0 +1,152 @@
+/** What an interaction is, what it is asked and what it answers. https://hl7.org/fhir/R4/http.html */
+import type { Issue } from '../fhir/outcome.ts';
+import type { Resource, ResourceKey } from '../fhir/references.ts';
+import type { SearchQuery } from '../search/query.ts';
+import type { Change, Look, Store, Version } from '../store/store.ts';
+
+/** Codes of https://hl7.org/fhir/R4/valueset-type-restful-interaction.html and system-restful-interaction. */
+export type InteractionCode =
+  | 'read'
+  | 'vread'
+  | 'create'
+  | 'update'
+  | 'patch'
+  | 'delete'
+  | 'history-instance'
+  | 'history-type'
+  | 'history-system'
+  | 'search-type'
+  | 'search-system'
+  | 'batch'
+  | 'transaction'
+  | 'capabilities';
+
+/** A resource as it came in: text without insignificant whitespace, already past the byte guard, and what it parses to. */
+export interface Incoming {
+  readonly text: string;
+  readonly resource: Resource;
+}
+
+/** Conditional headers, parsed. https://hl7.org/fhir/R4/http.html#concurrency */
+export interface Conditions {
+  /** versionId that must be newest. */
+  readonly ifMatch?: number;
+  readonly ifNoneMatch?: number | '*';
+  /** Milliseconds since 1970. */
+  readonly ifModifiedSince?: number;
+  /** Search criteria without the leading type. */
+  readonly ifNoneExist?: string;
+}
+
+export type Parameters = readonly (readonly [name: string, value: string])[];
+
+/** One entry of a batch or transaction. */
+export interface Entry {
+  readonly fullUrl: string;
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** As written in request.url: `Patient/1`, `Observation?code=x`. */
+  readonly url: string;
+  readonly body?: Incoming;
+  readonly conditions: Conditions;
+}
+
+export interface FhirRequest {
+  readonly interaction: InteractionCode;
+  /** '' for the system level. */
+  readonly type: string;
+  /** '' where the URL names none. */
+  readonly id: string;
+  readonly versionId?: number;
+  /** Decoded query (and form body) parameters, in order. */
+  readonly parameters: Parameters;
+  readonly conditions: Conditions;
+  readonly body?: Incoming;
+  /** Entries of a batch or transaction; inside callers hand them over ready. */
+  readonly entries?: readonly Entry[];
+  /** Prefer: handling=strict refuses unknown search parameters. */
+  readonly strict: boolean;
+  /** Absolute URL of the FHIR base without a trailing slash, for links and fullUrl. */
+  readonly base: string;
+  readonly requestId: string;
+  /** Network address of the client. */
+  readonly address: string;
+}
+
+export interface FhirAnswer {
+  readonly status: number;
+  /** The version that ETag, Last-Modified, Location and the body come from. */
+  readonly version?: Version;
+  /** JSON text to send instead of the version's. */
+  readonly text?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What was noticed besides: ignored parameters, warnings. */
+  readonly issues?: readonly Issue[];
+  /** Patients whose data the answer holds (`Patient/1`), for the audit row. */
+  readonly patients?: readonly string[];
+  /** For a transaction: one per entry, in order. */
+  readonly entries?: readonly FhirAnswer[];
+  /** What followed from the writes (Flag, DetectedIssue ...), as committed. */
+  readonly effects?: readonly (Draft | Change)[];
+}
+
+/** What the caller may do and see. Deny is the default everywhere; an empty grant list grants nothing. */
+export interface Access {
+  permits(interaction: InteractionCode, type: string): boolean;
+  /** The same query, cut down to what the caller may find. */
+  narrow(query: SearchQuery): SearchQuery;
+  sees(resource: Resource): boolean;
+  /** The text with hidden elements left out; the identity until elements are hidden. */
+  shows(text: string): string;
+  mayWrite(before: Resource | undefined, after: Resource | undefined): boolean;
+}
+
+export interface Caller {
+  /** `Device/dev001`, `Practitioner/7`, `Client/admin`, `System/notifier`. */
+  readonly who: string;
+  readonly access: Access;
+}
+
+/** A resource to store that has not been indexed yet: what derivations and inside callers hand to the write path. */
+export interface Draft {
+  readonly op: 'save';
+  readonly key: ResourceKey;
+  readonly method: 'POST' | 'PUT' | 'PATCH';
+  readonly resource: Resource;
+  /** Exact JSON text where digits matter; otherwise the resource is serialised. */
+  readonly text?: string;
+  readonly expect: 'absent' | 'any' | { readonly versionId: number };
+}
+
+/**
+ * What follows from a write, in the same commit. Looks, returns, never writes. What it returns is validated and indexed,
+ * not derived from again. `after` is undefined for a deletion. `pending` is what the same commit already holds: look there
+ * first for the state you keep. Expectations hold against the state before the commit; two puts of one key may stand in one
+ * list (the last wins), as may two saves of one resource (two versions).
+ */
+export type Derive = (
+  write: { readonly key: ResourceKey; readonly before: Version | undefined; readonly after: Resource | undefined },
+  pending: readonly (Draft | Change)[],
+  look: Look,
+  setting: { readonly now: number; readonly canonical: string; readonly caller: Caller },
+) => Promise<readonly (Draft | Change)[]>;
+
+/**
+ * The one gate: declared? permitted? then the interaction, then one audit row. `also` are private changes (a feed's cursor,
+ * a ledger row) that an inside caller adds to the commit; no request can set it.
+ */
+export type Dispatch = (request: FhirRequest, caller: Caller, also?: readonly Change[]) => Promise<FhirAnswer>;
+
+/** What an interaction may use. */
+export interface Context {
+  readonly store: Store;
+  readonly caller: Caller;
+  readonly also: readonly Change[];
+  readonly signal: AbortSignal;
+}
+
+export interface Interaction {
+  readonly code: InteractionCode;
+  /** The SMART right it takes: create, read, update, delete, search, or none. */
+  readonly right: 'c' | 'r' | 'u' | 'd' | 's' | '';
+  handle(request: FhirRequest, context: Context): Promise<FhirAnswer>;
+}
