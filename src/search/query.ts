@@ -60,7 +60,12 @@ export type Criterion =
   | { readonly is: 'key'; readonly name: string; readonly first: string; readonly second?: string } // second left out: any
   | { readonly is: 'reference'; readonly name: string; readonly target: string }
   | { readonly is: 'range'; readonly name: string; readonly low?: Bounds; readonly high?: Bounds } // one interval fulfils both
-  | { readonly is: 'text'; readonly name: string; readonly match: 'starts' | 'equals' | 'contains'; readonly value: string } // equals compares `original`
+  | {
+      readonly is: 'text';
+      readonly name: string;
+      readonly match: 'starts' | 'equals' | 'contains';
+      readonly value: string;
+    } // equals compares `original`
   | { readonly is: 'id'; readonly ids: readonly string[] };
 
 /** Sorting: by the lowest (asc) or highest (desc) entry of the name; resources without one come last; ties by the engine's own stable order. */
