@@ -91,6 +91,8 @@ export interface FhirAnswer {
 
 /** What the caller may do and see. Deny is the default everywhere; an empty grant list grants nothing. */
 export interface Access {
+  /** True where every question below is answered yes, so that nobody need parse a resource to ask. */
+  readonly unrestricted: boolean;
   permits(interaction: InteractionCode, type: string): boolean;
   /** The same query, cut down to what the caller may find. */
   narrow(query: SearchQuery): SearchQuery;

@@ -1,0 +1,222 @@
+/** Every setting of the server, in one table; the only reader of the environment. docs/configuration.md is this table in prose. */
+
+export type Profile = 'development' | 'production';
+
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  readonly data: string;
+  readonly store: string;
+  readonly adminToken: string | undefined;
+  readonly baseUrl: string | undefined;
+  readonly canonical: string;
+  readonly outboundAllow: readonly string[];
+  readonly auditReads: 'strict' | 'prompt';
+  readonly references: 'open' | 'checked';
+  readonly profile: Profile;
+  readonly logLevel: string;
+  readonly metrics: boolean;
+  readonly drainSeconds: number;
+}
+
+export interface Setting {
+  readonly name: string;
+  /** Names that our customer's documents use for the same thing. */
+  readonly aliases: readonly string[];
+  readonly key: keyof Config;
+  /** As an operator would write it; '' where there is none. */
+  readonly fallback: string;
+  /** One sentence for docs/configuration.md and --help. */
+  readonly meaning: string;
+  /** The value, or an Error whose message says what is accepted. */
+  readonly parse: (text: string) => unknown;
+}
+
+const oneOf =
+  (...allowed: readonly string[]) =>
+  (text: string) => {
+    if (!allowed.includes(text)) throw new Error(`must be one of ${allowed.join(', ')}`);
+    return text;
+  };
+const whole = (low: number, high: number) => (text: string) => {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < low || value > high)
+    throw new Error(`must be a whole number from ${low} to ${high}`);
+  return value;
+};
+const httpUrl = (text: string) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash)
+    throw new Error('must be an http or https URL');
+  return text.replace(/\/+$/, '');
+};
+const storeUrl = (text: string) => {
+  if (text === 'sqlite') return text;
+  if (/^mongodb(\+srv)?:/.test(text))
+    throw new Error('names MongoDB, an engine that this version does not have yet; use sqlite');
+  throw new Error('must be sqlite, the only engine of this version');
+};
+const hostPorts = (text: string) => {
+  const entries = text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter(Boolean);
+  for (const entry of entries) {
+    if (!/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):\d{1,5}$/.test(entry))
+      throw new Error('must be a list of host:port, separated by commas');
+  }
+  return entries;
+};
+const secret = (text: string) => {
+  if (text.length < 32) throw new Error('must have at least 32 characters');
+  return text;
+};
+const onOff = (text: string) => oneOf('true', 'false')(text.toLowerCase()) === 'true';
+
+export const settings: readonly Setting[] = [
+  {
+    name: 'WATCHFIRE_PORT',
+    aliases: [],
+    key: 'port',
+    fallback: '8080',
+    parse: whole(0, 65_535),
+    meaning: 'TCP port to listen on; 0 takes a free one.',
+  },
+  {
+    name: 'WATCHFIRE_HOST',
+    aliases: [],
+    key: 'host',
+    fallback: '127.0.0.1',
+    parse: (text) => text,
+    meaning: 'Address to listen on; `0.0.0.0` for all.',
+  },
+  {
+    name: 'WATCHFIRE_DATA',
+    aliases: [],
+    key: 'data',
+    fallback: './data',
+    parse: (text) => text,
+    meaning: 'Folder of the store, the lock file and the admin token.',
+  },
+  {
+    name: 'WATCHFIRE_STORE',
+    aliases: ['DATABASE_URL'],
+    key: 'store',
+    fallback: 'sqlite',
+    parse: storeUrl,
+    meaning: 'Storage engine: `sqlite`, embedded in the data folder.',
+  },
+  {
+    name: 'WATCHFIRE_ADMIN_TOKEN',
+    aliases: [],
+    key: 'adminToken',
+    fallback: '',
+    parse: secret,
+    meaning:
+      'Bearer token of the administrator, at least 32 characters; without it one is made at first start and kept in `admin-token` in the data folder. The production profile demands it.',
+  },
+  {
+    name: 'WATCHFIRE_BASE_URL',
+    aliases: [],
+    key: 'baseUrl',
+    fallback: '',
+    parse: httpUrl,
+    meaning: 'Public URL of the server, without `/fhir`, for links in answers; without it the address it listens on.',
+  },
+  {
+    name: 'WATCHFIRE_CANONICAL',
+    aliases: [],
+    key: 'canonical',
+    fallback: 'https://example.org/fhir',
+    parse: httpUrl,
+    meaning:
+      'Prefix of our own identifier and code systems; written into the store at first start, a different value later is refused.',
+  },
+  {
+    name: 'WATCHFIRE_OUTBOUND_ALLOW',
+    aliases: [],
+    key: 'outboundAllow',
+    fallback: '',
+    parse: hostPorts,
+    meaning: 'List of `host:port`, separated by commas, that webhooks may reach although private or plain http.',
+  },
+  {
+    name: 'WATCHFIRE_AUDIT_READS',
+    aliases: [],
+    key: 'auditReads',
+    fallback: 'strict',
+    parse: oneOf('strict', 'prompt'),
+    meaning: '`strict`: the audit row of a read is on disk before its body leaves; `prompt`: within 100 ms.',
+  },
+  {
+    name: 'WATCHFIRE_REFERENCES',
+    aliases: [],
+    key: 'references',
+    fallback: 'open',
+    parse: oneOf('open', 'checked'),
+    meaning: '`checked` refuses references to resources of this server that do not exist.',
+  },
+  {
+    name: 'WATCHFIRE_PROFILE',
+    aliases: [],
+    key: 'profile',
+    fallback: 'development',
+    parse: oneOf('development', 'production'),
+    meaning: '`production` demands the admin token from the environment and asks for it before the portal is shown.',
+  },
+  {
+    name: 'WATCHFIRE_LOG_LEVEL',
+    aliases: ['LOG_LEVEL'],
+    key: 'logLevel',
+    fallback: 'info',
+    parse: (text) => oneOf('fatal', 'error', 'warn', 'info', 'debug', 'silent')(text.toLowerCase()),
+    meaning: 'Least severe log line that is written.',
+  },
+  {
+    name: 'WATCHFIRE_METRICS',
+    aliases: ['METRICS_ENABLED'],
+    key: 'metrics',
+    fallback: 'true',
+    parse: onOff,
+    meaning: 'Whether `/metrics` answers.',
+  },
+  {
+    name: 'WATCHFIRE_DRAIN_SECONDS',
+    aliases: [],
+    key: 'drainSeconds',
+    fallback: '25',
+    parse: whole(0, 600),
+    meaning: 'How long SIGTERM waits for requests in flight.',
+  },
+];
+
+/** Stops the start with a sentence that names the setting. */
+export class ConfigError extends Error {}
+
+/** Reads every setting. An unknown WATCHFIRE_* name or a bad value is a ConfigError that names it, without its value. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const known = new Set(settings.map(({ name }) => name));
+  for (const name of Object.keys(environment)) {
+    if (name.startsWith('WATCHFIRE_') && !known.has(name) && !name.startsWith('WATCHFIRE_TEST_')) {
+      throw new ConfigError(`${name} is not a setting of this version; docs/configuration.md lists them all`);
+    }
+  }
+  const config: Record<string, unknown> = {};
+  for (const { name, aliases, key, fallback, parse } of settings) {
+    const given = [name, ...aliases].find((candidate) => environment[candidate]);
+    const text = given ? environment[given]! : fallback;
+    if (text === '') {
+      config[key] = key === 'outboundAllow' ? [] : undefined;
+      continue;
+    }
+    try {
+      config[key] = parse(text);
+    } catch (error) {
+      throw new ConfigError(`${given ?? name} ${(error as Error).message}`);
+    }
+  }
+  if (config.profile === 'production' && !config.adminToken) {
+    throw new ConfigError('WATCHFIRE_ADMIN_TOKEN must be set in the production profile');
+  }
+  return config as unknown as Config;
+}
