@@ -1,0 +1,259 @@
+/** The two floors: the least that a Node process does for the same requests. Bare HTTP with a canned answer, and HTTP over node:sqlite. Not FHIR servers. */
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type FloorStore, openFloorStore } from './floor-store.ts';
+
+export interface FloorPlan {
+  readonly kind: 'bare' | 'sqlite';
+  /** strict: a read or search also writes one audit row, committed before its answer leaves. */
+  readonly audit: 'none' | 'strict';
+  /** Database file of the sqlite floor. */
+  readonly file: string;
+  readonly port: number;
+}
+
+const JSON_TYPE = 'application/fhir+json; charset=utf-8';
+
+function answer(response: ServerResponse, status: number, text: string, more?: Record<string, string>): void {
+  response.writeHead(status, { 'Content-Type': JSON_TYPE, 'Content-Length': Buffer.byteLength(text), ...more });
+  response.end(text);
+}
+
+function whole(request: IncomingMessage, then: (body: any) => void): void {
+  const parts: Buffer[] = [];
+  request.on('data', (part: Buffer) => parts.push(part));
+  request.on('end', () => then(JSON.parse((parts.length === 1 ? parts[0]! : Buffer.concat(parts)).toString())));
+}
+
+/** Always the same 600 bytes. */
+function bareListener(): RequestListener {
+  const canned = {
+    resourceType: 'Observation',
+    id: 'canned',
+    status: 'final',
+    code: { text: 'canned' },
+    note: [{ text: '' }],
+  };
+  canned.note[0]!.text = '-'.repeat(600 - JSON.stringify(canned).length);
+  const text = JSON.stringify(canned);
+  return (request, response) => {
+    if (request.method === 'POST') whole(request, () => answer(response, 201, text));
+    else answer(response, 200, text);
+  };
+}
+
+const bundleOf = (type: string, entries: readonly string[]): string =>
+  `{"resourceType":"Bundle","type":"${type}","entry":[${entries.join(',')}]}`;
+
+/** The answers of a Patient/1 or Observation?... request, straight from the tables. */
+function searchAnswer(store: FloorStore, parameters: URLSearchParams): string {
+  const entry = (text: string, mode: string) => `{"resource":${text},"search":{"mode":"${mode}"}}`;
+  const identifier = parameters.get('identifier');
+  if (identifier)
+    return bundleOf(
+      'searchset',
+      store.byIdentifier(identifier).map((text) => entry(text, 'match')),
+    );
+  const patient = parameters.get('patient') ?? '';
+  const code = parameters.get('code');
+  const count = Number(parameters.get('_count') ?? 20);
+  let [from, to] = [0, Number.MAX_SAFE_INTEGER];
+  for (const date of parameters.getAll('date')) {
+    if (date.startsWith('ge')) from = Date.parse(date.slice(2));
+    else to = Date.parse(date.slice(2));
+  }
+  const found = code ? store.readings(patient, code, from, to, count) : store.readingsOf(patient, count);
+  const entries = found.map((text) => entry(text, 'match'));
+  if (parameters.has('_include') && found.length > 0) {
+    // All matches are of one patient and one device here: a floor may look at the first only.
+    const { subject, device } = JSON.parse(found[0]!);
+    for (const { reference } of [subject, device]) entries.push(entry(store.newest(idIn(reference))!.text, 'include'));
+  }
+  return bundleOf('searchset', entries);
+}
+
+const idIn = (reference: string): string => reference.slice(reference.lastIndexOf('/') + 1);
+
+function postBundle(store: FloorStore, bundle: any): string {
+  const given = new Map<string, string>();
+  const ids: string[] = [];
+  for (const { fullUrl, resource } of bundle.entry) {
+    const id = store.newId();
+    ids.push(id);
+    if (fullUrl) given.set(fullUrl, `${resource.resourceType}/${id}`);
+  }
+  const resolve = (reference: { reference: string } | undefined) => {
+    const to = reference && given.get(reference.reference);
+    if (to) reference.reference = to;
+  };
+  const entries = bundle.entry.map(({ resource }: any, i: number) => {
+    resolve(resource.subject);
+    resolve(resource.device);
+    resolve(resource.patient);
+    const text = store.put(resource, ids[i]!, 1);
+    const location = `${resource.resourceType}/${ids[i]}/_history/1`;
+    return `{"resource":${text},"response":{"status":"201","location":"${location}"}}`;
+  });
+  return bundleOf(`${bundle.type}-response`, entries);
+}
+
+/** The four Observations of one device post, without the thought that a server puts into them. */
+function postReading(store: FloorStore, sent: any, vitalSignId: number): void {
+  const device = JSON.parse(store.deviceNamed(sent.device_id)!);
+  const quantity = (value: number, code: string) => ({ value, unit: code, system: 'http://unitsofmeasure.org', code });
+  const loinc = (code: string) => ({ coding: [{ system: 'http://loinc.org', code }] });
+  const panel = [
+    { code: loinc('8480-6'), valueQuantity: quantity(sent.blood_pressure_systolic, 'mm[Hg]') },
+    { code: loinc('8462-4'), valueQuantity: quantity(sent.blood_pressure_diastolic, 'mm[Hg]') },
+  ];
+  const values = [
+    { code: loinc('8867-4'), valueQuantity: quantity(sent.heart_rate, '/min') },
+    { code: loinc('85354-9'), component: panel },
+    { code: loinc('8310-5'), valueQuantity: quantity(sent.temperature, '[degF]') },
+    { code: loinc('2708-6'), valueQuantity: quantity(sent.oxygen_saturation, '%') },
+  ];
+  const category = [
+    { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'vital-signs' }] },
+  ];
+  for (const value of values) {
+    const observation = {
+      resourceType: 'Observation',
+      identifier: [{ system: 'urn:watchfire:bench:vital-sign', value: `${vitalSignId}` }],
+      status: 'final',
+      category,
+      subject: device.patient,
+      effectiveDateTime: sent.timestamp,
+      device: { reference: `Device/${device.id}` },
+      ...value,
+    };
+    store.put(observation, store.newId(), 1);
+  }
+}
+
+function sqliteListener(store: FloorStore, audit: FloorPlan['audit']): RequestListener {
+  let vitalSigns = 0;
+
+  function read(response: ServerResponse, target: string, status: number, text: string): void {
+    if (audit === 'none') answer(response, status, text);
+    else {
+      store.write(
+        () => store.note(target),
+        () => answer(response, status, text),
+      );
+    }
+  }
+
+  function get(response: ServerResponse, url: string, type: string, id?: string, number?: string): void {
+    if (id) {
+      const text = number ? store.version(id, Number(number)) : store.newest(id)?.text;
+      if (text) read(response, url, 200, text);
+      else read(response, url, text === '' ? 410 : 404, `{"resourceType":"OperationOutcome","id":"${type}"}`);
+    } else {
+      const at = url.indexOf('?');
+      read(response, url, 200, searchAnswer(store, new URLSearchParams(at < 0 ? '' : url.slice(at + 1))));
+    }
+  }
+
+  function post(request: IncomingMessage, response: ServerResponse, type: string | undefined): void {
+    whole(request, (sent) => {
+      if (!type) {
+        return store.write(
+          () => postBundle(store, sent),
+          (text) => answer(response, 200, text),
+        );
+      }
+      const condition = request.headers['if-none-exist'];
+      const [existing] = condition ? store.byIdentifier(new URLSearchParams(`${condition}`).get('identifier')!) : [];
+      if (existing) return answer(response, 200, existing);
+      const id = store.newId();
+      store.write(
+        () => store.put(sent, id, 1),
+        (text) => answer(response, 201, text, { Location: `/fhir/${type}/${id}/_history/1`, ETag: 'W/"1"' }),
+      );
+    });
+  }
+
+  function iot(request: IncomingMessage, response: ServerResponse): void {
+    whole(request, (sent) => {
+      const id = ++vitalSigns;
+      store.write(
+        () => postReading(store, sent, id),
+        () => {
+          const { timestamp } = sent;
+          answer(
+            response,
+            201,
+            JSON.stringify({ success: true, message: '', vital_sign_id: id, alerts_triggered: 0, timestamp }),
+          );
+        },
+      );
+    });
+  }
+
+  return (request, response) => {
+    const url = request.url!;
+    const [, root, type, id, , number] = url.split('?', 1)[0]!.split('/');
+    if (root === 'api') return iot(request, response);
+    if (root === 'admin') return whole(request, () => answer(response, 201, '{"key":"floor"}'));
+    if (request.method === 'GET') return get(response, url, type!, id, number);
+    if (request.method === 'POST') return post(request, response, type);
+    if (request.method === 'PUT') {
+      return whole(request, (sent) =>
+        store.write(
+          () => store.put(sent, id!, (store.newest(id!)?.number ?? 0) + 1),
+          (text) => answer(response, 200, text),
+        ),
+      );
+    }
+    store.write(
+      () => store.remove(id!),
+      () => response.writeHead(204).end(),
+    );
+  };
+}
+
+export interface Floor {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export async function startFloor({ kind, audit, file, port }: FloorPlan): Promise<Floor> {
+  const store = kind === 'sqlite' ? openFloorStore(file) : undefined;
+  const listener = store ? sqliteListener(store, audit) : bareListener();
+  const server = createServer({ keepAliveTimeout: 60_000 }, listener);
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      store?.close();
+    },
+  };
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const { values } = parseArgs({
+    options: {
+      kind: { type: 'string', default: 'sqlite' },
+      audit: { type: 'string', default: 'none' },
+      file: { type: 'string', default: ':memory:' },
+      port: { type: 'string', default: '0' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const known = /^(bare|sqlite) (none|strict)$/.test(`${values.kind} ${values.audit}`);
+  if (values.help || !known) {
+    console.log('node bench/floor.ts [--kind bare|sqlite] [--audit none|strict] [--file DATABASE] [--port N]');
+    process.exit(values.help ? 0 : 2);
+  }
+  const floor = await startFloor({
+    kind: values.kind as FloorPlan['kind'],
+    audit: values.audit as FloorPlan['audit'],
+    file: values.file,
+    port: Number(values.port),
+  });
+  console.log(`floor ready on http://127.0.0.1:${floor.port}/fhir`);
+}
