@@ -24,3 +24,14 @@ export function keyOf(reference: string): ResourceKey | undefined {
   const parts = /^([A-Z][A-Za-z]{1,63})\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/[A-Za-z0-9\-.]{1,64})?$/.exec(reference);
   return parts ? { type: parts[1]!, id: parts[2]! } : undefined;
 }
+
+/** Every `Reference.reference` inside a resource, contained resources included. */
+export function* literalReferences(value: unknown): Generator<string> {
+  if (Array.isArray(value)) for (const item of value) yield* literalReferences(item);
+  else if (typeof value === 'object' && value !== null) {
+    for (const [name, member] of Object.entries(value)) {
+      if (name === 'reference' && typeof member === 'string') yield member;
+      else yield* literalReferences(member);
+    }
+  }
+}

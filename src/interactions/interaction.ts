@@ -2,7 +2,7 @@
 import type { Issue } from '../fhir/outcome.ts';
 import type { Resource, ResourceKey } from '../fhir/references.ts';
 import type { SearchQuery } from '../search/query.ts';
-import type { Change, Look, Store, Version } from '../store/store.ts';
+import type { Change, Look, Store, Version, Written } from '../store/store.ts';
 
 /** Codes of https://hl7.org/fhir/R4/valueset-type-restful-interaction.html and system-restful-interaction. */
 export type InteractionCode =
@@ -65,6 +65,8 @@ export interface FhirRequest {
   readonly entries?: readonly Entry[];
   /** Prefer: handling=strict refuses unknown search parameters. */
   readonly strict: boolean;
+  /** Prefer: return=...; what the client wants back from a write. https://hl7.org/fhir/R4/http.html#ops */
+  readonly prefer?: 'minimal' | 'representation' | 'OperationOutcome';
   /** Absolute URL of the FHIR base without a trailing slash, for links and fullUrl. */
   readonly base: string;
   readonly requestId: string;
@@ -138,12 +140,23 @@ export type Derive = (
  */
 export type Dispatch = (request: FhirRequest, caller: Caller, also?: readonly Change[]) => Promise<FhirAnswer>;
 
+/** What the audit row of a write says, known before its commit. */
+export interface Deed {
+  readonly status: number;
+  /** `Patient/1`, several separated by spaces, or a type. */
+  readonly target: string;
+  /** The same way, those whose data was touched. */
+  readonly patients: string;
+}
+
 /** What an interaction may use. */
 export interface Context {
-  readonly store: Store;
+  readonly store: Omit<Store, 'commit'>;
   readonly caller: Caller;
-  readonly also: readonly Change[];
-  readonly signal: AbortSignal;
+  /** The only way to write: adds the private changes of the caller and the audit row to the same commit. */
+  commit(changes: readonly Change[], deed: Deed): Promise<readonly Written[]>;
+  /** The gate itself, for the entries of a batch. */
+  readonly dispatch: Dispatch;
 }
 
 export interface Interaction {

@@ -1,0 +1,109 @@
+/** Renders a row of the trail as AuditEvent, in the shape of IHE BALP. https://profiles.ihe.net/ITI/BALP */
+import type { Resource } from '../fhir/references.ts';
+import type { StoredAuditRow } from '../store/store.ts';
+
+const DCM = 'http://dicom.nema.org/resources/ontology/DCM';
+const source = { system: DCM, code: '110153', display: 'Source Role ID' };
+const destination = { system: DCM, code: '110152', display: 'Destination Role ID' };
+const application = { system: DCM, code: '110150', display: 'Application' };
+const custodian = {
+  system: 'http://terminology.hl7.org/CodeSystem/provenance-participant-type',
+  code: 'custodian',
+  display: 'Custodian',
+};
+const entityType = (code: string) => ({ system: 'http://terminology.hl7.org/CodeSystem/audit-entity-type', code });
+const entityRole = (code: string) => ({ system: 'http://terminology.hl7.org/CodeSystem/object-role', code });
+const rest = {
+  system: 'http://terminology.hl7.org/CodeSystem/audit-event-type',
+  code: 'rest',
+  display: 'RESTful Operation',
+};
+
+const PREFIX = 'trail-';
+export const trailId = (sequence: number): string => `${PREFIX}${sequence}`;
+/** The row that an id names, or undefined when it is the id of a stored AuditEvent. */
+export const sequenceOf = (id: string): number | undefined =>
+  /^trail-[1-9]\d{0,15}$/.test(id) ? Number(id.slice(PREFIX.length)) : undefined;
+
+function roles(action: string) {
+  if (action === 'R') return [destination, source];
+  return action === 'D' ? [application, custodian] : [source, destination];
+}
+
+function outcomeOf(status: number): string {
+  if (status < 400) return '0';
+  return status < 500 ? '4' : '8';
+}
+
+const profileOf: Readonly<Record<string, string>> = { C: 'Create', R: 'Read', U: 'Update', D: 'Delete', E: 'Query' };
+
+const isReference = (text: string) => /^[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.test(text);
+
+/** What a caller's name is in a resource: a reference where it names one, else an identifier. */
+const whoIs = (who: string, canonical: string) =>
+  /^(Device|Practitioner|PractitionerRole|Patient|RelatedPerson|Organization)\//.test(who)
+    ? { reference: who }
+    : { identifier: { system: `${canonical}/sid/client`, value: who } };
+
+/** `server` names this server to those who read the trail. */
+export function auditEvent(row: StoredAuditRow, canonical: string, server: string): Resource {
+  const [client, own] = roles(row.action);
+  const patients = row.patients.split(' ').filter(Boolean);
+  const targets = row.target.split(' ').filter((target) => isReference(target) && !patients.includes(target));
+  const kind = `${patients.length > 0 ? 'Patient' : ''}${profileOf[row.action] ?? 'Query'}`;
+  const recorded = new Date(row.at).toISOString();
+  return {
+    resourceType: 'AuditEvent',
+    id: trailId(row.sequence),
+    meta: {
+      versionId: '1',
+      lastUpdated: recorded,
+      profile: [`https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.${kind}`],
+    },
+    type: rest,
+    subtype: [{ system: 'http://hl7.org/fhir/restful-interaction', code: row.interaction }],
+    action: row.action,
+    recorded,
+    outcome: outcomeOf(row.status),
+    outcomeDesc: row.reason ? `${row.status} ${row.reason}` : String(row.status),
+    agent: [
+      {
+        type: { coding: [client] },
+        who: whoIs(row.who, canonical),
+        requestor: true,
+        network: { address: row.address || 'unknown', type: '2' },
+      },
+      {
+        type: { coding: [own] },
+        who: { identifier: { value: server } },
+        requestor: false,
+        network: { address: server, type: '1' },
+      },
+    ],
+    source: {
+      observer: { identifier: { value: server } },
+      type: [{ system: 'http://terminology.hl7.org/CodeSystem/security-source-type', code: '4' }],
+    },
+    entity: [
+      {
+        what: { identifier: { value: row.requestId } },
+        type: { system: 'https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType', code: 'XrequestId' },
+      },
+      ...targets.map((reference) => ({
+        what: { reference },
+        type: entityType('2'),
+        role: entityRole(row.action === 'C' ? '4' : '3'),
+      })),
+      ...(row.query
+        ? [
+            {
+              type: entityType('2'),
+              role: entityRole('24'),
+              query: Buffer.from(`${row.target}?${row.query}`).toString('base64'),
+            },
+          ]
+        : []),
+      ...patients.map((reference) => ({ what: { reference }, type: entityType('1'), role: entityRole('1') })),
+    ],
+  };
+}

@@ -1,0 +1,96 @@
+/** The audit trail: one compact row for each interaction, on disk before or soon after the answer leaves. https://profiles.ihe.net/ITI/BALP */
+import type { Caller, FhirRequest, InteractionCode } from '../interactions/interaction.ts';
+import type { Runtime } from '../runtime.ts';
+import type { AuditRow, Change, Store } from '../store/store.ts';
+
+/** BALP's letters; a query is executed. */
+const ACTIONS: Partial<Record<InteractionCode, string>> = {
+  create: 'C',
+  read: 'R',
+  vread: 'R',
+  update: 'U',
+  patch: 'U',
+  delete: 'D',
+  'history-instance': 'R',
+  capabilities: 'R',
+};
+export const actionOf = (interaction: string): string => ACTIONS[interaction as InteractionCode] ?? 'E';
+
+/** How long a row may wait in `prompt` mode, in milliseconds; the promise is 100. */
+const PROMPT = 50;
+
+export interface Trail {
+  /** Resolves when the row is on disk (`strict`), or at once (`prompt`, on disk within 100 ms). */
+  record(row: AuditRow): Promise<void>;
+  /** Resolves when no row waits any more. */
+  flush(): Promise<void>;
+  /** Errors that have their row already, so that a door does not write a second one. */
+  readonly recorded: WeakSet<object>;
+}
+
+export const appended = (row: AuditRow): Change => ({ op: 'append', log: 'audit', row });
+
+/** What of a row is known from the request alone. */
+export const rowFor = (
+  request: FhirRequest,
+  caller: Caller,
+  now: number,
+  rest: Pick<AuditRow, 'status'> & Partial<AuditRow>,
+): AuditRow => ({
+  at: now,
+  who: caller.who,
+  interaction: request.interaction,
+  action: actionOf(request.interaction),
+  target: request.id ? `${request.type}/${request.id}` : request.type,
+  patients: '',
+  requestId: request.requestId,
+  address: request.address,
+  query: request.parameters.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&'),
+  reason: '',
+  ...rest,
+});
+
+export function createTrail(store: Store, runtime: Runtime, mode: 'strict' | 'prompt'): Trail {
+  let waiting: AuditRow[] = [];
+  let flushing: Promise<void> | undefined;
+
+  async function commitWaiting(): Promise<void> {
+    while (waiting.length > 0) {
+      const rows = waiting;
+      waiting = [];
+      try {
+        await store.commit(rows.map(appended));
+      } catch (error) {
+        waiting = [...rows, ...waiting];
+        throw error;
+      }
+    }
+  }
+
+  function flushSoon(): void {
+    flushing ??= runtime
+      .sleep(PROMPT)
+      .then(commitWaiting)
+      // The rows wait on and are tried again with the next; a store that stays closed shows in /health/ready.
+      .catch(() => undefined)
+      .finally(() => {
+        flushing = undefined;
+      });
+  }
+
+  return {
+    recorded: new WeakSet(),
+    async record(row) {
+      if (mode === 'strict') {
+        await store.commit([appended(row)]);
+        return;
+      }
+      waiting.push(row);
+      flushSoon();
+    },
+    async flush() {
+      await flushing;
+      await commitWaiting();
+    },
+  };
+}

@@ -1,0 +1,75 @@
+/** Bundles as text: stored resources are set in as they are, nothing is parsed or serialised again. https://hl7.org/fhir/R4/bundle.html */
+
+export interface Link {
+  readonly relation: 'self' | 'next' | 'previous' | 'first';
+  readonly url: string;
+}
+
+/** Members of one entry, each already JSON text; those left out are not written. */
+export interface BundleEntry {
+  readonly fullUrl?: string;
+  /** JSON text of a resource. */
+  readonly resource?: string;
+  /** search.mode of a searchset. */
+  readonly mode?: 'match' | 'include' | 'outcome';
+  readonly request?: { readonly method: string; readonly url: string };
+  readonly response?: {
+    readonly status: string;
+    readonly location?: string;
+    readonly etag?: string;
+    /** Milliseconds since 1970. */
+    readonly lastModified?: number;
+    /** JSON text of an OperationOutcome. */
+    readonly outcome?: string;
+  };
+}
+
+export type BundleType = 'searchset' | 'history' | 'batch-response' | 'transaction-response' | 'transaction' | 'batch';
+
+const responseText = ({
+  status,
+  location,
+  etag,
+  lastModified,
+  outcome,
+}: NonNullable<BundleEntry['response']>): string =>
+  `{"status":${JSON.stringify(status)}` +
+  (location === undefined ? '' : `,"location":${JSON.stringify(location)}`) +
+  (etag === undefined ? '' : `,"etag":${JSON.stringify(etag)}`) +
+  (lastModified === undefined ? '' : `,"lastModified":"${new Date(lastModified).toISOString()}"`) +
+  (outcome === undefined ? '}' : `,"outcome":${outcome}}`);
+
+function entryText({ fullUrl, resource, mode, request, response }: BundleEntry): string {
+  const members: string[] = [];
+  if (fullUrl !== undefined) members.push(`"fullUrl":${JSON.stringify(fullUrl)}`);
+  if (resource !== undefined) members.push(`"resource":${resource}`);
+  if (mode !== undefined) members.push(`"search":{"mode":"${mode}"}`);
+  if (request !== undefined) members.push(`"request":${JSON.stringify(request)}`);
+  if (response !== undefined) members.push(`"response":${responseText(response)}`);
+  return `{${members.join(',')}}`;
+}
+
+/** The JSON text of a Bundle. Empty lists are left out, as FHIR wants. */
+export function bundleText(
+  type: BundleType,
+  entries: readonly BundleEntry[],
+  more: { readonly total?: number; readonly links?: readonly Link[] } = {},
+): string {
+  const links = more.links?.length ? `,"link":${JSON.stringify(more.links)}` : '';
+  const total = more.total === undefined ? '' : `,"total":${more.total}`;
+  const body = entries.length ? `,"entry":[${entries.map(entryText).join(',')}]` : '';
+  return `{"resourceType":"Bundle","type":"${type}"${total}${links}${body}}`;
+}
+
+const linkMember = /"(reference|url|[A-Za-z]*(?:Uri|Url|Oid|Uuid|Canonical))":"((?:[^"\\]|\\.)*)"/g;
+
+/**
+ * The text of a resource with every link to an entry of its own Bundle replaced by what `resolved` names for it: in
+ * references and in uri, url, oid, uuid and canonical elements. https://hl7.org/fhir/R4/http.html#trules
+ */
+export const withLinks = (text: string, resolved: ReadonlyMap<string, string>): string =>
+  text.replace(linkMember, (whole, member: string, link: string) => {
+    const [, target, version = ''] = /^(.*?)(\/_history\/[A-Za-z0-9\-.]+)?$/.exec(link)!;
+    const found = resolved.get(target!);
+    return found === undefined ? whole : `"${member}":${JSON.stringify(found + version)}`;
+  });

@@ -1,0 +1,56 @@
+/** The few shapes of an answer, and the refusals that several interactions share. https://hl7.org/fhir/R4/http.html */
+import { type Problem, problem } from '../fhir/outcome.ts';
+import { type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
+import type { Version } from '../store/store.ts';
+import type { Access, FhirAnswer, FhirRequest } from './interaction.ts';
+
+export const answer = (status: number, version: Version, more: Partial<FhirAnswer> = {}): FhirAnswer => ({
+  status,
+  version,
+  patients: patientsIn(version.key, version.text),
+  ...more,
+});
+
+/** Weak ETag of a version. https://hl7.org/fhir/R4/http.html#versioning */
+export const etagOf = (version: Version): string => `W/"${version.versionId}"`;
+
+export const notFound = (key: ResourceKey): Problem => problem('not-found', `${referenceTo(key)} was not found`);
+
+export const gone = (version: Version): Problem =>
+  problem('deleted', `${referenceTo(version.key)} was deleted`, { headers: { ETag: etagOf(version) } });
+
+/** Parsed only where the access has questions about what is inside. */
+export const isSeen = (access: Access, version: Version): boolean =>
+  access.unrestricted || (version.text !== '' && access.sees(JSON.parse(version.text) as Resource));
+
+/** https://hl7.org/fhir/R4/http.html#cread: whether the client already has this version. */
+export function isUnchanged({ conditions }: FhirRequest, version: Version): boolean {
+  if (conditions.ifNoneMatch !== undefined)
+    return conditions.ifNoneMatch === '*' || conditions.ifNoneMatch === version.versionId;
+  // HTTP dates have whole seconds.
+  return (
+    conditions.ifModifiedSince !== undefined &&
+    Math.floor(version.lastUpdated / 1000) * 1000 <= conditions.ifModifiedSince
+  );
+}
+
+/** https://hl7.org/fhir/R4/http.html#concurrency: refuses when If-Match names another version than the newest. */
+export function demandMatch({ conditions, type, id }: FhirRequest, newest: number | undefined): void {
+  if (conditions.ifMatch !== undefined && conditions.ifMatch !== newest) {
+    const found = newest === undefined ? 'there is none' : `the newest is ${newest}`;
+    throw problem('conflict', `${type}/${id}: If-Match names version ${conditions.ifMatch}, ${found}`, { status: 412 });
+  }
+}
+
+const patientReference = /"reference":"(?:[^"]*\/)?(Patient\\?\/[A-Za-z0-9\-.]{1,64})(?:\\?\/_history[^"]*)?"/g;
+
+/** The patients that a resource is or names, `Patient/1`, for the audit row; read off the text, so that a read parses nothing. */
+export function patientsIn(key: ResourceKey, text: string): readonly string[] {
+  if (key.type === 'Patient') return [referenceTo(key)];
+  const found: string[] = [];
+  for (const [, reference] of text.matchAll(patientReference)) {
+    const plain = reference!.replace('\\', '');
+    if (!found.includes(plain)) found.push(plain);
+  }
+  return found;
+}

@@ -1,0 +1,42 @@
+/** batch: every entry on its own, one poisoned entry harms no other. https://hl7.org/fhir/R4/http.html#brules */
+import { Problem, problem } from '../fhir/outcome.ts';
+import { entryOf, requestOf, responseText } from './bundle-answer.ts';
+import { entriesOf } from './bundle-entries.ts';
+import type { Context, Entry, FhirAnswer, FhirRequest, Interaction } from './interaction.ts';
+
+/** Entries that are worked on at the same time. */
+const TOGETHER = 16;
+
+async function answerTo(
+  entry: Entry,
+  i: number,
+  whole: FhirRequest,
+  { dispatch, caller }: Context,
+): Promise<FhirAnswer> {
+  try {
+    const request = requestOf(entry, whole, `Bundle.entry[${i}]`);
+    if (request.type === '') throw problem('not-supported', 'an entry of a batch may not act on the whole system');
+    return await dispatch(request, caller);
+  } catch (error) {
+    if (error instanceof Problem) return { status: error.status, issues: error.issues };
+    throw error;
+  }
+}
+
+export const batch: Interaction = {
+  code: 'batch',
+  right: '',
+  async handle(request, context) {
+    const entries = request.entries ?? entriesOf(request.body!);
+    const answers: FhirAnswer[] = [];
+    for (let from = 0; from < entries.length; from += TOGETHER) {
+      const together = entries.slice(from, from + TOGETHER);
+      answers.push(...(await Promise.all(together.map((entry, i) => answerTo(entry, from + i, request, context)))));
+    }
+    const text = responseText(
+      'batch-response',
+      answers.map((answer, i) => entryOf(answer, request, /GET|HEAD/.test(entries[i]!.method))),
+    );
+    return { status: 200, text, entries: answers };
+  },
+};

@@ -1,0 +1,40 @@
+/** What a derivation sees: the state before the commit with what the same commit already holds laid over it. */
+import { parseExact } from '../fhir/json.ts';
+import type { ResourceKey } from '../fhir/references.ts';
+import { type Change, isDeleted, type Look } from '../store/store.ts';
+import type { Draft } from './interaction.ts';
+
+type Pending = readonly (Draft | Change)[];
+
+/** A kept value as it will be, and what a further put of the same key has to expect. */
+export interface KeptNow {
+  readonly value: any;
+  readonly expect: number | 'absent' | undefined;
+}
+
+export async function keptNow(kind: string, key: string, pending: Pending, look: Look): Promise<KeptNow> {
+  const last = pending.findLast((change) => change.op === 'put' && change.kind === kind && change.key === key);
+  if (last?.op === 'put') return { value: last.value, expect: last.expect };
+  const [kept] = await look.get(kind, [key]);
+  return { value: kept?.value, expect: kept?.revision ?? 'absent' };
+}
+
+/** A resource as it will be, its numbers exact, and what a further save has to expect; undefined where there is or will be none. */
+export interface ResourceNow {
+  readonly resource: any;
+  readonly expect: Draft['expect'];
+}
+
+const isSame = (a: ResourceKey, b: ResourceKey) => a.type === b.type && a.id === b.id;
+
+export async function resourceNow(key: ResourceKey, pending: Pending, look: Look): Promise<ResourceNow | undefined> {
+  const last = pending.findLast((change) => (change.op === 'save' || change.op === 'write') && isSame(change.key, key));
+  if (last?.op === 'save') return { resource: parseExact(last.text ?? JSON.stringify(last.resource)), expect: 'any' };
+  if (last?.op === 'write') {
+    // The engine's two members are missing from the gap; any two will do, saving replaces them.
+    return last.text && { resource: parseExact(`${last.text[0]}"versionId":"0"${last.text[1]}`), expect: 'any' };
+  }
+  const [version] = await look.read([key]);
+  if (!version || isDeleted(version)) return undefined;
+  return { resource: parseExact(version.text), expect: { versionId: version.versionId } };
+}

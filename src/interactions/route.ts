@@ -1,0 +1,82 @@
+/** From method and path to an interaction: one table for requests and for the entries of a Bundle. https://hl7.org/fhir/R4/http.html#summary */
+import { resourceTypes } from '../fhir/definitions.ts';
+import { type Problem, problem } from '../fhir/outcome.ts';
+import { isId } from '../fhir/references.ts';
+import type { FhirRequest, InteractionCode, Parameters } from './interaction.ts';
+
+export type Routed = Pick<FhirRequest, 'interaction' | 'type' | 'id' | 'versionId'>;
+
+const wrongMethod = (allow: string): Problem =>
+  problem('not-supported', `this address takes ${allow}`, { status: 405, headers: { Allow: allow } });
+
+const absent = (what: string): Problem => problem('not-supported', what, { status: 404 });
+
+type Methods = Readonly<Partial<Record<string, InteractionCode>>>;
+
+const system: Methods = { POST: 'batch', GET: 'search-system' };
+const ofType: Methods = { GET: 'search-type', POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
+const ofInstance: Methods = { GET: 'read', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
+
+function pick(methods: Methods, method: string): InteractionCode {
+  const interaction = Object.hasOwn(methods, method) ? methods[method] : undefined;
+  if (!interaction)
+    throw wrongMethod(
+      Object.keys(methods)
+        .map((name) => (name === 'GET' ? 'GET, HEAD' : name))
+        .join(', '),
+    );
+  return interaction;
+}
+
+/**
+ * `path` is below the base, without slashes at its ends, not yet decoded. A batch or transaction is told apart by its body
+ * and comes back as 'batch'. HEAD goes where GET goes.
+ */
+export function routeOf(httpMethod: string, path: string): Routed {
+  const method = httpMethod === 'HEAD' ? 'GET' : httpMethod;
+  const steps = path === '' ? [] : path.split('/');
+  const [type = '', id = '', third, versionId] = steps;
+  if (steps.length === 0) return { interaction: pick(system, method), type: '', id: '' };
+  if (type === 'metadata' && steps.length === 1)
+    return { interaction: pick({ GET: 'capabilities' }, method), type: '', id: '' };
+  if (type === '_history' && steps.length === 1)
+    return { interaction: pick({ GET: 'history-system' }, method), type: '', id: '' };
+  if (steps.some((step) => step.startsWith('$')))
+    throw absent(`the operation ${steps.find((step) => step.startsWith('$'))} is not offered`);
+  if (!resourceTypes.has(type)) throw absent('the address names no resource type of FHIR R4');
+  if (steps.length === 1) return { interaction: pick(ofType, method), type, id: '' };
+  if (id === '_search' && steps.length === 2)
+    return { interaction: pick({ POST: 'search-type' }, method), type, id: '' };
+  if (id === '_history' && steps.length === 2)
+    return { interaction: pick({ GET: 'history-type' }, method), type, id: '' };
+  if (!isId(id)) throw problem('value', `${type}: an id has 1 to 64 of A-Z, a-z, 0-9, - and .`);
+  if (steps.length === 2) return { interaction: pick(ofInstance, method), type, id };
+  if (third !== '_history') throw absent(`compartment search and other addresses below ${type}/${id} are not offered`);
+  if (steps.length === 3) return { interaction: pick({ GET: 'history-instance' }, method), type, id };
+  if (steps.length > 4) throw absent(`nothing is below a version of ${type}/${id}`);
+  const version = Number(versionId);
+  if (!/^[1-9]\d{0,14}$/.test(versionId!)) throw problem('not-found', `${type}/${id} has no such version`);
+  return { interaction: pick({ GET: 'vread' }, method), type, id, versionId: version };
+}
+
+/** Strict: a percent sign that begins no escape of valid UTF-8 is refused, not replaced. */
+function decoded(text: string): string {
+  if (!/[%+]/.test(text)) return text;
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    throw problem('invalid', 'the address has a percent sign that begins no valid escape');
+  }
+}
+
+/** Decoded name=value pairs of a query string or form body, in order. */
+export function parametersOf(query: string): Parameters {
+  if (query === '') return [];
+  return query.split('&').flatMap((pair) => {
+    if (pair === '') return [];
+    const at = pair.indexOf('=');
+    return at < 0
+      ? [[decoded(pair), ''] as const]
+      : [[decoded(pair.slice(0, at)), decoded(pair.slice(at + 1))] as const];
+  });
+}

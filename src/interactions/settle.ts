@@ -1,0 +1,43 @@
+/** Looks again when what was expected at commit no longer held, until the request's deadline; neighbours of one key wait in line. */
+import { Problem, problem } from '../fhir/outcome.ts';
+import type { Runtime } from '../runtime.ts';
+
+const DEADLINE = 5_000;
+
+/** A store's conflict (409); a client's failed precondition is 412 and final. */
+export const isConflict = (error: unknown): boolean =>
+  error instanceof Problem && error.code === 'conflict' && error.status === 409;
+
+/** Calls `attempt` until it does not end in a conflict; after 5 s refuses with 503 and Retry-After. */
+export async function settle<T>(runtime: Runtime, attempt: () => Promise<T>): Promise<T> {
+  const deadline = runtime.now() + DEADLINE;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      if (runtime.now() >= deadline) {
+        throw problem('lock-error', 'others kept changing the same resource; try again', {
+          headers: { 'Retry-After': '1' },
+        });
+      }
+    }
+  }
+}
+
+export type Line = <T>(key: string, work: () => Promise<T>) => Promise<T>;
+
+/** In one process, work on the same key runs one after another, so that it does not conflict with itself. */
+export function createLine(): Line {
+  const last = new Map<string, Promise<unknown>>();
+  return async (key, work) => {
+    const before = last.get(key);
+    const mine = before ? before.then(work, work) : work();
+    last.set(key, mine);
+    try {
+      return await mine;
+    } finally {
+      if (last.get(key) === mine) last.delete(key);
+    }
+  };
+}

@@ -1,0 +1,148 @@
+/** What the entries of a transaction mean before anything is written: their identities, and the links between them. https://hl7.org/fhir/R4/http.html#trules */
+import { withLinks } from '../fhir/bundle.ts';
+import { problem } from '../fhir/outcome.ts';
+import { type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
+import type { Change, Version } from '../store/store.ts';
+import { demandMatch } from './answer.ts';
+import type { Context, Entry, FhirRequest, Incoming } from './interaction.ts';
+import { criterionParameters, only, resolve } from './resolve.ts';
+import { isAbsent } from './write.ts';
+
+export interface Step {
+  readonly entry: Entry;
+  readonly request: FhirRequest;
+  /** FHIRPath of the entry, for messages. */
+  readonly at: string;
+  /** The id that a new resource gets; the same however often the core looks again. */
+  readonly freshId: string;
+}
+
+export interface Target {
+  readonly key: ResourceKey;
+  /** Newest version when the core looked. */
+  readonly before: Version | undefined;
+  /** Set where If-None-Exist found a resource, so that nothing is written. */
+  readonly existing?: Version;
+}
+
+interface Found {
+  readonly key: ResourceKey;
+  readonly existing?: Version;
+  readonly expectation?: Change;
+}
+
+async function find({ request, freshId, at }: Step, { store, caller }: Context): Promise<Found | undefined> {
+  const { interaction, type, id, parameters, conditions, body } = request;
+  const lookFor = async (criterion: FhirRequest['parameters']) => {
+    const resolved = await resolve(type, criterion, store, caller.access.narrow);
+    return { existing: only(type, resolved), expectation: resolved.expectation };
+  };
+  if (interaction === 'create') {
+    if (conditions.ifNoneExist === undefined) return { key: { type, id: freshId } };
+    const { existing, expectation } = await lookFor(criterionParameters(conditions.ifNoneExist));
+    return { key: existing?.key ?? { type, id: freshId }, existing, expectation };
+  }
+  if (interaction !== 'update' && interaction !== 'delete') return undefined;
+  if (id) return { key: { type, id } };
+  const { existing, expectation } = await lookFor(parameters);
+  if (!existing && interaction === 'delete') return { key: { type, id: freshId }, expectation };
+  if (existing && body?.resource.id !== undefined && body.resource.id !== existing.key.id) {
+    throw problem('invalid', `${at}.resource names another id than the resource that the criterion finds`, {
+      expression: at,
+    });
+  }
+  return { key: existing?.key ?? { type, id: body?.resource.id ?? freshId }, expectation };
+}
+
+function demandDistinct(steps: readonly Step[], found: readonly (Found | undefined)[]): void {
+  const seen = new Set<string>();
+  for (const [i, item] of found.entries()) {
+    if (!item) continue;
+    const { ifNoneExist } = steps[i]!.request.conditions;
+    const names = item.existing ? [] : [referenceTo(item.key)];
+    if (ifNoneExist !== undefined) names.push(`${item.key.type}?${ifNoneExist}`);
+    for (const name of names) {
+      if (seen.has(name))
+        throw problem('invalid', `${steps[i]!.at} acts on a resource that another entry acts on`, {
+          expression: steps[i]!.at,
+        });
+      seen.add(name);
+    }
+  }
+}
+
+/** The key that each writing entry acts on (undefined for reads), and what must still hold at commit. */
+export async function identify(
+  steps: readonly Step[],
+  context: Context,
+): Promise<{ targets: readonly (Target | undefined)[]; expectations: Change[] }> {
+  const found = await Promise.all(steps.map((step) => find(step, context)));
+  demandDistinct(steps, found);
+  const keys = found.map((item) => item?.key ?? { type: '', id: '' });
+  const newest = await context.store.read(keys);
+  const targets = found.map((item, i) => {
+    if (!item) return undefined;
+    const before = newest[i];
+    const { request, at } = steps[i]!;
+    demandMatch({ ...request, id: item.key.id }, isAbsent(before) ? undefined : before!.versionId);
+    if (request.conditions.ifNoneMatch === '*' && !isAbsent(before)) {
+      throw problem('conflict', `${at}: ${referenceTo(item.key)} exists already`, { status: 412 });
+    }
+    return { key: item.key, before, existing: item.existing };
+  });
+  return { targets, expectations: found.flatMap((item) => (item?.expectation ? [item.expectation] : [])) };
+}
+
+const conditionalReference = /"reference":"([A-Z][A-Za-z]+)\?((?:[^"\\]|\\.)+)"/g;
+
+/** The bodies with references between entries, and conditional references, replaced by the keys that they mean. */
+export async function withReferences(
+  steps: readonly Step[],
+  targets: readonly (Target | undefined)[],
+  context: Context,
+  expectations: Change[],
+): Promise<readonly (Incoming | undefined)[]> {
+  const links = new Map<string, string>();
+  for (const [i, target] of targets.entries()) {
+    const { entry, request, at } = steps[i]!;
+    if (!target || !entry.fullUrl || request.interaction === 'delete') continue;
+    const own = referenceTo(target.key);
+    const named = /(?:^|\/)([A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64})$/.exec(entry.fullUrl)?.[1];
+    if (request.interaction === 'update' && request.id && named && named !== own) {
+      throw problem('invalid', `${at}.fullUrl names another resource than request.url`, {
+        expression: `${at}.fullUrl`,
+      });
+    }
+    if (links.has(entry.fullUrl))
+      throw problem('invalid', `${at}.fullUrl stands in another entry too`, { expression: `${at}.fullUrl` });
+    links.set(entry.fullUrl, own);
+    if (named) links.set(named, own);
+  }
+  for (const { request } of steps) {
+    for (const [, type, criterion] of request.body?.text.matchAll(conditionalReference) ?? []) {
+      const link = `${type}?${JSON.parse(`"${criterion}"`)}`;
+      if (links.has(link)) continue;
+      const resolved = await resolve(
+        type!,
+        criterionParameters(link.slice(type!.length)),
+        context.store,
+        context.caller.access.narrow,
+      );
+      const target = only(type!, resolved);
+      if (!target) throw problem('not-found', `a conditional reference to ${type} finds nothing`, { status: 422 });
+      links.set(link, referenceTo(target.key));
+      expectations.push(resolved.expectation);
+    }
+  }
+  return steps.map(({ request: { body }, at }) => body && relinked(body, links, at));
+}
+
+function relinked(body: Incoming, links: ReadonlyMap<string, string>, at: string): Incoming {
+  const text = links.size > 0 ? withLinks(body.text, links) : body.text;
+  if (/"reference":"urn:uuid:/.test(text)) {
+    throw problem('invalid', `${at}.resource refers to a urn:uuid that no entry has as fullUrl`, {
+      expression: `${at}.resource`,
+    });
+  }
+  return text === body.text ? body : { text, resource: JSON.parse(text) as Resource };
+}

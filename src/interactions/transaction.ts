@@ -1,0 +1,118 @@
+/** transaction: all entries or none, in one commit. https://hl7.org/fhir/R4/http.html#trules */
+import { type Issue, Problem, problem } from '../fhir/outcome.ts';
+import type { Runtime } from '../runtime.ts';
+import type { Version } from '../store/store.ts';
+import { entryOf, requestOf, responseText } from './bundle-answer.ts';
+import { entriesOf } from './bundle-entries.ts';
+import { newId } from './create.ts';
+import type { Context, Entry, FhirAnswer, FhirRequest, Interaction } from './interaction.ts';
+import { settle } from './settle.ts';
+import { identify, type Step, withReferences } from './transaction-steps.ts';
+import { demandRight, isAbsent, type Planned, type WritePath } from './write.ts';
+
+const READS = ['read', 'vread', 'search-type', 'history-instance'];
+const WRITES = ['create', 'update', 'delete'] as const;
+/** The order of https://hl7.org/fhir/R4/http.html#trules: delete, create, update; reads come after the commit. */
+const ORDER = ['delete', 'create', 'update'];
+
+/** Routes every entry and asks for its right, before anything is looked up. */
+function stepsOf(entries: readonly Entry[], whole: FhirRequest, context: Context, runtime: Runtime): readonly Step[] {
+  return entries.map((entry, i) => {
+    const at = `Bundle.entry[${i}]`;
+    const request = requestOf(entry, whole, at);
+    const { interaction, type } = request;
+    const isWrite = WRITES.includes(interaction as 'create');
+    if (!isWrite && !READS.includes(interaction))
+      throw problem('not-supported', `${at}: ${interaction} has no place in a transaction`);
+    if (isWrite) {
+      demandRight(context.caller, interaction as 'create', type);
+      if (interaction !== 'delete') demandBody(request, at);
+    }
+    return { entry, request, at, freshId: newId(runtime) };
+  });
+}
+
+function demandBody({ body, type, id, interaction }: FhirRequest, at: string): void {
+  if (!body) throw problem('required', `${at}.resource is missing`, { expression: at });
+  if (body.resource.resourceType !== type)
+    throw problem('invalid', `${at}.resource is not a ${type}`, { expression: at });
+  if (interaction === 'update' && id && body.resource.id !== id) {
+    throw problem('invalid', `${at}.resource must have the id ${id} of request.url`, { expression: at });
+  }
+}
+
+/** Validates all, so that one answer names every fault. */
+function admitAll(planned: readonly { plan: Planned; at: string }[], writes: WritePath): void {
+  const issues: Issue[] = [];
+  for (const { plan, at } of planned) {
+    try {
+      if (plan.incoming) writes.admit(plan.incoming);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      issues.push(
+        ...error.issues.map((issue) => ({
+          ...issue,
+          expression: `${at}.resource${issue.expression ? `.${issue.expression}` : ''}`,
+        })),
+      );
+    }
+  }
+  if (issues.length > 0) throw new Problem(issues, 422);
+}
+
+export const transaction = (writes: WritePath, runtime: Runtime): Interaction => {
+  async function attempt(
+    steps: readonly Step[],
+    context: Context,
+  ): Promise<Pick<FhirAnswer, 'effects'> & { answers: (FhirAnswer | undefined)[] }> {
+    const answers: (FhirAnswer | undefined)[] = steps.map(() => undefined);
+    const { targets, expectations } = await identify(steps, context);
+    const bodies = await withReferences(steps, targets, context, expectations);
+    const planned: { plan: Planned; at: string; i: number }[] = [];
+    for (const [i, target] of targets.entries()) {
+      if (!target) continue;
+      const { key, before } = target;
+      const { interaction } = steps[i]!.request;
+      if (target.existing) answers[i] = { status: 200, version: target.existing };
+      else if (interaction !== 'delete') {
+        planned.push({
+          plan: { key, method: interaction === 'create' ? 'POST' : 'PUT', incoming: bodies[i]!, before },
+          at: steps[i]!.at,
+          i,
+        });
+      } else if (isAbsent(before)) answers[i] = { status: 204, version: before };
+      else planned.push({ plan: { key, method: 'DELETE', before }, at: steps[i]!.at, i });
+    }
+    planned.sort(
+      (a, b) => ORDER.indexOf(steps[a.i]!.request.interaction) - ORDER.indexOf(steps[b.i]!.request.interaction),
+    );
+    admitAll(planned, writes);
+    const plans = planned.map(({ plan }) => plan);
+    const { versions, effects } = await writes.save(plans, expectations, context, 200);
+    for (const [n, { plan, i }] of planned.entries())
+      answers[i] = { status: statusOf(plan), version: versions[n] as Version };
+    return { answers, effects };
+  }
+
+  return {
+    code: 'transaction',
+    right: '',
+    async handle(request, context) {
+      const entries = request.entries ?? entriesOf(request.body!);
+      const steps = stepsOf(entries, request, context, runtime);
+      const { answers, effects } = await settle(runtime, () => attempt(steps, context));
+      for (const [i, { request: step }] of steps.entries()) answers[i] ??= await context.dispatch(step, context.caller);
+      const all = answers as FhirAnswer[];
+      // Callers inside the house look at the answers; only a client needs the Bundle.
+      const text = request.entries
+        ? undefined
+        : responseText(
+            'transaction-response',
+            all.map((answer, i) => entryOf(answer, request, READS.includes(steps[i]!.request.interaction))),
+          );
+      return { status: 200, text, entries: all, effects };
+    },
+  };
+};
+
+const statusOf = ({ method, before }: Planned) => (method === 'DELETE' ? 204 : isAbsent(before) ? 201 : 200);

@@ -1,0 +1,66 @@
+/** update, update as create, conditional update. https://hl7.org/fhir/R4/http.html#update */
+import { problem } from '../fhir/outcome.ts';
+import type { Runtime } from '../runtime.ts';
+import type { Change, Version } from '../store/store.ts';
+import { answer, demandMatch, isSeen, notFound } from './answer.ts';
+import { newId } from './create.ts';
+import type { Context, FhirRequest, Incoming, Interaction } from './interaction.ts';
+import { only, resolve } from './resolve.ts';
+import { type Line, settle } from './settle.ts';
+import { isAbsent, type WritePath } from './write.ts';
+
+/** The newest version of what is updated; a foreign one answers as if it were missing. */
+export async function newestFor(request: FhirRequest, { store, caller }: Context): Promise<Version | undefined> {
+  const key = { type: request.type, id: request.id };
+  const [before] = await store.read([key]);
+  if (before && !isAbsent(before) && !isSeen(caller.access, before) && !caller.access.permits('update', key.type))
+    throw notFound(key);
+  return before;
+}
+
+export const update = (writes: WritePath, runtime: Runtime, line: Line): Interaction => {
+  async function put(request: FhirRequest, body: Incoming, expectations: readonly Change[], context: Context) {
+    const key = { type: request.type, id: request.id };
+    const before = await newestFor(request, context);
+    demandMatch(request, isAbsent(before) ? undefined : before!.versionId);
+    if (request.conditions.ifNoneMatch === '*' && !isAbsent(before)) {
+      throw problem('conflict', `${key.type}/${key.id} exists already`, { status: 412 });
+    }
+    const status = isAbsent(before) ? 201 : 200;
+    const { versions, effects } = await writes.save(
+      [{ key, method: 'PUT', incoming: body, before }],
+      expectations,
+      context,
+      status,
+    );
+    return answer(status, versions[0]!, { effects });
+  }
+
+  async function conditional(request: FhirRequest, body: Incoming, context: Context) {
+    const { type, parameters } = request;
+    const resolved = await resolve(type, parameters, context.store, context.caller.access.narrow);
+    const existing = only(type, resolved);
+    const sent = body.resource.id;
+    if (existing && sent !== undefined && sent !== existing.key.id) {
+      throw problem('invalid', `the criterion finds ${type}/${existing.key.id}, but the body names another id`);
+    }
+    const id = existing?.key.id ?? sent ?? newId(runtime);
+    return put({ ...request, id }, body, [resolved.expectation], context);
+  }
+
+  return {
+    code: 'update',
+    right: 'u',
+    async handle(request, context) {
+      const { type, id, body } = request;
+      if (!body) throw problem('required', 'update needs a resource in the body');
+      if (body.resource.resourceType !== type) throw problem('invalid', `the body is not a ${type}`);
+      if (id && body.resource.id !== id) throw problem('invalid', `the body must have the id ${id} of the URL`);
+      writes.admit(body);
+      const name = id ? `${type}/${id}` : `${type}?${request.parameters.join("&")}`;
+      return line(name, () =>
+        settle(runtime, () => (id ? put(request, body, [], context) : conditional(request, body, context))),
+      );
+    },
+  };
+};

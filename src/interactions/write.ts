@@ -1,0 +1,193 @@
+/**
+ * The one write path: from resources that came in to the list of changes that is committed. Validates, asks the access,
+ * lets a type prepare its own elements, extracts the index, and adds what follows from each write. https://hl7.org/fhir/R4/http.html#transaction-integrity
+ */
+import { withIdentity } from '../fhir/json.ts';
+import { Problem, problem } from '../fhir/outcome.ts';
+import { keyOf, literalReferences, type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
+import { extract } from '../search/extract.ts';
+import { noEntries } from '../search/query.ts';
+import { fillGap } from '../store/gap.ts';
+import {
+  type Change,
+  type GappedText,
+  isDeleted,
+  type Look,
+  type Method,
+  type Version,
+  type Written,
+} from '../store/store.ts';
+import { assertValid } from '../validation/validate.ts';
+import { patientsIn } from './answer.ts';
+import type { Caller, Context, Derive, Draft, Incoming } from './interaction.ts';
+
+/** One write that a client asked for, with the newest version as it was when the core looked. */
+export interface Planned {
+  readonly key: ResourceKey;
+  readonly method: Method;
+  /** Left out for a deletion. */
+  readonly incoming?: Incoming;
+  readonly before: Version | undefined;
+}
+
+/** What the server sets itself in a resource of some type before it is stored, such as Subscription.status. */
+export type Prepare = (
+  write: {
+    readonly key: ResourceKey;
+    readonly before: Version | undefined;
+    readonly incoming: Incoming;
+    readonly caller: Caller;
+  },
+  look: Look,
+  setting: { readonly now: number },
+) => Promise<{ readonly incoming: Incoming; readonly also: readonly Change[] }>;
+
+export interface WriteRules {
+  readonly now: () => number;
+  readonly canonical: string;
+  /** 'checked' refuses references to resources of this server that do not exist. */
+  readonly references: 'open' | 'checked';
+  readonly prepare: Readonly<Record<string, Prepare>>;
+  /** By the type that is written. */
+  readonly derive: Readonly<Record<string, readonly Derive[]>>;
+}
+
+export interface Saved {
+  /** The stored versions of what was planned, in the same order. */
+  readonly versions: readonly Version[];
+  readonly created: readonly boolean[];
+  /** What followed from them. */
+  readonly effects: readonly (Draft | Change)[];
+}
+
+export interface WritePath {
+  /** Refuses what no version of this server would store; costs no look-up. Call it once, before `save` and its retries. */
+  admit(incoming: Incoming): void;
+  /** Commits all of it or nothing. Throws a store's conflict when something moved meanwhile: look again and call again. */
+  save(planned: readonly Planned[], expectations: readonly Change[], context: Context, status: number): Promise<Saved>;
+}
+
+/** True where an update would make the resource appear: nothing there, or a tombstone. */
+export const isAbsent = (before: Version | undefined): boolean => before === undefined || isDeleted(before);
+
+const expectationOf = (before: Version | undefined) =>
+  isAbsent(before) ? ('absent' as const) : { versionId: before!.versionId };
+
+function changeOf(key: ResourceKey, method: Method, incoming: Incoming, expect: Draft['expect']) {
+  const text: GappedText = withIdentity(incoming.text, key.id);
+  return { op: 'write', key, method, text, index: extract(incoming.resource), expect } as const;
+}
+
+function finish(draft: Draft): Change {
+  const incoming = { text: draft.text ?? JSON.stringify(draft.resource), resource: draft.resource };
+  assertValid(incoming.resource, incoming.text);
+  return changeOf(draft.key, draft.method, incoming, draft.expect);
+}
+
+async function demandTargets(planned: readonly Planned[], look: Look): Promise<void> {
+  const inList = new Set(planned.map(({ key }) => referenceTo(key)));
+  for (const { incoming } of planned) {
+    if (!incoming) continue;
+    const targets = [...literalReferences(incoming.resource)].flatMap((reference) => {
+      const key = keyOf(reference);
+      return key && !inList.has(referenceTo(key)) ? [key] : [];
+    });
+    const found = await look.read(targets);
+    const missing = targets.find((_, i) => isAbsent(found[i]));
+    if (missing)
+      throw problem('not-found', `${referenceTo(missing)} is referred to, but does not exist here`, { status: 422 });
+  }
+}
+
+export function createWritePath(rules: WriteRules): WritePath {
+  async function save(
+    planned: readonly Planned[],
+    expectations: readonly Change[],
+    context: Context,
+    status: number,
+  ): Promise<Saved> {
+    const { store, caller } = context;
+    const setting = { now: rules.now(), canonical: rules.canonical, caller };
+    const changes: Change[] = [];
+    const effects: (Draft | Change)[] = [];
+    const texts: (GappedText | undefined)[] = [];
+    const patients = new Set<string>();
+    for (const { key, method, incoming, before } of planned) {
+      if (!caller.access.unrestricted) {
+        const held = isAbsent(before) ? undefined : (JSON.parse(before!.text) as Resource);
+        if (!caller.access.mayWrite(held, incoming?.resource)) {
+          throw problem('forbidden', `${referenceTo(key)} may not be written with these rights`);
+        }
+      }
+      let stored = incoming;
+      if (stored && rules.prepare[key.type]) {
+        const prepared = await rules.prepare[key.type]!({ key, before, incoming: stored, caller }, store, setting);
+        stored = prepared.incoming;
+        changes.push(...prepared.also);
+      }
+      const change = stored
+        ? changeOf(key, method, stored, expectationOf(before))
+        : ({ op: 'write', key, method, index: noEntries, expect: expectationOf(before) } as const);
+      changes.push(change);
+      texts.push('text' in change ? change.text : undefined);
+      for (const patient of patientsIn(key, stored?.text ?? before?.text ?? '')) patients.add(patient);
+    }
+    if (rules.references === 'checked') await demandTargets(planned, store);
+    for (const { key, incoming, before } of planned) {
+      for (const derive of rules.derive[key.type] ?? []) {
+        const pending = [...changes, ...effects];
+        effects.push(...(await derive({ key, before, after: incoming?.resource }, pending, store, setting)));
+      }
+    }
+    const followed = effects.map((effect) => (effect.op === 'save' ? finish(effect) : effect));
+    const target = planned.map(({ key }) => referenceTo(key)).join(' ');
+    const written = await context.commit([...expectations, ...changes, ...followed], {
+      status,
+      target,
+      patients: [...patients].join(' '),
+    });
+    return {
+      versions: planned.map((plan, i) => versionOf(plan, written[i]!, texts[i])),
+      created: written.map((w) => w.created),
+      effects,
+    };
+  }
+
+  return {
+    admit(incoming) {
+      assertValid(incoming.resource, incoming.text);
+    },
+    save,
+  };
+}
+
+const versionOf = (
+  { key, method }: Planned,
+  { versionId, lastUpdated }: Written,
+  text: GappedText | undefined,
+): Version => ({
+  key,
+  method,
+  versionId,
+  lastUpdated,
+  text: text ? fillGap(text, versionId, lastUpdated) : '',
+});
+
+/** Refuses a caller whose rights end at this type; the gate has asked already, entries of a transaction ask here. */
+export function demandRight(
+  { access }: Caller,
+  interaction: 'create' | 'update' | 'delete' | 'read' | 'search-type',
+  type: string,
+): void {
+  if (!access.permits(interaction, type))
+    throw new Problem(
+      [
+        {
+          severity: 'error',
+          code: 'forbidden',
+          diagnostics: `${interaction} of ${type} is not permitted with these rights`,
+        },
+      ],
+      403,
+    );
+}

@@ -1,0 +1,45 @@
+/**
+ * Opaque tokens for the next page: encrypted, since a sort key may be a name; bound to the query and the caller; with an
+ * age. The key is the store's, so that a restart and a sister server read them too. https://hl7.org/fhir/R4/http.html#paging
+ */
+import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
+import { problem } from '../fhir/outcome.ts';
+
+/** How long a page may be asked for, in milliseconds. */
+const LIFE = 24 * 3_600_000;
+
+type Position = readonly (string | number | null)[];
+
+export interface PageTokens {
+  seal(position: Position, query: string, who: string, now: number): string;
+  /** Refuses a token of another query or caller with 400, an expired one with 410. */
+  open(token: string, query: string, who: string, now: number): Position;
+}
+
+const boundTo = (query: string, who: string): Buffer => createHash('sha256').update(`${who}\n${query}`).digest();
+
+/** `key` has 32 bytes; `random` gives fresh ones for nonces. */
+export const createPageTokens = (key: Uint8Array, random: (bytes: number) => Uint8Array): PageTokens => ({
+  seal(position, query, who, now) {
+    const nonce = random(12);
+    const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(boundTo(query, who));
+    const sealed = Buffer.concat([nonce, cipher.update(JSON.stringify([now + LIFE, ...position])), cipher.final()]);
+    return Buffer.concat([sealed, cipher.getAuthTag()]).toString('base64url');
+  },
+  open(token, query, who, now) {
+    const bytes = Buffer.from(token, 'base64url');
+    let expires: number;
+    let position: Position;
+    try {
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12)).setAAD(boundTo(query, who));
+      decipher.setAuthTag(bytes.subarray(-16));
+      [expires, ...position] = JSON.parse(
+        decipher.update(bytes.subarray(12, -16), undefined, 'utf8') + decipher.final('utf8'),
+      );
+    } catch {
+      throw problem('invalid', '_page is not a page of this search');
+    }
+    if (expires < now) throw problem('not-found', '_page has expired; begin the search again', { status: 410 });
+    return position;
+  },
+});
