@@ -1,0 +1,106 @@
+/** Demo data: a few patients, a device for each, a key, and an EHR that wants to know of every active Flag. Synthetic, labelled HTEST. */
+import { ask, type Reached } from './running.ts';
+
+const label = {
+  security: [
+    { system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: 'HTEST', display: 'test health data' },
+  ],
+};
+
+/** MDC device types of IEEE 11073, as `domain words`. */
+const people = [
+  {
+    id: 'demo-p1',
+    mrn: 'P123',
+    family: 'Larsen',
+    given: 'Ingrid',
+    gender: 'female',
+    birthDate: '1958-04-12',
+    device: 'DEV001',
+    name: 'Smart BP Monitor',
+    kind: 'Blood Pressure Monitor',
+    mdc: '528391',
+  },
+  {
+    id: 'demo-p2',
+    mrn: 'P124',
+    family: 'Okafor',
+    given: 'Samuel',
+    gender: 'male',
+    birthDate: '1949-11-30',
+    device: 'DEV002',
+    name: 'Ward Oximeter 7',
+    kind: 'Pulse Oximeter',
+    mdc: '528388',
+  },
+  {
+    id: 'demo-p3',
+    mrn: 'P125',
+    family: 'Marchetti',
+    given: 'Elena',
+    gender: 'female',
+    birthDate: '1987-08-03',
+    device: 'DEV003',
+    name: 'Glucose Meter',
+    kind: 'Glucose Meter',
+    mdc: '528401',
+  },
+] as const;
+
+function entries(canonical: string) {
+  return people.flatMap((person) => [
+    {
+      request: { method: 'PUT', url: `Patient/${person.id}` },
+      resource: {
+        resourceType: 'Patient',
+        id: person.id,
+        meta: label,
+        identifier: [{ system: `${canonical}/sid/patient`, value: person.mrn }],
+        active: true,
+        name: [{ use: 'official', family: person.family, given: [person.given] }],
+        gender: person.gender,
+        birthDate: person.birthDate,
+      },
+    },
+    {
+      request: { method: 'PUT', url: `Device/demo-${person.device.toLowerCase()}` },
+      resource: {
+        resourceType: 'Device',
+        id: `demo-${person.device.toLowerCase()}`,
+        meta: label,
+        identifier: [{ system: `${canonical}/sid/device`, value: person.device }],
+        status: 'active',
+        deviceName: [{ name: person.name, type: 'user-friendly-name' }],
+        type: { coding: [{ system: 'urn:iso:std:iso:11073:10101', code: person.mdc }], text: person.kind },
+        patient: { reference: `Patient/${person.id}` },
+      },
+    },
+  ]);
+}
+
+export interface Demo {
+  readonly deviceId: string;
+  readonly key: string;
+  /** What the EHR's endpoint is signed with, where it was told of one. */
+  readonly secret?: string;
+}
+
+/** Loads it; whoever repeats it gets a new key and the same resources. `endpoint` is where the EHR listens. */
+export async function loadDemo(reached: Reached, canonical: string, endpoint: string | undefined): Promise<Demo> {
+  await ask(reached, 'POST', '/fhir', { resourceType: 'Bundle', type: 'transaction', entry: entries(canonical) });
+  const { key } = await ask(reached, 'POST', '/admin/devices/DEV001/keys', {
+    key_name: 'demo',
+    permissions: ['can_write_vitals', 'can_read_patient'],
+  });
+  if (endpoint === undefined) return { deviceId: 'DEV001', key };
+  await ask(reached, 'PUT', '/fhir/Subscription/demo-ehr', {
+    resourceType: 'Subscription',
+    id: 'demo-ehr',
+    status: 'requested',
+    reason: 'The demo EHR wants to know of every active Flag',
+    criteria: 'Flag?status=active',
+    channel: { type: 'rest-hook', endpoint, payload: 'application/fhir+json' },
+  });
+  const { secret } = await ask(reached, 'POST', '/admin/subscriptions/demo-ehr/secret');
+  return { deviceId: 'DEV001', key, secret };
+}

@@ -1,0 +1,144 @@
+/** `watchfire simulate`: as many devices as asked post realistic vital signs through the IoT door, with a line of progress. */
+import type { Config } from '../config.ts';
+import type { Runtime } from '../runtime.ts';
+import { ask, type Reached, withServer } from './running.ts';
+
+export interface SimulateOptions {
+  readonly devices: number;
+  /** Readings that each device sends. */
+  readonly readings: number;
+  /** Seconds between two readings of a device; 0 sends as fast as the server answers. */
+  readonly every: number;
+  readonly seed: number;
+}
+
+/** mulberry32: small, seeded, good enough for waves on a chart. */
+function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+interface Simulated {
+  readonly deviceId: string;
+  readonly key: string;
+  /** Where this person's values lie, and how far into an episode of fever and fast pulse they are (0 is none). */
+  readonly rest: { readonly heartRate: number; readonly systolic: number };
+  episode: number;
+}
+
+const tenths = (value: number) => Math.round(value * 10) / 10;
+
+/** One reading: wanders around the person's own values; now and then an episode of a dozen readings leaves the limits. */
+export function reading({ rest, ...device }: Simulated, random: () => number): Record<string, number | string> {
+  const wave = () => random() + random() + random() - 1.5;
+  const ill = device.episode > 0;
+  return {
+    heart_rate: Math.round(rest.heartRate + 6 * wave() + (ill ? 45 : 0)),
+    blood_pressure_systolic: Math.round(rest.systolic + 5 * wave()),
+    blood_pressure_diastolic: Math.round(rest.systolic * 0.62 + 4 * wave()),
+    temperature: tenths(98.2 + 0.3 * wave() + (ill ? 3.2 : 0)),
+    temperature_unit: 'F',
+    respiratory_rate: Math.round(15 + 1.5 * wave() + (ill ? 7 : 0)),
+    oxygen_saturation: tenths(Math.min(100, 97.4 + 0.6 * wave() - (ill ? 4 : 0))),
+    signal_quality: Math.round(92 + 5 * wave()),
+    battery_level: Math.round(60 + 30 * random()),
+  };
+}
+
+async function prepare(
+  reached: Reached,
+  canonical: string,
+  count: number,
+  random: () => number,
+  progress: (text: string) => void,
+): Promise<Simulated[]> {
+  const simulated: Simulated[] = [];
+  for (let i = 1; i <= count; i++) {
+    const number = String(i).padStart(4, '0');
+    const deviceId = `SIM${number}`;
+    const meta = { security: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: 'HTEST' }] };
+    const patient = {
+      resourceType: 'Patient',
+      id: `sim-p${number}`,
+      meta,
+      identifier: [{ system: `${canonical}/sid/patient`, value: `SIM-P${number}` }],
+      birthDate: `${1935 + Math.floor(random() * 55)}-06-15`,
+    };
+    const device = {
+      resourceType: 'Device',
+      id: `sim-d${number}`,
+      meta,
+      identifier: [{ system: `${canonical}/sid/device`, value: deviceId }],
+      status: 'active',
+      patient: { reference: `Patient/${patient.id}` },
+    };
+    const entry = [patient, device].map((resource) => ({
+      resource,
+      request: { method: 'PUT', url: `${resource.resourceType}/${resource.id}` },
+    }));
+    await ask(reached, 'POST', '/fhir', { resourceType: 'Bundle', type: 'transaction', entry });
+    const { key } = await ask(reached, 'POST', `/admin/devices/${deviceId}/keys`, {
+      key_name: 'simulation',
+      expires_in_days: 1,
+    });
+    simulated.push({
+      deviceId,
+      key,
+      rest: { heartRate: 64 + 14 * random(), systolic: 104 + 12 * random() },
+      episode: 0,
+    });
+    progress(`preparing devices ${i}/${count}`);
+  }
+  return simulated;
+}
+
+/** Posts and counts. Stops early when the signal aborts. */
+export async function simulate(
+  config: Config,
+  { devices, readings, every, seed }: SimulateOptions,
+  runtime: Runtime,
+  progress: (text: string, isLast?: boolean) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const random = seeded(seed);
+  await withServer(config, async (reached) => {
+    if (!reached.isRunning) throw new Error('no server runs on this data folder; start one with npm start');
+    const simulated = await prepare(reached, config.canonical, devices, random, progress);
+    const began = runtime.now();
+    const count = { sent: 0, refused: 0, alerts: 0 };
+    const line = (isLast = false) => {
+      const seconds = Math.max(0.001, (runtime.now() - began) / 1_000);
+      progress(
+        `${count.sent}/${devices * readings} readings, ${Math.round(count.sent / seconds)} a second, ${count.alerts} alerts, ${count.refused} refused`,
+        isLast,
+      );
+    };
+    const one = async (device: Simulated) => {
+      for (let n = 0; n < readings && !signal.aborted; n++) {
+        device.episode = device.episode > 0 ? device.episode - 1 : random() < 0.02 ? 12 : 0;
+        const response = await fetch(`${reached.url}/api/iot/vitals/`, {
+          method: 'POST',
+          headers: { Authorization: `Bearer ${device.key}`, 'Content-Type': 'application/json' },
+          body: JSON.stringify({
+            device_id: device.deviceId,
+            timestamp: new Date(runtime.now()).toISOString(),
+            ...reading(device, random),
+          }),
+        });
+        const answer = (await response.json()) as { success?: boolean; alerts_triggered?: number };
+        count.sent++;
+        if (!answer.success) count.refused++;
+        count.alerts += answer.alerts_triggered ?? 0;
+        line();
+        if (every > 0) await runtime.sleep(every * 1_000, signal);
+      }
+    };
+    await Promise.all(simulated.map(one));
+    line(true);
+  });
+}

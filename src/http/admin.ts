@@ -1,0 +1,145 @@
+/** Admin routes: device keys, secrets of Subscriptions, facts of the store. Only for the administrator's token. */
+import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { readJson } from '../fhir/json.ts';
+import { problem } from '../fhir/outcome.ts';
+import { only, resolve } from '../interactions/resolve.ts';
+import type { Runtime } from '../runtime.ts';
+import { issueKey, listKeys, revokeKey } from '../smart/device-keys.ts';
+import type { Store } from '../store/store.ts';
+import { setSecret } from '../subscriptions/secrets.ts';
+import { visitOf } from './app.ts';
+import { demandJson, FORM_LIMIT, readBody } from './body.ts';
+import { JSON_TYPE, send } from './respond.ts';
+
+export interface AdminRoom {
+  readonly store: Store;
+  readonly runtime: Runtime;
+  /** Called when a key was revoked, so that nobody goes on with a remembered one. */
+  readonly forget: () => void;
+  /** Facts about the store for `watchfire status`. */
+  readonly facts: () => Promise<object>;
+}
+
+/** The members of a JSON body; an empty body has none. */
+async function membersOf(request: Request): Promise<Readonly<Record<string, unknown>>> {
+  const bytes = await readBody(request, FORM_LIMIT);
+  if (bytes.length === 0) return {};
+  demandJson(request);
+  return readJson(bytes).value;
+}
+
+function nameOf(value: unknown): string {
+  if (value === undefined) return 'key';
+  if (typeof value !== 'string' || value === '' || value.length > 200)
+    throw problem('value', 'key_name must be text of 1 to 200 characters');
+  return value;
+}
+
+function daysOf(value: unknown): number | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'number' || !(value > 0 && value <= 36_500))
+    throw problem('value', 'expires_in_days must be a number of days, at most 36500');
+  return value;
+}
+
+function permissionsOf(value: unknown): readonly string[] | undefined {
+  if (value === undefined) return undefined;
+  if (!Array.isArray(value) || value.length === 0) throw problem('value', 'permissions must be a list of names');
+  return value;
+}
+
+const isoOf = (at: number | undefined) => (at === undefined ? null : new Date(at).toISOString());
+
+export function adminRouter({ store, runtime, forget, facts }: AdminRoom): RequestHandler {
+  const router = Router({ caseSensitive: true });
+  const reply = async (
+    request: Request,
+    response: Response,
+    status: number,
+    interaction: string,
+    target: string,
+    value: object,
+  ) => {
+    const action = ({ GET: 'R', POST: 'C', DELETE: 'D' } as Record<string, string>)[request.method] ?? 'E';
+    await visitOf(response).record({ interaction, status, target, action });
+    send(request, response, status, JSON.stringify(value), {
+      'Content-Type': JSON_TYPE,
+      'X-Request-Id': visitOf(response).requestId,
+    });
+  };
+
+  router.use((_request, response, next) => {
+    const { who, access } = visitOf(response).caller;
+    if (who === 'anonymous')
+      throw problem('login', 'this needs the administrator token', {
+        headers: { 'WWW-Authenticate': 'Bearer realm="watchfire"' },
+      });
+    if (!access.unrestricted) throw problem('forbidden', 'this needs the administrator token');
+    next();
+  });
+
+  async function deviceOf(deviceId: string) {
+    const value = deviceId.replaceAll(/[\\,$|]/g, '\\$&');
+    const resolved = await resolve('Device', [['identifier', value]], store, (query) => query);
+    const device = only('Device', resolved);
+    if (!device) throw problem('not-found', 'no Device has this identifier');
+    return device.key;
+  }
+
+  router.post('/devices/:device_id/keys', async (request, response) => {
+    const asked = await membersOf(request);
+    const deviceId = request.params.device_id;
+    const device = await deviceOf(deviceId);
+    const { key, kept, changes } = issueKey(
+      {
+        device,
+        deviceId,
+        keyName: nameOf(asked.key_name),
+        expiresInDays: daysOf(asked.expires_in_days),
+        permissions: permissionsOf(asked.permissions),
+      },
+      runtime,
+    );
+    await store.commit(changes);
+    await reply(request, response, 201, 'admin-key-create', `Device/${device.id}`, {
+      key,
+      prefix: kept.prefix,
+      expires_at: isoOf(kept.expires),
+    });
+  });
+
+  const listed = async (request: Request, response: Response, deviceId?: string) => {
+    const keys = (await listKeys(store, deviceId)).map((key) => ({
+      prefix: key.prefix,
+      key_name: key.keyName,
+      device_id: key.deviceId,
+      permissions: key.permissions,
+      created_at: isoOf(key.created),
+      expires_at: isoOf(key.expires),
+      revoked_at: isoOf(key.revoked),
+      last_used_at: isoOf(key.lastUsed),
+    }));
+    await reply(request, response, 200, 'admin-key-list', '', { keys });
+  };
+  router.get('/devices/:device_id/keys', (request, response) => listed(request, response, request.params.device_id));
+  router.get('/keys', (request, response) => listed(request, response));
+
+  router.delete('/keys/:prefix', async (request, response) => {
+    const changes = await revokeKey(store, request.params.prefix, runtime.now());
+    if (changes.length > 0) await store.commit(changes);
+    forget();
+    await reply(request, response, 200, 'admin-key-revoke', '', { prefix: request.params.prefix, revoked: true });
+  });
+
+  router.post('/subscriptions/:id/secret', async (request, response) => {
+    const { secret } = await membersOf(request);
+    if (secret !== undefined && typeof secret !== 'string')
+      throw problem('value', 'secret must be text that begins with whsec_');
+    const made = await setSecret({ store, runtime, id: request.params.id, secret });
+    await reply(request, response, 200, 'admin-subscription-secret', `Subscription/${request.params.id}`, made);
+  });
+
+  router.get('/store', async (request, response) => reply(request, response, 200, 'admin-store', '', await facts()));
+
+  return router;
+}

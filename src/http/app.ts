@@ -1,0 +1,141 @@
+/** The front door: one express app. Framing, who asks, then the room below; every refusal dies here as an OperationOutcome. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import type { Trail } from '../audit/trail.ts';
+import { problem } from '../fhir/outcome.ts';
+import { reasonOf } from '../interactions/dispatch.ts';
+import type { Caller, Dispatch } from '../interactions/interaction.ts';
+import type { Runtime } from '../runtime.ts';
+import type { AuditRow } from '../store/store.ts';
+import { serveFhir } from './fhir-router.ts';
+import { addressOf, framingFault, requestIdOf } from './incoming.ts';
+import { asProblem, sendProblem } from './respond.ts';
+
+/** What one request came to, for log and metrics. No value out of the request but its id. */
+export interface Observed {
+  readonly route: string;
+  readonly method: string;
+  readonly status: number;
+  readonly seconds: number;
+  readonly requestId: string;
+  readonly who: string;
+  readonly error?: unknown;
+}
+
+export interface Doors {
+  readonly dispatch: Dispatch;
+  readonly identify: (authorization: string | undefined) => Promise<Caller>;
+  readonly trail: Trail;
+  readonly runtime: Runtime;
+  readonly origin: string | undefined;
+  readonly observe: (observed: Observed) => void;
+  /** Routers with their own answers: the IoT door, admin, portal, health, metrics. */
+  readonly rooms: readonly { readonly path: string; readonly room: RequestHandler }[];
+}
+
+/** What the doors leave for each other on a response. */
+export interface Visit {
+  readonly requestId: string;
+  readonly caller: Caller;
+  /** Adds the row of a door that answers without `dispatch`; call it before the answer leaves. */
+  record(row: Partial<AuditRow> & Pick<AuditRow, 'interaction' | 'status'>): Promise<void>;
+}
+export const visitOf = (response: Response | ServerResponse): Visit => (response as Response).locals.visit;
+
+/** Two Authorization headers are one too many; node would silently keep the first. */
+function authorizationOf({ rawHeaders, headers }: IncomingMessage): string | undefined {
+  if (headers.authorization === undefined) return undefined;
+  let count = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]!.toLowerCase() === 'authorization') count++;
+  if (count > 1) throw problem('invalid', 'Authorization may be given once');
+  return headers.authorization;
+}
+
+const nobody: Caller['who'] = 'anonymous';
+
+export function createApp({ dispatch, identify, trail, runtime, origin, observe, rooms }: Doors): express.Express {
+  const app = express();
+  app.disable('x-powered-by').disable('etag').set('query parser', false).set('case sensitive routing', true);
+
+  app.use((request: Request, response: Response, next: NextFunction) => {
+    const started = performance.now();
+    const requestId = requestIdOf(request, runtime);
+    const visit = {
+      requestId,
+      caller: undefined as Caller | undefined,
+      route: 'none',
+      error: undefined as unknown,
+      record: (row: Partial<AuditRow> & Pick<AuditRow, 'interaction' | 'status'>) =>
+        trail.record({
+          at: runtime.now(),
+          who: visit.caller?.who ?? nobody,
+          action: 'E',
+          target: '',
+          patients: '',
+          requestId,
+          address: addressOf(request),
+          query: '',
+          reason: '',
+          ...row,
+        }),
+    };
+    response.locals.visit = visit;
+    response.on('finish', () => {
+      const { route, error } = visit;
+      const seconds = (performance.now() - started) / 1_000;
+      observe({
+        route,
+        method: request.method,
+        status: response.statusCode,
+        seconds,
+        requestId,
+        who: visit.caller?.who ?? nobody,
+        error,
+      });
+    });
+    const fault = framingFault(request);
+    next(fault);
+  });
+
+  for (const { path, room } of rooms) {
+    app.use(path, (request, response, next) => {
+      response.locals.visit.route = path;
+      room(request, response, next);
+    });
+  }
+
+  app.use('/fhir', async (request: Request, response: Response) => {
+    const { visit } = response.locals;
+    visit.route = '/fhir';
+    visit.caller = await identify(authorizationOf(request));
+    await serveFhir({ dispatch, origin }, request, response, visit.caller, visit.requestId);
+  });
+
+  app.use(() => {
+    throw problem('not-found', 'nothing is at this address');
+  });
+
+  app.use(async (error: unknown, request: Request, response: Response, _next: NextFunction) => {
+    const { visit } = response.locals;
+    let refused = asProblem(error);
+    if (refused.status >= 500) visit.error = error;
+    if (visit.route !== 'none' && !(error instanceof Object && trail.recorded.has(error))) {
+      // A refusal that cannot be recorded is not answered with what was found out, only with 503.
+      await visit
+        .record({ interaction: visit.route.slice(1), status: refused.status, reason: reasonOf(error) })
+        .catch((failed: unknown) => {
+          refused = asProblem(failed);
+        });
+    }
+    sendProblem(request, response, refused, visit.requestId);
+  });
+  return app;
+}
+
+/** For rooms that ask for a caller: sets it on the visit. A wrong token is recorded with its reason and thrown as 401. */
+export const identified =
+  (identify: Doors['identify']): RequestHandler =>
+  async (request, response, next) => {
+    response.locals.visit.caller = await identify(authorizationOf(request));
+    next();
+  };

@@ -1,0 +1,141 @@
+/** From HTTP to a FhirRequest and from a FhirAnswer back: the FHIR REST API. https://hl7.org/fhir/R4/http.html */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { readJson } from '../fhir/json.ts';
+import { operationOutcome, problem } from '../fhir/outcome.ts';
+import type { Resource } from '../fhir/references.ts';
+import { etagOf } from '../interactions/answer.ts';
+import type { Caller, Dispatch, FhirAnswer, FhirRequest, Incoming } from '../interactions/interaction.ts';
+import { parametersOf, type Routed, routeOf } from '../interactions/route.ts';
+import { isDeleted } from '../store/store.ts';
+import { BODY_LIMIT, BUNDLE_LIMIT, demandJson, FORM_LIMIT, mediaType, readBody } from './body.ts';
+import { addressOf, originOf } from './incoming.ts';
+import { conditionsOf, demandJsonWanted, preferOf } from './negotiate.ts';
+import { FHIR_JSON, send } from './respond.ts';
+
+export interface FhirDoor {
+  readonly dispatch: Dispatch;
+  /** Public URL of the server, where one is configured. */
+  readonly origin: string | undefined;
+}
+
+/** The steps below the base. Ids and types need no escapes, so an escape that means a slash or dots finds nothing. */
+function pathOf(url: string): { path: string; query: string } {
+  const at = url.indexOf('?');
+  const raw = at < 0 ? url : url.slice(0, at);
+  const path = raw.replace(/^\/|\/$/g, '');
+  if (!/^[A-Za-z0-9\-._$/]*$/.test(path) || path.includes('//') || /(^|\/)\.\.?(\/|$)/.test(path)) {
+    const plain = path.replaceAll('%24', '$');
+    if (!/^[A-Za-z0-9\-._$/]*$/.test(plain) || plain.includes('//') || /(^|\/)\.\.?(\/|$)/.test(plain)) {
+      throw problem('invalid', 'the address may only have types, ids and names below the base');
+    }
+    return { path: plain, query: at < 0 ? '' : url.slice(at + 1) };
+  }
+  return { path, query: at < 0 ? '' : url.slice(at + 1) };
+}
+
+async function incomingBody(request: IncomingMessage, limit: number): Promise<Incoming> {
+  demandJson(request);
+  const bytes = await readBody(request, limit);
+  if (bytes.length === 0) throw problem('structure', 'the body is empty');
+  const { text, value } = readJson(bytes);
+  if (typeof value.resourceType !== 'string')
+    throw problem('structure', 'the body is no resource: resourceType must be a string');
+  return { text, resource: value as Resource };
+}
+
+async function formParameters(request: IncomingMessage): Promise<FhirRequest['parameters']> {
+  const type = mediaType(request);
+  if (type !== 'application/x-www-form-urlencoded') {
+    if (type === '' && Number(request.headers['content-length'] ?? 0) === 0) return [];
+    throw problem('not-supported', '_search takes application/x-www-form-urlencoded', { status: 415 });
+  }
+  return parametersOf((await readBody(request, FORM_LIMIT)).toString('utf8'));
+}
+
+const bodied = ['create', 'update', 'patch', 'batch'];
+
+function bundleInteraction({ resource }: Incoming): 'batch' | 'transaction' {
+  if (resource.resourceType !== 'Bundle')
+    throw problem('invalid', 'the base takes a Bundle of type batch or transaction');
+  if (resource.type !== 'batch' && resource.type !== 'transaction')
+    throw problem('invalid', 'Bundle.type must be batch or transaction', { expression: 'Bundle.type' });
+  return resource.type;
+}
+
+/** Reads a whole request; `routed` and all the rest are checked before the body is. */
+export async function fhirRequest(
+  request: IncomingMessage,
+  { origin }: Pick<FhirDoor, 'origin'>,
+  requestId: string,
+): Promise<FhirRequest> {
+  const { path, query } = pathOf(request.url!);
+  const routed: Routed = routeOf(request.method!, path);
+  let parameters = parametersOf(query);
+  demandJsonWanted(request, parameters);
+  const conditions = conditionsOf(request);
+  const base = `${originOf(request, origin)}/fhir`;
+  let { interaction } = routed;
+  let body: Incoming | undefined;
+  if (bodied.includes(interaction))
+    body = await incomingBody(request, routed.type === '' || routed.type === 'Bundle' ? BUNDLE_LIMIT : BODY_LIMIT);
+  else if (interaction === 'search-type' && request.method === 'POST')
+    parameters = [...parameters, ...(await formParameters(request))];
+  if (interaction === 'batch') interaction = bundleInteraction(body!);
+  return {
+    ...routed,
+    interaction,
+    parameters,
+    conditions,
+    body,
+    ...preferOf(request),
+    base,
+    requestId,
+    address: addressOf(request),
+  };
+}
+
+function bodyOf({ status, version, text, issues }: FhirAnswer, { interaction, prefer }: FhirRequest): string {
+  if (text !== undefined) return text;
+  const isWrite = interaction === 'create' || interaction === 'update' || interaction === 'patch';
+  if (isWrite && prefer === 'minimal') return '';
+  if (isWrite && prefer === 'OperationOutcome') {
+    const done = {
+      severity: 'information',
+      code: 'informational',
+      diagnostics: status === 201 ? 'created' : 'stored',
+    } as const;
+    return JSON.stringify(operationOutcome(issues?.length ? issues : [done]));
+  }
+  return version && !isDeleted(version) ? version.text : '';
+}
+
+function headersOf(
+  { status, version, headers }: FhirAnswer,
+  { interaction, base, requestId }: FhirRequest,
+): Record<string, string> {
+  const all: Record<string, string> = { 'Content-Type': FHIR_JSON, 'X-Request-Id': requestId, ...headers };
+  if (version) {
+    all.ETag = etagOf(version);
+    all['Last-Modified'] = new Date(version.lastUpdated).toUTCString();
+    const { key, versionId } = version;
+    if (interaction === 'create' || (status === 201 && interaction === 'update')) {
+      all.Location = `${base}/${key.type}/${key.id}/_history/${versionId}`;
+    }
+  }
+  return all;
+}
+
+/** Handles one request below the FHIR base. Refusals are thrown as Problems; the app renders them. */
+export async function serveFhir(
+  door: FhirDoor,
+  request: IncomingMessage,
+  response: ServerResponse,
+  caller: Caller,
+  requestId: string,
+): Promise<FhirRequest> {
+  const asked = await fhirRequest(request, door, requestId);
+  const answered = await door.dispatch(asked, caller);
+  const text = bodyOf(answered, asked);
+  send(request, response, answered.status, text && caller.access.shows(text), headersOf(answered, asked));
+  return asked;
+}

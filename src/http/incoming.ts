@@ -1,0 +1,38 @@
+/** What every door knows of a request before it looks inside: its id, its client, where the server is. */
+import type { IncomingMessage } from 'node:http';
+import { type Problem, problem } from '../fhir/outcome.ts';
+import { type Runtime, uuidv7 } from '../runtime.ts';
+
+/** Longest URL in characters. */
+const URL_LIMIT = 8_192;
+
+/** The client's X-Request-Id where it is fit for a log, else a new one. */
+export function requestIdOf({ headers }: IncomingMessage, runtime: Runtime): string {
+  const given = headers['x-request-id'];
+  if (typeof given === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(given)) return given;
+  return uuidv7(runtime.now(), runtime.random(10));
+}
+
+export const addressOf = ({ socket }: IncomingMessage): string => socket.remoteAddress ?? '';
+
+/** Absolute URL of the server: as configured, else as the client reached it. Refuses a Host that is none. */
+export function originOf({ headers }: IncomingMessage, configured: string | undefined): string {
+  if (configured) return configured;
+  const { host } = headers;
+  if (host === undefined || !/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/.test(host)) {
+    throw problem('invalid', 'the request must name its Host');
+  }
+  return `http://${host}`;
+}
+
+/** Refuses what a server in front might read differently from us. https://www.rfc-editor.org/rfc/rfc9112#section-6.1 */
+export function framingFault({ headers, url = '' }: IncomingMessage): Problem | undefined {
+  const coding = headers['transfer-encoding'];
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked')
+    return problem('invalid', 'Transfer-Encoding may only be chunked');
+  if (url.length > URL_LIMIT)
+    return problem('too-long', `the address may have ${URL_LIMIT} characters`, { status: 414 });
+  if (!url.startsWith('/')) return problem('invalid', 'the request must name a path');
+  if (headers.host === undefined) return problem('invalid', 'the request must name its Host');
+  return undefined;
+}

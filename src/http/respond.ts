@@ -1,0 +1,63 @@
+/** Writes answers: frozen security headers, JSON text as it is, every refusal an OperationOutcome. https://hl7.org/fhir/R4/http.html#Status-Codes */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import helmet from 'helmet';
+import { operationOutcome, Problem, problem } from '../fhir/outcome.ts';
+
+export const FHIR_JSON = 'application/fhir+json; charset=utf-8';
+export const JSON_TYPE = 'application/json; charset=utf-8';
+
+/** What helmet sets, asked once: its headers do not depend on the request. Nothing here is a page, so nothing may load or frame it. */
+function frozenHeaders(): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  const response = {
+    setHeader: (name: string, value: string) => {
+      headers[name] = value;
+    },
+    removeHeader: () => undefined,
+  };
+  const secure = helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], sandbox: [] },
+    },
+  });
+  secure({ headers: {} } as IncomingMessage, response as unknown as ServerResponse, () => undefined);
+  return Object.freeze({ ...headers, 'Cache-Control': 'no-store' });
+}
+export const securityHeaders = frozenHeaders();
+
+/** Sends text with the security headers. HEAD and the statuses without a body send headers alone. */
+export function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>>,
+): void {
+  const isBare = status === 204 || status === 304;
+  const length = isBare ? {} : { 'Content-Length': Buffer.byteLength(text) };
+  response.writeHead(status, { ...securityHeaders, ...headers, ...length });
+  response.end(isBare || request.method === 'HEAD' ? undefined : text);
+}
+
+/** Anything thrown as what the client may know of it: a Problem as it is, everything else one fixed sentence. */
+export const asProblem = (error: unknown): Problem =>
+  error instanceof Problem
+    ? error
+    : problem('exception', 'the server could not do this; its log tells why under this request id', { status: 500 });
+
+export function sendProblem(
+  request: IncomingMessage,
+  response: ServerResponse,
+  refused: Problem,
+  requestId: string,
+): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const headers: Record<string, string> = { 'Content-Type': FHIR_JSON, 'X-Request-Id': requestId, ...refused.headers };
+  // A body that nobody will read must not be taken for the next request on this connection.
+  if (!request.complete && request.method !== 'GET' && request.method !== 'HEAD') headers.Connection = 'close';
+  send(request, response, refused.status, JSON.stringify(operationOutcome(refused.issues)), headers);
+}

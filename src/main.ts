@@ -1,0 +1,115 @@
+/** The command line of watchfire. Every command has `--help`. */
+import { Command, InvalidArgumentError } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
+import { createKey, printKeys, revoke } from './commands/keys.ts';
+import { ConfigError, readConfig, settings } from './config.ts';
+import { systemRuntime } from './runtime.ts';
+
+const print = (line: string) => process.stdout.write(`${line}\n`);
+
+/** One line that is written over while work goes on; plain lines where nobody watches. */
+function progressLine() {
+  let shown = 0;
+  return (text: string, isLast = false) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}${isLast ? '\n' : ''}`);
+    else if (isLast || systemRuntime.now() - shown > 2_000) {
+      shown = systemRuntime.now();
+      process.stderr.write(`${text}\n`);
+    }
+  };
+}
+
+const whole = (text: string) => {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('must be a whole number');
+  return Number(text);
+};
+const seconds = (text: string) => {
+  if (!/^\d{1,6}(\.\d+)?$/.test(text)) throw new InvalidArgumentError('must be a number of seconds');
+  return Number(text);
+};
+const list = (text: string) => text.split(',').map((item) => item.trim());
+
+const program = new Command('watchfire')
+  .description('FHIR R4 interoperability server: devices send readings, EHRs and apps read and subscribe')
+  .version(packageJson.version)
+  .showHelpAfterError()
+  .addHelpText(
+    'after',
+    `\nSettings come from the environment (docs/configuration.md):\n${settings.map(({ name, fallback }) => `  ${name}${fallback && ` (${fallback})`}`).join('\n')}`,
+  );
+
+program
+  .command('serve')
+  .description('start the server')
+  .option('--demo', 'load demo data, make a device key and let a small EHR receive notifications')
+  .action(async (options: { demo?: boolean }) =>
+    (await import('./commands/serve.ts')).serve(readConfig(), options.demo === true, print),
+  );
+
+program
+  .command('demo')
+  .description('load demo data into the running server, or into the store where none runs')
+  .option('--endpoint <url>', 'where an EHR listens for active Flags, such as the URL that `watchfire receive` prints')
+  .action(async (options: { endpoint?: string }) =>
+    (await import('./commands/serve.ts')).demo(readConfig(), options.endpoint, print),
+  );
+
+program
+  .command('simulate')
+  .description('post realistic vital signs to the running server')
+  .option('--devices <count>', 'devices that send', whole, 10)
+  .option('--readings <count>', 'readings that each sends', whole, 60)
+  .option('--every <seconds>', 'seconds between two readings of a device; 0 for as fast as it goes', seconds, 1)
+  .option('--seed <number>', 'same number, same readings', whole, 1)
+  .action(async (options: { devices: number; readings: number; every: number; seed: number }) => {
+    const stop = new AbortController();
+    process.once('SIGINT', () => stop.abort());
+    const { simulate } = await import('./commands/simulate.ts');
+    await simulate(readConfig(), options, systemRuntime, progressLine(), stop.signal);
+  });
+
+program
+  .command('receive')
+  .description("stand in for an EHR's webhook: check signatures and print what comes")
+  .option('--port <port>', 'port on the loopback', whole, 9200)
+  .requiredOption('--secret <whsec>', 'secret of the Subscription, as POST /admin/subscriptions/{id}/secret gives it')
+  .action(async ({ port, secret }: { port: number; secret: string }) => {
+    const { receive } = await import('./commands/receive.ts');
+    const receiver = await receive(port, print, systemRuntime.now);
+    receiver.secrets.add(secret);
+    print(
+      `listening at ${receiver.url}; put ${new URL(receiver.url).host} into WATCHFIRE_OUTBOUND_ALLOW of the server`,
+    );
+  });
+
+const keys = program.command('keys').description('API keys of devices');
+keys
+  .command('create')
+  .description('make a key and print it, the only time that it can be seen')
+  .argument('<device_id>', 'value of Device.identifier')
+  .option('--name <text>', 'what the key is for', 'key')
+  .option('--days <count>', 'days until it expires; never where left out', whole)
+  .option('--permissions <names>', 'can_write_vitals, can_read_patient, separated by commas', list, [
+    'can_write_vitals',
+  ])
+  .action((deviceId: string, options: { name: string; days?: number; permissions: string[] }) =>
+    createKey(readConfig(), deviceId, options, print),
+  );
+keys
+  .command('list')
+  .description('list keys without their secrets')
+  .argument('[device_id]', 'only those of this device')
+  .action((deviceId?: string) => printKeys(readConfig(), deviceId, print));
+keys
+  .command('revoke')
+  .description('end a key for good')
+  .argument('<prefix>', 'as `keys list` shows it')
+  .action((prefix: string) => revoke(readConfig(), prefix, print));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const sentence = error instanceof Error ? error.message : 'stopped';
+  process.stderr.write(`watchfire: ${sentence}\n`);
+  process.exitCode = error instanceof ConfigError ? 2 : 1;
+}

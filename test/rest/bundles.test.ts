@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openHouse, type TestHouse } from '../support/house.ts';
+
+let house: TestHouse;
+beforeAll(async () => {
+  house = await openHouse();
+});
+afterAll(() => house.stop());
+
+const patient = (more: object = {}) => ({ resourceType: 'Patient', ...more });
+const post = (resource: any, more: object = {}) => ({
+  resource,
+  request: { method: 'POST', url: resource.resourceType, ...more },
+});
+const observation = (subject: string, more: object = {}) => ({
+  resourceType: 'Observation',
+  status: 'final',
+  code: { text: 'x' },
+  subject: { reference: subject },
+  ...more,
+});
+const uuid = (n: number) => `urn:uuid:00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+
+describe('transaction', () => {
+  it('resolves urn:uuid references both ways and stores all in one commit', async () => {
+    const answer = await house.transaction([
+      { fullUrl: uuid(1), ...post(patient({ link: [{ other: { reference: uuid(2) }, type: 'seealso' }] })) },
+      { fullUrl: uuid(2), ...post(patient({ link: [{ other: { reference: uuid(1) }, type: 'seealso' }] })) },
+      { fullUrl: uuid(3), ...post(observation(uuid(1))) },
+    ]);
+    expect(answer.status).toBe(200);
+    expect(answer.body.type).toBe('transaction-response');
+    const [one, two, three] = answer.body.entry.map((entry: any) =>
+      entry.response.location.replace(/.*fhir\//, '').replace(/\/_history.*/, ''),
+    );
+    expect((await house.read(one)).body.link[0].other.reference).toBe(two);
+    expect((await house.read(two)).body.link[0].other.reference).toBe(one);
+    expect((await house.read(three)).body.subject.reference).toBe(one);
+  });
+
+  it('stores nothing when one entry is wrong, wherever it stands, and names it', async () => {
+    for (const at of [0, 1, 2]) {
+      const entries = [0, 1, 2].map((i) => ({
+        resource: patient({ id: `atom-${i}`, ...(i === at ? { gender: 'banana' } : {}) }),
+        request: { method: 'PUT', url: `Patient/atom-${i}` },
+      }));
+      const answer = await house.transaction(entries);
+      expect(answer.status).toBe(422);
+      expect(answer.body.issue[0].expression[0]).toContain(`Bundle.entry[${at}].resource`);
+    }
+    for (const i of [0, 1, 2]) expect((await house.read(`Patient/atom-${i}`)).status).toBe(404);
+  });
+
+  it('works off deletes, creates, updates and then reads', async () => {
+    await house.update(patient({ id: 'old-1' }));
+    const answer = await house.transaction([
+      { request: { method: 'GET', url: 'Patient/new-1' } },
+      { resource: patient({ id: 'new-1' }), request: { method: 'PUT', url: 'Patient/new-1' } },
+      post(patient()),
+      { request: { method: 'DELETE', url: 'Patient/old-1' } },
+    ]);
+    expect(answer.body.entry.map((entry: any) => entry.response.status.slice(0, 3))).toEqual([
+      '200',
+      '201',
+      '201',
+      '204',
+    ]);
+    expect(answer.body.entry[0].resource.id).toBe('new-1');
+    expect((await house.read('Patient/old-1')).status).toBe(410);
+  });
+
+  it('creates conditionally, and lets references find by criterion', async () => {
+    const known = patient({ identifier: [{ system: 'urn:t', value: '1' }] });
+    const entries = [
+      { fullUrl: uuid(9), ...post(known, { ifNoneExist: 'identifier=urn:t|1' }) },
+      post(observation(uuid(9))),
+    ];
+    const first = await house.transaction(entries);
+    expect(first.body.entry[0].response.status).toMatch(/^201/);
+    const second = await house.transaction(entries);
+    expect(second.body.entry[0].response.status).toMatch(/^200/);
+    expect(await house.search('Patient?identifier=urn:t|1')).toHaveLength(1);
+    const byCriterion = await house.transaction([post(observation('Patient?identifier=urn:t|1'))], {
+      prefer: 'return=representation',
+    });
+    const [{ id }] = await house.search('Patient?identifier=urn:t|1');
+    expect(byCriterion.body.entry[0].resource.subject.reference).toBe(`Patient/${id}`);
+    expect((await house.transaction([post(observation('Patient?identifier=urn:t|none'))])).status).toBe(422);
+  });
+
+  it('refuses the same resource twice, a foreign address, a missing target and a stale ifMatch, storing nothing', async () => {
+    const put = (id: string, more: object = {}) => ({
+      resource: patient({ id }),
+      request: { method: 'PUT', url: `Patient/${id}`, ...more },
+    });
+    await house.update(patient({ id: 'here' }));
+    const cases = [
+      [put('twice'), put('twice')],
+      [put('twice'), { request: { method: 'DELETE', url: 'Patient/twice' } }],
+      [put('twice'), post(patient(), { url: 'http://elsewhere.example/fhir/Patient' })],
+      [put('twice'), post(observation(uuid(77)))],
+      [put('twice'), { ...put('spoof'), fullUrl: `${house.url}/fhir/Patient/other` }],
+    ];
+    for (const entries of cases) expect((await house.transaction(entries)).status).toBe(400);
+    expect((await house.transaction([put('twice'), put('here', { ifMatch: 'W/"9"' })])).status).toBe(412);
+    expect((await house.read('Patient/twice')).status).toBe(404);
+  });
+});
+
+describe('batch', () => {
+  it('answers each entry on its own', async () => {
+    const bundle = {
+      resourceType: 'Bundle',
+      type: 'batch',
+      entry: [
+        post(patient({ id: 'ignored' })),
+        post(patient({ gender: 'banana' })),
+        { request: { method: 'GET', url: 'Patient/none' } },
+        { request: { method: 'GET', url: 'Patient?_count=1' } },
+        { request: { method: 'PATCH', url: 'Patient/1' } },
+      ],
+    };
+    const answer = await house.ask('POST', '/fhir', bundle);
+    expect(answer.body.type).toBe('batch-response');
+    expect(answer.body.entry.map((entry: any) => entry.response.status.slice(0, 3))).toEqual([
+      '201',
+      '422',
+      '404',
+      '200',
+      '405',
+    ]);
+    expect(answer.body.entry[1].response.outcome.resourceType).toBe('OperationOutcome');
+    expect(answer.body.entry[3].resource.type).toBe('searchset');
+  });
+});
+
+describe('references', () => {
+  it('are checked where the operator wants that', async () => {
+    const strict = await openHouse({ references: 'checked' });
+    try {
+      expect((await strict.create(observation('Patient/none'))).status).toBe(422);
+      await strict.update(patient({ id: 'there' }));
+      expect((await strict.create(observation('Patient/there'))).status).toBe(201);
+      expect(
+        (await strict.transaction([{ fullUrl: uuid(1), ...post(patient()) }, post(observation(uuid(1)))])).status,
+      ).toBe(200);
+      await strict.remove('Patient/there');
+      expect((await strict.create(observation('Patient/there'))).status).toBe(422);
+    } finally {
+      await strict.stop();
+    }
+  });
+});
