@@ -139,7 +139,11 @@ const conditionalCreate: Operation = {
           : fresh(world, worker, random);
         const identifier = resource.identifier[0]!.value;
         return {
-          request: world.ask.post('Observation', resource, `If-None-Exist: ${byIdentifier(identifier)}\r\n`),
+          request: world.ask.post(
+            'Observation',
+            resource,
+            `If-None-Exist: identifier=${READING_IDS}|${identifier}\r\n`,
+          ),
           judge(answer, json) {
             if (meets)
               return differs(200, answer) ?? (json.id === known ? undefined : 'another id than the existing one');
