@@ -1,0 +1,140 @@
+/** The processes that are measured: floors and the real server, each on its own port with its own data, stopped at the end. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, openSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openConnection } from './client.ts';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const PATIENCE = 60_000;
+
+export interface Contestant {
+  readonly name: string;
+  readonly base: string;
+  readonly token: string;
+  readonly pid: number;
+  /** From the start of the process to its first 200 on the ready route. */
+  readonly readyMilliseconds: number;
+  /** SIGTERM, and the end of the process. */
+  stop(): Promise<void>;
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+/** A floor with its database in `folder`. */
+export async function startFloorProcess(folder: string, kind: 'bare' | 'sqlite', audit: 'none' | 'strict') {
+  const name = kind === 'bare' ? 'bare HTTP' : `floor, audit ${audit}`;
+  const port = await freePort();
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `floor-${audit}.db`);
+  const args = ['bench/floor.ts', '--kind', kind, '--audit', audit, '--file', file, '--port', `${port}`];
+  return start({
+    name,
+    args,
+    port,
+    token: '',
+    ready: '/fhir/ready',
+    statuses: [200, 404],
+    log: `${file}.log`,
+    env: {},
+  });
+}
+
+/** The server as in production: token and access checked, audit on, full validation. */
+export async function startServerProcess(folder: string, auditReads: 'strict' | 'prompt'): Promise<Contestant> {
+  const port = await freePort();
+  const token = randomBytes(24).toString('hex');
+  const data = join(folder, `server-${auditReads}`);
+  mkdirSync(data, { recursive: true });
+  return start({
+    name: `server, audit ${auditReads}`,
+    args: ['bin/watchfire.mjs', 'serve'],
+    port,
+    token,
+    ready: '/health/ready',
+    statuses: [200],
+    log: `${data}.log`,
+    env: {
+      WATCHFIRE_PROFILE: 'production',
+      WATCHFIRE_ADMIN_TOKEN: token,
+      WATCHFIRE_DATA: data,
+      WATCHFIRE_HOST: '127.0.0.1',
+      WATCHFIRE_PORT: `${port}`,
+      WATCHFIRE_AUDIT_READS: auditReads,
+    },
+  });
+}
+
+interface Launch {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly port: number;
+  readonly token: string;
+  readonly ready: string;
+  readonly statuses: readonly number[];
+  readonly log: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+async function start({ name, args, port, token, ready, statuses, log, env }: Launch): Promise<Contestant> {
+  const output = openSync(log, 'w');
+  const started = performance.now();
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    env: { ...cleanEnvironment(), ...env },
+    stdio: ['ignore', output, output],
+  });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const readyMilliseconds = await untilReady(child, `http://127.0.0.1:${port}`, ready, statuses, started).catch(
+    (error) => {
+      child.kill('SIGKILL');
+      throw new Error(`${name}: ${error.message}; see ${log}`);
+    },
+  );
+  return {
+    name,
+    base: `http://127.0.0.1:${port}/fhir`,
+    token,
+    pid: child.pid!,
+    readyMilliseconds,
+    async stop() {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+/** The environment without settings that would make the server another one than the one to measure. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('WATCHFIRE_')));
+}
+
+async function untilReady(
+  child: ChildProcess,
+  origin: string,
+  path: string,
+  statuses: readonly number[],
+  started: number,
+) {
+  const connection = openConnection(origin);
+  try {
+    while (performance.now() - started < PATIENCE) {
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error('ended before it was ready');
+      const answer = await connection.send({ method: 'GET', path, headers: '' }).catch(() => undefined);
+      if (answer && statuses.includes(answer.status)) return Math.round(performance.now() - started);
+      await new Promise((resolve) => setTimeout(resolve, 3));
+    }
+    throw new Error('was not ready in time');
+  } finally {
+    connection.close();
+  }
+}
