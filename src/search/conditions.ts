@@ -1,0 +1,217 @@
+/** One search value of each parameter type as a criterion: prefixes, intervals, precision. https://hl7.org/fhir/R4/search.html#prefix */
+import { canonical } from '../fhir/units.ts';
+import { typeNamedBy } from './expression.ts';
+import { type Interval, intervalOf } from './instants.ts';
+import type { Parameter } from './parameters.ts';
+import type { Bounds, Criterion } from './query.ts';
+import { coded, fold, quantityNames, ucumSystem } from './values.ts';
+import { splitEscaped, unescape } from './words.ts';
+
+/** What a value is read with. */
+export interface Setting {
+  /** Base URL of this server: absolute references below it are its own. */
+  readonly base?: string;
+  /** Milliseconds since 1970, for `ap` on dates; without it `ap` means overlap. */
+  readonly now?: number;
+}
+
+/** Thrown for a value that its parameter cannot have; says why without the value. */
+export class BadValue extends Error {}
+
+const none: Criterion = { is: 'any', of: [] };
+export const any = (of: readonly Criterion[]): Criterion => (of.length === 1 ? of[0]! : { is: 'any', of });
+
+export const prefixes = ['eq', 'ne', 'gt', 'lt', 'ge', 'le', 'sa', 'eb', 'ap'] as const;
+export type Prefix = (typeof prefixes)[number];
+
+function prefixed(value: string): [Prefix, string] {
+  const prefix = value.slice(0, 2) as Prefix;
+  return prefixes.includes(prefix) ? [prefix, value.slice(2)] : ['eq', value];
+}
+
+/** The criterion for one escaped value, without modifiers. */
+export function condition(parameter: Parameter, value: string, setting: Setting): Criterion {
+  switch (parameter.type) {
+    case 'token':
+      return token(parameter, value);
+    case 'string':
+      return { is: 'text', name: parameter.name, match: 'starts', value: fold(unescape(value)) };
+    case 'uri':
+      return { is: 'key', name: parameter.name, first: unescape(value), second: '' };
+    case 'reference':
+      return reference(parameter, unescape(value), undefined, setting);
+    case 'date':
+      return dateRange(parameter.name, value, setting);
+    case 'number':
+      return number(parameter.name, value);
+    case 'quantity':
+      return quantity(parameter.name, value);
+    default:
+      throw new BadValue('has a type that cannot be searched');
+  }
+}
+
+function token({ name, plain, systems }: Parameter, value: string): Criterion {
+  const [first, rest, ...more] = splitEscaped(value, '|');
+  if (more.length > 0) throw new BadValue('takes `code`, `system|code`, `|code` or `system|`');
+  if (rest === undefined) return { is: 'key', name, first: unescape(first!), second: '' };
+  const [system, code] = [unescape(first!), unescape(rest)];
+  if (system === '' && code === '') throw new BadValue('takes `code`, `system|code`, `|code` or `system|`');
+  if (plain) {
+    // The system is implied by the definition, so it is compared here and not in the index.
+    if (system === '' ? systems.length > 0 : !systems.includes(system)) return none;
+    if (code === '') throw new BadValue('takes a code with this system');
+    return { is: 'key', name, first: code, second: '' };
+  }
+  return code === ''
+    ? { is: 'key', name, first: `${system}|` }
+    : { is: 'key', name, first: `${system}|`, second: code };
+}
+
+/** More possible types than this and a bare id would be a guess. */
+const mostTypesOfBareId = 20;
+
+/** `1`, `Patient/1`, an absolute URL or a canonical; `modifier` is the type of `subject:Patient`. */
+export function reference(
+  parameter: Parameter,
+  value: string,
+  modifier: string | undefined,
+  setting: Setting,
+): Criterion {
+  const { name, targets } = parameter;
+  const only = modifier ?? parameter.only;
+  const at = (target: string): Criterion => ({ is: 'reference', name, target });
+  const literal = withoutVersion(belowBase(value, setting.base));
+  if (literal.includes(':')) {
+    return only !== undefined && typeNamedBy(literal) !== only ? none : at(literal); // an absolute URL, urn or canonical
+  }
+  const type = typeNamedBy(literal);
+  if (type !== undefined && literal.split('/').length === 2)
+    return only !== undefined && type !== only ? none : at(literal);
+  if (!/^[A-Za-z0-9\-.]{1,64}$/.test(literal)) throw new BadValue('takes an id, `Type/id` or an absolute URL');
+  const types = only === undefined ? targets : [only];
+  if (types.length === 0 || types.length > mostTypesOfBareId)
+    throw new BadValue('can lead to any type: say which, as `Type/id`');
+  return any(types.map((target) => at(`${target}/${literal}`)));
+}
+
+const belowBase = (value: string, base: string | undefined): string =>
+  base !== undefined && value.startsWith(`${base}/`) ? value.slice(base.length + 1) : value;
+
+const withoutVersion = (literal: string): string => literal.replace(/\/_history\/[^/]*$/, '');
+
+/** A date of any precision with its prefix. `ge` and `le` hold for intervals that reach into the value. */
+export function dateRange(name: string, value: string, setting: Setting): Criterion {
+  const [prefix, text] = prefixed(unescape(value));
+  const interval = intervalOf(text.replace(' ', '+')) ?? intervalOf(withMinutes(text));
+  if (interval === undefined) throw new BadValue('takes a date: YYYY, YYYY-MM, YYYY-MM-DD or a date with time');
+  if (prefix !== 'ap') return compare(name, prefix, { low: interval.low, high: interval.high });
+  const middle = (interval.low + interval.high) / 2;
+  const slack = setting.now === undefined ? 0 : Math.round(Math.abs(setting.now - middle) / 10);
+  return compare(name, 'ap', { low: interval.low - slack, high: interval.high + slack });
+}
+
+/** `2026-11-24T10` is read as `2026-11-24T10:00`. */
+const withMinutes = (text: string): string => (/T\d\d$/.test(text) ? `${text}:00` : text);
+
+/** Whole milliseconds: both ends of the value are inclusive. */
+function compare(name: string, prefix: Prefix, { low, high }: Interval): Criterion {
+  const range = (lowBounds?: Bounds, highBounds?: Bounds): Criterion => ({
+    is: 'range',
+    name,
+    ...(lowBounds && { low: lowBounds }),
+    ...(highBounds && { high: highBounds }),
+  });
+  switch (prefix) {
+    case 'eq':
+      return range({ atLeast: low }, { atMost: high });
+    case 'ne':
+      return any([range({ below: low }), range(undefined, { above: high })]);
+    case 'gt':
+      return range(undefined, { above: high });
+    case 'lt':
+      return range({ below: low });
+    case 'ge':
+      return range(undefined, { atLeast: low });
+    case 'le':
+      return range({ atMost: high });
+    case 'sa':
+      return range({ above: high });
+    case 'eb':
+      return range(undefined, { below: low });
+    case 'ap':
+      return range({ atMost: high }, { atLeast: low });
+  }
+}
+
+/** A decimal with what its last digit leaves open: 5.4 is anything from 5.35 up to, but not including, 5.45. */
+interface Decimal {
+  readonly value: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Reads a decimal exactly; undefined when it is none. */
+export function decimalOf(text: string): Decimal | undefined {
+  const parts = /^([+-]?)(\d{1,40})(?:\.(\d{1,40}))?(?:[eE]([+-]?\d{1,3}))?$/.exec(text);
+  if (parts === null) return undefined;
+  const [, sign, whole, fraction = '', exponent = '0'] = parts;
+  const value = Number(text);
+  const digits = BigInt(`${sign === '-' ? '-' : ''}${whole}${fraction}`) * 10n;
+  const power = Number(exponent) - fraction.length - 1;
+  const [from, to] = [Number(`${digits - 5n}e${power}`), Number(`${digits + 5n}e${power}`)];
+  return [value, from, to].every(Number.isFinite) ? { value, from, to } : undefined;
+}
+
+function number(name: string, value: string): Criterion {
+  const [prefix, text] = prefixed(unescape(value));
+  const decimal = decimalOf(text);
+  if (decimal === undefined) throw new BadValue('takes a number');
+  return measure(name, prefix, decimal);
+}
+
+function measure(name: string, prefix: Prefix, { value, from, to }: Decimal): Criterion {
+  switch (prefix) {
+    case 'eq':
+      return { is: 'range', name, low: { atLeast: from }, high: { below: to } };
+    case 'ne':
+      return any([
+        { is: 'range', name, low: { below: from } },
+        { is: 'range', name, high: { atLeast: to } },
+      ]);
+    case 'ap': {
+      const slack = Math.max(Math.abs(value) / 10, (to - from) / 2);
+      return compare(name, 'ap', { low: value - slack, high: value + slack });
+    }
+    default:
+      return compare(name, prefix, { low: value, high: value }); // the other prefixes ignore precision
+  }
+}
+
+function quantity(name: string, value: string): Criterion {
+  const parts = splitEscaped(value, '|').map(unescape);
+  const [prefix, text] = prefixed(parts[0]!);
+  const decimal = decimalOf(text);
+  if (decimal === undefined || (parts.length !== 1 && parts.length !== 3)) {
+    throw new BadValue('takes `number`, `number|system|code` or `number||code`');
+  }
+  const [, system = '', code = ''] = parts;
+  if (code === '' && system !== '') throw new BadValue('takes a code with this system');
+  if (code === '') return measure(name, prefix, decimal);
+  if (system === '') return measure(quantityNames.unit(name, code), prefix, decimal);
+  const inUnit = coded(name, system, code, decimal.value, decimal.value);
+  if (system !== ucumSystem || canonical(0, code) === undefined) return measure(inUnit.name, prefix, decimal);
+  const converted = (amount: number): number => canonical(amount, code)!.value;
+  if (prefix === 'ap') {
+    const slack = Math.max(Math.abs(decimal.value) / 10, (decimal.to - decimal.from) / 2);
+    return compare(inUnit.name, 'ap', {
+      low: converted(decimal.value - slack),
+      high: converted(decimal.value + slack),
+    });
+  }
+  return measure(inUnit.name, prefix, {
+    value: inUnit.low,
+    from: converted(decimal.from),
+    to: converted(decimal.to),
+  });
+}

@@ -1,0 +1,71 @@
+/**
+ * The fast lane of vital signs: one range entry per patient and code whose interval is the effective time, so that
+ * "this patient's heart rates of last week, newest first" is a single range scan.
+ */
+
+import { endOfTime } from './instants.ts';
+import type { Bounds, Criterion, RangeEntry } from './query.ts';
+
+/** Name of the entry for `Patient/1` and `http://loinc.org|8867-4`. */
+export const laneName = (patient: string, system: string, code: string): string =>
+  `Observation.patient+code=${patient} ${system}|${code}`;
+
+/** References and systems that make unambiguous names. */
+export const fitsLane = (patient: string, system: string): boolean =>
+  patient.startsWith('Patient/') && !system.includes('|');
+
+/** Without a time: last in both orders, and outside of every date condition that `withinTime` guards. */
+const timeless = { low: 9e15, high: -9e15 };
+
+/** The entries of one Observation. Codings with a code; only literal references to a Patient. */
+export function laneEntries(
+  patient: string,
+  codings: readonly { system?: string; code?: string }[],
+  times: readonly RangeEntry[],
+): readonly RangeEntry[] {
+  const entries: RangeEntry[] = [];
+  for (const { system = '', code } of codings) {
+    if (code === undefined || !fitsLane(patient, system)) continue;
+    const name = laneName(patient, system, code);
+    if (times.length === 0) entries.push({ name, ...timeless });
+    for (const { low, high } of times) entries.push({ name, low, high });
+  }
+  return entries;
+}
+
+/** A date condition as it holds in the lane, where undated resources must not fulfil it. */
+export const withinTime = (low: Bounds | undefined): Bounds => ({
+  ...low,
+  atMost: Math.min(low?.atMost ?? endOfTime, endOfTime),
+});
+
+type Range = Extract<Criterion, { is: 'range' }>;
+
+/** The bounds of two conditions on the same interval. */
+export function bothBounds(one: Bounds | undefined, other: Bounds | undefined): Bounds | undefined {
+  if (!one || !other) return one ?? other;
+  return {
+    ...tighter('atLeast', Math.max, one, other),
+    ...tighter('above', Math.max, one, other),
+    ...tighter('atMost', Math.min, one, other),
+    ...tighter('below', Math.min, one, other),
+  };
+}
+
+function tighter(bound: keyof Bounds, choose: (a: number, b: number) => number, one: Bounds, other: Bounds): Bounds {
+  const [first, second] = [one[bound], other[bound]];
+  if (first === undefined && second === undefined) return {};
+  return { [bound]: first === undefined ? second : second === undefined ? first : choose(first, second) };
+}
+
+/** All conditions on the one effective time in one. */
+export function oneRange(name: string, conditions: readonly Range[]): Range {
+  if (conditions.length === 0) return { is: 'range', name };
+  let low: Bounds | undefined;
+  let high: Bounds | undefined;
+  for (const condition of conditions) {
+    low = bothBounds(low, condition.low);
+    high = bothBounds(high, condition.high);
+  }
+  return { is: 'range', name, low: withinTime(low), ...(high ? { high } : {}) };
+}

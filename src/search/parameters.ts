@@ -1,0 +1,151 @@
+/** The search parameters of each resource type and how they share their index entries. https://hl7.org/fhir/R4/searchparameter-registry.html */
+import { branchesFor, placesOf } from './expression.ts';
+import { type Definition, definitionsOf, isResourceType } from './knowledge.ts';
+
+export type ParameterType =
+  | 'token'
+  | 'string'
+  | 'reference'
+  | 'date'
+  | 'number'
+  | 'quantity'
+  | 'uri'
+  | 'composite'
+  | 'special';
+
+/** One search parameter of one resource type. */
+export interface Parameter {
+  readonly code: string;
+  readonly type: ParameterType;
+  /** Canonical URL of its SearchParameter. */
+  readonly definition: string;
+  /** Where its entries stand: its own name, or that of the parameter whose entries it shares. */
+  readonly name: string;
+  /** Only references to this type are meant: `patient` among the references of `subject`. */
+  readonly only?: string;
+  /** It has no entries of its own and is found by any of these: `combo-code` by `code` and `component-code`. */
+  readonly anyOf?: readonly Parameter[];
+  /** FHIRPath for this type alone. Empty when the entries are another's. */
+  readonly branches: readonly string[];
+  /** Types that a reference may lead to; empty when any. */
+  readonly targets: readonly string[];
+  /** A token whose values have no `system` element (code, boolean, string): its entries are (code, '') alone. */
+  readonly plain: boolean;
+  /** Code systems that the values of a plain token belong to. */
+  readonly systems: readonly string[];
+  /** Every resource of the type has a value. */
+  readonly required: boolean;
+}
+
+const registry = new Map<string, ReadonlyMap<string, Parameter>>();
+
+/** The parameters of a resource type by code, in the order of the specification; empty for an unknown type. */
+export function parametersOf(type: string): ReadonlyMap<string, Parameter> {
+  let parameters = registry.get(type);
+  if (parameters === undefined) {
+    if (!isResourceType(type)) return new Map();
+    parameters = resolve(type);
+    registry.set(type, parameters);
+  }
+  return parameters;
+}
+
+/** The engine finds these without entries of ours. */
+const ofTheEngine = new Set(['_id', '_lastUpdated']);
+
+function resolve(type: string): ReadonlyMap<string, Parameter> {
+  const definitions = [...definitionsOf(type), ...definitionsOf('Resource'), ...definitionsOf('DomainResource')];
+  const own = new Map<string, Parameter>();
+  for (const definition of definitions) {
+    if (!own.has(definition.code)) own.set(definition.code, describe(type, definition));
+  }
+  const all = [...own.values()];
+  const resolved = new Map<string, Parameter>();
+  for (const parameter of all) {
+    const shared = sameAs(parameter, all) ?? among(parameter, all) ?? parameter;
+    resolved.set(parameter.code, shared);
+  }
+  for (const parameter of resolved.values()) {
+    const parts = partsOf(parameter, [...resolved.values()]);
+    if (parts) resolved.set(parameter.code, { ...parameter, anyOf: parts, branches: [] });
+  }
+  return resolved;
+}
+
+const pathTypesOfPlainTokens = new Set([
+  'code',
+  'boolean',
+  'string',
+  'id',
+  'uri',
+  'canonical',
+  'ContactPoint',
+  'url',
+  'oid',
+]);
+const noSystem = 'http://hl7.org/fhir/special-values';
+
+function describe(type: string, definition: Definition): Parameter {
+  const { code, expression } = definition;
+  const indexed = expression !== undefined && definition.type !== 'composite' && !ofTheEngine.has(code);
+  const branches = indexed ? branchesFor(type, expression) : [];
+  const places = branches.map((branch) => placesOf(branch, type));
+  const known = places.flatMap((found) => found ?? [{ type: 'boolean', about: [], required: false }]);
+  const plain = definition.type === 'token' && known.every((place) => pathTypesOfPlainTokens.has(place.type));
+  return {
+    code,
+    type: definition.type as ParameterType,
+    definition: definition.url ?? `http://hl7.org/fhir/SearchParameter/${definition.id}`,
+    name: `${type}.${code}`,
+    branches,
+    targets: definition.type === 'reference' ? targetsOf(definition, known) : [],
+    plain,
+    systems: plain
+      ? [...new Set(known.flatMap((place) => (place.type === 'boolean' ? [noSystem] : systemsOf(place))))]
+      : [],
+    required: known.length > 0 && known.some((place) => place.required),
+  };
+}
+
+const systemsOf = (place: { type: string; about: readonly string[] }): readonly string[] =>
+  place.type === 'code' ? place.about : [];
+
+/** The targets that the element allows; the definition's list speaks of all its bases at once. */
+function targetsOf(definition: Definition, places: readonly { about: readonly string[] }[]): readonly string[] {
+  const allowed = new Set(places.flatMap((place) => place.about));
+  return allowed.size > 0 && places.every((place) => place.about.length > 0) ? [...allowed] : (definition.target ?? []);
+}
+
+const key = (branches: readonly string[]): string => [...branches].sort().join(' | ');
+
+/** The first parameter that always holds the same values, unless that is the parameter itself. */
+function sameAs(parameter: Parameter, all: readonly Parameter[]): Parameter | undefined {
+  if (parameter.branches.length === 0) return undefined;
+  const first = all.find((one) => one.type === parameter.type && key(one.branches) === key(parameter.branches))!;
+  return first === parameter ? undefined : { ...parameter, name: first.name, branches: [] };
+}
+
+/** `X.where(resolve() is T)` are the references to T among those of the parameter `X`. */
+function among(parameter: Parameter, all: readonly Parameter[]): Parameter | undefined {
+  if (parameter.type !== 'reference') return undefined;
+  const filters = parameter.branches.map((branch) => /^(.*)\.where\(resolve\(\) is (\w+)\)$/.exec(branch));
+  const only = filters[0]?.[2];
+  if (only === undefined || !filters.every((filter) => filter?.[2] === only)) return undefined;
+  const wanted = key(filters.map((filter) => filter![1]!));
+  const wider = all.find((one) => one.type === 'reference' && key(one.branches) === wanted);
+  return wider && { ...parameter, name: wider.name, only, branches: [] };
+}
+
+function partsOf(parameter: Parameter, all: readonly Parameter[]): readonly Parameter[] | undefined {
+  if (parameter.branches.length < 2) return undefined;
+  const mine = new Set(parameter.branches);
+  const parts = all.filter(
+    (one) =>
+      one.type === parameter.type &&
+      one.branches.length > 0 &&
+      one.branches.length < mine.size &&
+      one.branches.every((branch) => mine.has(branch)),
+  );
+  const covered = new Set(parts.flatMap((part) => part.branches));
+  return covered.size === mine.size ? parts : undefined;
+}

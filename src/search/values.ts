@@ -1,0 +1,212 @@
+/** Turns one value of a resource into the index entries of one search parameter. https://hl7.org/fhir/R4/search.html#ptypes */
+import { canonical } from '../fhir/units.ts';
+import type { Place, Visit } from './expression.ts';
+import { intervalOf, intervalOfPeriod, intervalOfTiming } from './instants.ts';
+import type { Parameter } from './parameters.ts';
+import type { KeyEntry, RangeEntry, ReferenceEntry, TextEntry } from './query.ts';
+
+/** Entries that are being gathered for one resource. */
+export interface Gathering {
+  keys: KeyEntry[];
+  references: ReferenceEntry[];
+  ranges: RangeEntry[];
+  texts: TextEntry[];
+}
+
+/** The system of units of measure. https://ucum.org */
+export const ucumSystem = 'http://unitsofmeasure.org';
+const currencySystem = 'urn:iso:std:iso:4217';
+
+/** Largest double: the open end of a quantity such as `<5`. */
+const openEnd = Number.MAX_VALUE;
+
+/** Lower case without accents, as strings are compared. */
+export function fold(text: string): string {
+  if (/^[\x00-\x7f]*$/.test(text)) return text.toLowerCase();
+  return text
+    .normalize('NFD')
+    .replace(/\p{Mn}/gu, '')
+    .toLowerCase();
+}
+
+/** Writes the values found at a place into `into()`; undefined where a parameter of this type has no use for them. */
+export function sinkFor(parameter: Parameter, place: Place, into: () => Gathering): Visit | undefined {
+  const { name } = parameter;
+  switch (parameter.type) {
+    case 'token':
+      return parameter.plain ? plainToken(name, place, into) : token(name, place, into);
+    case 'reference':
+      return reference(name, place, into);
+    case 'string':
+      return text(name, place, into);
+    case 'uri':
+      return (value) => typeof value === 'string' && canonicals(value, (one) => into().keys.push(entry(name, one, '')));
+    case 'date':
+      return date(name, place, into);
+    case 'number':
+      return (value) => typeof value === 'number' && into().ranges.push({ name, low: value, high: value });
+    case 'quantity':
+      return quantity(name, place, into);
+    default:
+      return undefined;
+  }
+}
+
+const entry = (name: string, first: string, second: string): KeyEntry => ({ name, first, second });
+
+function plainToken(name: string, place: Place, into: () => Gathering): Visit {
+  const push = (code: unknown) => code !== undefined && into().keys.push(entry(name, String(code), ''));
+  return place.type === 'ContactPoint' ? (value) => push(value.value) : push;
+}
+
+function token(name: string, place: Place, into: () => Gathering): Visit | undefined {
+  const pair = (system: string | undefined, code: string | undefined): void => {
+    const { keys } = into();
+    if (code === undefined) {
+      if (system !== undefined) keys.push(entry(name, `${system}|`, ''));
+      return;
+    }
+    keys.push(entry(name, `${system ?? ''}|`, code), entry(name, code, ''));
+  };
+  switch (place.type) {
+    case 'CodeableConcept':
+      return (concept) => {
+        if (concept.coding) for (const coding of concept.coding) if (coding) pair(coding.system, coding.code);
+      };
+    case 'Coding':
+      return (coding) => pair(coding.system, coding.code);
+    case 'Identifier':
+      return (identifier) => pair(identifier.system, identifier.value);
+    case 'ContactPoint':
+      return (contact) => pair(undefined, contact.value);
+    case 'code': {
+      const system = place.about.length === 1 ? place.about[0] : undefined;
+      return (code) => pair(system, code);
+    }
+    case 'boolean':
+    case 'string':
+    case 'id':
+    case 'uri':
+    case 'canonical':
+      return (value) => pair(undefined, String(value));
+    default:
+      return undefined;
+  }
+}
+
+/** A canonical with a version is found with and without it. */
+function canonicals(canonical: string, push: (one: string) => void): void {
+  push(canonical);
+  const bar = canonical.indexOf('|');
+  if (bar > 0) push(canonical.slice(0, bar));
+}
+
+const withoutVersion = (literal: string): string => {
+  const history = literal.lastIndexOf('/_history/');
+  return history < 0 ? literal : literal.slice(0, history);
+};
+
+function reference(name: string, place: Place, into: () => Gathering): Visit | undefined {
+  const push = (target: string) => into().references.push({ name, target });
+  switch (place.type) {
+    case 'Reference':
+      return ({ reference: literal }) => {
+        if (typeof literal === 'string' && !literal.startsWith('#')) push(withoutVersion(literal));
+      };
+    case 'canonical':
+    case 'uri':
+      return (value) => typeof value === 'string' && canonicals(value, push);
+    default:
+      return (value) => value?.resourceType && value.id && push(`${value.resourceType}/${value.id}`);
+  }
+}
+
+const partsOfStrings: Readonly<Record<string, readonly string[]>> = {
+  HumanName: ['family', 'given', 'prefix', 'suffix', 'text'],
+  Address: ['line', 'city', 'district', 'state', 'postalCode', 'country', 'text'],
+};
+
+function text(name: string, place: Place, into: () => Gathering): Visit | undefined {
+  const push = (original: unknown): void => {
+    if (typeof original === 'string' && original !== '') into().texts.push({ name, folded: fold(original), original });
+  };
+  const parts = partsOfStrings[place.type];
+  if (parts === undefined) return push;
+  return (value) => {
+    for (const part of parts) {
+      const held = value[part];
+      if (Array.isArray(held)) held.forEach(push);
+      else push(held);
+    }
+  };
+}
+
+function date(name: string, place: Place, into: () => Gathering): Visit {
+  const interval =
+    place.type === 'Period' ? intervalOfPeriod : place.type === 'Timing' ? intervalOfTiming : intervalOfText;
+  return (value) => {
+    const covered = interval(value);
+    if (covered) into().ranges.push({ name, low: covered.low, high: covered.high });
+  };
+}
+
+const intervalOfText = (value: unknown) => (typeof value === 'string' ? intervalOf(value) : undefined);
+
+/**
+ * The names that an amount stands under, one for each form of a search value: `5.4` (the name itself), `5.4|system|code`
+ * and `5.4||code` (code or unit). Known UCUM codes stand in canonical units.
+ */
+export const quantityNames = {
+  canonical: (name: string, unit: string) => `${name}|ucum|${unit}`,
+  coded: (name: string, system: string, code: string) => `${name}|${system}|${code}`,
+  unit: (name: string, unit: string) => `${name}||${unit}`,
+};
+
+function quantity(name: string, place: Place, into: () => Gathering): Visit | undefined {
+  if (place.type === 'SampledData') return undefined; // a curve has no one value
+  if (place.type === 'Range') {
+    return ({ low, high }) => {
+      const unit = low ?? high;
+      if (unit) amounts(name, { ...unit, value: undefined }, low?.value ?? -openEnd, high?.value ?? openEnd, into());
+    };
+  }
+  if (place.type === 'Money') {
+    return ({ value, currency }) =>
+      typeof value === 'number' && amounts(name, { system: currencySystem, code: currency }, value, value, into());
+  }
+  return (quantity) => {
+    const { value, comparator } = quantity;
+    if (typeof value !== 'number') return;
+    const low = comparator?.startsWith('<') ? -openEnd : value;
+    const high = comparator?.startsWith('>') ? openEnd : value;
+    amounts(name, quantity, low, high, into());
+  };
+}
+
+function amounts(
+  name: string,
+  { system, code, unit }: { system?: string; code?: string; unit?: string },
+  low: number,
+  high: number,
+  { ranges }: Gathering,
+): void {
+  ranges.push({ name, low, high });
+  if (code !== undefined) {
+    ranges.push({ name: quantityNames.unit(name, code), low, high });
+    if (system !== undefined) ranges.push(coded(name, system, code, low, high));
+  }
+  if (unit !== undefined && unit !== code) ranges.push({ name: quantityNames.unit(name, unit), low, high });
+}
+
+/** An amount with system and code: in canonical units where the code is UCUM, else as it stands. */
+export function coded(name: string, system: string, code: string, low: number, high: number): RangeEntry {
+  const from = system === ucumSystem ? canonical(low, code) : undefined;
+  if (from === undefined) return { name: quantityNames.coded(name, system, code), low, high };
+  const to = low === high ? from : canonical(high, code)!;
+  const bounded = (bound: number, converted: number) => (Math.abs(bound) === openEnd ? bound : converted);
+  return {
+    name: quantityNames.canonical(name, from.code),
+    low: bounded(low, from.value),
+    high: bounded(high, to.value),
+  };
+}
