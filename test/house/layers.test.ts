@@ -1,0 +1,90 @@
+/** Who may import whom: five layers, imports only downwards (architecture of the house). */
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { codeOf, filesBelow } from '../support/sources.ts';
+
+/** From the ground up. Rooms of one layer may know each other, but for the knowledge: there each knows those before it. */
+const layers: readonly (readonly string[])[] = [
+  ['fhir', 'validation', 'terminology', 'search'],
+  ['runtime.ts', 'config.ts', 'log.ts', 'owner.ts', 'store', 'outbound'],
+  ['interactions', 'operations', 'alerts', 'assignments', 'smart', 'audit', 'protect', 'metering'],
+  ['ingest', 'subscriptions', 'assistant', 'publish', 'mappings'],
+  ['http', 'translators', 'console'],
+  ['server.ts', 'main.ts', 'commands', 'demo'],
+];
+const top = layers.length - 1;
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** `src/store/sqlite/writer.ts` stands in `store`, `src/log.ts` in `log.ts`, `mappings/iot-vitals/x.ts` in `mappings`. */
+const roomOf = (path: string): string => {
+  const [first, second] = path.split('/');
+  return first === 'src' ? second! : first!;
+};
+const layerOf = (path: string): number => layers.findIndex((rooms) => rooms.includes(roomOf(path)));
+
+const sources = [...filesBelow('src', '.ts'), ...filesBelow('mappings', '.ts')];
+const imports: readonly Import[] = sources.flatMap((from) =>
+  [...codeOf(from).matchAll(/(?:\bfrom|\bimport\(?)\s*'([^']+)'/g)].map(([, target]) => ({
+    from,
+    to: target!.startsWith('.') ? normalize(join(dirname(from), target!)) : target!,
+  })),
+);
+const inside = imports.filter(({ to }) => /^(src|mappings)\//.test(to) && to.endsWith('.ts'));
+const said = ({ from, to }: Import) => `${from} imports ${to}`;
+const isIn = (path: string, ...places: readonly string[]) => places.some((place) => path.startsWith(`src/${place}`));
+
+describe('The layers', () => {
+  it('have a place for every room', () => {
+    expect([...new Set(sources.filter((path) => layerOf(path) < 0).map(roomOf))]).toEqual([]);
+    expect(inside.length).toBeGreaterThan(20);
+  });
+
+  it('are imported downwards only', () => {
+    expect(inside.filter(({ from, to }) => layerOf(to) > layerOf(from)).map(said)).toEqual([]);
+  });
+
+  it('let the rooms of the knowledge know only those before them', () => {
+    const order = layers[0]!;
+    const upward = inside.filter(
+      ({ from, to }) =>
+        layerOf(from) === 0 && layerOf(to) === 0 && order.indexOf(roomOf(to)) > order.indexOf(roomOf(from)),
+    );
+    expect(upward.map(said)).toEqual([]);
+  });
+
+  it('keep an engine of the store behind its port', () => {
+    const engines = inside.filter(({ to }) => /^src\/store\/[^/]+\//.test(to));
+    const outside = engines.filter(({ from, to }) => dirname(from) !== dirname(to) && layerOf(from) !== top);
+    expect(outside.map(said)).toEqual([]);
+  });
+
+  it.each([
+    ['express', ['http/', 'translators/', 'smart/', 'server.ts']],
+    ['helmet', ['http/', 'server.ts']],
+    ['node:sqlite', ['store/sqlite/']],
+    ['mongodb', ['store/mongodb/']],
+    ['undici', ['outbound/']],
+    ['pino', ['log.ts']],
+    ['prom-client', ['http/']],
+    ['commander', ['main.ts', 'commands/']],
+    ['swagger-ui-express', ['http/portal.ts']],
+    ['@lhncbc/ucum-lhc', ['fhir/']],
+  ])('keep %s in its room', (name, places) => {
+    const strays = imports.filter(
+      ({ from, to }) => (to === name || to.startsWith(`${name}/`)) && !isIn(from, ...places),
+    );
+    expect(strays.map(said)).toEqual([]);
+  });
+
+  it('keep outgoing HTTP in outbound', () => {
+    const client = /(?<![\w.])fetch\(|\b(?:http|https)\.(?:request|get)\(/;
+    const strays = sources.filter(
+      (path) => layerOf(path) !== top && !isIn(path, 'outbound/') && client.test(codeOf(path)),
+    );
+    expect(strays).toEqual([]);
+  });
+});
