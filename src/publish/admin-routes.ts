@@ -1,0 +1,230 @@
+/** The administrator's routes and the server's own as OpenAPI routes: keys, secrets, health, measures. */
+import { json, outcome, type Route, type RouteParameter, type Schema, schemaRef } from './routes.ts';
+
+const time: Schema = { type: 'string', format: 'date-time' };
+const prefix: Schema = {
+  type: 'string',
+  description: 'The part of the key that may be shown: it finds the key, it opens nothing.',
+};
+const permissions: Schema = {
+  type: 'array',
+  items: { type: 'string', enum: ['can_write_vitals', 'can_read_patient'] },
+  default: ['can_write_vitals'],
+};
+
+/** Schemas that the routes name. */
+export const adminSchemas: Readonly<Record<string, Schema>> = {
+  NewKey: {
+    type: 'object',
+    required: ['key_name'],
+    properties: {
+      key_name: { type: 'string' },
+      expires_in_days: { type: 'integer', minimum: 1, description: 'Left out: it does not expire.' },
+      permissions,
+    },
+  },
+  IssuedKey: {
+    type: 'object',
+    required: ['key', 'prefix'],
+    properties: {
+      key: { type: 'string', description: 'The whole key. Shown here and never again.' },
+      prefix,
+      expires_at: { ...time, nullable: true },
+    },
+  },
+  KeyList: {
+    type: 'object',
+    required: ['keys'],
+    properties: {
+      keys: {
+        type: 'array',
+        items: {
+          type: 'object',
+          properties: {
+            prefix,
+            key_name: { type: 'string' },
+            device_id: { type: 'string' },
+            permissions,
+            created_at: time,
+            expires_at: { ...time, nullable: true },
+            revoked_at: { ...time, nullable: true },
+            last_used_at: { ...time, nullable: true },
+          },
+        },
+      },
+    },
+  },
+  WebhookSecret: {
+    type: 'object',
+    properties: {
+      secret: { type: 'string', description: '`whsec_` and the key in base64, as Standard Webhooks writes it.' },
+    },
+  },
+  Readiness: {
+    type: 'object',
+    required: ['status', 'checks'],
+    properties: {
+      status: { type: 'string', enum: ['starting', 'ready', 'degraded', 'draining'] },
+      checks: {
+        type: 'object',
+        additionalProperties: {
+          type: 'object',
+          required: ['ok'],
+          properties: { ok: { type: 'boolean' }, progress: { type: 'number', minimum: 0, maximum: 1 } },
+        },
+      },
+    },
+  },
+};
+
+const deviceId: RouteParameter = {
+  name: 'device_id',
+  in: 'path',
+  description: 'A value of Device.identifier.',
+  schema: { type: 'string' },
+  example: 'DEV001',
+};
+const refused = { 401: outcome('The administrator’s token is missing or wrong.') };
+const ready = { status: 'ready', checks: { store: { ok: true }, notifier: { ok: true }, index: { ok: true } } };
+
+export const adminRoutes: readonly Route[] = [
+  {
+    method: 'post',
+    path: '/admin/devices/{device_id}/keys',
+    tag: 'Administration',
+    operationId: 'createDeviceKey',
+    summary: 'Make an API key for a device',
+    security: ['adminToken'],
+    parameters: [deviceId],
+    request: {
+      required: true,
+      content: json(schemaRef('NewKey'), {
+        year: { summary: 'A key for a year', value: { key_name: 'Primary API Key', expires_in_days: 365 } },
+      }),
+    },
+    answers: {
+      201: { description: 'The key, shown once.', content: json(schemaRef('IssuedKey')) },
+      400: outcome('A field is of a wrong type, or a permission is unknown.'),
+      ...refused,
+      404: outcome('No device has this identifier.'),
+    },
+  },
+  {
+    method: 'get',
+    path: '/admin/devices/{device_id}/keys',
+    tag: 'Administration',
+    operationId: 'listDeviceKeys',
+    summary: 'List the keys of a device',
+    security: ['adminToken'],
+    parameters: [deviceId],
+    answers: {
+      200: { description: 'Its keys, without their secret part.', content: json(schemaRef('KeyList')) },
+      ...refused,
+    },
+  },
+  {
+    method: 'delete',
+    path: '/admin/keys/{prefix}',
+    tag: 'Administration',
+    operationId: 'revokeDeviceKey',
+    summary: 'Revoke a key',
+    security: ['adminToken'],
+    parameters: [
+      {
+        name: 'prefix',
+        in: 'path',
+        description: 'As the list shows it.',
+        schema: { type: 'string' },
+        example: 'wfk_1a2b3c4d',
+      },
+    ],
+    answers: {
+      204: { description: 'It opens nothing any more.' },
+      ...refused,
+      404: outcome('No key has this prefix.'),
+    },
+  },
+  {
+    method: 'post',
+    path: '/admin/subscriptions/{id}/secret',
+    tag: 'Administration',
+    operationId: 'setSubscriptionSecret',
+    summary: 'Set or renew the secret that signs the notifications of a Subscription',
+    security: ['adminToken'],
+    parameters: [
+      {
+        name: 'id',
+        in: 'path',
+        description: 'Id of the Subscription.',
+        schema: { type: 'string' },
+        example: 'ehr-flags',
+      },
+    ],
+    request: {
+      required: false,
+      content: json(schemaRef('WebhookSecret'), { fresh: { summary: 'A new one, made by the server', value: {} } }),
+    },
+    answers: {
+      200: { description: 'The secret that holds from now on.', content: json(schemaRef('WebhookSecret')) },
+      400: outcome('The secret is malformed.'),
+      ...refused,
+      404: outcome('There is no such Subscription.'),
+    },
+  },
+];
+
+export const serverRoutes: readonly Route[] = [
+  {
+    method: 'get',
+    path: '/health/live',
+    tag: 'Server',
+    operationId: 'live',
+    summary: 'Is the process alive',
+    security: [],
+    answers: {
+      200: {
+        description: 'The event loop turns.',
+        content: json({ type: 'object', properties: { status: { type: 'string', enum: ['live'] } } }),
+      },
+    },
+  },
+  {
+    method: 'get',
+    path: '/health/ready',
+    tag: 'Server',
+    operationId: 'ready',
+    summary: 'Is the server ready for requests',
+    security: [],
+    answers: {
+      200: {
+        description: 'Ready.',
+        content: json(schemaRef('Readiness'), { ready: { summary: 'All parts work', value: ready } }),
+      },
+      503: { description: 'Starting, draining, or a part is down.', content: json(schemaRef('Readiness')) },
+    },
+  },
+  {
+    method: 'get',
+    path: '/metrics',
+    tag: 'Server',
+    operationId: 'metrics',
+    summary: 'Measures for Prometheus',
+    security: ['adminToken'],
+    answers: {
+      200: {
+        description: 'The Prometheus text format.',
+        content: [{ mediaType: 'text/plain', schema: { type: 'string' } }],
+      },
+      ...refused,
+    },
+  },
+  {
+    method: 'get',
+    path: '/openapi.json',
+    tag: 'Server',
+    operationId: 'openApi',
+    summary: 'This document',
+    security: [],
+    answers: { 200: { description: 'OpenAPI 3.0.', content: json({ type: 'object' }) } },
+  },
+];

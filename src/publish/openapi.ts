@@ -1,0 +1,103 @@
+/** The OpenAPI document of the server, generated from capability/ and the registry of routes. https://spec.openapis.org/oas/v3.0.3 */
+import { adminRoutes, adminSchemas, serverRoutes } from './admin-routes.ts';
+import type { PromisedParameter } from './capability.ts';
+import { fhirRoutes, fhirSchemas } from './fhir-routes.ts';
+import { iotRoutes, iotSchemas } from './iot-routes.ts';
+import type { Content, Examples, Route, RouteAnswer, RouteParameter } from './routes.ts';
+
+export interface OpenApiSettings {
+  readonly version: string;
+  /** The parameters that the server searches a type by. */
+  readonly parametersOf: (type: string) => Iterable<PromisedParameter>;
+}
+
+const tags = [
+  ['Devices', 'The door for devices: readings in plain JSON. Needs a device key.'],
+  ['FHIR', 'The server as a whole.'],
+  ['Patient', 'Who is watched over.'],
+  ['Device', 'What sends readings, and whom it is assigned to.'],
+  ['Observation', 'The readings.'],
+  ['Flag', 'What an abnormal reading raises: one per patient, vital sign and device while it lasts.'],
+  ['Subscription', 'Who is told, and how.'],
+  ['Every other resource type', 'All of R4 answers alike.'],
+  ['Administration', 'Keys and secrets. Needs the administrator’s token.'],
+  ['Server', 'Health, measures, this document.'],
+] as const;
+
+/** Every route that the server answers, but for the portal's own files. */
+export const documentedRoutes = (parametersOf: OpenApiSettings['parametersOf']): readonly Route[] => [
+  ...iotRoutes,
+  ...fhirRoutes(parametersOf),
+  ...adminRoutes,
+  ...serverRoutes,
+];
+
+const examplesOf = (examples: Examples | undefined) => examples && { examples };
+const contentOf = (content: readonly Content[]) =>
+  Object.fromEntries(
+    content.map(({ mediaType, schema, examples }) => [mediaType, { schema, ...examplesOf(examples) }]),
+  );
+
+const answerOf = ({ description, content }: RouteAnswer) => ({
+  description,
+  ...(content && { content: contentOf(content) }),
+});
+
+const parameterOf = ({ name, in: place, description, schema, example }: RouteParameter) => ({
+  name,
+  in: place,
+  description,
+  ...(place === 'path' && { required: true }),
+  schema,
+  ...(example !== undefined && { example }),
+});
+
+const operationOf = (route: Route) => ({
+  tags: [route.tag],
+  operationId: route.operationId,
+  summary: route.summary,
+  ...(route.description && { description: route.description }),
+  ...(route.parameters && { parameters: route.parameters.map(parameterOf) }),
+  ...(route.request && {
+    requestBody: { required: route.request.required, content: contentOf(route.request.content) },
+  }),
+  responses: Object.fromEntries(Object.entries(route.answers).map(([status, answer]) => [status, answerOf(answer)])),
+  security: route.security.map((scheme) => ({ [scheme]: [] })),
+});
+
+/** The document. Its server is relative, so that it always speaks of the server that it came from. Costs milliseconds; keep it. */
+export function openApi({ version, parametersOf }: OpenApiSettings): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const route of documentedRoutes(parametersOf)) {
+    paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) };
+  }
+  const document = {
+    openapi: '3.0.3',
+    info: {
+      title: 'Watchfire',
+      version,
+      description: 'FHIR R4 interoperability server: devices send readings, EHRs and apps read and subscribe.',
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    servers: [{ url: '/', description: 'This server' }],
+    tags: tags.map(([name, description]) => ({ name, description })),
+    paths,
+    components: {
+      schemas: { ...iotSchemas, ...fhirSchemas, ...adminSchemas },
+      securitySchemes: {
+        deviceKey: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'The API key of a device, as `POST /admin/devices/{device_id}/keys` shows it once.',
+        },
+        adminToken: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'The administrator’s token: `WATCHFIRE_ADMIN_TOKEN`, or the file `admin-token` in the data folder.',
+        },
+      },
+    },
+  };
+  return JSON.parse(JSON.stringify(document));
+}
