@@ -1,0 +1,177 @@
+/** The one way out: HTTP calls that reach only allowed places, follow nothing, and end in time and size. docs: promises I38, I39 */
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { Agent, buildConnector } from 'undici';
+import { Problem, problem } from '../fhir/outcome.ts';
+import type { Runtime } from '../runtime.ts';
+import { isBlockedAddress } from './addresses.ts';
+import { checkEndpoint, readAllowList } from './endpoint.ts';
+
+export interface Call {
+  readonly url: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Ends the call early, beside its own time limit. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Reply {
+  /** Any status that came back; a redirect is not followed and shows as its 3xx. */
+  readonly status: number;
+  /** Lower-case names; at most 64, never cookies. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The first 64 KiB as UTF-8 text. */
+  readonly body: string;
+}
+
+export interface GuardedClient {
+  /** Throws business-rule for a forbidden place, timeout after 15 s, transient for any other failure. */
+  send(call: Call): Promise<Reply>;
+  /** The same judgement as at send time, as far as a URL alone allows it: for the day the URL is handed in. */
+  check(url: string): Problem | undefined;
+  close(): Promise<void>;
+}
+
+export interface GuardedClientOptions {
+  /** `host:port` that may be reached although private, and over plain http. */
+  readonly allow: readonly string[];
+  readonly runtime: Runtime;
+  /** Addresses behind a name; the system's resolver where left out. */
+  readonly resolve?: (hostname: string) => Promise<readonly string[]>;
+  /** PEM certificates to trust instead of the public authorities. */
+  readonly trust?: string;
+  /** Connections held open to one host. */
+  readonly connections?: number;
+}
+
+/** Milliseconds from the call to the last byte that is read. */
+export const callLimit = 15_000;
+const bodyLimit = 65_536;
+const headerLimit = 16_384;
+
+export function guardedClient(options: GuardedClientOptions): GuardedClient {
+  const allow = readAllowList(options.allow);
+  const agent = new Agent({
+    connect: guardedConnect(options),
+    connections: options.connections ?? 4,
+    pipelining: 1,
+    maxHeaderSize: headerLimit,
+    keepAliveTimeout: 10_000,
+    keepAliveMaxTimeout: 60_000,
+    headersTimeout: callLimit,
+    bodyTimeout: callLimit,
+  });
+
+  function guardedConnect({ trust, resolve = systemResolve }: GuardedClientOptions): buildConnector.connector {
+    const connect = buildConnector({
+      allowH2: false,
+      timeout: callLimit,
+      ...(trust === undefined ? {} : { ca: trust }),
+    });
+    return (target, callback) => {
+      const host = target.hostname.replace(/^\[|\]$/g, '');
+      const free = allow.has(`${target.hostname}:${target.port || (target.protocol === 'https:' ? '443' : '80')}`);
+      addressesOf(host, free, resolve).then(
+        // Connecting to the address that was judged, not to the name, leaves a rebinding resolver no second answer.
+        (addresses) => connectToFirst(connect, { ...target, servername: isIP(host) ? '' : host }, addresses, callback),
+        (error) => callback(error, null),
+      );
+    };
+  }
+
+  return {
+    check: (url) => checkEndpoint(url, allow),
+    async send(call) {
+      const fault = checkEndpoint(call.url, allow);
+      if (fault) throw fault;
+      const done = new AbortController();
+      const late = new AbortController();
+      options.runtime.sleep(callLimit, done.signal).then(() => late.abort());
+      const signal = call.signal ? AbortSignal.any([call.signal, late.signal]) : late.signal;
+      try {
+        return await exchange(agent, call, signal);
+      } catch (error) {
+        throw failure(error, late.signal.aborted);
+      } finally {
+        done.abort();
+      }
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+const systemResolve = async (hostname: string): Promise<readonly string[]> =>
+  (await lookup(hostname, { all: true })).map(({ address }) => address);
+
+/** One forbidden address among several is enough to refuse: an honest public name has none. */
+async function addressesOf(
+  host: string,
+  free: boolean,
+  resolve: (hostname: string) => Promise<readonly string[]>,
+): Promise<readonly string[]> {
+  const addresses = isIP(host) ? [host] : await resolve(host);
+  if (!free && addresses.some(isBlockedAddress)) throw blockedAddress();
+  return addresses;
+}
+
+const blockedAddress = (): Problem => problem('business-rule', 'The endpoint is at an address that is not public');
+
+function connectToFirst(
+  connect: buildConnector.connector,
+  target: buildConnector.Options,
+  [address, ...others]: readonly string[],
+  callback: buildConnector.Callback,
+): void {
+  if (address === undefined) {
+    callback(new Error('no address'), null);
+    return;
+  }
+  connect({ ...target, hostname: address }, (error, socket) => {
+    if (error === null) callback(null, socket);
+    else if (others.length > 0) connectToFirst(connect, target, others, callback);
+    else callback(error, null);
+  });
+}
+
+async function exchange(agent: Agent, call: Call, signal: AbortSignal): Promise<Reply> {
+  const url = new URL(call.url);
+  const { statusCode, headers, body } = await agent.request({
+    origin: url.origin,
+    path: url.pathname + url.search,
+    method: call.method,
+    headers: { ...call.headers },
+    body: call.body,
+    signal,
+  });
+  const chunks: Buffer[] = [];
+  let size = 0;
+  // Leaving the loop early destroys the stream and with it the connection: what is not read is not wanted.
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size >= bodyLimit) break;
+  }
+  return {
+    status: statusCode,
+    headers: plainHeaders(headers),
+    body: Buffer.concat(chunks).subarray(0, bodyLimit).toString('utf8'),
+  };
+}
+
+function plainHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+  const plain: Record<string, string> = Object.create(null);
+  for (const [name, value] of Object.entries(headers).slice(0, 64)) {
+    if (name !== 'set-cookie' && value !== undefined) plain[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return plain;
+}
+
+/** A sentence about the class of the failure; system texts name addresses and are left out. */
+function failure(error: unknown, late: boolean): Problem {
+  if (late) return problem('timeout', `The endpoint did not answer within ${callLimit / 1000} seconds`);
+  if (error instanceof Problem) return error;
+  const code = (error as { code?: unknown } | undefined)?.code;
+  const known = typeof code === 'string' && /^[A-Z_]{3,40}$/.test(code) ? ` (${code})` : '';
+  return problem('transient', `The endpoint could not be reached or broke off${known}`);
+}
