@@ -42,7 +42,7 @@ let ucum: any;
 function conversionOf(code: string): Conversion | undefined {
   ucum ??= createRequire(import.meta.url)('@lhncbc/ucum-lhc').UcumLhcUtils.getInstance();
   const { status, unit } = ucum.getSpecifiedUnit(code, 'validate');
-  if (status !== 'valid' || !unit) return undefined;
+  if (status !== 'valid' || !Number.isFinite(unit?.magnitude_)) return undefined; // 'constructor' is found, but no unit
   if (unit.isArbitrary_) return { factor: 1, offset: 0, code };
   const base = baseUnits(unit);
   if (!unit.cnv_) return { factor: exact(unit.magnitude_ / avogadro ** unit.moleExp_), offset: 0, code: base };

@@ -5,7 +5,7 @@ import { type Interval, intervalOf } from './instants.ts';
 import type { Parameter } from './parameters.ts';
 import type { Bounds, Criterion } from './query.ts';
 import { coded, fold, quantityNames, ucumSystem } from './values.ts';
-import { splitEscaped, unescape } from './words.ts';
+import { splitEscaped, unescaped } from './words.ts';
 
 /** What a value is read with. */
 export interface Setting {
@@ -35,11 +35,11 @@ export function condition(parameter: Parameter, value: string, setting: Setting)
     case 'token':
       return token(parameter, value);
     case 'string':
-      return { is: 'text', name: parameter.name, match: 'starts', value: fold(unescape(value)) };
+      return { is: 'text', name: parameter.name, match: 'starts', value: fold(unescaped(value)) };
     case 'uri':
-      return { is: 'key', name: parameter.name, first: unescape(value), second: '' };
+      return { is: 'key', name: parameter.name, first: unescaped(value), second: '' };
     case 'reference':
-      return reference(parameter, unescape(value), undefined, setting);
+      return reference(parameter, unescaped(value), undefined, setting);
     case 'date':
       return dateRange(parameter.name, value, setting);
     case 'number':
@@ -54,8 +54,8 @@ export function condition(parameter: Parameter, value: string, setting: Setting)
 function token({ name, plain, systems }: Parameter, value: string): Criterion {
   const [first, rest, ...more] = splitEscaped(value, '|');
   if (more.length > 0) throw new BadValue('takes `code`, `system|code`, `|code` or `system|`');
-  if (rest === undefined) return { is: 'key', name, first: unescape(first!), second: '' };
-  const [system, code] = [unescape(first!), unescape(rest)];
+  if (rest === undefined) return { is: 'key', name, first: unescaped(first!), second: '' };
+  const [system, code] = [unescaped(first!), unescaped(rest)];
   if (system === '' && code === '') throw new BadValue('takes `code`, `system|code`, `|code` or `system|`');
   if (plain) {
     // The system is implied by the definition, so it is compared here and not in the index.
@@ -102,7 +102,7 @@ const withoutVersion = (literal: string): string => literal.replace(/\/_history\
 
 /** A date of any precision with its prefix. `ge` and `le` hold for intervals that reach into the value. */
 export function dateRange(name: string, value: string, setting: Setting): Criterion {
-  const [prefix, text] = prefixed(unescape(value));
+  const [prefix, text] = prefixed(unescaped(value));
   const interval = intervalOf(text.replace(' ', '+')) ?? intervalOf(withMinutes(text));
   if (interval === undefined) throw new BadValue('takes a date: YYYY, YYYY-MM, YYYY-MM-DD or a date with time');
   if (prefix !== 'ap') return compare(name, prefix, { low: interval.low, high: interval.high });
@@ -151,20 +151,21 @@ interface Decimal {
   readonly to: number;
 }
 
-/** Reads a decimal exactly; undefined when it is none. */
+/** Reads a decimal exactly; undefined when it is none. https://hl7.org/fhir/R4/search.html#number */
 export function decimalOf(text: string): Decimal | undefined {
   const parts = /^([+-]?)(\d{1,40})(?:\.(\d{1,40}))?(?:[eE]([+-]?\d{1,3}))?$/.exec(text);
   if (parts === null) return undefined;
-  const [, sign, whole, fraction = '', exponent = '0'] = parts;
-  const value = Number(text);
-  const digits = BigInt(`${sign === '-' ? '-' : ''}${whole}${fraction}`) * 10n;
-  const power = Number(exponent) - fraction.length - 1;
-  const [from, to] = [Number(`${digits - 5n}e${power}`), Number(`${digits + 5n}e${power}`)];
+  const [, sign, whole, fraction = '', exponent] = parts;
+  // R4 reads 1e2 as [95, 105), one digit finer than 100 is to [99.5, 100.5) by its last digit.
+  const finer = exponent === undefined ? 1 : 2;
+  const digits = BigInt(`${sign === '-' ? '-' : ''}${whole}${fraction}`) * 10n ** BigInt(finer);
+  const power = Number(exponent ?? 0) - fraction.length - finer;
+  const [value, from, to] = [Number(text), Number(`${digits - 5n}e${power}`), Number(`${digits + 5n}e${power}`)];
   return [value, from, to].every(Number.isFinite) ? { value, from, to } : undefined;
 }
 
 function number(name: string, value: string): Criterion {
-  const [prefix, text] = prefixed(unescape(value));
+  const [prefix, text] = prefixed(unescaped(value));
   const decimal = decimalOf(text);
   if (decimal === undefined) throw new BadValue('takes a number');
   return measure(name, prefix, decimal);
@@ -189,7 +190,7 @@ function measure(name: string, prefix: Prefix, { value, from, to }: Decimal): Cr
 }
 
 function quantity(name: string, value: string): Criterion {
-  const parts = splitEscaped(value, '|').map(unescape);
+  const parts = splitEscaped(value, '|').map(unescaped);
   const [prefix, text] = prefixed(parts[0]!);
   const decimal = decimalOf(text);
   if (decimal === undefined || (parts.length !== 1 && parts.length !== 3)) {

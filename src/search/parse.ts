@@ -9,7 +9,7 @@ import { plan } from './plan.ts';
 import type { Criterion, SearchQuery } from './query.ts';
 import { type Controls, isControl, readControls } from './result-parameters.ts';
 import { fold } from './values.ts';
-import { splitEscaped, unescape } from './words.ts';
+import { splitEscaped, unescaped } from './words.ts';
 
 type Parameters = readonly (readonly [name: string, value: string])[];
 
@@ -146,13 +146,13 @@ function withModifier(
     return { is: 'not', of: of((part, one) => condition(part, one, setting)) };
   }
   if (parameter.type === 'string' && modifier === 'exact') {
-    return of((part, one) => ({ is: 'text', name: part.name, match: 'equals', value: unescape(one) }));
+    return of((part, one) => ({ is: 'text', name: part.name, match: 'equals', value: unescaped(one) }));
   }
   if (parameter.type === 'string' && modifier === 'contains') {
-    return of((part, one) => ({ is: 'text', name: part.name, match: 'contains', value: fold(unescape(one)) }));
+    return of((part, one) => ({ is: 'text', name: part.name, match: 'contains', value: fold(unescaped(one)) }));
   }
   if (parameter.type === 'reference' && isResourceType(modifier)) {
-    return of((part, one) => reference(part, unescape(one), modifier, setting));
+    return of((part, one) => reference(part, unescaped(one), modifier, setting));
   }
   throw new BadModifier();
 }
@@ -168,7 +168,7 @@ const flat = (criteria: readonly Criterion[]): readonly Criterion[] =>
   criteria.flatMap((one) => (one.is === 'any' ? one.of : [one]));
 
 function byId(modifier: string | undefined, value: string): Criterion {
-  const ids: Criterion = { is: 'id', ids: valuesOf(value).map(unescape).filter(isId) };
+  const ids: Criterion = { is: 'id', ids: valuesOf(value).map(unescaped).filter(isId) };
   if (modifier === undefined) return ids;
   if (modifier === 'not') return { is: 'not', of: ids };
   throw new BadModifier();

@@ -17,4 +17,4 @@ export function splitEscaped(value: string, separator: string): string[] {
 }
 
 /** `\,` `\|` `\$` and `\\` as the characters that they stand for; other backslashes stay. */
-export const unescape = (value: string): string => value.replace(/\\([,|$\\])/g, '$1');
+export const unescaped = (value: string): string => value.replace(/\\([,|$\\])/g, '$1');
