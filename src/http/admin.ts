@@ -6,7 +6,7 @@ import { only, resolve } from '../interactions/resolve.ts';
 import type { Runtime } from '../runtime.ts';
 import { issueKey, listKeys, revokeKey } from '../smart/device-keys.ts';
 import type { Store } from '../store/store.ts';
-import { setSecret } from '../subscriptions/secrets.ts';
+import { setSecret } from '../subscriptions/secret.ts';
 import { visitOf } from './app.ts';
 import { demandJson, FORM_LIMIT, readBody } from './body.ts';
 import { JSON_TYPE, send } from './respond.ts';

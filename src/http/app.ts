@@ -29,8 +29,10 @@ export interface Doors {
   readonly runtime: Runtime;
   readonly origin: string | undefined;
   readonly observe: (observed: Observed) => void;
-  /** Routers with their own answers: the IoT door, admin, portal, health, metrics. */
+  /** Routers with their own answers: the IoT door, admin. A path names the route in log, metrics and audit. */
   readonly rooms: readonly { readonly path: string; readonly room: RequestHandler }[];
+  /** Routers that know their own paths and touch no data: portal, health, metrics. */
+  readonly publicRooms: readonly RequestHandler[];
 }
 
 /** What the doors leave for each other on a response. */
@@ -51,9 +53,22 @@ function authorizationOf({ rawHeaders, headers }: IncomingMessage): string | und
   return headers.authorization;
 }
 
+/** Route of a public room for log and metrics; everything unknown is one word, so that scanners make no new labels. */
+const publicRoute = (path: string): string =>
+  /^\/(docs|openapi\.json|health|metrics)(?=\/|$)/.exec(path)?.[0] ?? 'none';
+
 const nobody: Caller['who'] = 'anonymous';
 
-export function createApp({ dispatch, identify, trail, runtime, origin, observe, rooms }: Doors): express.Express {
+export function createApp({
+  dispatch,
+  identify,
+  trail,
+  runtime,
+  origin,
+  observe,
+  rooms,
+  publicRooms,
+}: Doors): express.Express {
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', false).set('case sensitive routing', true);
 
@@ -81,7 +96,8 @@ export function createApp({ dispatch, identify, trail, runtime, origin, observe,
     };
     response.locals.visit = visit;
     response.on('finish', () => {
-      const { route, error } = visit;
+      const { error } = visit;
+      const route = visit.route === 'none' ? publicRoute(request.path) : visit.route;
       const seconds = (performance.now() - started) / 1_000;
       observe({
         route,
@@ -103,6 +119,8 @@ export function createApp({ dispatch, identify, trail, runtime, origin, observe,
       room(request, response, next);
     });
   }
+
+  for (const room of publicRooms) app.use(room);
 
   app.use('/fhir', async (request: Request, response: Response) => {
     const { visit } = response.locals;

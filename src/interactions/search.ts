@@ -49,7 +49,7 @@ export const search = (tokens: PageTokens, now: () => number): Interaction => ({
   right: 's',
   async handle({ type, base, parameters, strict }, { store, caller }) {
     const { asked, token } = pageOf(parameters);
-    const { query, used, issues } = parseSearch(type, asked, { strict });
+    const { query, used, issues } = parseSearch(type, asked, { strict, base, now: now() });
     const bound = `${type}?${queryString(used)}`;
     const after = token === undefined ? undefined : (tokens.open(token, bound, caller.who, now()) as Cursor);
     const page = await store.search(caller.access.narrow(query), after);

@@ -1,0 +1,82 @@
+/** The listening server: limits against slow and hostile clients, and an OperationOutcome for what is not even HTTP. */
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { type IssueCode, operationOutcome } from '../fhir/outcome.ts';
+import { FHIR_JSON, securityHeaders } from './respond.ts';
+
+const CONNECTIONS = 2_000;
+const PER_ADDRESS = 200;
+
+interface Broken {
+  readonly status: string;
+  readonly code: IssueCode;
+  readonly diagnostics: string;
+}
+
+/** https://nodejs.org/api/http.html#event-clienterror: what the parser or a timer found. */
+function brokenBy(code: string | undefined): Broken | undefined {
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return { status: '431 Request Header Fields Too Large', code: 'too-long', diagnostics: 'the headers are too long' };
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return { status: '408 Request Timeout', code: 'timeout', diagnostics: 'the request took too long to arrive' };
+  if (code?.startsWith('HPE_'))
+    return { status: '400 Bad Request', code: 'structure', diagnostics: 'the request is not valid HTTP/1.1' };
+  return undefined;
+}
+
+function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
+  const broken = socket.writable ? brokenBy(error.code) : undefined;
+  if (!broken) {
+    socket.destroy();
+    return;
+  }
+  const body = JSON.stringify(
+    operationOutcome([{ severity: 'error', code: broken.code, diagnostics: broken.diagnostics }]),
+  );
+  const headers = {
+    ...securityHeaders,
+    'Content-Type': FHIR_JSON,
+    'Content-Length': String(Buffer.byteLength(body)),
+    Connection: 'close',
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${broken.status}\r\n${lines.join('')}\r\n${body}`);
+}
+
+/** One server for the app, with the limits of docs/promises.md. */
+export function createListener(app: RequestListener): Server {
+  const server = createServer(
+    {
+      headersTimeout: 5_000,
+      requestTimeout: 30_000,
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout: 65_000,
+      maxHeaderSize: 16_384,
+      // Answered by the app, as everything else that is wrong with a request.
+      requireHostHeader: false,
+    },
+    app,
+  );
+  server.maxConnections = CONNECTIONS;
+  server.maxHeadersCount = 100;
+  // A reader so slow that nothing moves for this long is let go.
+  server.setTimeout(120_000);
+  server.on('clientError', answerBroken);
+  const open = new Map<string, number>();
+  server.on('connection', (socket: Socket) => {
+    const address = socket.remoteAddress ?? '';
+    const count = (open.get(address) ?? 0) + 1;
+    // Proxies and tests come from the loopback in any number.
+    if (count > PER_ADDRESS && !/^(127\.|::1$|::ffff:127\.)/.test(address)) {
+      socket.destroy();
+      return;
+    }
+    open.set(address, count);
+    socket.once('close', () => {
+      const left = open.get(address)! - 1;
+      if (left > 0) open.set(address, left);
+      else open.delete(address);
+    });
+  });
+  return server;
+}
