@@ -20,12 +20,14 @@ const timeless = { low: 9e15, high: -9e15 };
 /** The entries of one Observation. Codings with a code; only literal references to a Patient. */
 export function laneEntries(
   patient: string,
-  codings: readonly { system?: string; code?: string }[],
+  codings: readonly { system?: unknown; code?: unknown }[],
   times: readonly RangeEntry[],
 ): readonly RangeEntry[] {
   const entries: RangeEntry[] = [];
-  for (const { system = '', code } of codings) {
-    if (code === undefined || !fitsLane(patient, system)) continue;
+  for (const coding of codings) {
+    const { code } = coding;
+    const system = typeof coding.system === 'string' ? coding.system : '';
+    if (typeof code !== 'string' || !fitsLane(patient, system)) continue;
     const name = laneName(patient, system, code);
     if (times.length === 0) entries.push({ name, ...timeless });
     for (const { low, high } of times) entries.push({ name, low, high });

@@ -12,7 +12,8 @@ export const endOfTime = 8.64e15;
 const shape = /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?)?)?$/;
 
 /** The interval that a date of any precision implies; without a zone it is UTC. Undefined when it is no date. */
-export function intervalOf(date: string): Interval | undefined {
+export function intervalOf(date: unknown): Interval | undefined {
+  if (typeof date !== 'string') return undefined;
   const parts = shape.exec(date);
   if (parts === null) return undefined;
   const year = Number(parts[1]);
@@ -51,7 +52,7 @@ function offsetOf(zone: string | undefined): number | undefined {
 }
 
 /** From the beginning of its start to the end of its end; a missing end is open. */
-export function intervalOfPeriod(period: { start?: string; end?: string }): Interval | undefined {
+export function intervalOfPeriod(period: { start?: unknown; end?: unknown }): Interval | undefined {
   const start = period.start === undefined ? undefined : intervalOf(period.start);
   const end = period.end === undefined ? undefined : intervalOf(period.end);
   if (start === undefined && end === undefined) return undefined;
@@ -61,8 +62,8 @@ export function intervalOfPeriod(period: { start?: string; end?: string }): Inte
 /** The outer limits of a schedule: all its events and its bounds. https://hl7.org/fhir/R4/search.html#date */
 export function intervalOfTiming(timing: any): Interval | undefined {
   const parts: Interval[] = [];
-  for (const event of timing.event ?? []) {
-    const interval = typeof event === 'string' ? intervalOf(event) : undefined;
+  for (const event of Array.isArray(timing.event) ? timing.event : []) {
+    const interval = intervalOf(event);
     if (interval) parts.push(interval);
   }
   const bounds = timing.repeat?.boundsPeriod && intervalOfPeriod(timing.repeat.boundsPeriod);

@@ -55,23 +55,24 @@ export function sinkFor(parameter: Parameter, place: Place, into: () => Gatherin
 const entry = (name: string, first: string, second: string): KeyEntry => ({ name, first, second });
 
 function plainToken(name: string, place: Place, into: () => Gathering): Visit {
-  const push = (code: unknown) => code !== undefined && into().keys.push(entry(name, String(code), ''));
+  const push = (code: unknown): void => {
+    if (typeof code === 'string' || typeof code === 'boolean') into().keys.push(entry(name, String(code), ''));
+  };
   return place.type === 'ContactPoint' ? (value) => push(value.value) : push;
 }
 
 function token(name: string, place: Place, into: () => Gathering): Visit | undefined {
-  const pair = (system: string | undefined, code: string | undefined): void => {
+  const pair = (system: unknown, code: unknown): void => {
     const { keys } = into();
-    if (code === undefined) {
-      if (system !== undefined) keys.push(entry(name, `${system}|`, ''));
-      return;
-    }
-    keys.push(entry(name, `${system ?? ''}|`, code), entry(name, code, ''));
+    const from = typeof system === 'string' ? `${system}|` : '|';
+    if (typeof code === 'string') keys.push(entry(name, from, code), entry(name, code, ''));
+    else if (from !== '|') keys.push(entry(name, from, ''));
   };
   switch (place.type) {
     case 'CodeableConcept':
       return (concept) => {
-        if (concept.coding) for (const coding of concept.coding) if (coding) pair(coding.system, coding.code);
+        if (Array.isArray(concept.coding))
+          for (const coding of concept.coding) if (coding) pair(coding.system, coding.code);
       };
     case 'Coding':
       return (coding) => pair(coding.system, coding.code);
@@ -142,22 +143,19 @@ function text(name: string, place: Place, into: () => Gathering): Visit | undefi
 }
 
 function date(name: string, place: Place, into: () => Gathering): Visit {
-  const interval =
-    place.type === 'Period' ? intervalOfPeriod : place.type === 'Timing' ? intervalOfTiming : intervalOfText;
+  const interval = place.type === 'Period' ? intervalOfPeriod : place.type === 'Timing' ? intervalOfTiming : intervalOf;
   return (value) => {
     const covered = interval(value);
     if (covered) into().ranges.push({ name, low: covered.low, high: covered.high });
   };
 }
 
-const intervalOfText = (value: unknown) => (typeof value === 'string' ? intervalOf(value) : undefined);
-
 /**
  * The names that an amount stands under, one for each form of a search value: `5.4` (the name itself), `5.4|system|code`
- * and `5.4||code` (code or unit). Known UCUM codes stand in canonical units.
+ * and `5.4||code` (code or unit). An amount with a known UCUM code stands in canonical units instead of its own.
  */
 export const quantityNames = {
-  canonical: (name: string, unit: string) => `${name}|ucum|${unit}`,
+  canonical: (name: string, unit: string) => `${name}~${unit}`,
   coded: (name: string, system: string, code: string) => `${name}|${system}|${code}`,
   unit: (name: string, unit: string) => `${name}||${unit}`,
 };
@@ -166,8 +164,8 @@ function quantity(name: string, place: Place, into: () => Gathering): Visit | un
   if (place.type === 'SampledData') return undefined; // a curve has no one value
   if (place.type === 'Range') {
     return ({ low, high }) => {
-      const unit = low ?? high;
-      if (unit) amounts(name, { ...unit, value: undefined }, low?.value ?? -openEnd, high?.value ?? openEnd, into());
+      const [from, to] = [numberOr(low?.value, -openEnd), numberOr(high?.value, openEnd)];
+      if (low || high) amounts(name, low ?? high, from, to, into());
     };
   }
   if (place.type === 'Money') {
@@ -177,25 +175,27 @@ function quantity(name: string, place: Place, into: () => Gathering): Visit | un
   return (quantity) => {
     const { value, comparator } = quantity;
     if (typeof value !== 'number') return;
-    const low = comparator?.startsWith('<') ? -openEnd : value;
-    const high = comparator?.startsWith('>') ? openEnd : value;
+    const low = comparator === '<' || comparator === '<=' ? -openEnd : value;
+    const high = comparator === '>' || comparator === '>=' ? openEnd : value;
     amounts(name, quantity, low, high, into());
   };
 }
 
+const numberOr = (value: unknown, otherwise: number): number => (typeof value === 'number' ? value : otherwise);
+
 function amounts(
   name: string,
-  { system, code, unit }: { system?: string; code?: string; unit?: string },
+  { system, code, unit }: { system?: unknown; code?: unknown; unit?: unknown },
   low: number,
   high: number,
   { ranges }: Gathering,
 ): void {
   ranges.push({ name, low, high });
-  if (code !== undefined) {
+  if (typeof code === 'string') {
     ranges.push({ name: quantityNames.unit(name, code), low, high });
-    if (system !== undefined) ranges.push(coded(name, system, code, low, high));
+    if (typeof system === 'string') ranges.push(coded(name, system, code, low, high));
   }
-  if (unit !== undefined && unit !== code) ranges.push({ name: quantityNames.unit(name, unit), low, high });
+  if (typeof unit === 'string' && unit !== code) ranges.push({ name: quantityNames.unit(name, unit), low, high });
 }
 
 /** An amount with system and code: in canonical units where the code is UCUM, else as it stands. */
@@ -203,10 +203,11 @@ export function coded(name: string, system: string, code: string, low: number, h
   const from = system === ucumSystem ? canonical(low, code) : undefined;
   if (from === undefined) return { name: quantityNames.coded(name, system, code), low, high };
   const to = low === high ? from : canonical(high, code)!;
-  const bounded = (bound: number, converted: number) => (Math.abs(bound) === openEnd ? bound : converted);
   return {
     name: quantityNames.canonical(name, from.code),
-    low: bounded(low, from.value),
-    high: bounded(high, to.value),
+    low: low === -openEnd ? low : finite(from.value),
+    high: high === openEnd ? high : finite(to.value),
   };
 }
+
+const finite = (value: number): number => Math.max(-openEnd, Math.min(openEnd, value));

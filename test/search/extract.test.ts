@@ -281,7 +281,7 @@ describe('values become entries', () => {
     expect(names({ value: 98.6, unit: 'F', system: 'http://unitsofmeasure.org', code: '[degF]' })).toEqual([
       ['', 98.6, 98.6],
       ['||[degF]', 98.6, 98.6],
-      ['|ucum|K', 310.15, 310.15],
+      ['~K', 310.15, 310.15],
       ['||F', 98.6, 98.6],
     ]);
     expect(names({ value: 3, system: 'http://a.example', code: 'tablet' })).toEqual([
@@ -297,7 +297,7 @@ describe('values become entries', () => {
       resourceType: 'Condition',
       onsetRange: { low: { value: 1, system: 'http://unitsofmeasure.org', code: 'min' } },
     };
-    expect(rangesOf(condition, 'Condition.onset-age|ucum|s')).toEqual([[60, Number.MAX_VALUE]]);
+    expect(rangesOf(condition, 'Condition.onset-age~s')).toEqual([[60, Number.MAX_VALUE]]);
   });
 
   it('gives uris, tags, profiles and sources as they stand', () => {
@@ -309,6 +309,43 @@ describe('values become entries', () => {
     expect(keysOf({ resourceType: 'Patient', meta }, '_tag')).toEqual(['t| x', 'x']);
     expect(keysOf({ resourceType: 'Patient', meta }, '_source')).toEqual(['urn:a']);
     expect(keysOf({ resourceType: 'ValueSet', url: 'http://v.example' }, 'url')).toEqual(['http://v.example']);
+  });
+
+  it('survives elements of any shape, and gives only strings and numbers', () => {
+    const junk: unknown[] = [
+      null,
+      1,
+      'x',
+      {},
+      [null],
+      [[1]],
+      true,
+      { reference: 5 },
+      { coding: {} },
+      { coding: [5, { code: 5 }] },
+    ];
+    junk.push({ start: 5 }, { event: 5 }, { value: 'x', code: 5 }, { value: 1, code: {} }, { low: 5 }, { given: {} });
+    const whole: any = { ...vital, effectiveTiming: {}, component: [], effectivePeriod: {}, meta: {}, hasMember: [] };
+    const patient: any = {
+      resourceType: 'Patient',
+      name: [],
+      telecom: [],
+      address: [],
+      birthDate: '',
+      deceasedBoolean: true,
+    };
+    const condition: any = { resourceType: 'Condition', onsetAge: {}, onsetRange: {}, code: {}, abatementPeriod: {} };
+    for (const resource of [whole, patient, condition]) {
+      for (const element of Object.keys(resource).filter((name) => name !== 'resourceType')) {
+        for (const shape of junk.flatMap((one) => [one, [one]])) {
+          const { keys, references, ranges, texts } = extract({ ...resource, [element]: shape });
+          expect(keys.every(({ first, second }) => typeof first === 'string' && typeof second === 'string')).toBe(true);
+          expect(references.every(({ target }) => typeof target === 'string')).toBe(true);
+          expect(ranges.every(({ low, high }) => Number.isFinite(low) && Number.isFinite(high))).toBe(true);
+          expect(texts.every(({ original }) => typeof original === 'string')).toBe(true);
+        }
+      }
+    }
   });
 
   it('gives nothing for a type that R4 does not know', () => {
