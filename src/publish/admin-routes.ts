@@ -16,10 +16,9 @@ const permissions: Schema = {
 export const adminSchemas: Readonly<Record<string, Schema>> = {
   NewKey: {
     type: 'object',
-    required: ['key_name'],
     properties: {
-      key_name: { type: 'string' },
-      expires_in_days: { type: 'integer', minimum: 1, description: 'Left out: it does not expire.' },
+      key_name: { type: 'string', minLength: 1, maxLength: 200, description: 'What it is called in lists.' },
+      expires_in_days: { type: 'number', maximum: 36_500, description: 'Left out: it does not expire.' },
       permissions,
     },
   },
@@ -54,6 +53,11 @@ export const adminSchemas: Readonly<Record<string, Schema>> = {
       },
     },
   },
+  RevokedKey: {
+    type: 'object',
+    required: ['prefix', 'revoked'],
+    properties: { prefix, revoked: { type: 'boolean', enum: [true] } },
+  },
   WebhookSecret: {
     type: 'object',
     properties: {
@@ -84,7 +88,10 @@ const deviceId: RouteParameter = {
   schema: { type: 'string' },
   example: 'DEV001',
 };
-const refused = { 401: outcome('The administrator’s token is missing or wrong.') };
+const refused = {
+  401: outcome('The administrator’s token is missing or wrong.'),
+  403: outcome('A device key is not enough.'),
+};
 const ready = { status: 'ready', checks: { store: { ok: true }, notifier: { ok: true }, index: { ok: true } } };
 
 export const adminRoutes: readonly Route[] = [
@@ -123,6 +130,18 @@ export const adminRoutes: readonly Route[] = [
     },
   },
   {
+    method: 'get',
+    path: '/admin/keys',
+    tag: 'Administration',
+    operationId: 'listKeys',
+    summary: 'List the keys of all devices',
+    security: ['adminToken'],
+    answers: {
+      200: { description: 'All keys, without their secret part.', content: json(schemaRef('KeyList')) },
+      ...refused,
+    },
+  },
+  {
     method: 'delete',
     path: '/admin/keys/{prefix}',
     tag: 'Administration',
@@ -139,7 +158,7 @@ export const adminRoutes: readonly Route[] = [
       },
     ],
     answers: {
-      204: { description: 'It opens nothing any more.' },
+      200: { description: 'It opens nothing any more.', content: json(schemaRef('RevokedKey')) },
       ...refused,
       404: outcome('No key has this prefix.'),
     },
@@ -174,6 +193,15 @@ export const adminRoutes: readonly Route[] = [
 ];
 
 export const serverRoutes: readonly Route[] = [
+  {
+    method: 'get',
+    path: '/admin/store',
+    tag: 'Server',
+    operationId: 'storeFacts',
+    summary: 'Facts about the store: what it holds, how far its index is',
+    security: ['adminToken'],
+    answers: { 200: { description: 'Names and numbers.', content: json({ type: 'object' }) }, ...refused },
+  },
   {
     method: 'get',
     path: '/health/live',

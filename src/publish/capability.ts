@@ -3,14 +3,10 @@ import { readFileSync } from 'node:fs';
 import { resourceTypes } from '../fhir/definitions.ts';
 import type { Resource } from '../fhir/references.ts';
 import type { InteractionCode } from '../interactions/interaction.ts';
+import type { Parameter } from '../search/parameters.ts';
 
-/** What a search parameter must say of itself to stand in the statement. */
-export interface PromisedParameter {
-  readonly code: string;
-  readonly type: string;
-  /** Canonical URL of its SearchParameter. */
-  readonly definition: string;
-}
+/** The search parameters of a resource type by code: `parametersOf` of search/parameters.ts. */
+export type ParametersOf = (type: string) => ReadonlyMap<string, Parameter>;
 
 export interface Statement {
   /** URL of the FHIR base, without a trailing slash. */
@@ -20,8 +16,7 @@ export interface Statement {
   readonly version: string;
   /** When the statement was last changed, as a FHIR dateTime. */
   readonly date: string;
-  /** The parameters that the server searches this type by. */
-  readonly parametersOf: (type: string) => Iterable<PromisedParameter>;
+  readonly parametersOf: ParametersOf;
 }
 
 const file = new URL('../../capability/CapabilityStatement-server.json', import.meta.url);
@@ -50,8 +45,21 @@ export function declared(interaction: InteractionCode, type: string): boolean {
 /** The promises for one type, as `CapabilityStatement.rest.resource` without search parameters. */
 export const promisesFor = (type: string): Resource => ({ ...(ownEntries.get(type) ?? everyType), type });
 
+/** The engine finds these without entries of ours. */
+const ofTheEngine = new Set(['_id', '_lastUpdated']);
+
+/** Those of R4's parameters that a search answers: the composite ones, the special ones and those without an expression come later. */
+export function promisedParameters(type: string, parametersOf: ParametersOf): readonly Parameter[] {
+  return [...parametersOf(type).values()].filter(
+    ({ type: kind, code, name, branches, anyOf }) =>
+      kind !== 'composite' &&
+      kind !== 'special' &&
+      (branches.length > 0 || anyOf !== undefined || name !== `${type}.${code}` || ofTheEngine.has(code)),
+  );
+}
+
 function entryOf(type: string, { canonical, parametersOf }: Statement): object {
-  const parameters = [...parametersOf(type)];
+  const parameters = promisedParameters(type, parametersOf);
   const includes = parameters
     .filter((parameter) => parameter.type === 'reference')
     .map(({ code }) => `${type}:${code}`);

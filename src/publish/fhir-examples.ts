@@ -32,7 +32,7 @@ const observation: Resource = {
   code: loinc('85354-9', 'Blood pressure panel with all children optional'),
   subject: { reference: 'Patient/p123' },
   device: { reference: 'Device/dev001' },
-  effectiveDateTime: '2026-11-24T10:30:00Z',
+  effectiveDateTime: '2025-11-17T10:30:00Z',
   component: [
     { code: loinc('8480-6', 'Systolic blood pressure'), valueQuantity: mmHg(182) },
     { code: loinc('8462-4', 'Diastolic blood pressure'), valueQuantity: mmHg(121) },
@@ -51,7 +51,7 @@ const flag: Resource = {
   ],
   code: loinc('85354-9', 'Blood pressure panel with all children optional'),
   subject: { reference: 'Patient/p123' },
-  period: { start: '2026-11-24T10:30:00Z' },
+  period: { start: '2025-11-17T10:30:00Z' },
 };
 
 const subscription: Resource = {
@@ -85,7 +85,7 @@ export const transactionExample: Resource = {
         category: [vitalSigns],
         code: loinc('8867-4', 'Heart rate'),
         subject: { reference: 'urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a' },
-        effectiveDateTime: '2026-11-24T10:30:00Z',
+        effectiveDateTime: '2025-11-17T10:30:00Z',
         valueQuantity: { value: 75, unit: 'beats/minute', system: 'http://unitsofmeasure.org', code: '/min' },
       },
       request: { method: 'POST', url: 'Observation' },

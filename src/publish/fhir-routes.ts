@@ -1,7 +1,7 @@
 /** The FHIR interactions that capability/ promises, as OpenAPI routes: five types in full, the others by one pattern. https://hl7.org/fhir/R4/http.html */
 import { resourceTypes } from '../fhir/definitions.ts';
 import type { InteractionCode } from '../interactions/interaction.ts';
-import { declared, type PromisedParameter, promisesFor } from './capability.ts';
+import { declared, type ParametersOf, promisedParameters, promisesFor } from './capability.ts';
 import { resourceExamples, transactionExample } from './fhir-examples.ts';
 import {
   fhirJson,
@@ -12,47 +12,6 @@ import {
   type Schema,
   schemaRef,
 } from './routes.ts';
-
-const open = (resourceType: string): Schema => ({
-  type: 'object',
-  required: ['resourceType'],
-  properties: { resourceType: { type: 'string', enum: [resourceType] } },
-  additionalProperties: true,
-  externalDocs: { url: `https://hl7.org/fhir/R4/${resourceType.toLowerCase()}.html` },
-});
-
-/** Schemas that the routes name. What a resource may hold is said by FHIR's own definitions, which the server checks. */
-export const fhirSchemas: Readonly<Record<string, Schema>> = {
-  Resource: {
-    type: 'object',
-    description: 'Any FHIR R4 resource.',
-    required: ['resourceType'],
-    properties: { resourceType: { type: 'string' }, id: { type: 'string' }, meta: { type: 'object' } },
-    additionalProperties: true,
-  },
-  ...Object.fromEntries(Object.keys(resourceExamples).map((type) => [type, open(type)])),
-  Bundle: open('Bundle'),
-  CapabilityStatement: open('CapabilityStatement'),
-  OperationOutcome: {
-    ...open('OperationOutcome'),
-    properties: {
-      resourceType: { type: 'string', enum: ['OperationOutcome'] },
-      issue: {
-        type: 'array',
-        items: {
-          type: 'object',
-          required: ['severity', 'code'],
-          properties: {
-            severity: { type: 'string', enum: ['fatal', 'error', 'warning', 'information'] },
-            code: { type: 'string' },
-            diagnostics: { type: 'string' },
-            expression: { type: 'array', items: { type: 'string' } },
-          },
-        },
-      },
-    },
-  },
-};
 
 const text: Schema = { type: 'string' };
 const parameter = (place: 'query' | 'header', name: string, description: string, schema = text): RouteParameter => ({
@@ -255,9 +214,11 @@ const idOf = (value: string | undefined): RouteParameter => ({
   example: value,
 });
 
-function ofType(type: string, parameters: Iterable<PromisedParameter>): Subject {
+function ofType(type: string, parametersOf: ParametersOf): Subject {
   const { id, resource } = resourceExamples[type]!;
-  const own = [...parameters].map(({ code, type: kind }) => parameter('query', code, `${kind} parameter.`));
+  const own = promisedParameters(type, parametersOf).map(({ code, type: kind }) =>
+    parameter('query', code, `${kind} parameter.`),
+  );
   return {
     type,
     path: `/fhir/${type}`,
@@ -325,9 +286,8 @@ const ofSystem: readonly Route[] = [
   },
 ];
 
-/** `parametersOf` gives the search parameters that the server searches a type by. */
-export const fhirRoutes = (parametersOf: (type: string) => Iterable<PromisedParameter>): readonly Route[] => [
+export const fhirRoutes = (parametersOf: ParametersOf): readonly Route[] => [
   ...ofSystem,
-  ...Object.keys(resourceExamples).flatMap((type) => routesOf(ofType(type, parametersOf(type)))),
+  ...Object.keys(resourceExamples).flatMap((type) => routesOf(ofType(type, parametersOf))),
   ...routesOf(ofOtherTypes()),
 ];

@@ -178,6 +178,10 @@ export const iotRoutes: readonly Route[] = [
           summary: 'Blood pressure alone',
           value: { device_id: 'DEV001', ...pressure('2025-11-17T10:30:00Z', 75, 120, 80) },
         },
+        critical: {
+          summary: 'A blood pressure that raises a Flag',
+          value: { device_id: 'DEV001', ...pressure('2025-11-17T10:30:00Z', 96, 188, 124) },
+        },
       }),
     },
     answers: {
@@ -185,7 +189,10 @@ export const iotRoutes: readonly Route[] = [
         'New: stored as Observations.',
         json(schemaRef('VitalsAccepted'), { accepted: { summary: 'Stored', value: accepted } }),
       ),
-      200: answer('A repeat: nothing changed.', json(schemaRef('VitalsAccepted'))),
+      200: answer(
+        'A repeat: nothing changed.',
+        json(schemaRef('VitalsAccepted'), { repeat: { summary: 'Known', value: accepted } }),
+      ),
       400: refusal('Not JSON, a field missing or of a wrong type, a unit missing, no vital sign, no patient assigned.'),
       ...refusals,
       422: refusal('A value that no patient can have.'),

