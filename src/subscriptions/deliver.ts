@@ -1,0 +1,208 @@
+/** Takes waiting events to their receivers: one at a time and in order for each Subscription, all Subscriptions side by side. */
+import { isDeleted, type Kept } from '../store/store.ts';
+import type { Channel, Outcome } from './channels/channel.ts';
+import { drop, type KeptDelivery, type KeptTrouble, kinds, put, readDeliveryKey } from './kept.ts';
+import type { SubscriptionParts } from './parts.ts';
+import { createRecorder } from './record.ts';
+import { afterFailure, failuresUntilTold, patience } from './schedule.ts';
+import { type Step, takeStep } from './status.ts';
+import { isEnded, type OpenSubscription, targetReader } from './target.ts';
+import { createTurns } from './turns.ts';
+
+export interface Delivery {
+  /** A new row waits, or the Subscription's status has changed and what stood still may go on. */
+  wake(id: string, why: 'row' | 'status'): void;
+  /** All rows that waited from before are on their way. Wake nobody earlier. */
+  readonly ready: Promise<void>;
+}
+
+/** Calls under way at a time to receivers that answer, and to those that failed last time: the slow crowd only each other. */
+const turnsOfHealthy = 256;
+const turnsOfTroubled = 128;
+const rowsAtATime = 32;
+const pauseAfterFault = 1_000;
+/** Alarms go before bulk where there are more calls than turns. */
+const urgentTypes: ReadonlySet<string> = new Set(['Flag', 'DetectedIssue', 'CommunicationRequest', 'Task']);
+
+/** One Subscription that has rows; lives until they are delivered or stand still. */
+interface Worker {
+  readonly open: (now: number) => Promise<OpenSubscription | undefined>;
+  /** Something came while it worked. */
+  again: boolean;
+  /** Ends the wait for the next try. */
+  interrupt: () => void;
+}
+
+type Next = 'go on' | 'look again' | 'rest';
+
+export function startDelivery(parts: SubscriptionParts & { readonly channel: Channel }): Delivery {
+  const { store, runtime, log, channel, counters, signal } = parts;
+  const workers = new Map<string, Worker>();
+  const recorder = createRecorder(store);
+  const healthy = createTurns(turnsOfHealthy);
+  const troubled = createTurns(turnsOfTroubled);
+
+  function wake(id: string, why: 'row' | 'status'): void {
+    const known = workers.get(id);
+    if (known) {
+      known.again = true;
+      if (why === 'status') known.interrupt();
+      return;
+    }
+    const worker: Worker = { open: targetReader(store, id), again: false, interrupt: () => undefined };
+    workers.set(id, worker);
+    void run(id, worker);
+  }
+
+  async function run(id: string, worker: Worker): Promise<void> {
+    for (;;) {
+      worker.again = false;
+      let next: Next;
+      try {
+        next = await round(id, worker);
+      } catch (error) {
+        if (signal.aborted) return;
+        log.error('delivery interrupted', error, { subscription: id });
+        await pause(worker, pauseAfterFault);
+        next = 'look again';
+      }
+      if (signal.aborted) return;
+      if (next === 'rest' && !worker.again) break;
+    }
+    workers.delete(id);
+  }
+
+  async function round(id: string, worker: Worker): Promise<Next> {
+    // What was accepted must be off the list before the list is read again.
+    await recorder.flush();
+    const rows = await store.list(kinds.delivery, `${id}|`, rowsAtATime);
+    const own = rows.filter(({ key }) => key.startsWith(`${id}|`));
+    if (own.length === 0) return 'rest';
+    const [kept] = await store.get(kinds.trouble, [id]);
+    let trouble = kept?.value as KeptTrouble | undefined;
+    if (trouble && trouble.next > runtime.now()) {
+      await pause(worker, trouble.next - runtime.now());
+      return 'look again';
+    }
+    for (const row of own) {
+      const isUrgent = urgentTypes.has((row.value as KeptDelivery).key.type);
+      const had = trouble;
+      const next = await (had ? troubled : healthy).take(isUrgent, () => deliver(row, worker, had));
+      if (next !== 'go on') return next;
+      trouble = undefined;
+    }
+    return 'look again';
+  }
+
+  async function pause(worker: Worker, milliseconds: number): Promise<void> {
+    const interrupted = new AbortController();
+    worker.interrupt = () => interrupted.abort();
+    await runtime.sleep(milliseconds, AbortSignal.any([signal, interrupted.signal]));
+    worker.interrupt = () => undefined;
+  }
+
+  async function deliver(row: Kept, worker: Worker, trouble: KeptTrouble | undefined): Promise<Next> {
+    const now = runtime.now();
+    const open = signal.aborted ? undefined : await worker.open(now);
+    if (!open) return 'rest';
+    if (isEnded(open.subscription, now)) return step(open, { status: 'off' });
+    const { id, eventNumber } = readDeliveryKey(row.key);
+    const { key, versionId } = row.value as KeptDelivery;
+    const access = await parts.accessOf(open.owner);
+    if (!access.permits('read', key.type)) {
+      return step(open, { status: 'error', error: 'Its owner may no longer read what it watches for' });
+    }
+    const version = await store.vread(key, versionId);
+    const isHidden = (text: string) => !access.unrestricted && !access.sees(JSON.parse(text));
+    if (!version || isDeleted(version) || isHidden(version.text)) {
+      log.warn('delivery parked', { subscription: id, type: key.type, id: key.id, versionId });
+      settleRow(row.key, [put(kinds.parked, row.key, row.value)]);
+      return 'go on';
+    }
+    const notification = { id: `${id}_${eventNumber}`, key, text: access.shows(version.text) };
+    const outcome = await channel.send(notification, open.target, signal);
+    return signal.aborted ? 'rest' : conclude(row, open, trouble, outcome);
+  }
+
+  async function conclude(
+    row: Kept,
+    open: OpenSubscription,
+    trouble: KeptTrouble | undefined,
+    outcome: Outcome,
+  ): Promise<Next> {
+    switch (outcome.is) {
+      case 'accepted':
+        counters.delivered++;
+        settleRow(row.key, trouble ? [drop(kinds.trouble, open.id)] : []);
+        if (open.subscription.error !== undefined) await step(open, { status: 'active' });
+        return 'go on';
+      case 'gone':
+        counters.failed++;
+        return step(open, { status: 'off', error: 'The endpoint answered 410' });
+      case 'failed':
+        counters.failed++;
+        return failed(row, open, trouble, outcome);
+    }
+  }
+
+  async function failed(
+    row: Kept,
+    open: OpenSubscription,
+    before: KeptTrouble | undefined,
+    { reason, retryAfter }: Extract<Outcome, { is: 'failed' }>,
+  ): Promise<Next> {
+    const now = runtime.now();
+    const chance = runtime.random(1)[0]! / 256;
+    const { eventNumber } = readDeliveryKey(row.key);
+    const trouble = afterFailure(before, { eventNumber, now, chance, retryAfter });
+    log.warn('delivery failed', { subscription: open.id, attempt: trouble.attempts });
+    if (now - trouble.since >= patience) {
+      return step(open, { status: 'error', error: `The endpoint ${reason}; it failed for 72 hours` });
+    }
+    const isTold = trouble.isTold || trouble.attempts >= failuresUntilTold;
+    await store.commit([put(kinds.trouble, open.id, { ...trouble, isTold } satisfies KeptTrouble)]);
+    if (isTold && !trouble.isTold) await step(open, { status: 'active', error: `The endpoint ${reason}` });
+    return 'look again';
+  }
+
+  /** Off the list of what waits; in the same commit as `others`. */
+  function settleRow(key: string, others: Parameters<typeof recorder.add>[0]): void {
+    counters.waiting--;
+    recorder.add([drop(kinds.delivery, key), ...others]);
+  }
+
+  /** A step for the version that was looked at; where that is no longer the newest, the next look decides. */
+  async function step({ id, versionId }: OpenSubscription, to: Step): Promise<Next> {
+    await takeStep(parts, id, ({ meta }) => (meta?.versionId === String(versionId) ? to : undefined));
+    return 'look again';
+  }
+
+  /** Counts what waits and sets it going; before that nobody works, so that nothing is counted that is gone. */
+  async function wakeAll(): Promise<void> {
+    const ids = new Set<string>();
+    let waiting = 0;
+    for (let from = ''; ; ) {
+      const rows = await store.list(kinds.delivery, from, 1_000);
+      for (const { key } of rows) ids.add(readDeliveryKey(key).id);
+      waiting += rows.length;
+      const last = rows[rows.length - 1];
+      if (!last || rows.length < 1_000) break;
+      from = `${last.key} `;
+    }
+    counters.waiting += waiting;
+    for (const id of ids) wake(id, 'row');
+  }
+
+  async function begin(): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        return await wakeAll();
+      } catch (error) {
+        if (!signal.aborted) log.error('delivery could not begin', error);
+        await runtime.sleep(pauseAfterFault, signal);
+      }
+    }
+  }
+
+  return { wake, ready: begin() };
+}

@@ -1,0 +1,164 @@
+/** Reads the version log and turns each new version into numbered delivery rows of the Subscriptions that watch for it. */
+import { Problem } from '../fhir/outcome.ts';
+import type { Resource } from '../fhir/references.ts';
+import type { IndexEntries } from '../search/query.ts';
+import { type Change, isDeleted, type StoredChange, type Token, type Version } from '../store/store.ts';
+import { inBatches } from './batches.ts';
+import type { Delivery } from './deliver.ts';
+import { type Followed, type FollowedSet, loadFollowed } from './followed.ts';
+import { deliveryKey, drop, type KeptCounter, type KeptDelivery, kinds, put } from './kept.ts';
+import type { SubscriptionParts } from './parts.ts';
+import { type Step, takeStep } from './status.ts';
+import { isEnded } from './target.ts';
+
+export interface NotifierParts extends SubscriptionParts {
+  readonly extract: (resource: Resource) => IndexEntries;
+  readonly delivery: Delivery;
+}
+
+const cursorKey = 'notifier';
+/** Versions whose rows go into one commit. */
+const mostPerCommit = 200;
+const pauseAfterFault = 1_000;
+const sweepEvery = 30_000;
+
+/** How far the log is matched, and the revision that this notifier alone may move on. */
+interface Mark {
+  readonly token: Token | undefined;
+  readonly revision: number | 'absent';
+}
+
+/** Runs until the signal aborts; resolves then. */
+export async function runNotifier(parts: NotifierParts): Promise<void> {
+  const { store, runtime, log, signal, base } = parts;
+  let followed: FollowedSet | undefined;
+  const sweeping = sweep(parts, () => followed);
+  while (!signal.aborted) {
+    const stop = new AbortController();
+    try {
+      followed = await loadFollowed(store, base);
+      for (const subscription of followed.all()) await activate(parts, subscription);
+      await follow(parts, followed, AbortSignal.any([signal, stop.signal]));
+    } catch (error) {
+      // Whatever was decided in memory and not stored is forgotten: the next turn begins at the stored cursor.
+      if (!signal.aborted) log.error('notifier interrupted', error);
+      await runtime.sleep(pauseAfterFault, signal);
+    } finally {
+      stop.abort();
+    }
+  }
+  await sweeping;
+}
+
+async function follow(parts: NotifierParts, followed: FollowedSet, signal: AbortSignal): Promise<void> {
+  const { store } = parts;
+  const counters = new Map<string, number>();
+  let mark = await readMark(parts);
+  for await (const batch of inBatches(store.changes(mark.token, signal), mostPerCommit)) {
+    const { changes, woken, learned, rows } = await rowsFor(parts, followed, counters, batch);
+    const token = batch[batch.length - 1]!.token;
+    await store.commit([
+      ...changes,
+      { op: 'put', kind: kinds.cursor, key: cursorKey, value: { token }, expect: mark.revision },
+    ]);
+    parts.counters.waiting += rows;
+    for (const id of woken) parts.delivery.wake(id, 'row');
+    for (const id of learned) {
+      parts.delivery.wake(id, 'status');
+      const subscription = followed.get(id);
+      if (subscription) await activate(parts, subscription);
+    }
+    mark = await readMark(parts);
+    if (mark.token !== token) throw new Error('another notifier moves the cursor');
+  }
+}
+
+async function readMark({ store }: NotifierParts): Promise<Mark> {
+  const [cursor] = await store.get(kinds.cursor, [cursorKey]);
+  return { token: cursor?.value.token, revision: cursor?.revision ?? 'absent' };
+}
+
+/** The commit that one stretch of the log leads to, but for the cursor. */
+async function rowsFor(
+  parts: NotifierParts,
+  followed: FollowedSet,
+  counters: Map<string, number>,
+  batch: readonly StoredChange[],
+) {
+  const changes: Change[] = [];
+  const woken = new Set<string>();
+  const learned = new Set<string>();
+  let rows = 0;
+  for (const { version } of batch) {
+    if (version.key.type === 'Subscription') {
+      changes.push(...(await followed.learn(version)));
+      learned.add(version.key.id);
+    }
+    for (const id of await matching(parts, followed, version)) {
+      const eventNumber = (counters.get(id) ?? (await lastNumber(parts, id))) + 1;
+      counters.set(id, eventNumber);
+      const { key, versionId, lastUpdated } = version;
+      const value: KeptDelivery = { key, versionId, at: lastUpdated };
+      changes.push({ op: 'put', kind: kinds.delivery, key: deliveryKey(id, eventNumber), value, expect: 'absent' });
+      woken.add(id);
+      rows++;
+    }
+  }
+  for (const id of woken) changes.push(put(kinds.counter, id, { last: counters.get(id)! } satisfies KeptCounter));
+  return { changes, woken, learned, rows };
+}
+
+async function lastNumber({ store }: NotifierParts, id: string): Promise<number> {
+  const [counter] = await store.get(kinds.counter, [id]);
+  return (counter?.value as KeptCounter | undefined)?.last ?? 0;
+}
+
+/** Ids of the Subscriptions that a version is an event for. */
+async function matching(
+  { extract, accessOf, runtime }: NotifierParts,
+  followed: FollowedSet,
+  version: Version,
+): Promise<readonly string[]> {
+  const { key, lastUpdated, text } = version;
+  if (isDeleted(version) || !followed.watches(key.type)) return [];
+  const resource = JSON.parse(text) as Resource;
+  const found: string[] = [];
+  for (const id of followed.index().candidates(extract(resource), key, lastUpdated)) {
+    const { subscription, owner } = followed.get(id)!;
+    if (isEnded(subscription, runtime.now())) continue;
+    const access = await accessOf(owner);
+    if (access.permits('read', key.type) && access.sees(resource)) found.push(id);
+  }
+  return found;
+}
+
+/** A requested Subscription becomes active, and its deliveries begin anew. */
+async function activate(parts: NotifierParts, { id, status, criteria }: Followed): Promise<void> {
+  if (status !== 'requested') return;
+  const decide = (newest: Resource): Step | undefined => {
+    if (newest.status !== 'requested') return undefined;
+    return criteria ? { status: 'active' } : { status: 'error', error: 'Its criteria are not understood' };
+  };
+  try {
+    await takeStep(parts, id, decide, [drop(kinds.trouble, id)]);
+  } catch (error) {
+    // One Subscription that the write path refuses must not hold up the log for all others.
+    if (!(error instanceof Problem) || error.status >= 500) throw error;
+    parts.log.error('subscription could not be activated', error, { subscription: id });
+  }
+}
+
+/** Switches off what has reached its end, also where no event comes by. */
+async function sweep(parts: NotifierParts, followed: () => FollowedSet | undefined): Promise<void> {
+  const { runtime, signal, log } = parts;
+  while (!signal.aborted) {
+    await runtime.sleep(sweepEvery, signal);
+    const now = runtime.now();
+    for (const { id, subscription } of followed()?.all() ?? []) {
+      if (signal.aborted || !isEnded(subscription, now)) continue;
+      await takeStep(parts, id, (newest) =>
+        newest.status !== 'off' && isEnded(newest, runtime.now()) ? { status: 'off' } : undefined,
+      ).catch((error) => signal.aborted || log.error('subscription could not be ended', error, { subscription: id }));
+    }
+  }
+}

@@ -1,0 +1,122 @@
+/** What the server checks and sets itself in a Subscription before it is stored. https://hl7.org/fhir/R4/subscription.html#status */
+import { setMember } from '../fhir/json.ts';
+import { type Problem, problem } from '../fhir/outcome.ts';
+import type { Resource } from '../fhir/references.ts';
+import type { Caller, Derive, Incoming } from '../interactions/interaction.ts';
+import { isAbsent, type Prepare } from '../interactions/write.ts';
+import type { GuardedClient } from '../outbound/guarded-client.ts';
+import { mostHeaderLines, readHeaderLine } from '../outbound/header-lines.ts';
+import { newSecret } from '../outbound/signing.ts';
+import type { Runtime } from '../runtime.ts';
+import type { Change, Look } from '../store/store.ts';
+import { parseCriteria } from './criteria.ts';
+import { drop, type KeptHeaders, kinds, put } from './kept.ts';
+import { notifierName } from './status.ts';
+
+export interface PrepareParts {
+  readonly client: Pick<GuardedClient, 'check'>;
+  readonly runtime: Pick<Runtime, 'random'>;
+  /** Absolute URL of the FHIR base. */
+  readonly base?: string;
+}
+
+/** What a header's value reads as; sent back, it keeps the value that is kept. */
+export const hiddenValue = '***';
+
+/**
+ * Refuses what cannot be served (422, or 403 where the caller may not read what it watches for), hides header values,
+ * decides `status` and `error`, and keeps owner, headers and a secret in the same commit.
+ */
+export const prepareSubscription =
+  ({ client, runtime, base }: PrepareParts): Prepare =>
+  async ({ key, before, incoming, caller }, look, { now }) => {
+    if (caller.who === notifierName) return { incoming, also: [] };
+    const { resource } = incoming;
+    const previous = isAbsent(before) ? undefined : (JSON.parse(before!.text) as Resource);
+    const { type } = parseCriteria(String(resource.criteria ?? ''), base);
+    demandReading(caller, type);
+    demandChannel(resource, client);
+    const { lines, change } = await headersOf(key.id, resource, previous !== undefined, look);
+    const also: Change[] = [...change];
+    if (previous === undefined) {
+      also.push(put(kinds.owner, key.id, { who: caller.who }));
+      also.push(put(kinds.secret, key.id, { current: newSecret(runtime.random) }));
+    }
+    const status = statusOf(resource, previous, now);
+    const error = status === 'error' ? previous?.error : undefined;
+    return { incoming: edited(incoming, status, error, lines), also };
+  };
+
+/** Forgets what was private of a Subscription that is deleted; its event numbers go on where it comes back. */
+export const forgetSubscription: Derive = async ({ key, after }) =>
+  after === undefined
+    ? [kinds.owner, kinds.headers, kinds.secret, kinds.trouble].map((kind) => drop(kind, key.id))
+    : [];
+
+function demandReading({ access }: Caller, type: string): void {
+  if (!access.permits('read', type)) throw problem('forbidden', `read of ${type} is not permitted with these rights`);
+}
+
+function demandChannel({ channel }: Resource, client: Pick<GuardedClient, 'check'>): void {
+  if (channel?.type !== 'rest-hook') {
+    throw refused('not-supported', 'only rest-hook channels are supported', 'Subscription.channel.type');
+  }
+  if (channel.payload !== undefined && channel.payload !== 'application/fhir+json') {
+    throw refused('not-supported', 'payload must be application/fhir+json or left out', 'Subscription.channel.payload');
+  }
+  const expression = 'Subscription.channel.endpoint';
+  if (typeof channel.endpoint !== 'string') throw refused('business-rule', 'a rest-hook needs an endpoint', expression);
+  const fault = client.check(channel.endpoint);
+  if (fault) throw refused('business-rule', fault.message, expression);
+}
+
+/** Without a status of their own, `active` and `error` only come back as they were read. */
+function statusOf(resource: Resource, previous: Resource | undefined, now: number): string {
+  const { status, end } = resource;
+  if (status !== 'requested' && status !== 'off' && (previous === undefined || status !== previous.status)) {
+    throw refused('value', 'a client sets status requested or off; the server sets the others', 'Subscription.status');
+  }
+  return typeof end === 'string' && Date.parse(end) <= now ? 'off' : status;
+}
+
+async function headersOf(
+  id: string,
+  { channel }: Resource,
+  isKnown: boolean,
+  look: Look,
+): Promise<{ lines: readonly string[]; change: readonly Change[] }> {
+  const sent: readonly unknown[] = channel.header ?? [];
+  if (sent.length > mostHeaderLines) {
+    throw refused('value', `at most ${mostHeaderLines} header lines`, 'Subscription.channel.header');
+  }
+  const [kept] = isKnown ? await look.get(kinds.headers, [id]) : [];
+  const known = new Map((kept?.value as KeptHeaders | undefined)?.lines.map((line) => [nameOf(line), line]));
+  const names = new Set<string>();
+  const lines = sent.map((line, index) => {
+    const expression = `Subscription.channel.header[${index}]`;
+    const read = readHeaderLine(String(line));
+    if (typeof read === 'string') throw refused('value', `the header line ${read}`, expression);
+    const name = nameOf(read.name);
+    if (names.has(name)) throw refused('value', 'the header line names a header a second time', expression);
+    names.add(name);
+    if (read.value !== hiddenValue) return `${read.name}: ${read.value}`;
+    const old = known.get(name);
+    if (old === undefined) throw refused('value', 'the header line keeps a value that is not known', expression);
+    return old;
+  });
+  if (lines.length > 0) return { lines, change: [put(kinds.headers, id, { lines } satisfies KeptHeaders)] };
+  return { lines, change: isKnown ? [drop(kinds.headers, id)] : [] };
+}
+
+const nameOf = (line: string): string => line.split(':', 1)[0]!.toLowerCase();
+
+function edited(incoming: Incoming, status: string, error: unknown, lines: readonly string[]): Incoming {
+  const hidden = lines.map((line) => `${line.split(':', 1)[0]}: ${hiddenValue}`);
+  let text = setMember(incoming.text, ['status'], JSON.stringify(status));
+  text = setMember(text, ['error'], typeof error === 'string' ? JSON.stringify(error) : undefined);
+  if (lines.length > 0) text = setMember(text, ['channel', 'header'], JSON.stringify(hidden));
+  return { text, resource: JSON.parse(text) };
+}
+
+const refused = (code: 'not-supported' | 'business-rule' | 'value', sentence: string, expression: string): Problem =>
+  problem(code, sentence, { expression, status: 422 });

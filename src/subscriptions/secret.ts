@@ -1,0 +1,40 @@
+/** Changes the secret that a Subscription's notifications are signed with. https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md */
+import { problem } from '../fhir/outcome.ts';
+import { isAbsent } from '../interactions/write.ts';
+import { isSecret, newSecret } from '../outbound/signing.ts';
+import type { Runtime } from '../runtime.ts';
+import type { Store } from '../store/store.ts';
+import { type KeptSecret, kinds } from './kept.ts';
+
+/** How long the former secret goes on signing beside the new one, ms. */
+export const secretOverlap = 24 * 3_600_000;
+
+/** Sets the given secret, or a fresh one; throws not-found, or 422 value where the text is no secret. */
+export async function setSecret(parts: {
+  readonly store: Store;
+  readonly runtime: Runtime;
+  readonly id: string;
+  readonly secret?: string;
+}): Promise<{ readonly secret: string }> {
+  const { store, runtime, id } = parts;
+  const [subscription] = await store.read([{ type: 'Subscription', id }]);
+  if (isAbsent(subscription)) throw problem('not-found', `Subscription/${id} was not found`);
+  const secret = parts.secret ?? newSecret(runtime.random);
+  if (!isSecret(secret)) {
+    throw problem('value', 'a secret is whsec_ and the base64 of 24 to 64 bytes', { status: 422 });
+  }
+  const [kept] = await store.get(kinds.secret, [id]);
+  const former = (kept?.value as KeptSecret | undefined)?.current;
+  const value: KeptSecret = {
+    current: secret,
+    ...(former === undefined || former === secret
+      ? {}
+      : { previous: { secret: former, until: runtime.now() + secretOverlap } }),
+  };
+  await store.commit([{ op: 'put', kind: kinds.secret, key: id, value, expect: kept?.revision ?? 'absent' }]);
+  return { secret };
+}
+
+/** The secrets that sign now, the newest first. */
+export const liveSecrets = ({ current, previous }: KeptSecret, now: number): readonly string[] =>
+  previous !== undefined && previous.until > now ? [current, previous.secret] : [current];
