@@ -1,5 +1,5 @@
 /** The tables of the floor: one row per version with its JSON text, the newest by id, patient + code + date, identifier. synchronous=FULL, one commit per turn of the event loop. */
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { uuidv7 } from '../src/runtime.ts';
 
@@ -69,9 +69,19 @@ export function openFloorStore(file: string): FloorStore {
   }
 
   let waiting: (() => void)[] | undefined;
+  // Random bytes are fetched in bulk: ten at a time would cost more than a row.
+  const entropy = new Uint8Array(10_240);
+  let used = entropy.length;
 
   return {
-    newId: () => uuidv7(Date.now(), randomBytes(10)),
+    newId() {
+      if (used === entropy.length) {
+        randomFillSync(entropy);
+        used = 0;
+      }
+      used += 10;
+      return uuidv7(Date.now(), entropy.subarray(used - 10, used));
+    },
     put(resource, id, number) {
       resource.id = id;
       resource.meta = { versionId: `${number}`, lastUpdated: new Date().toISOString() };
