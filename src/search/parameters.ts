@@ -121,7 +121,9 @@ const key = (branches: readonly string[]): string => [...branches].sort().join('
 /** The first parameter that always holds the same values, unless that is the parameter itself. */
 function sameAs(parameter: Parameter, all: readonly Parameter[]): Parameter | undefined {
   if (parameter.branches.length === 0) return undefined;
-  const first = all.find((one) => one.type === parameter.type && key(one.branches) === key(parameter.branches))!;
+  const values = ({ type, branches, targets }: Parameter) =>
+    [type, ...[...branches].sort(), '>', ...targets].join(' | ');
+  const first = all.find((one) => values(one) === values(parameter))!;
   return first === parameter ? undefined : { ...parameter, name: first.name, branches: [] };
 }
 

@@ -97,11 +97,11 @@ function checkLimits(parameters: Parameters): void {
 }
 
 /** Parameters of R4 that this server does not answer. */
-const notDone = new Set(['_filter', '_query', '_text', '_content', '_list', '_has', '_type', '_include:iterate']);
+const notDone = new Set(['_filter', '_query', '_text', '_content', '_list', '_has', '_type']);
 
 function criterionOf(type: string, name: string, value: string, options: SearchOptions): Criterion | undefined {
   const [code, modifier, ...more] = name.split(':');
-  if (code!.includes('.')) throw unsupported(name, 'chained parameters are not supported');
+  if (code!.includes('.')) throw unsupported(name, 'follows a chain, which is not supported');
   if (notDone.has(code!)) throw unsupported(name, 'is not supported');
   const parameter = parametersOf(type).get(code!);
   if (parameter === undefined) {
@@ -121,7 +121,7 @@ function criterionOf(type: string, name: string, value: string, options: SearchO
   }
 }
 
-const unsupported = (name: string, why: string) => problem('not-supported', `Search parameter ${quote(name)}: ${why}`);
+const unsupported = (name: string, why: string) => problem('not-supported', `Search parameter ${quote(name)} ${why}`);
 
 class BadModifier extends Error {}
 

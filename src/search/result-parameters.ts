@@ -60,7 +60,7 @@ export function readControls(type: string, parameters: Parameters): Controls {
       default:
         throw problem(
           'not-supported',
-          `Search parameter ${name.slice(0, 64).replace(/[^\w:]/g, '?')}: is not supported`,
+          `Search parameter ${name.slice(0, 64).replace(/[^\w:]/g, '?')} is not supported`,
         );
     }
   }

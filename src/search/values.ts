@@ -1,7 +1,7 @@
 /** Turns one value of a resource into the index entries of one search parameter. https://hl7.org/fhir/R4/search.html#ptypes */
 import { canonical } from '../fhir/units.ts';
 import type { Place, Visit } from './expression.ts';
-import { intervalOf, intervalOfPeriod, intervalOfTiming } from './instants.ts';
+import { type Interval, intervalOf, intervalOfPeriod, intervalOfTiming } from './instants.ts';
 import type { Parameter } from './parameters.ts';
 import type { KeyEntry, RangeEntry, ReferenceEntry, TextEntry } from './query.ts';
 
@@ -36,7 +36,7 @@ export function sinkFor(parameter: Parameter, place: Place, into: () => Gatherin
     case 'token':
       return parameter.plain ? plainToken(name, place, into) : token(name, place, into);
     case 'reference':
-      return reference(name, place, into);
+      return reference(parameter, place, into);
     case 'string':
       return text(name, place, into);
     case 'uri':
@@ -44,7 +44,7 @@ export function sinkFor(parameter: Parameter, place: Place, into: () => Gatherin
     case 'date':
       return date(name, place, into);
     case 'number':
-      return (value) => typeof value === 'number' && into().ranges.push({ name, low: value, high: value });
+      return place.type === 'Range' ? rangeOfNumbers(name, into) : number(name, into);
     case 'quantity':
       return quantity(name, place, into);
     default:
@@ -107,7 +107,7 @@ const withoutVersion = (literal: string): string => {
   return history < 0 ? literal : literal.slice(0, history);
 };
 
-function reference(name: string, place: Place, into: () => Gathering): Visit | undefined {
+function reference({ name, targets }: Parameter, place: Place, into: () => Gathering): Visit | undefined {
   const push = (target: string) => into().references.push({ name, target });
   switch (place.type) {
     case 'Reference':
@@ -118,7 +118,8 @@ function reference(name: string, place: Place, into: () => Gathering): Visit | u
     case 'uri':
       return (value) => typeof value === 'string' && canonicals(value, push);
     default:
-      return (value) => value?.resourceType && value.id && push(`${value.resourceType}/${value.id}`);
+      // A resource that stands there itself, as in a Bundle.
+      return ({ resourceType, id }) => targets.includes(resourceType) && id && push(`${resourceType}/${id}`);
   }
 }
 
@@ -142,13 +143,32 @@ function text(name: string, place: Place, into: () => Gathering): Visit | undefi
   };
 }
 
-function date(name: string, place: Place, into: () => Gathering): Visit {
-  const interval = place.type === 'Period' ? intervalOfPeriod : place.type === 'Timing' ? intervalOfTiming : intervalOf;
+const intervals: Readonly<Record<string, (value: any) => Interval | undefined>> = {
+  date: intervalOf,
+  dateTime: intervalOf,
+  instant: intervalOf,
+  Period: intervalOfPeriod,
+  Timing: intervalOfTiming,
+};
+
+function date(name: string, place: Place, into: () => Gathering): Visit | undefined {
+  const interval = intervals[place.type];
+  if (interval === undefined) return undefined; // "last summer" is a string, "at 40" an Age
   return (value) => {
     const covered = interval(value);
     if (covered) into().ranges.push({ name, low: covered.low, high: covered.high });
   };
 }
+
+const number =
+  (name: string, into: () => Gathering): Visit =>
+  (value) =>
+    typeof value === 'number' && into().ranges.push({ name, low: value, high: value });
+
+const rangeOfNumbers =
+  (name: string, into: () => Gathering): Visit =>
+  ({ low, high }) =>
+    into().ranges.push({ name, low: numberOr(low?.value, -openEnd), high: numberOr(high?.value, openEnd) });
 
 /**
  * The names that an amount stands under, one for each form of a search value: `5.4` (the name itself), `5.4|system|code`

@@ -300,6 +300,18 @@ describe('values become entries', () => {
     expect(rangesOf(condition, 'Condition.onset-age~s')).toEqual([[60, Number.MAX_VALUE]]);
   });
 
+  it('gives nothing for words where a date could be, and the first resource of a Bundle by its type', () => {
+    const procedure = { resourceType: 'Procedure', performedString: '2026' };
+    expect(rangesOf(procedure, 'Procedure.date')).toEqual([]);
+    const bundle = { resourceType: 'Bundle', entry: [{ resource: { resourceType: 'MessageHeader', id: 'm' } }] };
+    expect(extract(bundle).references).toEqual([{ name: 'Bundle.message', target: 'MessageHeader/m' }]);
+    const risk = {
+      resourceType: 'RiskAssessment',
+      prediction: [{ probabilityRange: { low: { value: 0.1 }, high: { value: 0.3 } } }],
+    };
+    expect(rangesOf(risk, 'RiskAssessment.probability')).toEqual([[0.1, 0.3]]);
+  });
+
   it('gives uris, tags, profiles and sources as they stand', () => {
     const meta = { profile: ['http://p.example/a|1'], tag: [{ system: 't', code: 'x' }], source: 'urn:a' };
     expect(keysOf({ resourceType: 'Patient', meta }, '_profile')).toEqual([
