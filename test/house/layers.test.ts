@@ -1,7 +1,7 @@
 /** Who may import whom: five layers, imports only downwards (architecture of the house). */
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { codeOf, filesBelow } from '../support/sources.ts';
+import { codeOf, filesBelow, textOf } from '../support/sources.ts';
 
 /** From the ground up. Rooms of one layer may know each other, but for the knowledge: there each knows those before it. */
 const layers: readonly (readonly string[])[] = [
@@ -78,6 +78,14 @@ describe('The layers', () => {
       ({ from, to }) => (to === name || to.startsWith(`${name}/`)) && !isIn(from, ...places),
     );
     expect(strays.map(said)).toEqual([]);
+  });
+
+  it('use only packages that package.json names for the running server', () => {
+    const named = Object.keys(JSON.parse(textOf('package.json')).dependencies);
+    const foreign = imports.filter(({ to }) => !/^(node:|src\/|mappings\/|\.)/.test(to) && to !== 'package.json');
+    expect(
+      foreign.filter(({ to }) => !named.some((name) => to === name || to.startsWith(`${name}/`))).map(said),
+    ).toEqual([]);
   });
 
   it('keep outgoing HTTP in outbound', () => {
