@@ -28,10 +28,12 @@ const layerOf = (path: string): number => layers.findIndex((rooms) => rooms.incl
 
 const sources = [...filesBelow('src', '.ts'), ...filesBelow('mappings', '.ts')];
 const imports: readonly Import[] = sources.flatMap((from) =>
-  [...codeOf(from).matchAll(/(?:\bfrom|\bimport\(?)\s*'([^']+)'/g)].map(([, target]) => ({
-    from,
-    to: target!.startsWith('.') ? normalize(join(dirname(from), target!)) : target!,
-  })),
+  [...codeOf(from).matchAll(/(?:^(?:import|export)\b[^'";]*?from\s*|^import\s*|\bimport\(\s*)'([^']+)'/gm)].map(
+    ([, target]) => ({
+      from,
+      to: target!.startsWith('.') ? normalize(join(dirname(from), target!)) : target!,
+    }),
+  ),
 );
 const inside = imports.filter(({ to }) => /^(src|mappings)\//.test(to) && to.endsWith('.ts'));
 const said = ({ from, to }: Import) => `${from} imports ${to}`;
