@@ -250,7 +250,7 @@ const conditions: readonly Attack[] = [
 
 const isOwnId = ({ headers }: Answer) => expect(String(headers['x-request-id'])).toMatch(/^[A-Za-z0-9._-]{1,64}$/);
 const logs: readonly Attack[] = [
-  ...['a'.repeat(8_000), 'a b', `${CANARY}\t1`, '{"level":"fatal"}', 'é', '${jndi:ldap://x}', 'a'.repeat(65)].map(
+  ...['a'.repeat(8_000), 'a b', `${CANARY}\t1`, '{"level":"fatal"}', 'é', `$\{jndi:ldap://x}`, 'a'.repeat(65)].map(
     (id): Attack => ({
       ...get('I50', `the request id ${id.slice(0, 18)}`, '/fhir/Patient/hostile-patient', 200),
       headers: { 'x-request-id': id },
