@@ -141,6 +141,7 @@ describe('a JSON body', () => {
     ['a lone low surrogate', '{"a":"\\udd25"}', '400 value'],
     ['a high surrogate before a letter', '{"a":"\\ud83d\\u0041"}', '400 value'],
     ['surrogates the wrong way round', '{"a":"\\udd25\\ud83d"}', '400 value'],
+    ['two low surrogates', '{"a":"\\udd25\\udd25"}', '400 value'],
     ['a leading zero', '{"a":01}', '400 value'],
     ['a leading plus', '{"a":+1}', '400 value'],
     ['minus zero', '{"a":-0}', '400 value'],
@@ -209,6 +210,7 @@ describe('a JSON body', () => {
     for (const text of ['98.0', '1e2', '-1.5e1', '1.00000000000000000000001', '-0.0', '1E0']) {
       expect([text, read(`{"a":[${text}]}`).integral]).toEqual([text, true]);
     }
+    expect(read('{"a":98.0,"b":1.5,"c":7}').integral).toBe(true);
     for (const text of ['98', '1.5', '1e-2', '"1.0"', '1.25e1', '-7', '12345678901234567890']) {
       expect([text, read(`{"a":[${text}]}`).integral]).toEqual([text, false]);
     }
