@@ -452,6 +452,12 @@ describe('exact numbers', () => {
     );
   });
 
+  it('are read from compact text only', () => {
+    for (const text of ['{"a": 1}', '{ "a":1}', '{"a":1', '{"a":[1', '{"a":"b', '{"a":[1, 2]}', '', '{"a":nan}']) {
+      expect(() => [text, JSON.stringify(parseExact(text))]).toThrow('not the compact text');
+    }
+  });
+
   it('count and compare like numbers, and cannot be changed', () => {
     const { value } = parseExact('{"value":98.60}');
 
