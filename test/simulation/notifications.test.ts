@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Change, Store } from '../../src/store/store.ts';
 import { runUniverse } from './universe.ts';
-import { createWorld, reply, type Script, type Tamper } from './world.ts';
+import { createWorld, randomFrom, reply, type Script, type Tamper } from './world.ts';
 
 const firstSeed = Number(process.env['WATCHFIRE_TEST_SEED'] ?? 1);
 const seeds = (count: number) => Array.from({ length: count }, (_, i) => firstSeed + i);
@@ -18,6 +18,56 @@ describe('an event', () => {
     expect(sum.events).toBeGreaterThan(2_000);
     expect(sum.crashes).toBeGreaterThan(200);
     expect(sum.deliveries).toBeGreaterThan(sum.events);
+  });
+});
+
+describe('an event that comes while the one before is being put away', () => {
+  it('does not wait for the next', async () => {
+    const world = await createWorld({ seed: 3, script: async () => reply(200) });
+    const random = randomFrom(firstSeed);
+    await world.ask('create', 'Subscription', {
+      resourceType: 'Subscription',
+      status: 'requested',
+      reason: 'simulation',
+      criteria: 'Observation',
+      channel: { type: 'rest-hook', endpoint: 'https://receiver.example.org', payload: 'application/fhir+json' },
+    });
+    await world.pass(10);
+    const one = { resourceType: 'Observation', status: 'final', code: { text: 'one' } };
+    for (let i = 1; i <= 300; i++) {
+      await world.ask('create', 'Observation', one);
+      for (let rounds = Math.floor(random() * 30); rounds > 0; rounds--) await new Promise((go) => setImmediate(go));
+      await world.ask('create', 'Observation', one);
+      await world.pass(1);
+      expect({ round: i, received: world.received.length }).toEqual({ round: i, received: 2 * i });
+    }
+    await world.close();
+  });
+
+  it('is numbered once though two notifiers read the log', async () => {
+    const world = await createWorld({ seed: 4, script: async () => reply(200) });
+    world.startAnother();
+    await world.ask('create', 'Subscription', {
+      resourceType: 'Subscription',
+      status: 'requested',
+      reason: 'simulation',
+      criteria: 'Observation',
+      channel: { type: 'rest-hook', endpoint: 'https://receiver.example.org', payload: 'application/fhir+json' },
+    });
+    for (let i = 0; i < 50; i++) {
+      await world.ask('create', 'Observation', {
+        resourceType: 'Observation',
+        status: 'final',
+        code: { text: `${i}` },
+      });
+      await world.pass(i % 5 === 0 ? 2_000 : 1);
+    }
+    await world.pass(60_000);
+    const bodies = new Map<string, Set<string>>();
+    for (const { id, body } of world.received) bodies.set(id, (bodies.get(id) ?? new Set()).add(body));
+    expect(bodies.size).toBe(50);
+    expect(new Set([...bodies.values()].flatMap((each) => [...each])).size).toBe(50);
+    await world.close();
   });
 });
 

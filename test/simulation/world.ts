@@ -93,6 +93,8 @@ export interface World {
   ask(interaction: InteractionCode, type: string, resource: any, caller?: Caller): Promise<any>;
   /** Kills notifier and delivery where they stand and starts new ones on the same store. */
   crash(): void;
+  /** A second notifier and delivery on the same store, which should not be, beside the first. */
+  startAnother(): void;
   /** Kills them at their n-th commit from now: before it, or after it and before they learn of it. */
   crashAtCommit(n: number, isStored: boolean): void;
   readonly crashes: () => number;
@@ -134,7 +136,12 @@ export async function createWorld(options: {
       <A extends any[], R>(method: (...parameters: A) => Promise<R>) =>
       async (...parameters: A): Promise<R> => {
         if (life.isOver) throw new Killed();
-        const result = await follow(() => method(...parameters));
+        const result = await follow(async () => {
+          const found = await method(...parameters);
+          // What was read grows old before it is acted on.
+          for (let rounds = Math.floor(random() * 3); rounds > 0; rounds--) await new Promise((go) => setImmediate(go));
+          return found;
+        });
         if (life.isOver) throw new Killed();
         return result;
       };
@@ -220,14 +227,17 @@ export async function createWorld(options: {
       log: { warn: () => undefined, error: () => undefined },
       signal: stop.signal,
     });
+    const before = end;
     end = () => {
       life.isOver = true;
       stop.abort();
+      before();
     };
   }
 
   function crash(): void {
     end();
+    end = () => undefined;
     crashes++;
     start();
   }
@@ -246,6 +256,7 @@ export async function createWorld(options: {
     received,
     counters,
     crash,
+    startAnother: start,
     crashAtCommit: (n, isStored) => {
       planned = { n, isStored };
     },
