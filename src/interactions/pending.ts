@@ -1,6 +1,7 @@
 /** What a derivation sees: the state before the commit with what the same commit already holds laid over it. */
 import { parseExact } from '../fhir/json.ts';
 import type { ResourceKey } from '../fhir/references.ts';
+import { fillGap } from '../store/gap.ts';
 import { type Change, isDeleted, type Look } from '../store/store.ts';
 import type { Draft } from './interaction.ts';
 
@@ -31,8 +32,8 @@ export async function resourceNow(key: ResourceKey, pending: Pending, look: Look
   const last = pending.findLast((change) => (change.op === 'save' || change.op === 'write') && isSame(change.key, key));
   if (last?.op === 'save') return { resource: parseExact(last.text ?? JSON.stringify(last.resource)), expect: 'any' };
   if (last?.op === 'write') {
-    // The engine's two members are missing from the gap; any two will do, saving replaces them.
-    return last.text && { resource: parseExact(`${last.text[0]}"versionId":"0"${last.text[1]}`), expect: 'any' };
+    // The engine alone knows what belongs into the gap; any will do, saving replaces it.
+    return last.text && { resource: parseExact(fillGap(last.text, 0, 0)), expect: 'any' };
   }
   const [version] = await look.read([key]);
   if (!version || isDeleted(version)) return undefined;
