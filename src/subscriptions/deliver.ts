@@ -14,6 +14,8 @@ export interface Delivery {
   wake(id: string, why: 'row' | 'status'): void;
   /** All rows that waited from before are on their way. Wake nobody earlier. */
   readonly ready: Promise<void>;
+  /** After the signal: resolves when no call is under way and what was accepted is recorded, as far as the store still takes it. */
+  rest(): Promise<void>;
 }
 
 /** Calls under way at a time to receivers that answer, and to those that failed last time: the slow crowd only each other. */
@@ -31,6 +33,7 @@ interface Worker {
   again: boolean;
   /** Ends the wait for the next try. */
   interrupt: () => void;
+  done: Promise<void>;
 }
 
 type Next = 'go on' | 'look again' | 'rest';
@@ -49,9 +52,14 @@ export function startDelivery(parts: SubscriptionParts & { readonly channel: Cha
       if (why === 'status') known.interrupt();
       return;
     }
-    const worker: Worker = { open: targetReader(store, id), again: false, interrupt: () => undefined };
+    const worker: Worker = {
+      open: targetReader(store, id),
+      again: false,
+      interrupt: () => undefined,
+      done: Promise.resolve(),
+    };
     workers.set(id, worker);
-    void run(id, worker);
+    worker.done = run(id, worker);
   }
 
   async function run(id: string, worker: Worker): Promise<void> {
@@ -121,7 +129,8 @@ export function startDelivery(parts: SubscriptionParts & { readonly channel: Cha
     }
     const notification = { id: `${id}_${eventNumber}`, key, text: access.shows(version.text) };
     const outcome = await channel.send(notification, open.target, signal);
-    return signal.aborted ? 'rest' : conclude(row, open, trouble, outcome);
+    // A call that was broken off by us is no failure of its receiver.
+    return signal.aborted && outcome.is !== 'accepted' ? 'rest' : conclude(row, open, trouble, outcome);
   }
 
   async function conclude(
@@ -204,5 +213,10 @@ export function startDelivery(parts: SubscriptionParts & { readonly channel: Cha
     }
   }
 
-  return { wake, ready: begin() };
+  async function rest(): Promise<void> {
+    await Promise.all([...workers.values()].map(({ done }) => done));
+    await recorder.flush().catch((error) => log.error('deliveries could not be recorded', error));
+  }
+
+  return { wake, ready: begin(), rest };
 }

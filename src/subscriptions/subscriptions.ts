@@ -6,8 +6,13 @@ import { type NotifierParts, runNotifier } from './notifier.ts';
 
 export type SubscriptionsParts = Omit<NotifierParts, 'delivery'> & { readonly client: Pick<GuardedClient, 'send'> };
 
-/** Runs until the signal aborts; `stopped` resolves when the notifier has come to rest. */
+/** Runs until the signal aborts; `stopped` resolves when nothing is under way any more and the store may close. */
 export function startSubscriptions({ client, ...parts }: SubscriptionsParts): { readonly stopped: Promise<void> } {
   const delivery = startDelivery({ ...parts, channel: restHook(client, parts.runtime) });
-  return { stopped: delivery.ready.then(() => runNotifier({ ...parts, delivery })) };
+  const run = async () => {
+    await delivery.ready;
+    await runNotifier({ ...parts, delivery });
+    await delivery.rest();
+  };
+  return { stopped: run() };
 }

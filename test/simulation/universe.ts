@@ -166,7 +166,8 @@ async function judge(world: World, ids: readonly string[], unsettled: readonly s
   }
   if (duplicates > world.crashes() * ids.length * 4)
     faults.push(`${duplicates} duplicates for ${world.crashes()} crashes`);
-  if (world.counters.waiting !== 0) faults.push(`${world.counters.waiting} counted as waiting, none waits`);
+  const { waiting } = world.counters();
+  if (waiting !== 0) faults.push(`${waiting} counted as waiting, none waits`);
   return { faults, events, deliveries: world.received.length, duplicates, crashes: world.crashes() };
 }
 

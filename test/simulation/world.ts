@@ -2,6 +2,7 @@
 import { createTrail } from '../../src/audit/trail.ts';
 import { problem } from '../../src/fhir/outcome.ts';
 import { create } from '../../src/interactions/create.ts';
+import { remove } from '../../src/interactions/delete.ts';
 import { createDispatch } from '../../src/interactions/dispatch.ts';
 import type { Access, Caller, Dispatch, FhirRequest, InteractionCode } from '../../src/interactions/interaction.ts';
 import { createLine } from '../../src/interactions/settle.ts';
@@ -14,7 +15,7 @@ import { administrator, fullAccess } from '../../src/smart/access.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Change, Store, Written } from '../../src/store/store.ts';
 import type { Counters } from '../../src/subscriptions/parts.ts';
-import { prepareSubscription } from '../../src/subscriptions/prepare.ts';
+import { forgetSubscription, prepareSubscription } from '../../src/subscriptions/prepare.ts';
 import { startSubscriptions } from '../../src/subscriptions/subscriptions.ts';
 
 /** Numbers in [0, 1) that depend on the seed alone (mulberry32). */
@@ -88,7 +89,8 @@ export interface World {
   readonly store: Store;
   readonly runtime: VirtualRuntime;
   readonly received: readonly Received[];
-  readonly counters: Counters;
+  /** Of the life that runs now. */
+  readonly counters: () => Counters;
   /** The server as it runs now; writes of clients go through it. */
   ask(interaction: InteractionCode, type: string, resource: any, caller?: Caller): Promise<any>;
   /** Kills notifier and delivery where they stand and starts new ones on the same store. */
@@ -116,7 +118,7 @@ export async function createWorld(options: {
   const runtime = virtualRuntime(random);
   const store = await openSqliteStore({ file: ':memory:', runtime });
   const received: Received[] = [];
-  const counters: Counters = { delivered: 0, failed: 0, waiting: 0 };
+  let counters: Counters = { delivered: 0, failed: 0, waiting: 0 };
   let busy = 0;
   let crashes = 0;
   let planned: { n: number; isStored: boolean } | undefined;
@@ -180,13 +182,13 @@ export async function createWorld(options: {
       canonical: 'https://example.org/fhir',
       references: 'open',
       prepare: { Subscription: prepareSubscription({ client: guardedClient({ allow: [], runtime }), runtime }) },
-      derive: {},
+      derive: { Subscription: [forgetSubscription] },
     });
     return createDispatch({
       store: view,
       trail: createTrail(view, runtime, 'strict'),
       runtime,
-      interactions: [create(writes, runtime, line), update(writes, runtime, line)],
+      interactions: [create(writes, runtime, line), update(writes, runtime, line), remove(writes, runtime, line)],
       declared: () => true,
     });
   }
@@ -214,7 +216,7 @@ export async function createWorld(options: {
     const life = { isOver: false };
     const stop = new AbortController();
     const view = storeOf(life, true);
-    counters.waiting = 0;
+    counters = { delivered: 0, failed: 0, waiting: 0 };
     startSubscriptions({
       store: options.tamper ? options.tamper(view) : view,
       dispatch: dispatchOver(view),
@@ -254,7 +256,7 @@ export async function createWorld(options: {
     store,
     runtime,
     received,
-    counters,
+    counters: () => counters,
     crash,
     startAnother: start,
     crashAtCommit: (n, isStored) => {
@@ -265,7 +267,7 @@ export async function createWorld(options: {
       const request: FhirRequest = {
         interaction,
         type,
-        id: interaction === 'update' ? resource.id : '',
+        id: interaction === 'create' ? '' : resource.id,
         parameters: [],
         conditions: {},
         body: { text: JSON.stringify(resource), resource },
@@ -275,7 +277,7 @@ export async function createWorld(options: {
         address: '127.0.0.1',
       };
       const { version } = await follow(() => outside(request, caller));
-      return JSON.parse(version!.text);
+      return version?.text ? JSON.parse(version.text) : undefined;
     },
     async pass(milliseconds) {
       const limit = runtime.now() + milliseconds;

@@ -166,6 +166,29 @@ describe('a Subscription', () => {
     expect((await newest(world, id)).status).toBe('active');
   });
 
+  it('is forgotten with its secrets when it is deleted, but not the numbers it used', async () => {
+    const world = await open(well);
+    const made = await subscribe(world, { header: ['X-Tenant: 7'] });
+    await world.ask('create', 'Observation', observation());
+    await world.pass(10);
+    await world.ask('delete', 'Subscription', made);
+    await world.ask('create', 'Observation', observation());
+    await world.pass(10);
+    const kinds = ['subscription-owner', 'subscription-headers', 'subscription-secret'];
+    expect((await Promise.all(kinds.map((kind) => world.store.get(kind, [made.id])))).flat()).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    await expect(world.ask('update', 'Subscription', { ...made, status: 'requested' })).rejects.toMatchObject({
+      issues: [{ expression: 'Subscription.channel.header[0]' }],
+    });
+    await world.ask('update', 'Subscription', { ...subscription(), id: made.id });
+    await world.ask('create', 'Observation', observation());
+    await world.pass(10);
+    expect(world.received.map(({ id }) => id)).toEqual([`${made.id}_1`, `${made.id}_2`]);
+  });
+
   it('is switched off when its end comes', async () => {
     const world = await open(well);
     const end = new Date(world.runtime.now() + hours).toISOString();
@@ -224,7 +247,7 @@ describe('a delivery that fails', () => {
     expect(world.received.slice(tries.length).map((call) => call.id)).toEqual([1, 2, 3, 4].map((n) => `${id}_${n}`));
     expect((await newest(world, id)).error).toBeUndefined();
     expect((await newest(world, id)).status).toBe('active');
-    expect(world.counters).toEqual({ delivered: 4, failed: tries.length, waiting: 0 });
+    expect(world.counters()).toEqual({ delivered: 4, failed: tries.length, waiting: 0 });
   });
 
   it('is no longer told of once the receiver is well again', async () => {
