@@ -1,0 +1,164 @@
+/** One connection to the file: checked, its statements prepared once, with the SQL functions that searches call. https://sqlite.org/lang.html */
+import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { problem } from '../../fhir/outcome.ts';
+import { createHashing, type Hashing } from './hash.ts';
+import type { Edge, Look } from './looks.ts';
+import { own, SCHEMA_VERSION, tables } from './schema.ts';
+
+export type Value = SQLInputValue;
+/** A row as an array of columns. */
+export type Row = readonly any[];
+
+export interface Connection {
+  readonly hashing: Hashing;
+  /** The statement of this text; rows come as arrays. Kept while it is in use, forgotten when hundreds of others were younger. */
+  sql(text: string): StatementSync;
+  /** What `look`, `first_row` and `edge` of the running search mean, by number. */
+  readonly called: { looks: Look[]; edges: Edge[]; firsts: FirstRow[] };
+  /** Is asked for every row that a search looks at; throws to end it. */
+  watch: () => void;
+  exec(text: string): void;
+  close(): void;
+}
+export type FirstRow = (entries: Uint8Array, low: number, high: number) => boolean;
+
+/** SQLite before this one can corrupt a WAL file that two connections use. https://sqlite.org/wal.html#walresetbug */
+const OLDEST = [3, 51, 3] as const;
+const STATEMENTS = 400;
+
+export interface Opening {
+  readonly file: string;
+  readonly mode: 'read' | 'write';
+  /** 8 random bytes that become the seed of a new store. */
+  readonly seed?: Uint8Array;
+  /** The index version that a new store begins with. */
+  readonly indexVersion?: number;
+  /** Only the power-loss test asks for less than FULL. */
+  readonly synchronous?: 'FULL' | 'NORMAL';
+}
+
+/** Opens a file or `:memory:`. With mode `write` it makes the tables of a new store. Throws an Error with a sentence for people. */
+export function openConnection({ file, mode, seed, indexVersion = 1, synchronous = 'FULL' }: Opening): Connection {
+  const memory = file === ':memory:';
+  const isNew = memory || !existsSync(file);
+  const db = new DatabaseSync(file, { readOnly: mode === 'read', timeout: 5_000, allowExtension: false });
+  try {
+    refuseOld(db);
+    if (mode === 'write') prepareToWrite(db, file, memory, synchronous);
+    db.exec('PRAGMA cache_size = -65536; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY');
+    if (mode === 'write') makeTables(db, seed, indexVersion);
+    if (mode === 'write' && isNew && !memory) syncFolder(file);
+    return connect(db);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function refuseOld(db: DatabaseSync): void {
+  const { v } = db.prepare('SELECT sqlite_version() AS v').get() as { v: string };
+  const parts = v.split('.').map(Number);
+  const different = OLDEST.findIndex((least, i) => parts[i] !== least);
+  if (different >= 0 && parts[different]! < OLDEST[different]!) {
+    throw new Error(
+      `SQLite ${v} can damage its own files; Watchfire needs ${OLDEST.join('.')} or newer, as in Node 24.21`,
+    );
+  }
+}
+
+function prepareToWrite(db: DatabaseSync, file: string, memory: boolean, synchronous: string): void {
+  const { journal_mode: journal } = db.prepare('PRAGMA journal_mode = WAL').get() as { journal_mode: string };
+  if (!memory && journal !== 'wal') throw new Error(`The store ${file} cannot be switched to its write-ahead log`);
+  db.exec(`PRAGMA synchronous = ${synchronous}; PRAGMA wal_autocheckpoint = 0`);
+  const { synchronous: level } = db.prepare('PRAGMA synchronous').get() as { synchronous: number };
+  if (level !== (synchronous === 'FULL' ? 2 : 1)) throw new Error('SQLite does not keep synchronous=FULL');
+}
+
+function makeTables(db: DatabaseSync, seed: Uint8Array | undefined, indexVersion: number): void {
+  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
+  if (version > SCHEMA_VERSION) {
+    throw new Error(`The store was written by a newer Watchfire (schema ${version}, this one knows ${SCHEMA_VERSION})`);
+  }
+  if (version === SCHEMA_VERSION) return;
+  if (!seed) throw new Error('A new store needs a seed');
+  db.exec(`BEGIN IMMEDIATE; ${tables}; PRAGMA user_version = ${SCHEMA_VERSION}`);
+  const keep = db.prepare('INSERT INTO setting (name, value) VALUES (?, ?)');
+  keep.run(own.seed, Buffer.from(seed.buffer, seed.byteOffset, 8).toString('hex'));
+  keep.run(own.indexVersion, String(indexVersion));
+  keep.run(own.revision, '0');
+  db.exec('COMMIT');
+}
+
+/** A new file is only there after a power loss when its folder is on disk too. */
+function syncFolder(file: string): void {
+  const folder = openSync(dirname(file), 'r');
+  fsyncSync(folder);
+  closeSync(folder);
+}
+
+function connect(db: DatabaseSync): Connection {
+  const { value } = db.prepare('SELECT value FROM setting WHERE name = ?').get(own.seed) as { value: string };
+  const statements = new Map<string, StatementSync>();
+  const connection: Connection = {
+    hashing: createHashing(new Uint8Array(Buffer.from(value, 'hex'))),
+    called: { looks: [], edges: [], firsts: [] },
+    watch: () => {},
+    sql(text) {
+      let statement = statements.get(text);
+      if (statement) statements.delete(text);
+      else {
+        statement = db.prepare(text);
+        statement.setReturnArrays(true);
+        if (statements.size >= STATEMENTS) statements.delete(statements.keys().next().value!);
+      }
+      statements.set(text, statement);
+      return statement;
+    },
+    exec: (text) => db.exec(text),
+    close: () => db.close(),
+  };
+  addFunctions(db, connection);
+  return connection;
+}
+
+function addFunctions(db: DatabaseSync, connection: Connection): void {
+  const { called } = connection;
+  db.function('deadline', (_row: any) => {
+    connection.watch();
+    return 1;
+  });
+  db.function('look', (entries: any, key: any, number: any) => {
+    connection.watch();
+    return called.looks[number]!(entries, key) ? 1 : 0;
+  });
+  db.function('edge', (entries: any, number: any) => called.edges[number]!(entries) ?? null);
+  db.function('first_row', (entries: any, low: any, high: any, number: any) => {
+    connection.watch();
+    return called.firsts[number]!(entries, low, high) ? 1 : 0;
+  });
+}
+
+/** What SQLite said about the disk below it, in our words; undefined for any other error. https://sqlite.org/rescode.html */
+export function diskFault(error: unknown): string | undefined {
+  const code = (error as { errcode?: number }).errcode;
+  if (code === undefined) return undefined;
+  switch (code & 0xff) {
+    case 13:
+      return 'the disk is full';
+    case 10:
+      return `the disk failed (SQLite code ${code})`;
+    case 8:
+    case 14:
+      return `the store file cannot be written (SQLite code ${code})`;
+    case 11:
+    case 26:
+      return `the store file is damaged (SQLite code ${code})`;
+    default:
+      return undefined;
+  }
+}
+
+export const noStore = (why: string) =>
+  problem('no-store', `Nothing is stored any more: ${why}. Reads still work; restart when it is mended`);

@@ -1,0 +1,251 @@
+/** The commits that wait together, as one flat message to the writer: numbers, strings and one block of bytes instead of thousands of objects. */
+import { referenceTo } from '../../fhir/references.ts';
+import type { IndexEntries, SearchQuery } from '../../search/query.ts';
+import type { AuditRow, Change } from '../store.ts';
+import { encodeEntries } from './entries.ts';
+import type { Hashing } from './hash.ts';
+import { methods } from './rows.ts';
+
+/** Besides the changes of the port, the engine writes its own settings. */
+export type OwnChange = Change | { readonly op: 'setting'; readonly name: string; readonly value: string };
+
+export interface GroupMessage {
+  /** The store's clock when the group left, in ms. */
+  readonly now: number;
+  readonly numbers: Float64Array;
+  readonly strings: readonly string[];
+  readonly bytes: Uint8Array;
+}
+
+/** Numbers that stand for what is not a number. */
+export const ABSENT = -1;
+export const ANY = -2;
+
+export type Step =
+  | {
+      readonly op: 'write';
+      readonly key: string;
+      readonly method: number;
+      readonly before: string;
+      readonly after: string;
+      readonly refs: string;
+      readonly entries: Uint8Array;
+      readonly expect: number;
+    }
+  | { readonly op: 'expect-query'; readonly query: SearchQuery; readonly matches: readonly string[] }
+  | { readonly op: 'expect-resource'; readonly key: string; readonly at: number }
+  | { readonly op: 'expect-kept'; readonly kind: string; readonly key: string; readonly at: number }
+  | {
+      readonly op: 'put';
+      readonly kind: string;
+      readonly key: string;
+      readonly value: string;
+      readonly expect: number;
+      /** Milliseconds from now, or ABSENT. */
+      readonly expiresIn: number;
+      readonly fence: string;
+      readonly epoch: number;
+    }
+  | {
+      readonly op: 'drop';
+      readonly kind: string;
+      readonly key: string;
+      readonly expect: number;
+      readonly fence: string;
+      readonly epoch: number;
+    }
+  | { readonly op: 'append'; readonly columns: readonly (string | number)[] }
+  | {
+      readonly op: 'reindex';
+      readonly key: string;
+      readonly version: number;
+      readonly refs: string;
+      readonly entries: Uint8Array;
+    }
+  | { readonly op: 'setting'; readonly name: string; readonly value: string };
+
+const codes: readonly Step['op'][] = [
+  'write',
+  'expect-query',
+  'expect-resource',
+  'expect-kept',
+  'put',
+  'drop',
+  'append',
+  'reindex',
+  'setting',
+];
+const codeOf = Object.fromEntries(codes.map((op, code) => [op, code])) as Record<Step['op'], number>;
+
+export interface Gathering {
+  readonly numbers: number[];
+  readonly strings: string[];
+  readonly blocks: Uint8Array[];
+  bytes: number;
+}
+
+export const emptyGathering = (): Gathering => ({ numbers: [], strings: [], blocks: [], bytes: 0 });
+
+/** Appends the list of one caller. Throws, leaving the gathering as it was, when a value has no JSON form. */
+export function gatherList(gathering: Gathering, changes: readonly OwnChange[], hashing: Hashing): void {
+  const { numbers, strings, blocks, bytes } = gathering;
+  const before = [numbers.length, strings.length, blocks.length] as const;
+  try {
+    numbers.push(changes.length);
+    for (const change of changes) gatherChange(gathering, change, hashing);
+  } catch (error) {
+    [numbers.length, strings.length, blocks.length] = before;
+    gathering.bytes = bytes;
+    throw error;
+  }
+}
+
+function gatherChange(gathering: Gathering, change: OwnChange, hashing: Hashing): void {
+  const { numbers, strings } = gathering;
+  switch (change.op) {
+    case 'write': {
+      const { key, method, text, index, expect } = change;
+      const at = expect === 'absent' ? ABSENT : expect === 'any' ? ANY : expect.versionId;
+      const gone = method === 'DELETE';
+      if (gone !== (text === undefined)) throw new Error('a tombstone has no text, every other version has one');
+      strings.push(referenceTo(key), text?.[0] ?? '', text?.[1] ?? '', gone ? '' : targetsOf(index));
+      numbers.push(codeOf.write, methods.indexOf(method), at);
+      gatherBlock(gathering, gone ? new Uint8Array() : encodeEntries(key.type, index, hashing));
+      return;
+    }
+    case 'expect': {
+      if ('query' in change) {
+        numbers.push(codeOf['expect-query'], change.matches.length);
+        strings.push(JSON.stringify(change.query), ...change.matches.map(referenceTo));
+        return;
+      }
+      const at = change.at === 'absent' ? ABSENT : change.at;
+      if ('kind' in change.of) strings.push(change.of.kind, change.of.key);
+      else strings.push(referenceTo(change.of));
+      numbers.push('kind' in change.of ? codeOf['expect-kept'] : codeOf['expect-resource'], at);
+      return;
+    }
+    case 'put': {
+      const { kind, key, value, expect, expiresIn, fence } = change;
+      const text = JSON.stringify(value);
+      if (text === undefined) throw new Error('a kept value must be JSON');
+      strings.push(kind, key, text, fence?.key ?? '');
+      numbers.push(codeOf.put, expect === undefined ? ANY : expect === 'absent' ? ABSENT : expect);
+      numbers.push(expiresIn === undefined ? ABSENT : expiresIn * 1_000, fence?.epoch ?? ABSENT);
+      return;
+    }
+    case 'drop':
+      strings.push(change.kind, change.key, change.fence?.key ?? '');
+      numbers.push(codeOf.drop, change.expect ?? ANY, change.fence?.epoch ?? ABSENT);
+      return;
+    case 'append': {
+      const { at, who, interaction, action, target, patients, status, requestId, address, query, reason }: AuditRow =
+        change.row;
+      numbers.push(codeOf.append, at, status);
+      strings.push(who, interaction, action, target, patients, requestId, address, query, reason);
+      return;
+    }
+    case 'reindex':
+      numbers.push(codeOf.reindex, change.versionId);
+      strings.push(referenceTo(change.key), targetsOf(change.index));
+      gatherBlock(gathering, encodeEntries(change.key.type, change.index, hashing));
+      return;
+    case 'setting':
+      numbers.push(codeOf.setting);
+      strings.push(change.name, change.value);
+  }
+}
+
+function gatherBlock(gathering: Gathering, block: Uint8Array): void {
+  gathering.numbers.push(block.length);
+  gathering.blocks.push(block);
+  gathering.bytes += block.length;
+}
+
+/** The resources of this server that the references name, each once, one per line. */
+function targetsOf({ references }: IndexEntries): string {
+  if (references.length === 0) return '';
+  const targets = new Set<string>();
+  for (const { target } of references)
+    if (/^[A-Z][A-Za-z]{1,63}\/[A-Za-z0-9\-.]{1,64}$/.test(target)) targets.add(target);
+  return [...targets].join('\n');
+}
+
+/** The message of everything gathered. */
+export function sealGroup(gathering: Gathering, now: number): GroupMessage {
+  const bytes = new Uint8Array(gathering.bytes);
+  let at = 0;
+  for (const block of gathering.blocks) {
+    bytes.set(block, at);
+    at += block.length;
+  }
+  return { now, numbers: Float64Array.from(gathering.numbers), strings: gathering.strings, bytes };
+}
+
+/** The lists of a message, as steps. */
+export function openGroup({ numbers, strings, bytes }: GroupMessage): Step[][] {
+  let n = 0;
+  let s = 0;
+  let b = 0;
+  const number = () => numbers[n++]!;
+  const string = () => strings[s++]!;
+  const block = () => {
+    const length = number();
+    b += length;
+    return bytes.subarray(b - length, b);
+  };
+  const step = (): Step => {
+    const op = codes[number()]!;
+    switch (op) {
+      case 'write': {
+        const method = number();
+        const expect = number();
+        return {
+          op,
+          method,
+          expect,
+          key: string(),
+          before: string(),
+          after: string(),
+          refs: string(),
+          entries: block(),
+        };
+      }
+      case 'expect-query': {
+        const count = number();
+        const query = JSON.parse(string()) as SearchQuery;
+        return { op, query, matches: Array.from({ length: count }, string) };
+      }
+      case 'expect-resource':
+        return { op, key: string(), at: number() };
+      case 'expect-kept':
+        return { op, kind: string(), key: string(), at: number() };
+      case 'put': {
+        const [expect, expiresIn, epoch] = [number(), number(), number()];
+        return { op, kind: string(), key: string(), value: string(), fence: string(), expect, expiresIn, epoch };
+      }
+      case 'drop': {
+        const [expect, epoch] = [number(), number()];
+        return { op, kind: string(), key: string(), fence: string(), expect, epoch };
+      }
+      case 'append': {
+        const [at, status] = [number(), number()];
+        const [who, interaction, action, target, patients] = [string(), string(), string(), string(), string()];
+        return {
+          op,
+          columns: [at, who, interaction, action, target, patients, status, string(), string(), string(), string()],
+        };
+      }
+      case 'reindex':
+        return { op, version: number(), key: string(), refs: string(), entries: block() };
+      case 'setting':
+        return { op, name: string(), value: string() };
+    }
+  };
+  const lists: Step[][] = [];
+  while (n < numbers.length) {
+    const length = number();
+    lists.push(Array.from({ length }, step));
+  }
+  return lists;
+}

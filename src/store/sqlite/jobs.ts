@@ -1,0 +1,39 @@
+/** What may take long and can run on any connection: searches and windows of the audit log. Each is one snapshot. */
+import type { SearchQuery } from '../../search/query.ts';
+import type { AuditWindow, Cursor, Page, StoredAuditRow } from '../store.ts';
+import { join, type Piece, piece } from './compile.ts';
+import type { Connection, Row } from './connection.ts';
+import { auditColumns, auditRowOf } from './rows.ts';
+import { runSearch } from './search.ts';
+
+export type Job =
+  | { readonly is: 'search'; readonly query: SearchQuery; readonly after: Cursor | undefined }
+  | { readonly is: 'audit'; readonly window: AuditWindow };
+
+export type Result = Page | readonly StoredAuditRow[];
+
+/** `watch` is asked for every row that is looked at; what it throws ends the job. */
+export function runJob(connection: Connection, job: Job, watch: () => void): Result {
+  connection.watch = watch;
+  connection.sql('BEGIN').run();
+  try {
+    return job.is === 'search' ? runSearch(connection, job.query, job.after) : auditRows(connection, job.window);
+  } finally {
+    connection.sql('COMMIT').run();
+  }
+}
+
+function auditRows(connection: Connection, window: AuditWindow): StoredAuditRow[] {
+  const { sequence, from, to, patient, who, action, before, count } = window;
+  const conditions: Piece[] = [piece('deadline(sequence)')];
+  if (sequence !== undefined) conditions.push(piece('sequence = ?', sequence));
+  if (before !== undefined) conditions.push(piece('sequence < ?', before));
+  if (from !== undefined) conditions.push(piece('at >= ?', from));
+  if (to !== undefined) conditions.push(piece('at <= ?', to));
+  if (who !== undefined) conditions.push(piece('who = ?', who));
+  if (action !== undefined) conditions.push(piece('action = ?', action));
+  if (patient !== undefined) conditions.push(piece(`instr(' ' || patients || ' ', ' ' || ? || ' ') > 0`, patient));
+  const { sql, values } = join(conditions, ' AND ');
+  const statement = connection.sql(`SELECT ${auditColumns} FROM audit WHERE ${sql} ORDER BY sequence DESC LIMIT ?`);
+  return (statement.all(...values, Math.max(0, count)) as unknown as Row[]).map(auditRowOf);
+}

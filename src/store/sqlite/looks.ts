@@ -1,0 +1,174 @@
+/** A closer look at one resource, by its block of entries: for conditions and sort values that no index scan answers. */
+import type { Bounds, Criterion } from '../../search/query.ts';
+import { sectionsOf } from './entries.ts';
+import type { Hashing, Kind } from './hash.ts';
+import { kindOf } from './hash.ts';
+
+/** True when the resource with these entries and this key (`Type/id`) fulfils the condition. */
+export type Look = (entries: Uint8Array, key: string) => boolean;
+/** The sort value of the resource: its lowest or highest entry of a name; undefined where it has none. */
+export type Edge = (entries: Uint8Array) => number | string | undefined;
+
+const utf8 = new TextDecoder();
+
+/** The whole criterion as one function. */
+export function lookFor(type: string, criterion: Criterion, hashing: Hashing): Look {
+  switch (criterion.is) {
+    case 'all': {
+      const parts = criterion.of.map((part) => lookFor(type, part, hashing));
+      return (entries, key) => parts.every((part) => part(entries, key));
+    }
+    case 'any': {
+      const parts = criterion.of.map((part) => lookFor(type, part, hashing));
+      return (entries, key) => parts.some((part) => part(entries, key));
+    }
+    case 'not': {
+      const part = lookFor(type, criterion.of, hashing);
+      return (entries, key) => !part(entries, key);
+    }
+    case 'id': {
+      const keys = new Set(criterion.ids.map((id) => `${type}/${id}`));
+      return (_entries, key) => keys.has(key);
+    }
+    case 'key':
+      return keyLook(criterion.name, criterion.first, criterion.second, hashing);
+    case 'reference':
+      return keyLook(criterion.name, criterion.target, '', hashing);
+    case 'range': {
+      const { low, high } = criterion;
+      const visit = rangesOf(criterion.name, hashing);
+      return (entries) => visit(entries, (from, to) => within(from, low) && within(to, high));
+    }
+    case 'text': {
+      const { name, match, value } = criterion;
+      if (match === 'equals') return plainLook(kindOf.exactText, name, value, hashing);
+      const visit = textsOf(name, hashing);
+      return (entries) =>
+        visit(entries, (text) => (match === 'starts' ? text.startsWith(value) : text.includes(value)));
+    }
+  }
+}
+
+/** True where the resource has any entry to sort by under the name. */
+export function presenceOf(by: 'range' | 'text', name: string, hashing: Hashing): Look {
+  const visit = by === 'range' ? rangesOf(name, hashing) : textsOf(name, hashing);
+  return (entries) => visit(entries, () => true);
+}
+
+/** The interval or text that decides the place of the resource: by `low`, then by `high`. */
+export function edgeOf(by: 'range' | 'text', name: string, descending: boolean, hashing: Hashing): Edge {
+  if (by === 'text') {
+    const visit = textsOf(name, hashing);
+    return (entries) => {
+      let edge: string | undefined;
+      visit(entries, (text) => {
+        if (edge === undefined || (descending ? inUtf8Order(text, edge) > 0 : inUtf8Order(text, edge) < 0)) edge = text;
+        return false;
+      });
+      return edge;
+    };
+  }
+  const visit = rangesOf(name, hashing);
+  return (entries) => {
+    let edge: number | undefined;
+    visit(entries, (low) => {
+      if (edge === undefined || (descending ? low > edge : low < edge)) edge = low;
+      return false;
+    });
+    return edge;
+  };
+}
+
+/** True for the one row (low, high) of a resource that decides its place, so that a scan yields each resource once. */
+export function isEdge(name: string, descending: boolean, hashing: Hashing) {
+  const visit = rangesOf(name, hashing);
+  return (entries: Uint8Array, low: number, high: number): boolean =>
+    !visit(entries, (from, to) =>
+      descending ? from > low || (from === low && to > high) : from < low || (from === low && to < high),
+    );
+}
+
+/** The order of SQLite, which compares bytes. */
+const inUtf8Order = (one: string, other: string): number => Buffer.compare(Buffer.from(one), Buffer.from(other));
+
+export function within(value: number, bounds: Bounds | undefined): boolean {
+  if (bounds === undefined) return true;
+  const { atLeast, above, atMost, below } = bounds;
+  return (
+    (atLeast === undefined || value >= atLeast) &&
+    (above === undefined || value > above) &&
+    (atMost === undefined || value <= atMost) &&
+    (below === undefined || value < below)
+  );
+}
+
+function lanesOf(kind: Kind, name: string, value: string, hashing: Hashing): readonly [number, number] {
+  hashing.mix(kind, name, value);
+  return [hashing.low, hashing.high];
+}
+
+function plainLook(kind: Kind, name: string, value: string, hashing: Hashing): Look {
+  const [low, high] = lanesOf(kind, name, value, hashing);
+  return (entries) => {
+    const { view, plain, plainCount } = sectionsOf(entries);
+    for (let i = 0, at = plain; i < plainCount; i++, at += 8) {
+      if (view.getInt32(at, true) === low && view.getInt32(at + 4, true) === high) return true;
+    }
+    return false;
+  };
+}
+
+function keyLook(name: string, first: string, second: string | undefined, hashing: Hashing): Look {
+  const alone = plainLook(kindOf.key, name, first, hashing);
+  if (second === '') return alone;
+  const [low, high] = lanesOf(kindOf.key, name, first, hashing);
+  const [low2, high2] = second === undefined ? [0, 0] : lanesOf(kindOf.second, '', second, hashing);
+  const paired: Look = (entries) => {
+    const { view, paired: from, pairedCount } = sectionsOf(entries);
+    for (let i = 0, at = from; i < pairedCount; i++, at += 16) {
+      if (view.getInt32(at, true) !== low || view.getInt32(at + 4, true) !== high) continue;
+      if (second === undefined) return true;
+      if (view.getInt32(at + 8, true) === low2 && view.getInt32(at + 12, true) === high2) return true;
+    }
+    return false;
+  };
+  return second === undefined ? (entries, key) => alone(entries, key) || paired(entries, key) : paired;
+}
+
+/** Visits the intervals of a name until one satisfies. */
+function rangesOf(name: string, hashing: Hashing) {
+  const short = lanesOf(kindOf.shortRange, name, '', hashing);
+  const odd = lanesOf(kindOf.oddRange, name, '', hashing);
+  return (entries: Uint8Array, satisfied: (low: number, high: number) => boolean): boolean => {
+    const { view, points, pointCount, spans, spanCount } = sectionsOf(entries);
+    const named = (at: number) => {
+      const low = view.getInt32(at, true);
+      const high = view.getInt32(at + 4, true);
+      return (low === short[0] && high === short[1]) || (low === odd[0] && high === odd[1]);
+    };
+    for (let i = 0, at = points; i < pointCount; i++, at += 16) {
+      if (!named(at)) continue;
+      const place = view.getFloat64(at + 8, true);
+      if (satisfied(place, place)) return true;
+    }
+    for (let i = 0, at = spans; i < spanCount; i++, at += 24) {
+      if (named(at) && satisfied(view.getFloat64(at + 8, true), view.getFloat64(at + 16, true))) return true;
+    }
+    return false;
+  };
+}
+
+/** Visits the folded texts of a name until one satisfies. */
+function textsOf(name: string, hashing: Hashing) {
+  const [low, high] = lanesOf(kindOf.text, name, '', hashing);
+  return (entries: Uint8Array, satisfied: (folded: string) => boolean): boolean => {
+    const { view, texts, textCount } = sectionsOf(entries);
+    for (let i = 0, at = texts; i < textCount; i++) {
+      const length = view.getUint32(at + 8, true);
+      const named = view.getInt32(at, true) === low && view.getInt32(at + 4, true) === high;
+      if (named && satisfied(utf8.decode(entries.subarray(at + 12, at + 12 + length)))) return true;
+      at += 12 + length;
+    }
+    return false;
+  };
+}

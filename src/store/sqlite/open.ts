@@ -1,0 +1,158 @@
+/** Puts the parts of the embedded store together. */
+import { existsSync, statSync } from 'node:fs';
+import { referenceTo } from '../../fhir/references.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { Page, Store, StoredAuditRow } from '../store.ts';
+import { setting } from './apply.ts';
+import { type Connection, openConnection, type Row } from './connection.ts';
+import { createVersionLog } from './log.ts';
+import { createReader } from './reader.ts';
+import { keptOf, versionOf } from './rows.ts';
+import { own, SCHEMA_VERSION } from './schema.ts';
+import { type IndexUpgrade, upgradeIndex } from './upgrade.ts';
+import { createWriter } from './writer.ts';
+import { inProcess, startWriterThread } from './writer-thread.ts';
+
+export interface SqliteOptions {
+  /** Path of the store file, or `:memory:`. Its folder must exist. */
+  readonly file: string;
+  readonly runtime: Runtime;
+  /** 8 bytes that seed the hashes of a new store; random by default. */
+  readonly seed?: Uint8Array;
+  /** Version of the index entries that this program makes; an older store needs `upgradeIndex`, a newer one is refused. Default 1. */
+  readonly indexVersion?: number;
+  /** Milliseconds that a search may hold the main thread before it moves to a reader thread. Default 20. */
+  readonly shortSearch?: number;
+  /** Milliseconds that a search may take. Default 5,000. */
+  readonly longSearch?: number;
+}
+
+/** The store with what only its administration needs. */
+export interface SqliteStore extends Store {
+  /** A small text fact kept in the store, such as the canonical base. */
+  setting(name: string): string | undefined;
+  /** Resolves when it is on disk. */
+  setSetting(name: string, value: string): Promise<void>;
+  readonly schemaVersion: number;
+  /** Version of the index entries in the store, which rises when an upgrade is done. */
+  indexVersion(): number;
+  /** How much is stored. Cheap enough for a metrics page. */
+  sizes(): StoreSizes;
+  /** Makes the index anew where an older program made it; see upgrade.ts. */
+  upgradeIndex(upgrade: IndexUpgrade): Promise<boolean>;
+  /** Why nothing is stored any more (a failed or full disk); undefined while all is well. */
+  fault(): string | undefined;
+}
+
+export interface StoreSizes {
+  /** Deleted ones too. */
+  readonly resources: number;
+  readonly versions: number;
+  readonly auditRows: number;
+  /** The file and its log. */
+  readonly bytes: number;
+}
+
+/** `synchronous` below FULL loses what was acknowledged when the power fails: only the test that proves it asks for it. */
+export async function openStore(options: SqliteOptions, synchronous: 'FULL' | 'NORMAL'): Promise<SqliteStore> {
+  const { file, runtime, indexVersion = 1 } = options;
+  const memory = file === ':memory:';
+  const opening = { file, seed: options.seed ?? runtime.random(8), indexVersion, synchronous };
+  const thread = memory ? undefined : await startWriterThread(opening);
+  const connection = openConnection({ ...opening, mode: memory ? 'write' : 'read' });
+  const stored = Number(setting(connection, own.indexVersion));
+  if (stored > indexVersion) {
+    connection.close();
+    await thread?.close();
+    throw new Error(`The store was indexed by a newer Watchfire (index ${stored}, this one makes ${indexVersion})`);
+  }
+  return assemble(options, connection, thread ?? inProcess(connection, runtime.now));
+}
+
+function assemble(options: SqliteOptions, connection: Connection, thread: ReturnType<typeof inProcess>): SqliteStore {
+  const { file, runtime, shortSearch: short = 20, longSearch: long = 5_000 } = options;
+  const log = createVersionLog(connection);
+  const writer = createWriter(thread, connection.hashing, runtime, log.ring);
+  const reader = createReader({ file, connection, runtime, short, long });
+  const number = (sql: string): number => (connection.sql(sql).get() as unknown as Row)[0];
+  let closing: Promise<void> | undefined;
+
+  const close = async () => {
+    log.close();
+    await writer.close();
+    await reader.close();
+    connection.close();
+  };
+
+  return {
+    async read(keys) {
+      const statement = connection.sql(
+        `SELECT r.key, r.version, v.updated, v.method, v.body FROM resource r CROSS JOIN version v ON v.seq = r.seq
+         WHERE r.key = ?`,
+      );
+      return keys.map((key) => {
+        const row = statement.get(referenceTo(key)) as unknown as Row | undefined;
+        return row && versionOf(row);
+      });
+    },
+    async vread(key, versionId) {
+      const row = connection
+        .sql(
+          `SELECT r.key, v.version, v.updated, v.method, v.body FROM resource r CROSS JOIN version v ON v.resource = r.pk
+           WHERE r.key = ? AND v.version = ?`,
+        )
+        .get(referenceTo(key), versionId) as unknown as Row | undefined;
+      return row && versionOf(row);
+    },
+    search: async (query, after, signal) => (await reader.run({ is: 'search', query, after }, signal)) as Page,
+    async history(key, { count, before = Number.MAX_SAFE_INTEGER, since = 0 }) {
+      const window = 'FROM resource r CROSS JOIN version v ON v.resource = r.pk WHERE r.key = ? AND v.updated >= ?';
+      const [total] = connection.sql(`SELECT count(*) ${window}`).get(referenceTo(key), since) as unknown as Row;
+      const rows = connection
+        .sql(
+          `SELECT r.key, v.version, v.updated, v.method, v.body ${window} AND v.version <= ? ORDER BY v.version DESC LIMIT ?`,
+        )
+        .all(referenceTo(key), since, before, Math.max(0, count)) as unknown as Row[];
+      return { versions: rows.map((row) => versionOf(row)), total };
+    },
+    async get(kind, keys) {
+      const statement = connection.sql(
+        `SELECT kind, key, value, revision FROM kept WHERE kind = ? AND key = ? AND (expires IS NULL OR expires > ?)`,
+      );
+      return keys.map((key) => {
+        const row = statement.get(kind, key, runtime.now()) as unknown as Row | undefined;
+        return row && keptOf(row);
+      });
+    },
+    async list(kind, from, limit) {
+      const rows = connection
+        .sql(
+          `SELECT kind, key, value, revision FROM kept WHERE kind = ? AND key >= ? AND (expires IS NULL OR expires > ?)
+           ORDER BY key LIMIT ?`,
+        )
+        .all(kind, from, runtime.now(), Math.max(0, limit)) as unknown as Row[];
+      return rows.map(keptOf);
+    },
+    audit: async (window, signal) => (await reader.run({ is: 'audit', window }, signal)) as readonly StoredAuditRow[],
+    commit: writer.commit,
+    changes: log.follow,
+    end: async () => log.end(),
+    setting: (name) => setting(connection, name),
+    async setSetting(name, value) {
+      await writer.commit([{ op: 'setting', name, value }]);
+    },
+    schemaVersion: SCHEMA_VERSION,
+    indexVersion: () => Number(setting(connection, own.indexVersion)),
+    sizes: () => ({
+      resources: number('SELECT coalesce(max(pk), 0) FROM resource'),
+      versions: number('SELECT coalesce(max(seq), 0) FROM version'),
+      auditRows: number('SELECT coalesce(max(sequence), 0) FROM audit'),
+      bytes: number('PRAGMA page_count') * number('PRAGMA page_size') + sizeOfLog(file),
+    }),
+    upgradeIndex: (upgrade) => upgradeIndex(connection, writer, upgrade),
+    fault: writer.fault,
+    close: () => (closing ??= close()),
+  };
+}
+
+const sizeOfLog = (file: string): number => (existsSync(`${file}-wal`) ? statSync(`${file}-wal`).size : 0);

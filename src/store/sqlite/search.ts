@@ -1,0 +1,332 @@
+/**
+ * One search on one connection, which must be in a transaction so that all of it is one snapshot. There are two ways:
+ * `stream` reads an index in the order asked for and stops when the page is full; `gather` goes through the smallest set
+ * that holds all matches and sorts it. Both give the same order and the same cursors, so a page may go either way.
+ */
+import type { Criterion, SearchQuery, SortKey } from '../../search/query.ts';
+import type { Cursor, Page, Version } from '../store.ts';
+import {
+  type Compiling,
+  condition,
+  join,
+  type Piece,
+  piece,
+  rangeScan,
+  type Scan,
+  type Source,
+  sourceOf,
+  wholeType,
+} from './compile.ts';
+import type { Connection, Row } from './connection.ts';
+import { kindOf } from './hash.ts';
+import { includedBy } from './include.ts';
+import { edgeOf, isEdge, presenceOf } from './looks.ts';
+import { versionOf } from './rows.ts';
+
+/** A set of this size is small enough to go through for one sorted page. */
+const GATHERED = 10_000;
+/** Sets are first counted up to here. */
+const PROBED = 1_000;
+
+interface Task extends Compiling {
+  readonly connection: Connection;
+  /** All must hold. */
+  readonly parts: readonly Criterion[];
+  readonly sort: readonly SortKey[];
+  readonly withRefs: boolean;
+}
+
+/** pk, key, version, updated, method, body, refs, entries, sort values ... */
+type Found = Row;
+const SORT_VALUES = 8;
+
+/** The page of the query that begins after the cursor. Whatever `connection.watch` throws ends it. */
+export function runSearch(connection: Connection, query: SearchQuery, after: Cursor | undefined): Page {
+  const { called, hashing } = connection;
+  called.looks.length = called.edges.length = called.firsts.length = 0;
+  const task: Task = {
+    connection,
+    type: query.type,
+    hashing,
+    looks: called.looks,
+    parts: flatten(query.where),
+    sort: query.sort,
+    withRefs: query.includes.length > 0,
+  };
+  const total = query.total === 'accurate' ? count(task) : undefined;
+  if (query.count <= 0) return { matches: [], included: [], total };
+  const found = find(task, after, query.count + 1);
+  const more = found.length > query.count;
+  if (more) found.length = query.count;
+  const matches: Version[] = found.map((row) => versionOf(row, 1));
+  const next = more ? cursorAfter(found[found.length - 1]!) : undefined;
+  return { matches, included: includedBy(connection, query.includes, matches, found), total, next };
+}
+
+const flatten = (where: Criterion): readonly Criterion[] => (where.is === 'all' ? where.of.flatMap(flatten) : [where]);
+
+function find(task: Task, after: Cursor | undefined, limit: number): Found[] {
+  const [key] = task.sort;
+  if (key === undefined || task.sort.length > 1) return gather(task, sourceFor(task), after, limit);
+  const alone = task.parts.length === 0 || (task.parts.length === 1 && sameRange(task.parts[0]!, key));
+  if (!alone) {
+    const smallest = smallestOf(task, [PROBED, GATHERED]);
+    if (smallest && smallest.size < GATHERED) return gather(task, smallest, after, limit);
+  }
+  return stream(task, key, after, limit);
+}
+
+const sameRange = (part: Criterion, key: SortKey): boolean =>
+  part.is === 'range' && key.by === 'range' && part.name === key.name;
+
+// --- sources
+
+interface Sized {
+  readonly source: Source;
+  readonly part: Criterion | undefined;
+  readonly size: number;
+}
+
+/** The set to go through: the smallest one, or the whole type in order where all are large and could not be read in order. */
+function sourceFor(task: Task): Sized {
+  const whole: Sized = { source: wholeType(task.type, task.hashing), part: undefined, size: Infinity };
+  const candidates = sourcesOf(task);
+  if (candidates.length === 1 && candidates[0]!.source.ordered) return candidates[0]!;
+  const smallest = smallestOf(task, [PROBED]);
+  if (!smallest) return whole;
+  if (smallest.size < PROBED || task.sort.length > 0) return smallest;
+  return candidates.find(({ source }) => source.ordered) ?? whole;
+}
+
+const sourcesOf = (task: Task): Sized[] =>
+  task.parts.flatMap((part) => {
+    const source = sourceOf(part, task);
+    return source ? [{ source, part, size: Infinity }] : [];
+  });
+
+/** The smallest set, counted up to the first cap, and where all reach that, up to the next. */
+function smallestOf(task: Task, caps: readonly number[]): Sized | undefined {
+  let smallest: Sized | undefined;
+  for (const cap of caps) {
+    smallest = undefined;
+    for (const candidate of sourcesOf(task)) {
+      const size = sizeOf(task.connection, candidate.source, Math.min(cap, smallest?.size ?? cap));
+      if (!smallest || size < smallest.size) smallest = { ...candidate, size };
+      if (size < 10) break;
+    }
+    if (!smallest || smallest.size < cap) break;
+  }
+  return smallest;
+}
+
+function sizeOf(connection: Connection, { scans }: Source, cap: number): number {
+  let size = 0;
+  for (const scan of scans) {
+    const sql = `SELECT count(*) FROM (SELECT 1 FROM ${tableOf(scan)} c WHERE ${scan.sql} AND deadline(c.pk) LIMIT ?)`;
+    size += (connection.sql(sql).get(...scan.values, cap - size) as unknown as Row)[0];
+    if (size >= cap) return size;
+  }
+  return size;
+}
+
+const tableOf = ({ table }: Scan): string => (table === 'key' ? 'resource' : table);
+
+/** `FROM ... WHERE ...` of a source; the deadline stands in every scan. */
+function fromSource({ scans, ordered }: Source): { from: Piece; where: Piece } {
+  const [only] = scans;
+  if (scans.length === 1 && ordered) return { from: piece(`${tableOf(only!)} c`), where: watched(only!) };
+  const selects = scans.map((scan) => {
+    const { sql, values } = watched(scan);
+    return piece(`SELECT c.pk FROM ${tableOf(scan)} c WHERE ${sql}`, ...values);
+  });
+  const union =
+    scans.length === 1
+      ? piece(selects[0]!.sql.replace('SELECT', 'SELECT DISTINCT'), ...selects[0]!.values)
+      : join(selects, ' UNION ');
+  return { from: piece(`(${union.sql}) c`, ...union.values), where: piece('deadline(c.pk)') };
+}
+
+const watched = ({ table, sql, values }: Scan): Piece =>
+  piece(`${sql}${table === 'key' ? ' AND c.gone = 0' : ''} AND deadline(c.pk)`, ...values);
+
+// --- gather
+
+function conditionsOf(task: Task, parts: readonly Criterion[], fulfilled?: Criterion): Piece[] {
+  return parts.filter((part) => part !== fulfilled).map((part) => condition(part, task));
+}
+
+const resourceJoin = ({ sql }: Piece): string => (/\br\./.test(sql) ? ' CROSS JOIN resource r ON r.pk = c.pk' : '');
+
+function count(task: Task): number {
+  const smallest = smallestWhereMany(task);
+  const { from, where } = fromSource(smallest.source);
+  const fulfilled = smallest.source.exact ? smallest.part : undefined;
+  const wheres = join([where, ...conditionsOf(task, task.parts, fulfilled)], ' AND ');
+  const sql = `SELECT count(*) FROM ${from.sql}${resourceJoin(wheres)} WHERE ${wheres.sql}`;
+  return (task.connection.sql(sql).get(...from.values, ...wheres.values) as unknown as Row)[0];
+}
+
+function smallestWhereMany(task: Task): Sized {
+  const candidates = sourcesOf(task);
+  if (candidates.length === 1) return candidates[0]!;
+  return (
+    smallestOf(task, [PROBED, GATHERED]) ?? {
+      source: wholeType(task.type, task.hashing),
+      part: undefined,
+      size: Infinity,
+    }
+  );
+}
+
+/** Matches in the order of the sort keys, then of pk, from after the cursor on. */
+function gather(task: Task, { source, part }: Sized, after: Cursor | undefined, limit: number): Found[] {
+  const { from, where } = fromSource(source);
+  const columns = join([piece('c.pk AS pk'), ...task.sort.map((key, i) => sortValue(task, key, i))], ', ');
+  const wheres = join([where, ...conditionsOf(task, task.parts, source.exact ? part : undefined)], ' AND ');
+  const inner = `SELECT ${columns.sql} FROM ${from.sql}${resourceJoin(piece(columns.sql + wheres.sql))} WHERE ${wheres.sql}`;
+  const values = [...columns.values, ...from.values, ...wheres.values];
+  if (task.sort.length === 0) {
+    const start = after === undefined ? piece('') : piece(' AND c.pk > ?', Number(after[0]));
+    return bodies(task, piece(`${inner}${start.sql} ORDER BY c.pk LIMIT ?`, ...values, ...start.values, limit), 0);
+  }
+  const start = after === undefined ? piece('1') : afterCursor(task.sort, after);
+  const down = task.sort[task.sort.length - 1]!.descending ? ' DESC' : '';
+  const order = task.sort.map(({ descending }, i) => `k${i} IS NULL, k${i}${descending ? ' DESC' : ''}`).join(', ');
+  const sql = `SELECT * FROM (${inner}) WHERE ${start.sql} ORDER BY ${order}, pk${down} LIMIT ?`;
+  return bodies(task, piece(sql, ...values, ...start.values, limit), task.sort.length);
+}
+
+function sortValue({ connection, hashing }: Task, key: SortKey, i: number): Piece {
+  if (key.by === 'id') return piece(`r.key AS k${i}`);
+  const { edges } = connection.called;
+  edges.push(edgeOf(key.by, key.name, key.descending, hashing));
+  return piece(`edge(r.entries, ?) AS k${i}`, edges.length - 1);
+}
+
+/** What comes after the cursor in the order of the keys: missing values last, in the same direction as the last key among equals. */
+function afterCursor(sort: readonly SortKey[], after: Cursor): Piece {
+  const ways: Piece[] = [];
+  const equal: Piece[] = [];
+  sort.forEach(({ descending }, i) => {
+    const value = placeOf(after[i]!);
+    if (value !== null) {
+      const beyond = piece(`(k${i} ${descending ? '<' : '>'} ? OR k${i} IS NULL)`, value);
+      ways.push(join([...equal, beyond], ' AND '));
+    }
+    equal.push(piece(`k${i} IS ?`, value));
+  });
+  const down = sort[sort.length - 1]!.descending;
+  ways.push(join([...equal, piece(`pk ${down ? '<' : '>'} ?`, Number(after[sort.length]))], ' AND '));
+  const { sql, values } = join(ways, ') OR (');
+  return piece(`((${sql}))`, ...values);
+}
+
+// --- stream
+
+/** The page read in the order of the one sort key; resources without it come last. */
+function stream(task: Task, key: SortKey, after: Cursor | undefined, limit: number): Found[] {
+  const down = key.descending;
+  const found: Found[] = after !== undefined && after[0] === null ? [] : present(task, key, after, limit);
+  if (found.length >= limit || key.by === 'id') return found;
+  if (task.parts.some((part) => sameRange(part, key))) return found;
+  const source = sourceFor({ ...task, sort: [] });
+  const { from, where } = fromSource(source.source);
+  task.looks.push(presenceOf(key.by, key.name, task.hashing));
+  const missing = piece('NOT look(r.entries, r.key, ?)', task.looks.length - 1);
+  const fulfilled = source.source.exact ? source.part : undefined;
+  const wheres = join([where, ...conditionsOf(task, task.parts, fulfilled), missing], ' AND ');
+  const start =
+    after !== undefined && after[0] === null ? piece(` AND c.pk ${down ? '<' : '>'} ?`, Number(after[1])) : piece('');
+  const sql = `SELECT c.pk AS pk, NULL AS k0 FROM ${from.sql}${resourceJoin(wheres)} WHERE ${wheres.sql}${start.sql} ORDER BY c.pk${down ? ' DESC' : ''} LIMIT ?`;
+  const values = [...from.values, ...wheres.values, ...start.values, limit - found.length];
+  return [...found, ...bodies(task, piece(sql, ...values), 1)];
+}
+
+function present(task: Task, key: SortKey, after: Cursor | undefined, limit: number): Found[] {
+  const { type, hashing, parts, connection } = task;
+  if (key.by === 'id') {
+    const ids: Scan = { table: 'key', ...piece('c.key > ? AND c.key < ?', `${type}/`, `${type}0`) };
+    return leg(task, key, ids, conditionsOf(task, parts), after, limit);
+  }
+  if (key.by === 'text') {
+    const texts: Scan = { table: 'text', ...piece('c.hash = ?', hashing.big(kindOf.text, key.name, '')) };
+    const { edges } = connection.called;
+    edges.push(edgeOf('text', key.name, key.descending, hashing));
+    const first = piece('edge(r.entries, ?) = c.value', edges.length - 1);
+    return leg(task, key, texts, [first, ...conditionsOf(task, parts)], after, limit);
+  }
+  const cut = parts.find((part) => sameRange(part, key)) as Extract<Criterion, { is: 'range' }> | undefined;
+  const short = rangeScan(cut ?? { name: key.name }, true, hashing);
+  const plain = leg(task, key, short, conditionsOf(task, parts, cut), after, limit);
+  const odd = rangeScan({ name: key.name }, false, hashing);
+  if (sizeOf(connection, { scans: [odd], ordered: false, exact: true }, 1) === 0) return plain;
+  const { firsts } = connection.called;
+  firsts.push(isEdge(key.name, key.descending, hashing));
+  const first = piece('first_row(r.entries, c.sort + 0.0, c.high + 0.0, ?)', firsts.length - 1);
+  const others = leg(task, key, odd, [first, ...conditionsOf(task, parts)], after, limit);
+  return merge(plain, others, key.descending).slice(0, limit);
+}
+
+const placeColumn = { range: 'c.sort', text: 'c.value', id: 'c.key' } as const;
+
+function leg(
+  task: Task,
+  key: SortKey,
+  scan: Scan,
+  conditions: Piece[],
+  after: Cursor | undefined,
+  limit: number,
+): Found[] {
+  const column = placeColumn[key.by];
+  const direction = key.descending ? ' DESC' : '';
+  const wheres = join([watched(scan), ...conditions], ' AND ');
+  const start =
+    after === undefined
+      ? piece('')
+      : piece(` AND (${column}, c.pk) ${key.descending ? '<' : '>'} (?, ?)`, placeOf(after[0]!), Number(after[1]));
+  // A whole number beyond 2^53 would not come back as a number.
+  const value = key.by === 'range' ? `${column} + 0.0` : column;
+  const sql = `SELECT c.pk AS pk, ${value} AS k0 FROM ${tableOf(scan)} c${resourceJoin(wheres)} WHERE ${wheres.sql}${start.sql} ORDER BY ${column}${direction}, c.pk${direction} LIMIT ?`;
+  return bodies(task, piece(sql, ...wheres.values, ...start.values, limit), 1);
+}
+
+/** Two lists in the order of (place, pk) as one. */
+function merge(one: readonly Found[], other: readonly Found[], descending: boolean): Found[] {
+  const before = (a: Found, b: Found) => {
+    const distance = a[SORT_VALUES] === b[SORT_VALUES] ? a[0] - b[0] : a[SORT_VALUES] < b[SORT_VALUES] ? -1 : 1;
+    return descending ? distance > 0 : distance < 0;
+  };
+  const merged: Found[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < one.length || j < other.length) {
+    merged.push(j >= other.length || (i < one.length && before(one[i]!, other[j]!)) ? one[i++]! : other[j++]!);
+  }
+  return merged;
+}
+
+// --- rows and cursors
+
+/** Adds what a page needs to the rows (pk, sort values ...) of a SELECT, in its order. */
+function bodies({ connection, withRefs }: Task, { sql, values }: Piece, keys: number): Found[] {
+  const places = Array.from({ length: keys }, (_, i) => `, s.k${i}`).join('');
+  const refs = withRefs ? 'r.refs, r.entries' : 'NULL, NULL';
+  const statement = connection.sql(
+    `SELECT s.pk, r.key, r.version, v.updated, v.method, v.body, ${refs}${places} FROM (${sql}) s
+     CROSS JOIN resource r ON r.pk = s.pk CROSS JOIN version v ON v.seq = r.seq`,
+  );
+  return statement.all(...values) as unknown as Found[];
+}
+
+/** JSON has no infinities, so they travel as words that no text begins with. */
+const above = '\u0001+';
+const below = '\u0001-';
+
+const cursorAfter = (row: Found): Cursor => [
+  ...row.slice(SORT_VALUES).map((place) => (place === Infinity ? above : place === -Infinity ? below : place)),
+  row[0],
+];
+
+function placeOf(place: string | number | null): string | number | null {
+  return place === above ? Infinity : place === below ? -Infinity : place;
+}

@@ -1,0 +1,63 @@
+/** Where groups are written: a worker thread with the write connection, or, for `:memory:`, the one connection there is. */
+import { Worker } from 'node:worker_threads';
+import { type Applied, applyGroup } from './apply.ts';
+import type { Connection, Opening } from './connection.ts';
+import type { GroupMessage } from './group.ts';
+
+export interface WriterThread {
+  /** One at a time. Never rejects. */
+  apply(message: GroupMessage): Promise<Applied>;
+  close(): Promise<void>;
+}
+
+/** What the worker says: once when it has opened the file, then after every group. */
+export type WriterWord = { readonly opened: true } | { readonly refused: string } | Applied;
+
+/** Starts the worker. Rejects with its sentence when the file cannot be opened. */
+export async function startWriterThread(opening: Omit<Opening, 'mode'>): Promise<WriterThread> {
+  const worker = new Worker(new URL('./writer-worker.ts', import.meta.url), { workerData: opening });
+  let settle: ((word: WriterWord) => void) | undefined;
+  let died: string | undefined;
+  const hear = (word: WriterWord) => {
+    const waiting = settle;
+    settle = undefined;
+    worker.unref();
+    waiting?.(word);
+  };
+  const die = (why: string) => {
+    died = why;
+    hear({ fault: why });
+  };
+  worker.on('message', hear);
+  worker.on('error', (error) => die(`the writer ended: ${error.message}`));
+  worker.on('exit', () => die('the writer ended'));
+  const ask = (send: () => void) =>
+    new Promise<WriterWord>((resolve) => {
+      if (died !== undefined) return resolve({ fault: died });
+      settle = resolve;
+      // An open store does not keep the process alive; a commit on its way does.
+      worker.ref();
+      send();
+    });
+  const first = await ask(() => {});
+  if (!('opened' in first)) throw new Error('refused' in first ? first.refused : 'The writer did not start');
+  return {
+    apply: (message) =>
+      ask(() =>
+        worker.postMessage(message, [message.numbers.buffer as ArrayBuffer, message.bytes.buffer as ArrayBuffer]),
+      ) as Promise<Applied>,
+    async close() {
+      if (died !== undefined) return;
+      const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+      worker.ref();
+      worker.postMessage('close');
+      await exited;
+    },
+  };
+}
+
+/** The same on a connection of this thread. */
+export const inProcess = (connection: Connection, clock: () => number): WriterThread => ({
+  apply: async (message) => applyGroup(connection, message, clock),
+  close: async () => {},
+});

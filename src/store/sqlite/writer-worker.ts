@@ -1,0 +1,56 @@
+/** The worker thread that owns the write connection: writes group after group, and moves the log into the file between them. */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { systemRuntime } from '../../runtime.ts';
+import { applyGroup } from './apply.ts';
+import { type Connection, type Opening, openConnection, type Row } from './connection.ts';
+import type { GroupMessage } from './group.ts';
+import type { WriterWord } from './writer-thread.ts';
+
+/** Pages in the log that are worth moving when nobody waits, and how long nobody must have asked. */
+const SOME_PAGES = 1_000;
+const QUIET = 20;
+/** Pages at which somebody has to wait for it. */
+const MANY_PAGES = 16_000;
+
+const port = parentPort as MessagePort;
+const say = (word: WriterWord) => port.postMessage(word);
+
+function open(): Connection | undefined {
+  try {
+    return openConnection({ ...(workerData as Opening), mode: 'write' });
+  } catch (error) {
+    say({ refused: (error as Error).message });
+    port.close();
+    return undefined;
+  }
+}
+
+/** Only here is the log moved into the file: two connections that do so have damaged files before. */
+function checkpointFrom(connection: Connection, least: number): void {
+  const [, logged, moved] = connection.sql('PRAGMA wal_checkpoint(NOOP)').get() as unknown as Row;
+  if (logged - moved < least) return;
+  try {
+    connection.sql('PRAGMA wal_checkpoint(PASSIVE)').get();
+  } catch {
+    // The log still holds everything; a failing disk shows itself at the next commit.
+  }
+}
+
+const connection = open();
+if (connection) {
+  let quiet: NodeJS.Timeout | undefined;
+  port.on('message', (message: GroupMessage | 'close') => {
+    clearTimeout(quiet);
+    if (message === 'close') {
+      connection.close();
+      port.close();
+      return;
+    }
+    const applied = applyGroup(connection, message, systemRuntime.now);
+    say(applied);
+    if ('fault' in applied) return;
+    checkpointFrom(connection, MANY_PAGES);
+    quiet = setTimeout(() => checkpointFrom(connection, SOME_PAGES), QUIET);
+  });
+  say({ opened: true });
+}

@@ -1,0 +1,110 @@
+/** Group commit: everything that wants to be stored while the writer is busy goes together next. */
+import { type Problem, problem } from '../../fhir/outcome.ts';
+import type { ResourceKey } from '../../fhir/references.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { Written } from '../store.ts';
+import type { Outcome } from './apply.ts';
+import { noStore } from './connection.ts';
+import { emptyGathering, type Gathering, gatherList, type OwnChange, sealGroup } from './group.ts';
+import type { Hashing } from './hash.ts';
+import type { WriterThread } from './writer-thread.ts';
+
+export interface Writer {
+  commit(changes: readonly OwnChange[]): Promise<readonly Written[]>;
+  /** Why nothing is stored any more; undefined while all is well. */
+  fault(): string | undefined;
+  /** Waits for what is on its way, then stops. */
+  close(): Promise<void>;
+}
+
+interface Caller {
+  readonly keys: readonly ResourceKey[];
+  readonly resolve: (written: readonly Written[]) => void;
+  readonly reject: (why: Problem) => void;
+}
+
+interface Group {
+  readonly gathering: Gathering;
+  readonly callers: Caller[];
+}
+
+/** More callers than this wait for the group after next. */
+const MOST = 1_000;
+const MOST_BYTES = 32 << 20;
+
+/** `onStored` is called after each group that wrote versions, when they can be read. */
+export function createWriter(thread: WriterThread, hashing: Hashing, runtime: Runtime, onStored: () => void): Writer {
+  const waiting: Group[] = [];
+  let fault: string | undefined;
+  let closed = false;
+  let busy = false;
+  let idle = () => {};
+
+  const openGroup = (): Group => {
+    const last = waiting[waiting.length - 1];
+    if (last && last.callers.length < MOST && weightOf(last.gathering) < MOST_BYTES) return last;
+    const group = { gathering: emptyGathering(), callers: [] };
+    waiting.push(group);
+    return group;
+  };
+
+  const send = async () => {
+    for (let group = waiting.shift(); group; group = waiting.shift()) {
+      const applied = fault === undefined ? await thread.apply(sealGroup(group.gathering, runtime.now())) : { fault };
+      if ('fault' in applied) {
+        fault = applied.fault;
+        for (const { reject } of group.callers) reject(noStore(fault));
+        continue;
+      }
+      let stored = false;
+      group.callers.forEach((caller, i) => {
+        const outcome = applied.outcomes[i]!;
+        stored ||= Array.isArray(outcome) && outcome.length > 0;
+        answer(caller, outcome);
+      });
+      if (stored) onStored();
+    }
+    busy = false;
+    idle();
+  };
+
+  return {
+    commit: (changes) =>
+      new Promise((resolve, reject) => {
+        if (fault !== undefined) throw noStore(fault);
+        if (closed) throw problem('no-store', 'The store is closed');
+        const group = openGroup();
+        gatherList(group.gathering, changes, hashing);
+        const keys = changes.flatMap((change) => (change.op === 'write' ? [change.key] : []));
+        group.callers.push({ keys, resolve, reject });
+        if (busy) return;
+        busy = true;
+        // All that this turn of the event loop brings goes together.
+        setImmediate(send);
+      }),
+    fault: () => fault,
+    async close() {
+      closed = true;
+      if (busy) await new Promise<void>((resolve) => (idle = resolve));
+      await thread.close();
+    },
+  };
+}
+
+/** Texts count by their number, since most are short and the long ones are rare. */
+const weightOf = ({ bytes, strings }: Gathering): number => bytes + 1_024 * strings.length;
+
+function answer({ keys, resolve, reject }: Caller, outcome: Outcome): void {
+  if ('code' in outcome) {
+    reject(problem(outcome.code, outcome.why));
+    return;
+  }
+  resolve(
+    keys.map((key, i) => ({
+      key,
+      versionId: outcome[3 * i]!,
+      lastUpdated: outcome[3 * i + 1]!,
+      created: outcome[3 * i + 2] === 1,
+    })),
+  );
+}
