@@ -50,6 +50,17 @@ function permissionsOf(value: unknown): readonly string[] | undefined {
 
 const isoOf = (at: number | undefined) => (at === undefined ? null : new Date(at).toISOString());
 
+/** Lets the administrator's token through. */
+export const onlyAdministrator: RequestHandler = (_request, response, next) => {
+  const { who, access } = visitOf(response).caller;
+  if (who === 'anonymous')
+    throw problem('login', 'this needs the administrator token', {
+      headers: { 'WWW-Authenticate': 'Bearer realm="watchfire"' },
+    });
+  if (!access.unrestricted) throw problem('forbidden', 'this needs the administrator token');
+  next();
+};
+
 export function adminRouter({ store, runtime, forget, facts }: AdminRoom): RequestHandler {
   const router = Router({ caseSensitive: true });
   const reply = async (
@@ -68,15 +79,7 @@ export function adminRouter({ store, runtime, forget, facts }: AdminRoom): Reque
     });
   };
 
-  router.use((_request, response, next) => {
-    const { who, access } = visitOf(response).caller;
-    if (who === 'anonymous')
-      throw problem('login', 'this needs the administrator token', {
-        headers: { 'WWW-Authenticate': 'Bearer realm="watchfire"' },
-      });
-    if (!access.unrestricted) throw problem('forbidden', 'this needs the administrator token');
-    next();
-  });
+  router.use(onlyAdministrator);
 
   async function deviceOf(deviceId: string) {
     const value = deviceId.replaceAll(/[\\,$|]/g, '\\$&');

@@ -150,10 +150,10 @@ export function createApp({
   return app;
 }
 
-/** For rooms that ask for a caller: sets it on the visit. A wrong token is recorded with its reason and thrown as 401. */
+/** A room that asks who is there: sets the caller on the visit, then lets the room answer. A wrong token is refused with 401. */
 export const identified =
-  (identify: Doors['identify']): RequestHandler =>
+  (identify: Doors['identify'], room: RequestHandler): RequestHandler =>
   async (request, response, next) => {
     response.locals.visit.caller = await identify(authorizationOf(request));
-    next();
+    room(request, response, next);
   };

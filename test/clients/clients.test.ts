@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MedplumClient } from '@medplum/core';
-import Client from 'fhir-kit-client';
+import { Client } from 'fhir-kit-client';
 import { openHouse, type TestHouse } from '../support/house.ts';
 
 let house: TestHouse;

@@ -1,0 +1,250 @@
+/** The whole house on one page: what is built, in which order, and who gets what. */
+import type { RequestListener, Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import packageJson from '../package.json' with { type: 'json' };
+import { flagVitals, followFlag } from './alerts/flag.ts';
+import { loadThresholds } from './alerts/thresholds.ts';
+import { followDevice, followUse } from './assignments/assignment.ts';
+import { createTrail } from './audit/trail.ts';
+import { readTrail, searchTrail } from './audit/trail-search.ts';
+import type { Config } from './config.ts';
+import { problem } from './fhir/outcome.ts';
+import { adminRouter, onlyAdministrator } from './http/admin.ts';
+import { createApp, identified, type Observed, visitOf } from './http/app.ts';
+import { createListener } from './http/connection.ts';
+import { healthRouter, type Phase } from './http/health.ts';
+import { createMetrics, type Metrics, metricsRouter } from './http/metrics.ts';
+import { portalRouter } from './http/portal.ts';
+import { sendProblem } from './http/respond.ts';
+import { batch } from './interactions/batch.ts';
+import { capabilities } from './interactions/capabilities.ts';
+import { create } from './interactions/create.ts';
+import { remove } from './interactions/delete.ts';
+import { createDispatch } from './interactions/dispatch.ts';
+import { history } from './interactions/history.ts';
+import { read } from './interactions/read.ts';
+import { search } from './interactions/search.ts';
+import { createLine } from './interactions/settle.ts';
+import { transaction } from './interactions/transaction.ts';
+import { update } from './interactions/update.ts';
+import { vread } from './interactions/vread.ts';
+import { createWritePath } from './interactions/write.ts';
+import { createLog, type Log } from './log.ts';
+import { guardedClient } from './outbound/guarded-client.ts';
+import { takeOwnership } from './owner.ts';
+import { capabilityStatement, declared } from './publish/capability.ts';
+import { openApi } from './publish/openapi.ts';
+import { type Runtime, systemRuntime } from './runtime.ts';
+import { extract } from './search/extract.ts';
+import { createPageTokens } from './search/page-token.ts';
+import { parametersOf } from './search/parameters.ts';
+import { fullAccess, noAccess } from './smart/access.ts';
+import { adminToken } from './smart/admin-token.ts';
+import { createIdentify } from './smart/identify.ts';
+import { openSqliteStore, type SqliteStore } from './store/sqlite/sqlite-store.ts';
+import { forgetSubscription, prepareSubscription } from './subscriptions/prepare.ts';
+import { startSubscriptions } from './subscriptions/subscriptions.ts';
+import { iotRouter } from './translators/iot.ts';
+
+export interface House {
+  /** Where it listens, without a trailing slash. */
+  readonly url: string;
+  readonly adminToken: string;
+  /** Where the admin token is kept, when it was not configured. */
+  readonly adminTokenFile: string | undefined;
+  /** Not ready, no new connections, requests in flight finish, the store closes. */
+  stop(): Promise<void>;
+}
+
+export interface Surroundings {
+  /** The clock, random source and timers; the system's where left out. */
+  readonly runtime?: Runtime;
+}
+
+/** When capability/ was last changed. */
+const CAPABILITY_DATE = '2026-11-24';
+const profiles = fileURLToPath(new URL('../profiles/', import.meta.url));
+
+/** Names for what the engine keeps about itself. */
+const CANONICAL = 'canonical';
+const PAGE_KEY = 'page-key';
+
+const observeWith = (metrics: Metrics, log: Log) => (seen: Observed) => {
+  const { route, method, status, seconds, requestId, who, error } = seen;
+  metrics.observeRequest(route, method, status, seconds);
+  log.access({ route, method, status, ms: Math.round(seconds * 1_000_000) / 1_000, requestId, who });
+  if (error !== undefined) log.error('request failed', error, { route, requestId, status });
+};
+
+/** Resolves when the listener takes requests; rejects when the port is taken. */
+const listen = (listener: Server, port: number, host: string): Promise<AddressInfo> =>
+  new Promise((resolve, reject) => {
+    listener.once('error', reject).listen(port, host, () => resolve(listener.address() as AddressInfo));
+  });
+
+/** Resolves when every request in flight is answered, or the time is up. */
+async function drain(listener: Server, seconds: number, runtime: Runtime): Promise<void> {
+  const inTime = new AbortController();
+  const closed = new Promise<void>((resolve) => listener.close(() => resolve())).then(() => inTime.abort());
+  listener.closeIdleConnections();
+  await Promise.race([closed, runtime.sleep(seconds * 1_000, inTime.signal)]);
+  listener.closeAllConnections();
+}
+
+/** What the store was told at its first start and must hear again: another value would orphan every identifier that it holds. */
+function demandCanonical(store: SqliteStore, canonical: string): void {
+  const stored = store.setting(CANONICAL);
+  if (stored !== undefined && stored !== canonical) {
+    throw new Error(
+      `WATCHFIRE_CANONICAL is ${canonical}, but this store was begun with ${stored}; it cannot be changed`,
+    );
+  }
+}
+
+async function pageKeyOf(store: SqliteStore, runtime: Runtime): Promise<Uint8Array> {
+  const stored = store.setting(PAGE_KEY);
+  if (stored !== undefined) return Buffer.from(stored, 'base64');
+  const key = runtime.random(32);
+  await store.setSetting(PAGE_KEY, Buffer.from(key).toString('base64'));
+  return key;
+}
+
+/** Whoever may own a Subscription today: the administrator. SMART clients join here. */
+const accessOf = (who: string) => (who === 'Client/admin' ? fullAccess : noAccess);
+
+/** Builds the house, opens its store and listens. Rejects with a sentence where that cannot be. */
+export async function startHouse(config: Config, { runtime = systemRuntime }: Surroundings = {}): Promise<House> {
+  const ownership = takeOwnership(config.data);
+  const log = createLog({ level: config.logLevel, runtime });
+  const metrics = createMetrics();
+  let phase: Phase = 'starting';
+  let app: RequestListener = (request, response) =>
+    sendProblem(
+      request,
+      response,
+      problem('transient', 'the server is starting', { headers: { 'Retry-After': '1' } }),
+      '',
+    );
+  const listener = createListener((request, response) => app(request, response));
+  try {
+    // Listening first: a port that is taken must not cost an opened store, and links need the port.
+    const { port } = await listen(listener, config.port, config.host);
+    const store = await openSqliteStore({ file: join(config.data, 'watchfire.db'), runtime });
+    demandCanonical(store, config.canonical);
+    if (store.setting(CANONICAL) === undefined) await store.setSetting(CANONICAL, config.canonical);
+    const { canonical } = config;
+    const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+    const url = config.baseUrl ?? `http://${host}:${port}`;
+    const base = `${url}/fhir`;
+    const admin = adminToken(config.data, config.adminToken, runtime);
+    const trail = createTrail(store, runtime, config.auditReads);
+    const client = guardedClient({ allow: config.outboundAllow, runtime });
+    const tokens = createPageTokens(await pageKeyOf(store, runtime), runtime.random);
+    const view = { canonical, server: new URL(url).hostname, tokens, runtime };
+    const line = createLine();
+    const writes = createWritePath({
+      now: runtime.now,
+      canonical,
+      references: config.references,
+      prepare: { Subscription: prepareSubscription({ client, runtime, base }) },
+      derive: {
+        Observation: [flagVitals(loadThresholds(profiles))],
+        Flag: [followFlag],
+        Device: [followDevice],
+        DeviceUseStatement: [followUse],
+        Subscription: [forgetSubscription],
+      },
+    });
+    const { version } = packageJson;
+    const dispatch = createDispatch({
+      store,
+      trail,
+      runtime,
+      declared,
+      interactions: [
+        readTrail(read, view),
+        vread,
+        create(writes, runtime, line),
+        update(writes, runtime, line),
+        remove(writes, runtime, line),
+        history,
+        searchTrail(search(tokens, runtime.now), view),
+        batch,
+        transaction(writes, runtime),
+        capabilities((asked) =>
+          capabilityStatement({ base: asked, canonical, version, date: CAPABILITY_DATE, parametersOf }),
+        ),
+      ],
+    });
+    const { identify, forget } = createIdentify({ store, runtime, adminToken: admin.token });
+    const isAdmin = async (token: string) =>
+      (await identify(`Bearer ${token}`).catch(() => undefined))?.access === fullAccess;
+    const stop = new AbortController();
+    const counters = { delivered: 0, failed: 0, waiting: 0 };
+    const subscriptions = startSubscriptions({
+      store,
+      dispatch,
+      runtime,
+      base,
+      log,
+      accessOf,
+      counters,
+      signal: stop.signal,
+      extract,
+      client,
+    });
+    const isProduction = config.profile === 'production';
+    app = createApp({
+      dispatch,
+      identify,
+      trail,
+      runtime,
+      origin: config.baseUrl,
+      observe: observeWith(metrics, log),
+      rooms: [
+        {
+          path: '/api/iot',
+          room: identified(identify, iotRouter({ dispatch, store, runtime, canonical, base, visitOf })),
+        },
+        {
+          path: '/admin',
+          room: identified(identify, adminRouter({ store, runtime, forget, facts: async () => store.sizes() })),
+        },
+      ],
+      publicRooms: [
+        healthRouter({ phase: () => phase, checks: () => ({ store: { ok: store.fault() === undefined } }) }),
+        portalRouter({ openApi: () => openApi({ version, parametersOf }), admits: isProduction ? isAdmin : undefined }),
+        ...(config.metrics ? [metricsRouter({ metrics, guard: identified(identify, onlyAdministrator) })] : []),
+      ],
+    });
+    ownership.listensAt(url);
+    phase = 'ready';
+    log.info('server started', { port, version });
+    return {
+      url,
+      adminToken: admin.token,
+      adminTokenFile: admin.file,
+      async stop() {
+        phase = 'draining';
+        log.info('server draining');
+        await drain(listener, config.drainSeconds, runtime);
+        stop.abort();
+        await subscriptions.stopped;
+        await trail.flush();
+        await store.close();
+        await client.close();
+        metrics.close();
+        ownership.release();
+        log.info('server stopped');
+        log.flush();
+      },
+    };
+  } catch (error) {
+    listener.close();
+    metrics.close();
+    ownership.release();
+    throw error;
+  }
+}
