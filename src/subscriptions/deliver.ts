@@ -12,8 +12,8 @@ import { createTurns } from './turns.ts';
 export interface Delivery {
   /** A new row waits, or the Subscription's status has changed and what stood still may go on. */
   wake(id: string, why: 'row' | 'status'): void;
-  /** All rows that waited from before are on their way. Wake nobody earlier. */
-  readonly ready: Promise<void>;
+  /** Counts all rows that wait and sets them going; nobody adds rows meanwhile. */
+  wakeAll(): Promise<void>;
   /** After the signal: resolves when no call is under way and what was accepted is recorded, as far as the store still takes it. */
   rest(): Promise<void>;
 }
@@ -22,6 +22,7 @@ export interface Delivery {
 const turnsOfHealthy = 256;
 const turnsOfTroubled = 128;
 const rowsAtATime = 32;
+const rowsOfScan = 1_000;
 const pauseAfterFault = 1_000;
 /** Alarms go before bulk where there are more calls than turns. */
 const urgentTypes: ReadonlySet<string> = new Set(['Flag', 'DetectedIssue', 'CommunicationRequest', 'Task']);
@@ -36,6 +37,15 @@ interface Worker {
   done: Promise<void>;
 }
 
+/** A count of all rows while some of them may be settled. */
+interface Scan {
+  count: number;
+  /** Keys up to here are in the count. */
+  upTo: string;
+  /** Settled before the count came to them. */
+  readonly settled: Set<string>;
+}
+
 type Next = 'go on' | 'look again' | 'rest';
 
 export function startDelivery(parts: SubscriptionParts & { readonly channel: Channel }): Delivery {
@@ -44,6 +54,7 @@ export function startDelivery(parts: SubscriptionParts & { readonly channel: Cha
   const recorder = createRecorder(store);
   const healthy = createTurns(turnsOfHealthy);
   const troubled = createTurns(turnsOfTroubled);
+  let scanning: Scan | undefined;
 
   function wake(id: string, why: 'row' | 'status'): void {
     const known = workers.get(id);
@@ -177,6 +188,8 @@ export function startDelivery(parts: SubscriptionParts & { readonly channel: Cha
   /** Off the list of what waits; in the same commit as `others`. */
   function settleRow(key: string, others: Parameters<typeof recorder.add>[0]): void {
     counters.waiting--;
+    if (scanning && key <= scanning.upTo) scanning.count--;
+    else scanning?.settled.add(key);
     recorder.add([drop(kinds.delivery, key), ...others]);
   }
 
@@ -186,31 +199,23 @@ export function startDelivery(parts: SubscriptionParts & { readonly channel: Cha
     return 'look again';
   }
 
-  /** Counts what waits and sets it going; before that nobody works, so that nothing is counted that is gone. */
   async function wakeAll(): Promise<void> {
+    await recorder.flush();
     const ids = new Set<string>();
-    let waiting = 0;
-    for (let from = ''; ; ) {
-      const rows = await store.list(kinds.delivery, from, 1_000);
-      for (const { key } of rows) ids.add(readDeliveryKey(key).id);
-      waiting += rows.length;
-      const last = rows[rows.length - 1];
-      if (!last || rows.length < 1_000) break;
-      from = `${last.key} `;
-    }
-    counters.waiting += waiting;
-    for (const id of ids) wake(id, 'row');
-  }
-
-  async function begin(): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        return await wakeAll();
-      } catch (error) {
-        if (!signal.aborted) log.error('delivery could not begin', error);
-        await runtime.sleep(pauseAfterFault, signal);
+    const scan: Scan = { count: 0, upTo: '', settled: new Set() };
+    scanning = scan;
+    for (;;) {
+      const rows = await store.list(kinds.delivery, scan.upTo && `${scan.upTo} `, rowsOfScan);
+      for (const { key } of rows) {
+        ids.add(readDeliveryKey(key).id);
+        if (!scan.settled.has(key)) scan.count++;
+        scan.upTo = key;
       }
+      if (rows.length < rowsOfScan) break;
     }
+    scanning = undefined;
+    counters.waiting = scan.count;
+    for (const id of ids) wake(id, 'row');
   }
 
   async function rest(): Promise<void> {
@@ -218,5 +223,5 @@ export function startDelivery(parts: SubscriptionParts & { readonly channel: Cha
     await recorder.flush().catch((error) => log.error('deliveries could not be recorded', error));
   }
 
-  return { wake, ready: begin(), rest };
+  return { wake, wakeAll, rest };
 }

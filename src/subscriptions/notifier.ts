@@ -36,9 +36,12 @@ export async function runNotifier(parts: NotifierParts): Promise<void> {
   while (!signal.aborted) {
     const stop = new AbortController();
     try {
+      // The mark first: whoever moves the log on after it, such as a holder that was thought dead, makes our next commit fail.
+      const mark = await readMark(parts);
       followed = await loadFollowed(store, base);
+      await parts.delivery.wakeAll();
       for (const subscription of followed.all()) await activate(parts, subscription);
-      await follow(parts, followed, AbortSignal.any([signal, stop.signal]));
+      await follow(parts, followed, mark, AbortSignal.any([signal, stop.signal]));
     } catch (error) {
       // Whatever was decided in memory and not stored is forgotten: the next turn begins at the stored cursor.
       if (!signal.aborted) log.error('notifier interrupted', error);
@@ -50,10 +53,10 @@ export async function runNotifier(parts: NotifierParts): Promise<void> {
   await sweeping;
 }
 
-async function follow(parts: NotifierParts, followed: FollowedSet, signal: AbortSignal): Promise<void> {
+async function follow(parts: NotifierParts, followed: FollowedSet, begin: Mark, signal: AbortSignal): Promise<void> {
   const { store } = parts;
   const counters = new Map<string, number>();
-  let mark = await readMark(parts);
+  let mark = begin;
   for await (const batch of inBatches(store.changes(mark.token, signal), mostPerCommit)) {
     const { changes, woken, learned, rows } = await rowsFor(parts, followed, counters, batch);
     const token = batch[batch.length - 1]!.token;

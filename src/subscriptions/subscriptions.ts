@@ -10,7 +10,6 @@ export type SubscriptionsParts = Omit<NotifierParts, 'delivery'> & { readonly cl
 export function startSubscriptions({ client, ...parts }: SubscriptionsParts): { readonly stopped: Promise<void> } {
   const delivery = startDelivery({ ...parts, channel: restHook(client, parts.runtime) });
   const run = async () => {
-    await delivery.ready;
     await runNotifier({ ...parts, delivery });
     await delivery.rest();
   };
