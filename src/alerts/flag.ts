@@ -40,7 +40,9 @@ function instantOf(observation: Resource, now: number): number {
 
 /** `Patient/1` out of any literal reference to a Patient, without its version. */
 const patientOf = (observation: Resource): string | undefined =>
-  /^((?:https?:\/\/\S+\/)?Patient\/[A-Za-z0-9\-.]{1,64})(?:\/_history\/\S+)?$/.exec(observation.subject?.reference ?? '')?.[1];
+  /^((?:https?:\/\/\S+\/)?Patient\/[A-Za-z0-9\-.]{1,64})(?:\/_history\/\S+)?$/.exec(
+    observation.subject?.reference ?? '',
+  )?.[1];
 
 function isTrusted(observation: Resource, canonical: string): boolean {
   const quality = observation.extension?.find((e: any) => e.url === `${canonical}/StructureDefinition/signal-quality`);
@@ -67,7 +69,9 @@ export function flagVitals(thresholds: Thresholds): Derive {
     const patient = patientOf(written);
     const at = instantOf(written, now);
     if (patient === undefined || at < now - OLDEST) return [];
-    const measured = measuredIn(written).filter(({ coding }) => coding.some((c) => thresholds.has(`${c.system}|${c.code}`)));
+    const measured = measuredIn(written).filter(({ coding }) =>
+      coding.some((c) => thresholds.has(`${c.system}|${c.code}`)),
+    );
     if (measured.length === 0) return [];
 
     const patientKey = keyOf(patient);
@@ -89,7 +93,8 @@ export function flagVitals(thresholds: Thresholds): Derive {
       const turn = after(before, { at, severity: verdict.severity, trusted: isTrusted(written, canonical) });
       const { saves, kept } = await follow(turn.step, turn.alarm, before, sight, held, look);
       changes.push(...saves);
-      if (kept && JSON.stringify(kept) !== JSON.stringify(before)) changes.push({ op: 'put', kind: 'alarm', key, value: kept, expect });
+      if (kept && JSON.stringify(kept) !== JSON.stringify(before))
+        changes.push({ op: 'put', kind: 'alarm', key, value: kept, expect });
     }
     return changes;
   };
@@ -185,7 +190,10 @@ async function addEvidence(
   if (!isNew && step !== 'raised') return { saves: [], evidence: evidence.length };
   const more = isNew ? [...evidence, { detail: [{ reference }] }] : evidence;
   const severity = step === 'raised' ? 'high' : newest.resource.severity;
-  return { saves: [saveOf(key, { ...newest.resource, severity, evidence: more }, newest.expect)], evidence: more.length };
+  return {
+    saves: [saveOf(key, { ...newest.resource, severity, evidence: more }, newest.expect)],
+    evidence: more.length,
+  };
 }
 
 /** Says once per patient and vital that nobody told us limits for this age. */

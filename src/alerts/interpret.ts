@@ -56,7 +56,8 @@ function weigh(value: number, { vital, name, intervals }: Threshold, person: Per
   if (normal.length === 0) return { vital, name, severity: 'no-table' };
   const critical = mine.find(({ kind, low, high }) => kind === 'critical' && reaches(value, low) && stays(value, high));
   if (critical) return { vital, name, severity: 'critical', direction: critical.low === undefined ? 'low' : 'high' };
-  if (normal.some(({ low, high }) => reaches(value, low) && stays(value, high))) return { vital, name, severity: 'normal' };
+  if (normal.some(({ low, high }) => reaches(value, low) && stays(value, high)))
+    return { vital, name, severity: 'normal' };
   const isLow = normal.every(({ low }) => !reaches(value, low));
   return { vital, name, severity: 'abnormal', direction: isLow ? 'low' : 'high' };
 }
@@ -72,7 +73,12 @@ function inUnit({ value, unit }: Measured, table: Threshold): number | undefined
 }
 
 /** The verdict on one value, or undefined where it is no vital sign that limits are known for, or its unit does not fit. */
-export function judge(measured: Measured, person: Person, instant: number, thresholds: Thresholds): Verdict | undefined {
+export function judge(
+  measured: Measured,
+  person: Person,
+  instant: number,
+  thresholds: Thresholds,
+): Verdict | undefined {
   const tables = measured.coding.flatMap(({ system, code }) => thresholds.get(`${system}|${code}`) ?? []);
   // A table in the unit as sent goes first: published limits in degF and Cel are not exact conversions of each other.
   const inOrder = [...tables].sort((a, b) => Number(b.unit === measured.unit) - Number(a.unit === measured.unit));

@@ -35,13 +35,16 @@ const authorOf = (device: string | undefined) =>
   device !== undefined && keyOf(device)?.type === 'Device' ? { author: { reference: device } } : {};
 
 // Blood pressure is one vital with two names.
-const nameOf = ({ vital, name }: Verdict): string =>
-  vital === 'blood-pressure' ? 'Blood pressure' : name;
+const nameOf = ({ vital, name }: Verdict): string => (vital === 'blood-pressure' ? 'Blood pressure' : name);
 
 /** The alert-type coding of a vital. */
 export const alertType = (canonical: string, verdict: Verdict) => ({
   coding: [
-    { system: `${canonical}/CodeSystem/alert-type`, code: `vital-${verdict.vital}`, display: `${nameOf(verdict)} outside its limits` },
+    {
+      system: `${canonical}/CodeSystem/alert-type`,
+      code: `vital-${verdict.vital}`,
+      display: `${nameOf(verdict)} outside its limits`,
+    },
   ],
   text: nameOf(verdict),
 });
@@ -74,9 +77,7 @@ const severities = { abnormal: 'moderate', critical: 'high', 'no-table': 'low' }
 export const detectedIssue = (seen: Seen & { readonly alert: string | undefined }): Resource => ({
   resourceType: 'DetectedIssue',
   id: seen.id,
-  ...(seen.alert === undefined
-    ? {}
-    : { identifier: [{ system: `${seen.canonical}/sid/alert`, value: seen.alert }] }),
+  ...(seen.alert === undefined ? {} : { identifier: [{ system: `${seen.canonical}/sid/alert`, value: seen.alert }] }),
   status: 'final',
   code: {
     coding: [

@@ -1,4 +1,6 @@
 /** A mapping document, compiled at load: which field of a payload becomes which Observation. See mappings/iot-vitals/README.md. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { ExactNumber } from '../fhir/json.ts';
 import { problem } from '../fhir/outcome.ts';
 
@@ -103,7 +105,8 @@ const implausible = (sentence: string) => problem('processing', sentence);
 
 function numberIn(payload: any, field: string, kind: 'integer' | 'decimal'): string {
   const value = payload[field];
-  if (!(value instanceof ExactNumber)) throw wrong(`${field} must be ${kind === 'integer' ? 'an integer' : 'a number'}`);
+  if (!(value instanceof ExactNumber))
+    throw wrong(`${field} must be ${kind === 'integer' ? 'an integer' : 'a number'}`);
   if (kind === 'integer' && !Number.isInteger(Number(value.text))) throw wrong(`${field} must be an integer`);
   return value.text;
 }
@@ -203,7 +206,9 @@ export function compileMapping(document: MappingDocument): Mapping {
         if (text === undefined) continue;
         const { plausible, code } = unitOf(value, sent);
         if (!(Number(text) >= plausible[0] && Number(text) <= plausible[1])) {
-          throw implausible(`${value.field} is implausible: it must be from ${plausible[0]} to ${plausible[1]} ${code}`);
+          throw implausible(
+            `${value.field} is implausible: it must be from ${plausible[0]} to ${plausible[1]} ${code}`,
+          );
         }
         const other = value.above === undefined ? undefined : sent.values[value.above];
         if (other !== undefined && !(Number(text) > Number(other))) {
@@ -240,3 +245,7 @@ export function difference(was: Sent, now: Sent): 'none' | 'added' | 'changed' {
   const isSame = sameTexts(was.values, now.values) && was.notes === now.notes && was.quality === now.quality;
   return isSame ? 'none' : 'added';
 }
+
+/** The mapping document of a folder under mappings/, compiled. */
+export const loadMapping = (folder: string): Mapping =>
+  compileMapping(JSON.parse(readFileSync(join(folder, 'mapping.json'), 'utf8')));

@@ -41,7 +41,12 @@ export const readingInstant = (instant: number): string => new Date(instant).toI
 
 /** The same reading of the same device has the same id for ever. */
 export const observationId = (device: string, instant: number, name: string): string =>
-  uuidv7(instant, createHash('sha256').update(`${device}|${readingInstant(instant)}|${name}`).digest());
+  uuidv7(
+    instant,
+    createHash('sha256')
+      .update(`${device}|${readingInstant(instant)}|${name}`)
+      .digest(),
+  );
 
 /** Identifies a reading where no id is known: `DEV001|2025-11-17T10:30:00.000Z|heart_rate`. */
 export const readingIdentifier = (at: Pick<Circumstances, 'canonical' | 'deviceId' | 'instant'>, name: string) => ({
@@ -154,4 +159,3 @@ function labels(spec: ObservationSpec, sent: Sent, quality: number | undefined) 
     ...(isUncertain ? [{ system: OBSERVATION_VALUE, code: 'UNCERTREL', display: 'uncertain reliability' }] : []),
   ];
 }
-

@@ -100,7 +100,10 @@ export const transaction = (writes: WritePath, runtime: Runtime): Interaction =>
     async handle(request, context) {
       const entries = request.entries ?? entriesOf(request.body!);
       const steps = stepsOf(entries, request, context, runtime);
-      const { answers, effects } = await settle(runtime, () => attempt(steps, context));
+      // An inside caller adds expectations of its own, so a conflict sends the caller back to look again.
+      const { answers, effects } = request.entries
+        ? await attempt(steps, context)
+        : await settle(runtime, () => attempt(steps, context));
       for (const [i, { request: step }] of steps.entries()) answers[i] ??= await context.dispatch(step, context.caller);
       const all = answers as FhirAnswer[];
       // Callers inside the house look at the answers; only a client needs the Bundle.

@@ -1,0 +1,53 @@
+/** GET /api/iot/status: a device as the server knows it, in the device's words. https://hl7.org/fhir/R4/device.html */
+import { problem } from '../fhir/outcome.ts';
+import { keyOf } from '../fhir/references.ts';
+import { ingestAccess } from '../ingest/access.ts';
+import type { DeviceContext, Origin } from '../ingest/apply.ts';
+import type { Dispatch } from '../interactions/interaction.ts';
+import { isDeleted, type Store } from '../store/store.ts';
+
+const nameOf = ({ deviceName = [] }: any): string | null =>
+  (deviceName.find((name: any) => name.type === 'user-friendly-name') ?? deviceName[0])?.name ?? null;
+
+const typeOf = ({ type }: any): string | null => type?.text ?? type?.coding?.[0]?.display ?? null;
+
+/** The nine members that devices know; null where there is nothing to say. */
+export async function deviceStatus(
+  { key, deviceId, caller }: DeviceContext,
+  { store, dispatch }: { readonly store: Pick<Store, 'read'>; readonly dispatch: Dispatch },
+  origin: Origin,
+): Promise<object> {
+  const [version] = await store.read([key]);
+  if (!version || isDeleted(version)) throw problem('business-rule', 'Device not found in system', { status: 400 });
+  const device = JSON.parse(version.text);
+  const reference = `Device/${key.id}`;
+  const newest = await dispatch(
+    {
+      ...origin,
+      interaction: 'search-type',
+      type: 'Observation',
+      id: '',
+      parameters: [
+        ['device', reference],
+        ['_sort', '-date'],
+        ['_count', '1'],
+      ],
+      conditions: {},
+      strict: true,
+    },
+    { who: caller.who, access: ingestAccess(reference) },
+  );
+  const last = newest.text === undefined ? undefined : JSON.parse(newest.text).entry?.[0]?.resource;
+  const patient = keyOf(device.patient?.reference ?? '')?.id;
+  return {
+    success: true,
+    device_id: deviceId,
+    device_name: nameOf(device),
+    device_type: typeOf(device),
+    is_active: device.status === undefined || device.status === 'active',
+    patient_assigned: patient !== undefined,
+    patient_id: patient ?? null,
+    api_key_valid: true,
+    last_reading: last?.effectiveDateTime ?? null,
+  };
+}

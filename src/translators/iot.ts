@@ -1,0 +1,213 @@
+/** The device door: readings in the devices' own words, one or many, and the state of a device. See mappings/iot-vitals/README.md. */
+import { type NextFunction, type Request, type RequestHandler, type Response, Router } from 'express';
+import type { Thresholds } from '../alerts/thresholds.ts';
+import { parseExact, readJson } from '../fhir/json.ts';
+import { Problem, problem } from '../fhir/outcome.ts';
+import type { Visit } from '../http/app.ts';
+import { BODY_LIMIT, BUNDLE_LIMIT, mediaType, readBody } from '../http/body.ts';
+import { addressOf } from '../http/incoming.ts';
+import { asProblem, JSON_TYPE, send, sendProblem } from '../http/respond.ts';
+import { type Applied, createApply, type DeviceContext } from '../ingest/apply.ts';
+import type { Mapping } from '../ingest/mapping.ts';
+import { reasonOf } from '../interactions/dispatch.ts';
+import type { Dispatch } from '../interactions/interaction.ts';
+import type { Runtime } from '../runtime.ts';
+import { isDevice } from '../smart/identify.ts';
+import type { Store } from '../store/store.ts';
+import { deviceStatus } from './iot-status.ts';
+
+const MOST_READINGS = 1_000;
+const INVALID_KEY = 'Invalid API key';
+// One text for both: a key that was stolen must not tell whose it is.
+const FORBIDDEN = "device_id doesn't match authenticated device or API key lacks permission";
+
+export interface IotDoor {
+  readonly dispatch: Dispatch;
+  readonly store: Store;
+  readonly runtime: Runtime;
+  readonly canonical: string;
+  /** Absolute URL of the FHIR base. */
+  readonly base: string;
+  readonly mapping: Mapping;
+  readonly thresholds: Thresholds;
+  /** Puts the caller on the visit, or refuses. */
+  readonly guard: RequestHandler;
+  readonly visitOf: (response: Response) => Visit;
+}
+
+/** POST /vitals, POST /vitals/batch, GET /status, each with or without a trailing slash. */
+export function iotRouter(door: IotDoor): Router {
+  const { store, runtime, mapping, guard, visitOf, base } = door;
+  const recorded = new WeakSet<object>();
+  const dispatch: Dispatch = async (...call) => {
+    try {
+      return await door.dispatch(...call);
+    } catch (error) {
+      if (error instanceof Object) recorded.add(error);
+      throw error;
+    }
+  };
+  const apply = createApply({ ...door, dispatch });
+
+  const originOf = (request: Request, response: Response) => ({
+    base,
+    requestId: visitOf(response).requestId,
+    address: addressOf(request),
+  });
+
+  /** The device whose key this is; refuses everybody else. */
+  function deviceOf(response: Response, permission?: 'can_write_vitals'): DeviceContext {
+    const { caller } = visitOf(response);
+    if (!caller || caller.who === 'anonymous') throw problem('login', INVALID_KEY);
+    if (!isDevice(caller)) throw problem('forbidden', FORBIDDEN);
+    if (permission && !caller.permissions.includes(permission)) throw problem('forbidden', FORBIDDEN);
+    return { caller, key: caller.device, deviceId: caller.deviceId };
+  }
+
+  async function payloadOf(request: Request, limit: number): Promise<any> {
+    if (!['application/json', 'application/fhir+json'].includes(mediaType(request))) {
+      throw problem('not-supported', 'Content-Type must be application/json', { status: 415 });
+    }
+    const bytes = await readBody(request, limit);
+    const { text } = readJson(bytes);
+    return parseExact(text);
+  }
+
+  function demandOwn(deviceId: unknown, device: DeviceContext): void {
+    if (deviceId === undefined || deviceId === null) return;
+    if (typeof deviceId !== 'string') throw problem('value', 'device_id must be a string');
+    if (deviceId !== device.deviceId) throw problem('forbidden', FORBIDDEN);
+  }
+
+  /** Keeps a row of what did not pass the gate: repeats, and readings of a batch that were refused. */
+  const record = (response: Response, device: DeviceContext, status: number, reason: string) =>
+    visitOf(response).record({
+      interaction: 'iot-vitals',
+      action: 'C',
+      status,
+      target: `Device/${device.key.id}`,
+      reason,
+    });
+
+  async function postVitals(request: Request, response: Response): Promise<void> {
+    const device = deviceOf(response, 'can_write_vitals');
+    const payload = await payloadOf(request, BODY_LIMIT);
+    const missing = ['device_id', 'timestamp'].filter(
+      (field) => payload[field] === undefined || payload[field] === null,
+    );
+    if (missing.length > 0) throw problem('required', `Missing required fields (${missing.join(', ')})`);
+    demandOwn(payload.device_id, device);
+    const parsed = mapping.parse(payload, runtime.now());
+    const applied = await apply(parsed, device, originOf(request, response));
+    const status = applied.isNew ? 201 : 200;
+    if (!applied.isRecorded) await record(response, device, status, 'repeat');
+    answer(request, response, status, {
+      success: true,
+      message: 'Vital signs received successfully',
+      vital_sign_id: applied.vitalSignId,
+      alerts_triggered: applied.alerts,
+      timestamp: parsed.timestamp,
+      ...(parsed.ignored.length > 0 ? { ignored: parsed.ignored } : {}),
+    });
+  }
+
+  async function postBatch(request: Request, response: Response): Promise<void> {
+    const device = deviceOf(response, 'can_write_vitals');
+    const { device_id: deviceId, readings, ...others } = await payloadOf(request, BUNDLE_LIMIT);
+    if (deviceId === undefined || deviceId === null) throw problem('required', 'Missing required fields (device_id)');
+    demandOwn(deviceId, device);
+    if (readings === undefined || readings === null) throw problem('required', 'Missing required fields (readings)');
+    if (!Array.isArray(readings)) throw problem('value', 'readings must be an array');
+    if (readings.length === 0) throw problem('required', 'No readings provided');
+    if (readings.length > MOST_READINGS) throw problem('too-long', `A batch may have ${MOST_READINGS} readings`);
+    const applied: Applied[] = [];
+    const errors: { index: number; error: string }[] = [];
+    const ignored = new Set(Object.keys(others));
+    for (const [index, reading] of readings.entries()) {
+      try {
+        if (reading === null || typeof reading !== 'object' || Array.isArray(reading)) {
+          throw problem('value', 'A reading must be a JSON object');
+        }
+        demandOwn(reading.device_id, device);
+        const parsed = mapping.parse(reading, runtime.now());
+        applied.push(await apply(parsed, device, originOf(request, response)));
+        for (const field of parsed.ignored) ignored.add(field);
+      } catch (error) {
+        // What is our fault is not the reading's: the device sends the whole batch again, and what is stored stays once.
+        if (!(error instanceof Problem) || error.status >= 500) throw error;
+        errors.push({ index, error: error.message });
+      }
+    }
+    const status = applied.length > 0 ? 200 : 422;
+    const duplicates = applied.filter(({ isNew }) => !isNew).length;
+    if (errors.length > 0 || applied.some(({ isRecorded }) => !isRecorded)) {
+      await record(response, device, status, `${errors.length} refused, ${duplicates} repeated`);
+    }
+    answer(request, response, status, {
+      success: applied.length > 0,
+      message: applied.length > 0 ? 'Batch submitted successfully' : 'No reading of the batch could be processed',
+      total_readings: readings.length,
+      processed: applied.length,
+      failed: errors.length,
+      vitals_created: applied.map(({ vitalSignId }) => vitalSignId),
+      alerts_triggered: applied.reduce((sum, { alerts }) => sum + alerts, 0),
+      ...(errors.length > 0 ? { errors } : {}),
+      ...(duplicates > 0 ? { duplicates } : {}),
+      ...(ignored.size > 0 ? { ignored: [...ignored] } : {}),
+    });
+  }
+
+  async function getStatus(request: Request, response: Response): Promise<void> {
+    const device = deviceOf(response);
+    answer(request, response, 200, await deviceStatus(device, { store, dispatch }, originOf(request, response)));
+  }
+
+  function answer(request: Request, response: Response, status: number, body: object): void {
+    send(request, response, status, JSON.stringify(body), {
+      'Content-Type': JSON_TYPE,
+      'X-Request-Id': visitOf(response).requestId,
+    });
+  }
+
+  const only = (method: string) => () => {
+    throw problem('not-supported', `Only ${method} is offered here`, { status: 405, headers: { Allow: method } });
+  };
+
+  const router = Router({ caseSensitive: true });
+  router.use(guard);
+  router.route('/vitals').post(postVitals).all(only('POST'));
+  router.route('/vitals/batch').post(postBatch).all(only('POST'));
+  router.route('/status').get(getStatus).all(only('GET'));
+  router.use(async (error: unknown, request: Request, response: Response, _next: NextFunction) => {
+    const visit = visitOf(response);
+    let refused = asProblem(error);
+    if (refused.status >= 500) response.locals.visit.error = error;
+    if (!(error instanceof Object && recorded.has(error))) {
+      const row = { interaction: 'iot-vitals', status: refused.status, reason: reasonOf(error) };
+      await visit.record(row).catch((failed: unknown) => {
+        refused = asProblem(failed); // what could not be recorded is not answered with what was found out
+      });
+    }
+    refuse(request, response, refused, visit.requestId);
+  });
+  return router;
+}
+
+/** The device's words for a refusal. */
+function wordsOf({ status, code, message }: Problem): string {
+  if (status === 401) return INVALID_KEY;
+  if (status === 403) return FORBIDDEN;
+  if (code === 'structure') return 'Invalid JSON format';
+  if (status === 500) return 'Internal server error';
+  return message;
+}
+
+function refuse(request: Request, response: Response, refused: Problem, requestId: string): void {
+  if (response.headersSent || /application\/fhir\+json/.test(request.headers.accept ?? '')) {
+    sendProblem(request, response, refused, requestId);
+    return;
+  }
+  const headers: Record<string, string> = { 'Content-Type': JSON_TYPE, 'X-Request-Id': requestId, ...refused.headers };
+  if (!request.complete) headers.Connection = 'close'; // what is left of the body is nobody's next request
+  send(request, response, refused.status, JSON.stringify({ success: false, error: wordsOf(refused) }), headers);
+}
