@@ -33,6 +33,8 @@ export interface Attack {
   readonly within?: number;
   /** False for what is refused before anybody could say what was asked: framing and addresses outside every room. */
   readonly isAudited?: boolean;
+  /** How many interactions it is, where it is more than one: a batch and each of its entries that can be carried out. */
+  readonly rows?: number;
   readonly check?: (answer: Answer) => void;
 }
 

@@ -65,7 +65,7 @@ export async function besiege(environment: Readonly<Record<string, string>> = {}
       WATCHFIRE_PORT: '0',
       WATCHFIRE_DATA: data,
       WATCHFIRE_ADMIN_TOKEN: adminToken,
-      WATCHFIRE_LOG_LEVEL: 'trace',
+      WATCHFIRE_LOG_LEVEL: 'debug',
       ...environment,
     },
   });

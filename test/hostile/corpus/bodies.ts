@@ -32,7 +32,7 @@ const small: readonly (readonly [row: string, what: string, body: string | Buffe
   ['I2', 'Latin-1', Buffer.from(patient('"language":"é"'), 'latin1'), 'structure'],
   ['I2', 'UTF-16', Buffer.from(patient('"active":true'), 'utf16le'), 'structure'],
   ['I3', '51 levels', patient(`"a":${'['.repeat(50)}${']'.repeat(50)}`), 'too-costly'],
-  ['I3', '10,000 extensions inside each other', `{"a":${'{"extension":['.repeat(10_000)}`, 'too-costly'],
+  ['I3', '3,000 extensions inside each other', `{"a":${'{"extension":['.repeat(3_000)}`, 'too-costly'],
   ['I4', '1,001 members', `{${Array.from({ length: 1_001 }, (_, i) => `"k${i}":1`).join()}}`, 'too-costly'],
   ['I5', 'a member twice', patient('"active":true,"active":false'), 'structure'],
   ['I5', 'a member twice, deep inside', patient('"name":[{"family":"a","family":"b"}]'), 'structure'],

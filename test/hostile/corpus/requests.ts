@@ -18,6 +18,8 @@ const findsNobody = ({ status, body }: Answer) => {
 
 const organization = { resourceType: 'Organization', name: 'hostile' };
 const quotes = encodeURIComponent(`' OR '1'='1' --${CANARY}`);
+/** For names, which a refusal may say. */
+const quotedName = encodeURIComponent("' OR '1'='1' --");
 
 const counts: readonly Attack[] = [
   get('I20', '_count below zero', '/fhir/Patient?_count=-1', 400, 'invalid'),
@@ -46,12 +48,12 @@ const injections: readonly Attack[] = [
     `birthdate=${quotes}`,
     `_lastUpdated=${quotes}`,
     `_id=${quotes}`,
-    `_sort=${quotes}`,
+    `_sort=${quotedName}`,
     `_sort=name;DROP%20TABLE%20entry`,
-    `_include=${quotes}`,
+    `_include=${quotedName}`,
     `_count=${quotes}`,
-    `link:${quotes}=1`,
-    `${quotes}=1`,
+    `link:${quotedName}=1`,
+    `${quotedName}=1`,
     'name=a%00b',
     '__proto__=1',
     'constructor=1',
@@ -267,6 +269,13 @@ const logs: readonly Attack[] = [
   },
 ];
 
+const forged: readonly Attack[] = [
+  {
+    ...get('I50', 'an address of somebody else', '/fhir/Patient/hostile-patient', 200),
+    headers: { 'x-forwarded-for': '6.6.6.6', forwarded: 'for=6.6.6.6', 'x-real-ip': '6.6.6.6' },
+  },
+];
+
 const portal: readonly Attack[] = [
   ...['url', 'configUrl', 'urls', 'primaryName'].map(
     (name): Attack => ({
@@ -305,5 +314,6 @@ export const requests: readonly Attack[] = [
   ...formats,
   ...conditions,
   ...logs,
+  ...forged,
   ...portal,
 ];
