@@ -18,6 +18,7 @@ import { healthRouter, type Phase } from './http/health.ts';
 import { createMetrics, type Metrics, metricsRouter } from './http/metrics.ts';
 import { portalRouter } from './http/portal.ts';
 import { sendProblem } from './http/respond.ts';
+import { loadMapping } from './ingest/mapping.ts';
 import { batch } from './interactions/batch.ts';
 import { capabilities } from './interactions/capabilities.ts';
 import { create } from './interactions/create.ts';
@@ -66,6 +67,7 @@ export interface Surroundings {
 /** When capability/ was last changed. */
 const CAPABILITY_DATE = '2026-11-24';
 const profiles = fileURLToPath(new URL('../profiles/', import.meta.url));
+const mappings = fileURLToPath(new URL('../mappings/', import.meta.url));
 
 /** Names for what the engine keeps about itself. */
 const CANONICAL = 'canonical';
@@ -144,13 +146,14 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
     const tokens = createPageTokens(await pageKeyOf(store, runtime), runtime.random);
     const view = { canonical, server: new URL(url).hostname, tokens, runtime };
     const line = createLine();
+    const thresholds = loadThresholds(profiles);
     const writes = createWritePath({
       now: runtime.now,
       canonical,
       references: config.references,
       prepare: { Subscription: prepareSubscription({ client, runtime, base }) },
       derive: {
-        Observation: [flagVitals(loadThresholds(profiles))],
+        Observation: [flagVitals(thresholds)],
         Flag: [followFlag],
         Device: [followDevice],
         DeviceUseStatement: [followUse],
@@ -206,7 +209,18 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
       rooms: [
         {
           path: '/api/iot',
-          room: identified(identify, iotRouter({ dispatch, store, runtime, canonical, base, visitOf })),
+          room: iotRouter({
+            dispatch,
+            store,
+            runtime,
+            canonical,
+            base,
+            thresholds,
+            mapping: loadMapping(join(mappings, 'iot-vitals')),
+            // Inside, so that a wrong key is refused in the devices' own words.
+            guard: identified(identify, (_request, _response, next) => next()),
+            visitOf,
+          }),
         },
         {
           path: '/admin',

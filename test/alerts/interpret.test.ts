@@ -1,0 +1,158 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from '@jest/globals';
+import { ageAt, interpretationOf, judge, measuredIn, type Person } from '../../src/alerts/interpret.ts';
+import { loadThresholds, thresholdsFrom } from '../../src/alerts/thresholds.ts';
+
+const thresholds = loadThresholds(fileURLToPath(new URL('../../profiles', import.meta.url)));
+const now = Date.parse('2026-11-24T12:00:00Z');
+const loinc = 'http://loinc.org';
+
+const verdict = (code: string, value: number, unit: string, person: Person = {}, system = loinc) =>
+  judge({ coding: [{ system, code }], value, unit }, person, now, thresholds);
+const interpretation = (code: string, value: number, unit: string, person?: Person) => {
+  const found = verdict(code, value, unit, person);
+  return found && interpretationOf(found);
+};
+
+// Every limit: just inside, on it, just outside.
+const boundaries: readonly (readonly [name: string, code: string, unit: string, values: Readonly<Record<string, string>>])[] =
+  [
+    [
+      'heart rate',
+      '8867-4',
+      '/min',
+      { 39: 'LL', 40: 'LL', 41: 'L', 59: 'L', 60: 'N', 61: 'N', 99: 'N', 100: 'N', 101: 'H', 130: 'H', 131: 'HH', 132: 'HH' },
+    ],
+    [
+      'systolic pressure',
+      '8480-6',
+      'mm[Hg]',
+      { 89: 'LL', 90: 'LL', 91: 'N', 119: 'N', 120: 'N', 121: 'H', 179: 'H', 180: 'H', '180.1': 'HH', 181: 'HH', 220: 'HH' },
+    ],
+    ['diastolic pressure', '8462-4', 'mm[Hg]', { 30: 'N', 79: 'N', 80: 'N', 81: 'H', 119: 'H', 120: 'H', 121: 'HH' }],
+    [
+      'temperature in Celsius',
+      '8310-5',
+      'Cel',
+      {
+        34.9: 'LL', '35.0': 'LL', 35.1: 'L', '36.0': 'L', 36.1: 'N', 36.2: 'N',
+        37.1: 'N', 37.2: 'N', 37.3: 'H', '39.0': 'H', 39.1: 'HH', 39.2: 'HH',
+      },
+    ],
+    [
+      'temperature in Fahrenheit',
+      '8310-5',
+      '[degF]',
+      {
+        94.9: 'LL', '95.0': 'LL', 95.1: 'L', 96.9: 'L', '97.0': 'N', 97.1: 'N',
+        98.9: 'N', '99.0': 'N', 99.1: 'H', 102.3: 'H', 102.4: 'HH', 102.5: 'HH',
+      },
+    ],
+    [
+      'respiratory rate',
+      '9279-1',
+      '/min',
+      { 7: 'LL', 8: 'LL', 9: 'L', 11: 'L', 12: 'N', 13: 'N', 19: 'N', 20: 'N', 21: 'H', 24: 'H', 25: 'HH', 26: 'HH' },
+    ],
+    [
+      'oxygen saturation',
+      '59408-5',
+      '%',
+      { '90.9': 'LL', 91: 'LL', '91.1': 'L', 94: 'L', '94.9': 'L', 95: 'N', 96: 'N', 100: 'N' },
+    ],
+    [
+      'glucose in mg/dL',
+      '41653-7',
+      'mg/dL',
+      {
+        53: 'LL', '53.9': 'LL', 54: 'L', 69: 'L', '69.9': 'L', 70: 'N',
+        180: 'N', '180.1': 'H', 250: 'H', '250.1': 'HH', 251: 'HH',
+      },
+    ],
+    [
+      'glucose in mmol/L',
+      '15074-8',
+      'mmol/L',
+      { 2.9: 'LL', '3.0': 'L', 3.8: 'L', 3.9: 'N', '10.0': 'N', 10.1: 'H', 13.9: 'H', '14.0': 'HH' },
+    ],
+  ];
+
+describe('limits for adults', () => {
+  for (const [name, code, unit, values] of boundaries) {
+    it(`hold at every boundary of ${name}`, () => {
+      const found = Object.keys(values).map((value) => [value, interpretation(code, Number(value), unit)]);
+
+      expect(Object.fromEntries(found)).toEqual(values);
+    });
+  }
+
+  it('know no limit for weight', () => {
+    expect(verdict('29463-7', 150, '[lb_av]')).toBeUndefined();
+  });
+
+  it('are converted where a value comes in another unit', () => {
+    expect(interpretation('8480-6', 15.99, 'kPa')).toBe('N'); // 119.9 mm[Hg]
+    expect(interpretation('8480-6', 16.2, 'kPa')).toBe('H'); // 121.5 mm[Hg]
+    expect(interpretation('8310-5', 310.35, 'K')).toBe('N'); // 37.2 Cel
+    expect(interpretation('8867-4', 2.5, '/s')).toBe('HH'); // 150 /min
+  });
+
+  it('say nothing about a value whose unit does not fit', () => {
+    expect(verdict('8867-4', 150, 'mm[Hg]')).toBeUndefined();
+    expect(verdict('8867-4', 150, 'bpm')).toBeUndefined();
+  });
+
+  it('are found by the MDC code of a device too', () => {
+    expect(verdict('147842', 150, '/min', {}, 'urn:iso:std:iso:11073:10101')?.severity).toBe('critical');
+  });
+});
+
+describe('whom limits are for', () => {
+  it('takes the adult table from the sixteenth birthday on and where the birth date is unknown', () => {
+    expect(verdict('8867-4', 150, '/min', { birthDate: '2010-11-24' })?.severity).toBe('critical');
+    expect(verdict('8867-4', 150, '/min', {})?.severity).toBe('critical');
+    expect(verdict('8867-4', 150, '/min', { birthDate: '2010' })?.severity).toBe('critical');
+  });
+
+  it('knows no table for a younger patient, whatever the value', () => {
+    expect(verdict('8867-4', 150, '/min', { birthDate: '2010-11-25' })?.severity).toBe('no-table');
+    expect(interpretation('8867-4', 75, '/min', { birthDate: '2020-01-01' })).toBeUndefined();
+  });
+
+  it('counts completed years', () => {
+    expect(ageAt('2000-02-29', Date.parse('2016-02-28T23:59:59Z'))).toBe(15);
+    expect(ageAt('2000-02-29', Date.parse('2016-02-29T00:00:00Z'))).toBe(16);
+    expect(ageAt('2000-03', Date.parse('2016-02-29T00:00:00Z'))).toBe(15);
+  });
+
+  it('prefers an interval for the sex where there is one', () => {
+    const interval = (gender: string, high: number) => ({
+      category: 'reference',
+      gender,
+      range: { high: { value: high, code: '/min' } },
+    });
+    const own = thresholdsFrom([
+      {
+        identifier: [{ system: 'x/sid/vital', value: 'x' }],
+        code: { coding: [{ system: 's', code: 'c' }] },
+        quantitativeDetails: { unit: { coding: [{ code: '/min' }] } },
+        qualifiedInterval: [interval('female', 10), interval('male', 20)],
+      },
+    ]);
+    const judged = (gender?: string) =>
+      judge({ coding: [{ system: 's', code: 'c' }], value: 15, unit: '/min' }, { gender }, now, own)?.severity;
+
+    expect([judged('female'), judged('male'), judged()]).toEqual(['abnormal', 'normal', 'no-table']);
+  });
+});
+
+it('finds the values of an Observation and of its components, and only those that are numbers with a unit', () => {
+  const coding = [{ system: loinc, code: '8480-6' }];
+  const quantity = { value: 1, code: 'mm[Hg]' };
+
+  expect(measuredIn({ code: { coding }, valueString: 'x', component: [{ code: { coding }, valueQuantity: quantity }] })).toEqual([
+    { coding, value: 1, unit: 'mm[Hg]' },
+  ]);
+  expect(measuredIn({ code: { text: 'x' }, valueQuantity: quantity })).toEqual([]);
+  expect(measuredIn({ code: { coding }, valueQuantity: { value: 1, unit: 'mmHg' } })).toEqual([]);
+});
