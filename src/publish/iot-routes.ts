@@ -30,6 +30,11 @@ const measurements: Readonly<Record<string, Schema>> = {
   battery_level: whole('Percent.', 0, 100),
 };
 
+const ignored: Schema = {
+  type: 'array',
+  items: { type: 'string' },
+  description: 'Fields that this door does not know. Left out when there are none.',
+};
 const readings: Schema = { type: 'array', minItems: 1, items: schemaRef('Reading') };
 
 const counted = (success: boolean): Schema => ({
@@ -47,6 +52,8 @@ const counted = (success: boolean): Schema => ({
       description: 'One vital_sign_id per processed reading.',
     },
     alerts_triggered: whole('Flags that were opened or raised.'),
+    duplicates: whole('How many of them were repeats. Left out when none was.'),
+    ignored,
     errors: {
       type: 'array',
       description: 'One entry per refused reading.',
@@ -82,6 +89,7 @@ export const iotSchemas: Readonly<Record<string, Schema>> = {
       vital_sign_id: whole('One per device and instant; an identifier of each Observation that was made.'),
       alerts_triggered: whole('Flags that this reading opened or raised.'),
       timestamp: instant,
+      ignored,
     },
   },
   BatchPost: {
@@ -158,6 +166,10 @@ const refusals: Readonly<Record<string, RouteAnswer>> = {
   401: refusal('The key is missing, wrong, expired or revoked.'),
   403: refusal('The key belongs to another device or lacks the permission.'),
 };
+const unreadable: Readonly<Record<string, RouteAnswer>> = {
+  413: refusal('Longer than the server takes.'),
+  415: refusal('Not sent as application/json.'),
+};
 const answer = (description: string, content: readonly Content[]): RouteAnswer => ({ description, content });
 
 export const iotRoutes: readonly Route[] = [
@@ -195,6 +207,7 @@ export const iotRoutes: readonly Route[] = [
       ),
       400: refusal('Not JSON, a field missing or of a wrong type, a unit missing, no vital sign, no patient assigned.'),
       ...refusals,
+      ...unreadable,
       422: refusal('A value that no patient can have.'),
     },
   },
@@ -230,6 +243,7 @@ export const iotRoutes: readonly Route[] = [
       ),
       400: refusal('Not JSON, or no list of readings.'),
       ...refusals,
+      ...unreadable,
       422: answer('No reading was processed.', json(schemaRef('BatchRefused'))),
     },
   },

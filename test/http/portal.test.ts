@@ -9,6 +9,7 @@ import { type Portal, portalRouter } from '../../src/http/portal.ts';
 import { openApi } from '../../src/publish/openapi.ts';
 import { parametersOf } from '../../src/search/parameters.ts';
 import { complaintsOf, describeInChromium, openChromium } from '../support/chromium.ts';
+import { authorize, execute, look } from '../support/swagger-page.ts';
 
 const document = openApi({ version: '1.2.3', parametersOf });
 const appWith = (portal: Partial<Portal> = {}) => express().use(portalRouter({ openApi: () => document, ...portal }));
@@ -117,65 +118,52 @@ describeInChromium('The portal in Chromium', () => {
     await page.close();
   });
 
-  const look = async (suffix = '') => {
-    await page.goto(`${url}/docs${suffix}`);
-    await page.waitForSelector('.opblock');
-  };
-  const authorize = async (scheme: string, token: string) => {
-    await page.click('.scheme-container .btn.authorize');
-    const form = page.locator('.auth-container', { has: page.locator('h4', { hasText: scheme }) });
-    await form.locator('input').fill(token);
-    await form.locator('button[type=submit]').click();
-    await page.click('.modal-ux .btn-done >> nth=0');
-  };
-  const execute = async (operation: string) => {
-    await page.locator(`${operation} .execute`).click();
-    await page.waitForSelector(`${operation} .live-responses-table .response-col_status`);
-  };
-
   it('shows every tag, unfolds the device door and complains of nothing', async () => {
-    await look();
+    await look(page, `${url}/docs`);
     await page.waitForSelector('#operations-Devices-postVitals');
     expect(await page.title()).toBe('Watchfire');
     expect(await page.locator('.opblock-tag').count()).toBe((document as any).tags.length);
     expect(complaints).toEqual([]);
   });
 
-  it('leads from the steps at its top to the operation, and tries it on this server without a token', async () => {
-    await look('#/FHIR/capabilities');
-    await execute('#operations-FHIR-capabilities');
+  it('tries an operation on this server without a token, shows the answer as text, and leads on from the steps at its top', async () => {
+    await look(page, `${url}/docs#/FHIR/capabilities`);
+    await execute(page, '#operations-FHIR-capabilities');
     expect(seen).toEqual([{ method: 'GET', url: '/fhir/metadata', authorization: undefined, body: '' }]);
+    const shown = await page.locator('#operations-FHIR-capabilities .live-responses-table').textContent();
+    expect(shown).toContain('onerror=alert(1)');
+    expect(await page.locator('#swagger-ui img[src=x]').count()).toBe(0);
     await page.click('[data-operation=searchObservation]');
     await page.waitForSelector('#operations-Observation-searchObservation.is-open');
     expect(complaints).toEqual([]);
   });
 
   it('sends a device key to the device door and the admin token to FHIR, and forgets both with the page', async () => {
-    await look();
-    await authorize('deviceKey', 'a-device-key');
-    await authorize('adminToken', 'an-admin-token');
+    await look(page, `${url}/docs`);
+    await authorize(page, 'deviceKey', 'a-device-key');
+    await authorize(page, 'adminToken', 'an-admin-token');
     await page.click('[data-operation=postVitals]');
-    await execute('#operations-Devices-postVitals');
+    await execute(page, '#operations-Devices-postVitals');
     expect(seen[0]).toMatchObject({ method: 'POST', url: '/api/iot/vitals/', authorization: 'Bearer a-device-key' });
     const sent = JSON.parse(seen[0]!.body);
     expect(sent.device_id).toBe('DEV001');
     expect(Math.abs(Date.parse(sent.timestamp) - Date.now())).toBeLessThan(3_600_000);
 
     await page.click('[data-operation=searchObservation]');
-    await execute('#operations-Observation-searchObservation');
+    await execute(page, '#operations-Observation-searchObservation');
     expect(seen[1]).toMatchObject({ method: 'GET', url: '/fhir/Observation', authorization: 'Bearer an-admin-token' });
 
     expect(await page.evaluate('localStorage.length + sessionStorage.length + document.cookie.length')).toBe(0);
-    await look('#/Observation/searchObservation');
+    await look(page, `${url}/docs#/Observation/searchObservation`);
     await page.reload();
-    await execute('#operations-Observation-searchObservation');
+    await execute(page, '#operations-Observation-searchObservation');
     expect(seen.at(-1)!.authorization).toBeUndefined();
     expect(complaints).toEqual([]);
   }, 60_000);
 
   it('ignores a document that the address names, and reaches no other server', async () => {
     const elsewhere = await started(foreign);
-    await look(`?url=${elsewhere}/openapi.json&configUrl=${elsewhere}/config.json&urls.primaryName=x`);
+    await look(page, `${url}/docs?url=${elsewhere}/openapi.json&configUrl=${elsewhere}/config.json&urls.primaryName=x`);
     await page.waitForSelector('#operations-Devices-postVitals');
     expect(seenElsewhere).toEqual([]);
     expect(complaints).toEqual([]);
@@ -185,13 +173,5 @@ describeInChromium('The portal in Chromium', () => {
     );
     expect(seenElsewhere).toEqual([]);
     expect(complaints.some((complaint) => complaint.startsWith('policy: connect-src'))).toBe(true);
-  });
-
-  it('shows text of a resource as text', async () => {
-    await look('#/FHIR/capabilities');
-    await execute('#operations-FHIR-capabilities');
-    const shown = await page.locator('#operations-FHIR-capabilities .live-responses-table').textContent();
-    expect(shown).toContain('onerror=alert(1)');
-    expect(await page.locator('#swagger-ui img[src=x]').count()).toBe(0);
   });
 });

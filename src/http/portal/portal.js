@@ -11,10 +11,21 @@ function asOfNow(text) {
 const answer = await fetch('/openapi.json');
 if (!answer.ok) document.getElementById('swagger-ui').textContent = `The document of this server answered ${answer.status}.`;
 
+/** Long answers, such as the CapabilityStatement, stay without colours: painting them takes longer than reading them. */
+const plainWhenLong = () => ({
+  wrapComponents: {
+    SyntaxHighlighter: (Painted, { React }) => (props) =>
+      String(props.children).length > 20_000
+        ? React.createElement('pre', { className: 'microlight' }, props.children)
+        : React.createElement(Painted, props),
+  },
+});
+
 const ui = SwaggerUIBundle({
   spec: JSON.parse(asOfNow(await answer.text())),
   dom_id: '#swagger-ui',
   layout: 'BaseLayout',
+  plugins: [plainWhenLong],
   queryConfigEnabled: false,
   persistAuthorization: false,
   validatorUrl: null,

@@ -1,0 +1,76 @@
+/** Routes served are routes documented: the registry behind /openapi.json and the routers of the doors say the same, both ways. */
+import { describe, expect, it } from '@jest/globals';
+import type { RequestHandler } from 'express';
+import { adminRouter } from '../../src/http/admin.ts';
+import { healthRouter } from '../../src/http/health.ts';
+import { createMetrics, metricsRouter } from '../../src/http/metrics.ts';
+import { portalRouter } from '../../src/http/portal.ts';
+import { routeOf } from '../../src/interactions/route.ts';
+import { declared } from '../../src/publish/capability.ts';
+import { documentedRoutes } from '../../src/publish/openapi.ts';
+import { parametersOf } from '../../src/search/parameters.ts';
+import { iotRouter } from '../../src/translators/iot.ts';
+
+const documented = documentedRoutes(parametersOf).map(({ method, path }) => `${method} ${path}`);
+const ofFhir = documented.filter((route) => / \/fhir(?:\/|$)/.test(route));
+
+/** `get /admin/keys/{prefix}` for every route of an express router, trailing slashes kept out. */
+function served(mount: string, router: RequestHandler): readonly string[] {
+  const { stack } = router as unknown as {
+    stack: readonly { route?: { path: string | string[]; methods: Record<string, boolean> } }[];
+  };
+  return stack.flatMap(({ route }) =>
+    route === undefined
+      ? []
+      : [route.path].flat().flatMap((path) =>
+          Object.keys(route.methods)
+            .filter((method) => method !== '_all')
+            .map((method) => `${method} ${mount}${path.replace(/:(\w+)/g, '{$1}')}`),
+        ),
+  );
+}
+const withoutSlash = (route: string) => route.replace(/\/$/, '');
+const sorted = (routes: readonly string[]) => [...new Set(routes.map(withoutSlash))].sort();
+
+describe('The routes outside FHIR', () => {
+  it('are documented, each one, and nothing else is', () => {
+    const metrics = createMetrics();
+    metrics.close();
+    const unused: any = () => undefined;
+    const ours = [
+      ...served('/admin', adminRouter({ store: unused, runtime: unused, forget: unused, facts: unused })),
+      ...served('/api/iot', iotRouter({ guard: unused } as any)),
+      ...served('', healthRouter({ phase: () => 'ready', checks: () => ({}) })),
+      ...served('', metricsRouter({ metrics, guard: unused })),
+      ...served('', portalRouter({ openApi: () => ({}) })),
+    ].filter((route) => !route.startsWith('get /docs'));
+    expect(sorted(ours)).toEqual(sorted(documented.filter((route) => !ofFhir.includes(route))));
+  });
+});
+
+describe('The routes of FHIR', () => {
+  const offered = (method: string, path: string): boolean => {
+    try {
+      const { interaction, type } = routeOf(method.toUpperCase(), path);
+      return declared(interaction, type);
+    } catch {
+      return false;
+    }
+  };
+  const shapes = ['', 'metadata', '_history', '_search'];
+  const shapesOf = (type: string) =>
+    ['', '/_search', '/_history', '/{id}', '/{id}/_history', '/{id}/_history/{vid}', '/{id}/Observation'].map(
+      (rest) => type + rest,
+    );
+
+  it('are what capability/ declares, in every shape and method', () => {
+    const types = ['Patient', 'Device', 'Observation', 'Flag', 'Subscription', '{type}'];
+    const ours = [...shapes, ...types.flatMap(shapesOf)].flatMap((shape) => {
+      const path = shape.replace('{type}', 'Practitioner').replace('{id}', 'x').replace('{vid}', '1');
+      return ['get', 'post', 'put', 'patch', 'delete']
+        .filter((method) => offered(method, path))
+        .map((method) => `${method} /fhir${shape && `/${shape}`}`);
+    });
+    expect(sorted(ours)).toEqual(sorted(ofFhir));
+  });
+});
