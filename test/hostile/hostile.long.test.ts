@@ -28,7 +28,9 @@ describe('the hostile list', () => {
           const attack = all[next++]!;
           const answer = await siege.send(attack).catch((error: Error) => ({ status: 599, text: error.message }));
           if (answer.status >= 500)
-            broken.push(`${attack.row} ${attack.what}: ${answer.status} ${answer.text.slice(0, 200)}`);
+            broken.push(
+              `${attack.row} ${attack.what} at ${attack.path}: ${answer.status} ${answer.text.slice(0, 200)}`,
+            );
         }
       };
       await Promise.all(Array.from({ length: 8 }, lane));
