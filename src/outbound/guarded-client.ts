@@ -41,7 +41,7 @@ export interface GuardedClientOptions {
   readonly resolve?: (hostname: string) => Promise<readonly string[]>;
   /** PEM certificates to trust instead of the public authorities. */
   readonly trust?: string;
-  /** Connections held open to one host. */
+  /** Connections to one host at a time, 64 by default: calls that hang there must leave some to the others. */
   readonly connections?: number;
 }
 
@@ -54,7 +54,7 @@ export function guardedClient(options: GuardedClientOptions): GuardedClient {
   const allow = readAllowList(options.allow);
   const agent = new Agent({
     connect: guardedConnect(options),
-    connections: options.connections ?? 4,
+    connections: options.connections ?? 64,
     pipelining: 1,
     maxHeaderSize: headerLimit,
     keepAliveTimeout: 10_000,
@@ -94,7 +94,8 @@ export function guardedClient(options: GuardedClientOptions): GuardedClient {
       } catch (error) {
         throw failure(error, late.signal.aborted);
       } finally {
-        done.abort();
+        // A reason of ours spares the making of an exception for each call.
+        done.abort('answered');
       }
     },
     close: () => agent.destroy(),

@@ -51,6 +51,8 @@ type Next = 'go on' | 'look again' | 'rest';
 export function startDelivery(parts: SubscriptionParts & { readonly channel: Channel }): Delivery {
   const { store, runtime, log, channel, counters, signal } = parts;
   const workers = new Map<string, Worker>();
+  /** The last row of each that was settled; the store may learn of it a little later. */
+  const settled = new Map<string, string>();
   const recorder = createRecorder(store);
   const healthy = createTurns(turnsOfHealthy);
   const troubled = createTurns(turnsOfTroubled);
@@ -92,9 +94,8 @@ export function startDelivery(parts: SubscriptionParts & { readonly channel: Cha
   }
 
   async function round(id: string, worker: Worker): Promise<Next> {
-    // What was accepted must be off the list before the list is read again.
-    await recorder.flush();
-    const rows = await store.list(kinds.delivery, `${id}|`, rowsAtATime);
+    const last = settled.get(id);
+    const rows = await store.list(kinds.delivery, last ? `${last} ` : `${id}|`, rowsAtATime);
     const own = rows.filter(({ key }) => key.startsWith(`${id}|`));
     if (own.length === 0) return 'rest';
     const [kept] = await store.get(kinds.trouble, [id]);
@@ -188,6 +189,7 @@ export function startDelivery(parts: SubscriptionParts & { readonly channel: Cha
   /** Off the list of what waits; in the same commit as `others`. */
   function settleRow(key: string, others: Parameters<typeof recorder.add>[0]): void {
     counters.waiting--;
+    settled.set(readDeliveryKey(key).id, key);
     if (scanning && key <= scanning.upTo) scanning.count--;
     else scanning?.settled.add(key);
     recorder.add([drop(kinds.delivery, key), ...others]);

@@ -46,8 +46,9 @@ export async function loadFollowed(
   }
 
   function build() {
+    if (built) return built;
     const list = [...followed.values()].flatMap(({ id, criteria }) => (criteria ? [{ id, ...criteria }] : []));
-    built ??= { index: criteriaIndex(list), types: new Set(list.map(({ type }) => type)) };
+    built = { index: criteriaIndex(list), types: new Set(list.map(({ type }) => type)) };
     return built;
   }
 
