@@ -71,13 +71,24 @@ function find(task: Task, after: Cursor | undefined, limit: number): Found[] {
   const alone = task.parts.length === 0 || (task.parts.length === 1 && sameRange(task.parts[0]!, key));
   if (!alone) {
     const smallest = smallestOf(task, [PROBED, GATHERED]);
-    if (smallest && smallest.size < GATHERED) return gather(task, smallest, after, limit);
+    if (smallest && smallest.size < GATHERED && !pays(task, smallest.size, limit)) {
+      return gather(task, smallest, after, limit);
+    }
   }
   return stream(task, key, after, limit);
 }
 
 const sameRange = (part: Criterion, key: SortKey): boolean =>
   part.is === 'range' && key.by === 'range' && part.name === key.name;
+
+/**
+ * Reading in order pays when matches are so frequent that the page fills soon. Ten times as often as an even spread would
+ * need, since matches may all lie at the far end.
+ */
+function pays({ connection }: Task, size: number, limit: number): boolean {
+  const [resources] = connection.sql('SELECT coalesce(max(pk), 0) FROM resource').get() as unknown as Row;
+  return size * size > 10 * limit * resources;
+}
 
 // --- sources
 

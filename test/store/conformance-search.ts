@@ -1,0 +1,361 @@
+/** The part of the conformance suite that searches: what matches, in which order, page by page, in one snapshot. */
+import { describe, expect, it } from '@jest/globals';
+import {
+  type Criterion,
+  type IndexEntries,
+  noEntries,
+  type SearchQuery,
+  type SortKey,
+} from '../../src/search/query.ts';
+import type { Change, Cursor, Store } from '../../src/store/store.ts';
+import { key, refusal, save, tombstone } from './drafts.ts';
+import { type Candidate, dice, fault, randomCriterion, randomEntries, randomSort } from './random-queries.ts';
+
+const ask = (where: Criterion, more: Partial<SearchQuery> = {}): SearchQuery => ({
+  type: 'Task',
+  where,
+  sort: [],
+  count: 1_000,
+  total: 'none',
+  includes: [],
+  ...more,
+});
+const everything: Criterion = { is: 'all', of: [] };
+const entries = (some: Partial<IndexEntries>): IndexEntries => ({ ...noEntries, ...some });
+
+/** The same for another type, which no search for Tasks may find. */
+const ofFlags = (index: IndexEntries): IndexEntries => JSON.parse(JSON.stringify(index).replaceAll('"Task.', '"Flag.'));
+
+export function searchConforms(current: () => Store): void {
+  const find = async (where: Criterion, more: Partial<SearchQuery> = {}): Promise<string[]> =>
+    (await current().search(ask(where, more), undefined)).matches.map(({ key }) => key.id);
+  const found = async (where: Criterion): Promise<string[]> => (await find(where)).sort();
+  const write = (...changes: Change[]) => current().commit(changes);
+
+  describe('search', () => {
+    it('finds keys by first and second part, by first part alone, and never by half a value', async () => {
+      await write(
+        save('Task/1', { index: entries({ keys: [{ name: 'Task.code', first: 'a|', second: 'x' }] }) }),
+        save('Task/2', { index: entries({ keys: [{ name: 'Task.code', first: 'a|', second: 'y' }] }) }),
+        save('Task/3', { index: entries({ keys: [{ name: 'Task.code', first: 'a|', second: '' }] }) }),
+        save('Task/4', { index: entries({ keys: [{ name: 'Task.tag', first: 'a|', second: 'x' }] }) }),
+        save('Flag/5', { index: entries({ keys: [{ name: 'Flag.code', first: 'a|', second: 'x' }] }) }),
+      );
+      const code = (first: string, second?: string): Criterion => ({ is: 'key', name: 'Task.code', first, second });
+      expect(await found(code('a|', 'x'))).toEqual(['1']);
+      expect(await found(code('a|', ''))).toEqual(['3']);
+      expect(await found(code('a|'))).toEqual(['1', '2', '3']);
+      expect(await found(code('a'))).toEqual([]);
+      expect(await found(code('a|', 'X'))).toEqual([]);
+    });
+
+    it('finds references by target and a name on its own', async () => {
+      await write(
+        save('Task/1', { index: entries({ references: [{ name: 'Task.subject', target: 'Patient/1' }] }) }),
+        save('Task/2', { index: entries({ references: [{ name: 'Task.device', target: 'Patient/1' }] }) }),
+        save('Task/3', { index: entries({ references: [{ name: 'Task.subject', target: 'Patient/11' }] }) }),
+      );
+      expect(await found({ is: 'reference', name: 'Task.subject', target: 'Patient/1' })).toEqual(['1']);
+    });
+
+    it('holds bounds on both ends against one interval', async () => {
+      const day = 86_400_000;
+      const spans: readonly (readonly [string, number, number])[] = [
+        ['instant', 10, 10],
+        ['short', 5, 20],
+        ['day', 0, day],
+        ['long', 0, 30 * day],
+        ['open', -Infinity, 12],
+      ];
+      await write(
+        ...spans.map(([id, low, high]) =>
+          save(`Task/${id}`, { index: entries({ ranges: [{ name: 'Task.date', low, high }] }) }),
+        ),
+        // Two intervals, of which one fulfils the one bound and the other the other.
+        save('Task/two', {
+          index: entries({
+            ranges: [
+              { name: 'Task.date', low: 1, high: 2 },
+              { name: 'Task.date', low: 100, high: 200 },
+            ],
+          }),
+        }),
+      );
+      const date = (low: object, high: object): Criterion => ({ is: 'range', name: 'Task.date', low, high });
+      expect(await found(date({ atLeast: 5 }, { atMost: 20 }))).toEqual(['instant', 'short']);
+      expect(await found(date({ above: 5 }, { below: 20 }))).toEqual(['instant']);
+      expect(await found(date({}, { atLeast: day }))).toEqual(['day', 'long']);
+      expect(await found(date({}, { above: day }))).toEqual(['long']);
+      expect(await found(date({ atMost: 10 }, { atLeast: 10, atMost: 12 }))).toEqual(['instant', 'open']);
+      expect(await found(date({ atLeast: 50 }, { atMost: 50 }))).toEqual([]);
+      expect(await found({ is: 'range', name: 'Task.date' })).toHaveLength(6);
+    });
+
+    it('finds texts that start, equal or contain, folded or as written', async () => {
+      const text = (folded: string, original: string) => entries({ texts: [{ name: 'Task.name', folded, original }] });
+      await write(
+        save('Task/1', { index: text('muller', 'Müller') }),
+        save('Task/2', { index: text('mullerin', 'Müllerin') }),
+        save('Task/3', { index: text('100%_x', '100%_x') }),
+      );
+      const name = (match: 'starts' | 'equals' | 'contains', value: string): Criterion => ({
+        is: 'text',
+        name: 'Task.name',
+        match,
+        value,
+      });
+      expect(await found(name('starts', 'muller'))).toEqual(['1', '2']);
+      expect(await found(name('equals', 'Müller'))).toEqual(['1']);
+      expect(await found(name('equals', 'muller'))).toEqual([]);
+      expect(await found(name('contains', 'ller'))).toEqual(['1', '2']);
+      expect(await found(name('contains', '%_'))).toEqual(['3']);
+      expect(await found(name('starts', '%'))).toEqual([]);
+    });
+
+    it('joins criteria with all, any and not, where all of nothing is everything and any of nothing is none', async () => {
+      const tags = (...firsts: string[]) =>
+        entries({ keys: firsts.map((first) => ({ name: 'Task.tag', first, second: '' })) });
+      await write(
+        save('Task/1', { index: tags('a', 'b') }),
+        save('Task/2', { index: tags('b', 'c') }),
+        save('Task/3', { index: tags('c') }),
+        save('Task/4'),
+      );
+      const tag = (first: string): Criterion => ({ is: 'key', name: 'Task.tag', first, second: '' });
+      expect(await found(everything)).toEqual(['1', '2', '3', '4']);
+      expect(await found({ is: 'any', of: [] })).toEqual([]);
+      expect(await found({ is: 'all', of: [tag('a'), tag('b')] })).toEqual(['1']);
+      expect(await found({ is: 'any', of: [tag('a'), tag('c')] })).toEqual(['1', '2', '3']);
+      expect(await found({ is: 'not', of: tag('c') })).toEqual(['1', '4']);
+      expect(await found({ is: 'all', of: [tag('b'), { is: 'not', of: { is: 'any', of: [tag('a')] } }] })).toEqual([
+        '2',
+      ]);
+      expect(await found({ is: 'id', ids: ['3', '4', 'none', '3'] })).toEqual(['3', '4']);
+      expect(await found({ is: 'all', of: [{ is: 'id', ids: ['2', '3'] }, tag('b')] })).toEqual(['2']);
+    });
+
+    it('follows updates and deletions: nothing is found by what a former version was', async () => {
+      const tagged = (first: string) => ({ index: entries({ keys: [{ name: 'Task.tag', first, second: '' }] }) });
+      const tag = (first: string): Criterion => ({ is: 'key', name: 'Task.tag', first, second: '' });
+      await write(save('Task/1', tagged('old')));
+      await write(save('Task/1', tagged('new')));
+      expect(await found(tag('old'))).toEqual([]);
+      expect(await found(tag('new'))).toEqual(['1']);
+      await write(tombstone('Task/1'));
+      expect(await found(tag('new'))).toEqual([]);
+      expect(await found(everything)).toEqual([]);
+      await write(save('Task/1', tagged('again')));
+      expect(await found(tag('again'))).toEqual(['1']);
+      expect(await found({ is: 'id', ids: ['1'] })).toEqual(['1']);
+    });
+
+    it('finds by a new index after reindex, and leaves a version alone that is not the newest any more', async () => {
+      const tag = (first: string): Criterion => ({ is: 'key', name: 'Task.tag', first, second: '' });
+      const index = entries({ keys: [{ name: 'Task.tag', first: 'x', second: '' }] });
+      await write(save('Task/1'), save('Task/2'), save('Task/3'));
+      await write(save('Task/2'), tombstone('Task/3'));
+      const end = await current().end();
+      await write(
+        ...['Task/1', 'Task/2', 'Task/3'].map((one): Change => ({ op: 'reindex', key: key(one), versionId: 1, index })),
+      );
+      expect(await found(tag('x'))).toEqual(['1']);
+      expect(await found(everything)).toEqual(['1', '2']);
+      expect(await current().end()).toBe(end);
+    });
+
+    it('sorts by the lowest or highest entry, upwards and downwards, and puts what has none last', async () => {
+      const at = (...lows: number[]) =>
+        entries({ ranges: lows.map((low) => ({ name: 'Task.date', low, high: low + 5 })) });
+      const named = (...texts: string[]) =>
+        entries({ texts: texts.map((t) => ({ name: 'Task.name', folded: t, original: t })) });
+      await write(
+        save('Task/b', { index: at(20) }),
+        save('Task/none', { index: named('x') }),
+        save('Task/wide', { index: at(10, 40) }),
+        save('Task/c', { index: { ...at(30), ...{ texts: named('y', 'a').texts } } }),
+      );
+      const by = (sort: SortKey[], where = everything) => find(where, { sort });
+      const date = (descending: boolean): SortKey => ({ by: 'range', name: 'Task.date', descending });
+      const name = (descending: boolean): SortKey => ({ by: 'text', name: 'Task.name', descending });
+      expect(await by([date(false)])).toEqual(['wide', 'b', 'c', 'none']);
+      expect(await by([date(true)])).toEqual(['wide', 'c', 'b', 'none']);
+      expect((await by([name(false)])).slice(0, 2)).toEqual(['c', 'none']);
+      expect((await by([name(true)])).slice(0, 2)).toEqual(['c', 'none']);
+      expect(await by([{ by: 'id', descending: false }])).toEqual(['b', 'c', 'none', 'wide']);
+      expect(await by([{ by: 'id', descending: true }])).toEqual(['wide', 'none', 'c', 'b']);
+      expect(await by([name(true), { by: 'id', descending: true }])).toEqual(['c', 'none', 'wide', 'b']);
+      const early: Criterion = { is: 'range', name: 'Task.date', low: { atMost: 20 } };
+      expect(await by([date(true)], early)).toEqual(['wide', 'b']);
+    });
+
+    it('sorts and cuts by when it was written', async () => {
+      for (const id of ['1', '2', '3']) {
+        await write(save(`Task/${id}`));
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      await write(save('Task/1'));
+      const sort: SortKey[] = [{ by: 'range', name: 'Task._lastUpdated', descending: true }];
+      expect(await find(everything, { sort })).toEqual(['1', '3', '2']);
+      const [third] = await current().read([key('Task/3')]);
+      const since: Criterion = { is: 'range', name: 'Task._lastUpdated', low: { atLeast: third!.lastUpdated } };
+      expect(await found(since)).toEqual(['1', '3']);
+    });
+
+    it('counts all matches, on any page and without one', async () => {
+      await write(...Array.from({ length: 30 }, (_, i) => save(`Task/${i}`)));
+      const page = await current().search(ask(everything, { count: 7, total: 'accurate' }), undefined);
+      expect([page.matches.length, page.total]).toEqual([7, 30]);
+      const second = await current().search(ask(everything, { count: 7, total: 'accurate' }), page.next);
+      expect([second.matches.length, second.total]).toEqual([7, 30]);
+      const none = await current().search(ask(everything, { count: 0, total: 'accurate' }), undefined);
+      expect(none).toMatchObject({ matches: [], total: 30 });
+      expect(none.next).toBeUndefined();
+      expect((await current().search(ask(everything, { count: 7 }), undefined)).total).toBeUndefined();
+    });
+
+    const orders: readonly (readonly [string, SortKey[]])[] = [
+      ['in the order of the engine', []],
+      ['by time upwards', [{ by: 'range', name: 'Task.date', descending: false }]],
+      ['by time downwards', [{ by: 'range', name: 'Task.date', descending: true }]],
+      ['by name', [{ by: 'text', name: 'Task.name', descending: false }]],
+      ['by id downwards', [{ by: 'id', descending: true }]],
+      [
+        'by time and name',
+        [
+          { by: 'range', name: 'Task.date', descending: true },
+          { by: 'text', name: 'Task.name', descending: false },
+        ],
+      ],
+    ];
+    it.each(orders)(
+      'pages through 250 resources %s while others write, with none twice and none left out',
+      async (_, sort) => {
+        const draft = (i: number) => ({
+          index: entries({
+            ranges: i % 5 === 0 ? [] : [{ name: 'Task.date', low: i % 40, high: (i % 40) + (i % 7 === 0 ? 1e9 : 3) }],
+            texts: i % 3 === 0 ? [] : [{ name: 'Task.name', folded: `n${i % 11}`, original: `N${i % 11}` }],
+          }),
+        });
+        await write(...Array.from({ length: 250 }, (_, i) => save(`Task/${i}`, draft(i))));
+        const seen: string[] = [];
+        let after: Cursor | undefined;
+        let more = 1_000;
+        do {
+          const page = await current().search(ask(everything, { sort, count: 20 }), after);
+          seen.push(...page.matches.map(({ key }) => key.id));
+          after = page.next && (JSON.parse(JSON.stringify(page.next)) as Cursor);
+          await write(save(`Task/${more}`, draft(more)), save(`Task/${seen[0]}`, draft(Number(seen[0]))));
+          more++;
+        } while (after);
+        const old = seen.filter((id) => Number(id) < 1_000);
+        expect(new Set(seen).size).toBe(seen.length);
+        expect(old).toHaveLength(250);
+      },
+    );
+
+    it('brings along what the matches point to: once, newest, no match again, nothing deleted', async () => {
+      await write(save('Task/2'));
+      await write(
+        save('Task/1', {
+          index: entries({
+            references: [
+              { name: 'Task.subject', target: 'Patient/1' },
+              { name: 'Task.subject', target: 'Task/2' },
+              { name: 'Task.subject', target: 'http://elsewhere/Task/1' },
+            ],
+          }),
+        }),
+      );
+      await write(save('Patient/1', { mark: 'first' }), save('Patient/2'), save('Device/1'), save('Patient/3'));
+      await write(tombstone('Patient/3'), save('Patient/1', { mark: 'newest' }));
+      await write(
+        save('Task/3', {
+          index: entries({
+            references: [
+              { name: 'Task.subject', target: 'Patient/1' },
+              { name: 'Task.subject', target: 'Patient/3' },
+              { name: 'Task.device', target: 'Device/1' },
+              { name: 'Task.subject', target: 'Device/1' },
+              { name: 'Task.subject', target: 'Patient/none' },
+            ],
+          }),
+        }),
+      );
+      const included = async (...includes: SearchQuery['includes']) =>
+        (await current().search(ask(everything, { includes }), undefined)).included
+          .map(({ key }) => `${key.type}/${key.id}`)
+          .sort();
+      expect(await included()).toEqual([]);
+      expect(await included({ name: 'Task.subject' })).toEqual(['Device/1', 'Patient/1']);
+      expect(await included({ name: 'Task.subject', target: 'Patient' })).toEqual(['Patient/1']);
+      expect(await included({ name: 'Task.device' })).toEqual(['Device/1']);
+      expect(await included({ name: 'Task.device' }, { name: 'Task.subject', target: 'Patient' })).toEqual([
+        'Device/1',
+        'Patient/1',
+      ]);
+      const { included: whole } = await current().search(
+        ask(everything, { includes: [{ name: 'Task.subject', target: 'Patient' }] }),
+        undefined,
+      );
+      expect(whole[0]!.text).toContain('newest');
+    });
+
+    it('leaves with a timeout when the signal has aborted', async () => {
+      expect(await refusal(current().search(ask(everything), undefined, AbortSignal.abort()))).toBe('timeout');
+    });
+
+    it('takes trees that are wide and trees that are deep', async () => {
+      const tag = (first: string): Criterion => ({ is: 'key', name: 'Task.tag', first, second: '' });
+      await write(
+        save('Task/1', { index: entries({ keys: [{ name: 'Task.tag', first: '777', second: '' }] }) }),
+        save('Task/2'),
+      );
+      const wide: Criterion = { is: 'any', of: Array.from({ length: 1_000 }, (_, i) => tag(String(i))) };
+      expect(await found(wide)).toEqual(['1']);
+      expect(await found({ is: 'all', of: [wide, { is: 'not', of: { is: 'not', of: wide } }] })).toEqual(['1']);
+      let deep = tag('777');
+      for (let i = 0; i < 400; i++) deep = { is: 'not', of: deep };
+      expect(await found(deep)).toEqual(['1']);
+      expect(await found({ is: 'id', ids: Array.from({ length: 5_000 }, (_, i) => String(i)) })).toEqual(['1', '2']);
+    });
+
+    const seed = Number(process.env['STORE_SEED'] ?? Math.floor(Math.random() * 1e9));
+    it(`answers 400 random queries over 120 random resources as a slow and obvious search does (seed ${seed})`, async () => {
+      const roll = dice(seed);
+      const candidates = new Map<string, Candidate>();
+      const ids = Array.from({ length: 120 }, (_, i) => `r${i}`);
+      const writeRandomly = async (id: string) => {
+        if (candidates.has(id) && roll.chance(0.3)) {
+          await write(tombstone(`Task/${id}`));
+          candidates.delete(id);
+          return;
+        }
+        const index = randomEntries(roll);
+        const [written] = await write(save(`Task/${id}`, { index }), save(`Flag/${id}`, { index: ofFlags(index) }));
+        candidates.set(id, { id, lastUpdated: written!.lastUpdated, entries: index });
+      };
+      for (const id of ids) await writeRandomly(id);
+      for (let i = 0; i < 400; i++) {
+        if (i % 4 === 0) await writeRandomly(roll.of(ids));
+        const query = ask(randomCriterion(roll, ids), {
+          sort: randomSort(roll),
+          total: roll.chance(0.5) ? 'accurate' : 'none',
+          count: roll.of([1, 3, 10, 1_000]),
+        });
+        const answer: string[] = [];
+        let after: Cursor | undefined;
+        do {
+          const page = await current().search(query, after);
+          answer.push(...page.matches.map(({ key }) => key.id));
+          if (query.total === 'accurate' && !after) {
+            const whole = await current().search({ ...query, count: 1_000, total: 'none' }, undefined);
+            if (page.total !== whole.matches.length) throw new Error(`total ${page.total} of ${JSON.stringify(query)}`);
+          }
+          after = page.next;
+        } while (after && answer.length < 500);
+        const wrong = fault(query, answer, candidates);
+        if (wrong) throw new Error(`query ${i}, seed ${seed}: ${wrong}: ${JSON.stringify(query)}`);
+      }
+    });
+  });
+}
