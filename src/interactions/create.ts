@@ -21,7 +21,8 @@ export const create = (writes: WritePath, runtime: Runtime, line: Line): Interac
     const planned = [{ key, method: 'POST', incoming: body, before: undefined }] as const;
     const { ifNoneExist } = conditions;
     if (ifNoneExist === undefined) {
-      const { versions, effects } = await writes.save(planned, [], context, 201);
+      // What follows from it may meet a neighbour: two readings of one alarm.
+      const { versions, effects } = await settle(runtime, () => writes.save(planned, [], context, 201));
       return answer(201, versions[0]!, { effects });
     }
     const parameters = criterionParameters(ifNoneExist);

@@ -30,76 +30,158 @@ describe('an episode', () => {
   });
 
   it('needs two normal readings in a row', () => {
-    const told: Told[] = [[1, 'abnormal'], [2, 'normal'], [3, 'abnormal'], [4, 'normal'], [5, 'normal']];
+    const told: Told[] = [
+      [1, 'abnormal'],
+      [2, 'normal'],
+      [3, 'abnormal'],
+      [4, 'normal'],
+      [5, 'normal'],
+    ];
 
     expect(steps(told).steps).toEqual(['opened', 'nothing', 'repeated', 'nothing', 'ended']);
   });
 
   it('is followed by another when the next reading lies outside', () => {
-    const { steps: taken, alarm } = steps([[1, 'critical'], [2, 'normal'], [3, 'normal'], [4, 'abnormal']]);
+    const { steps: taken, alarm } = steps([
+      [1, 'critical'],
+      [2, 'normal'],
+      [3, 'normal'],
+      [4, 'abnormal'],
+    ]);
 
     expect(taken.at(-1)).toBe('opened');
     expect(alarm).toMatchObject({ episode: 2, severity: 'abnormal', open: true });
   });
 
   it('does not begin with a normal reading', () => {
-    expect(steps([[1, 'normal'], [2, 'normal']])).toEqual({ steps: ['nothing', 'nothing'], alarm: undefined });
+    expect(
+      steps([
+        [1, 'normal'],
+        [2, 'normal'],
+      ]),
+    ).toEqual({ steps: ['nothing', 'nothing'], alarm: undefined });
   });
 });
 
 describe('readings out of order', () => {
   it('a late normal reading from before the last one outside ends nothing', () => {
-    expect(steps([[5, 'abnormal'], [3, 'normal'], [4, 'normal'], [6, 'normal']]).steps).toEqual([
-      'opened',
-      'nothing',
-      'nothing',
-      'nothing',
-    ]);
+    expect(
+      steps([
+        [5, 'abnormal'],
+        [3, 'normal'],
+        [4, 'normal'],
+        [6, 'normal'],
+      ]).steps,
+    ).toEqual(['opened', 'nothing', 'nothing', 'nothing']);
   });
 
   it('a late reading outside does not undo a newer normal one', () => {
-    expect(steps([[1, 'abnormal'], [5, 'normal'], [3, 'abnormal'], [6, 'normal']]).steps.at(-1)).toBe('ended');
+    expect(
+      steps([
+        [1, 'abnormal'],
+        [5, 'normal'],
+        [3, 'abnormal'],
+        [6, 'normal'],
+      ]).steps.at(-1),
+    ).toBe('ended');
   });
 
   it('two normal readings end it in whatever order they come', () => {
-    expect(steps([[1, 'abnormal'], [5, 'normal'], [3, 'normal']]).steps.at(-1)).toBe('ended');
+    expect(
+      steps([
+        [1, 'abnormal'],
+        [5, 'normal'],
+        [3, 'normal'],
+      ]).steps.at(-1),
+    ).toBe('ended');
   });
 
   it('a late reading within an episode that is over belongs to it', () => {
-    expect(steps([[1, 'abnormal'], [3, 'normal'], [5, 'normal'], [2, 'abnormal']]).steps.at(-1)).toBe('late');
+    expect(
+      steps([
+        [1, 'abnormal'],
+        [3, 'normal'],
+        [5, 'normal'],
+        [2, 'abnormal'],
+      ]).steps.at(-1),
+    ).toBe('late');
   });
 
   it('a late reading from before the episode opens one of its own', () => {
-    expect(steps([[2, 'abnormal'], [3, 'normal'], [5, 'normal'], [1, 'abnormal']]).steps.at(-1)).toBe('opened');
+    expect(
+      steps([
+        [2, 'abnormal'],
+        [3, 'normal'],
+        [5, 'normal'],
+        [1, 'abnormal'],
+      ]).steps.at(-1),
+    ).toBe('opened');
   });
 });
 
 describe('a corrected reading', () => {
   it('counts once: normal twice at one time is one normal reading', () => {
-    expect(steps([[1, 'abnormal'], [2, 'normal'], [2, 'normal']]).steps.at(-1)).toBe('nothing');
+    expect(
+      steps([
+        [1, 'abnormal'],
+        [2, 'normal'],
+        [2, 'normal'],
+      ]).steps.at(-1),
+    ).toBe('nothing');
   });
 
   it('from outside to normal is the first normal reading', () => {
-    expect(steps([[1, 'abnormal'], [1, 'normal'], [2, 'normal']]).steps).toEqual(['opened', 'nothing', 'ended']);
+    expect(
+      steps([
+        [1, 'abnormal'],
+        [1, 'normal'],
+        [2, 'normal'],
+      ]).steps,
+    ).toEqual(['opened', 'nothing', 'ended']);
   });
 
   it('from normal to outside begins the count anew', () => {
-    expect(steps([[1, 'abnormal'], [2, 'normal'], [2, 'abnormal'], [3, 'normal']]).steps.at(-1)).toBe('nothing');
+    expect(
+      steps([
+        [1, 'abnormal'],
+        [2, 'normal'],
+        [2, 'abnormal'],
+        [3, 'normal'],
+      ]).steps.at(-1),
+    ).toBe('nothing');
   });
 
   it('of the normal reading that ended it opens another', () => {
-    expect(steps([[1, 'abnormal'], [2, 'normal'], [3, 'normal'], [3, 'critical']]).steps.at(-1)).toBe('opened');
+    expect(
+      steps([
+        [1, 'abnormal'],
+        [2, 'normal'],
+        [3, 'normal'],
+        [3, 'critical'],
+      ]).steps.at(-1),
+    ).toBe('opened');
   });
 });
 
 describe('a poor signal', () => {
   it('opens nothing, raises nothing and ends nothing by itself', () => {
     expect(steps([[1, 'critical', false]]).steps).toEqual(['nothing']);
-    expect(steps([[1, 'abnormal'], [2, 'critical', false]])).toMatchObject({
+    expect(
+      steps([
+        [1, 'abnormal'],
+        [2, 'critical', false],
+      ]),
+    ).toMatchObject({
       steps: ['opened', 'repeated'],
       alarm: { severity: 'abnormal' },
     });
-    expect(steps([[1, 'abnormal'], [2, 'normal', false], [3, 'normal', false]]).steps).not.toContain('ended');
+    expect(
+      steps([
+        [1, 'abnormal'],
+        [2, 'normal', false],
+        [3, 'normal', false],
+      ]).steps,
+    ).not.toContain('ended');
   });
 });
 
@@ -113,6 +195,15 @@ describe('a Flag that somebody ends', () => {
   it('goes on where somebody makes it active again', () => {
     const again = reopenedBySomebody(endedBySomebody(open));
 
-    expect(steps([[6, 'abnormal'], [7, 'normal'], [8, 'normal']], again).steps).toEqual(['repeated', 'nothing', 'ended']);
+    expect(
+      steps(
+        [
+          [6, 'abnormal'],
+          [7, 'normal'],
+          [8, 'normal'],
+        ],
+        again,
+      ).steps,
+    ).toEqual(['repeated', 'nothing', 'ended']);
   });
 });

@@ -15,67 +15,125 @@ const interpretation = (code: string, value: number, unit: string, person?: Pers
 };
 
 // Every limit: just inside, on it, just outside.
-const boundaries: readonly (readonly [name: string, code: string, unit: string, values: Readonly<Record<string, string>>])[] =
+const boundaries: readonly (readonly [
+  name: string,
+  code: string,
+  unit: string,
+  values: Readonly<Record<string, string>>,
+])[] = [
   [
-    [
-      'heart rate',
-      '8867-4',
-      '/min',
-      { 39: 'LL', 40: 'LL', 41: 'L', 59: 'L', 60: 'N', 61: 'N', 99: 'N', 100: 'N', 101: 'H', 130: 'H', 131: 'HH', 132: 'HH' },
-    ],
-    [
-      'systolic pressure',
-      '8480-6',
-      'mm[Hg]',
-      { 89: 'LL', 90: 'LL', 91: 'N', 119: 'N', 120: 'N', 121: 'H', 179: 'H', 180: 'H', '180.1': 'HH', 181: 'HH', 220: 'HH' },
-    ],
-    ['diastolic pressure', '8462-4', 'mm[Hg]', { 30: 'N', 79: 'N', 80: 'N', 81: 'H', 119: 'H', 120: 'H', 121: 'HH' }],
-    [
-      'temperature in Celsius',
-      '8310-5',
-      'Cel',
-      {
-        34.9: 'LL', '35.0': 'LL', 35.1: 'L', '36.0': 'L', 36.1: 'N', 36.2: 'N',
-        37.1: 'N', 37.2: 'N', 37.3: 'H', '39.0': 'H', 39.1: 'HH', 39.2: 'HH',
-      },
-    ],
-    [
-      'temperature in Fahrenheit',
-      '8310-5',
-      '[degF]',
-      {
-        94.9: 'LL', '95.0': 'LL', 95.1: 'L', 96.9: 'L', '97.0': 'N', 97.1: 'N',
-        98.9: 'N', '99.0': 'N', 99.1: 'H', 102.3: 'H', 102.4: 'HH', 102.5: 'HH',
-      },
-    ],
-    [
-      'respiratory rate',
-      '9279-1',
-      '/min',
-      { 7: 'LL', 8: 'LL', 9: 'L', 11: 'L', 12: 'N', 13: 'N', 19: 'N', 20: 'N', 21: 'H', 24: 'H', 25: 'HH', 26: 'HH' },
-    ],
-    [
-      'oxygen saturation',
-      '59408-5',
-      '%',
-      { '90.9': 'LL', 91: 'LL', '91.1': 'L', 94: 'L', '94.9': 'L', 95: 'N', 96: 'N', 100: 'N' },
-    ],
-    [
-      'glucose in mg/dL',
-      '41653-7',
-      'mg/dL',
-      {
-        53: 'LL', '53.9': 'LL', 54: 'L', 69: 'L', '69.9': 'L', 70: 'N',
-        180: 'N', '180.1': 'H', 250: 'H', '250.1': 'HH', 251: 'HH',
-      },
-    ],
-    [
-      'glucose in mmol/L',
-      '15074-8',
-      'mmol/L',
-      { 2.9: 'LL', '3.0': 'L', 3.8: 'L', 3.9: 'N', '10.0': 'N', 10.1: 'H', 13.9: 'H', '14.0': 'HH' },
-    ],
-  ];
+    'heart rate',
+    '8867-4',
+    '/min',
+    {
+      39: 'LL',
+      40: 'LL',
+      41: 'L',
+      59: 'L',
+      60: 'N',
+      61: 'N',
+      99: 'N',
+      100: 'N',
+      101: 'H',
+      130: 'H',
+      131: 'HH',
+      132: 'HH',
+    },
+  ],
+  [
+    'systolic pressure',
+    '8480-6',
+    'mm[Hg]',
+    {
+      89: 'LL',
+      90: 'LL',
+      91: 'N',
+      119: 'N',
+      120: 'N',
+      121: 'H',
+      179: 'H',
+      180: 'H',
+      '180.1': 'HH',
+      181: 'HH',
+      220: 'HH',
+    },
+  ],
+  ['diastolic pressure', '8462-4', 'mm[Hg]', { 30: 'N', 79: 'N', 80: 'N', 81: 'H', 119: 'H', 120: 'H', 121: 'HH' }],
+  [
+    'temperature in Celsius',
+    '8310-5',
+    'Cel',
+    {
+      34.9: 'LL',
+      '35.0': 'LL',
+      35.1: 'L',
+      '36.0': 'L',
+      36.1: 'N',
+      36.2: 'N',
+      37.1: 'N',
+      37.2: 'N',
+      37.3: 'H',
+      '39.0': 'H',
+      39.1: 'HH',
+      39.2: 'HH',
+    },
+  ],
+  [
+    'temperature in Fahrenheit',
+    '8310-5',
+    '[degF]',
+    {
+      94.9: 'LL',
+      '95.0': 'LL',
+      95.1: 'L',
+      96.9: 'L',
+      '97.0': 'N',
+      97.1: 'N',
+      98.9: 'N',
+      '99.0': 'N',
+      99.1: 'H',
+      102.3: 'H',
+      102.4: 'HH',
+      102.5: 'HH',
+    },
+  ],
+  [
+    'respiratory rate',
+    '9279-1',
+    '/min',
+    { 7: 'LL', 8: 'LL', 9: 'L', 11: 'L', 12: 'N', 13: 'N', 19: 'N', 20: 'N', 21: 'H', 24: 'H', 25: 'HH', 26: 'HH' },
+  ],
+  [
+    'oxygen saturation',
+    '59408-5',
+    '%',
+    { '90.9': 'LL', 91: 'LL', '91.1': 'L', 94: 'L', '94.9': 'L', 95: 'N', 96: 'N', 100: 'N' },
+  ],
+  [
+    'glucose in mg/dL',
+    '41653-7',
+    'mg/dL',
+    {
+      53: 'LL',
+      '53.9': 'LL',
+      54: 'L',
+      69: 'L',
+      '69.9': 'L',
+      70: 'N',
+      180: 'N',
+      '180.1': 'H',
+      250: 'H',
+      '250.1': 'HH',
+      251: 'HH',
+    },
+  ],
+  [
+    'glucose in mmol/L',
+    '15074-8',
+    'mmol/L',
+    { 2.9: 'LL', '3.0': 'L', 3.8: 'L', 3.9: 'N', '10.0': 'N', 10.1: 'H', 13.9: 'H', '14.0': 'HH' },
+  ],
+];
 
 describe('limits for adults', () => {
   for (const [name, code, unit, values] of boundaries) {
@@ -150,9 +208,9 @@ it('finds the values of an Observation and of its components, and only those tha
   const coding = [{ system: loinc, code: '8480-6' }];
   const quantity = { value: 1, code: 'mm[Hg]' };
 
-  expect(measuredIn({ code: { coding }, valueString: 'x', component: [{ code: { coding }, valueQuantity: quantity }] })).toEqual([
-    { coding, value: 1, unit: 'mm[Hg]' },
-  ]);
+  expect(
+    measuredIn({ code: { coding }, valueString: 'x', component: [{ code: { coding }, valueQuantity: quantity }] }),
+  ).toEqual([{ coding, value: 1, unit: 'mm[Hg]' }]);
   expect(measuredIn({ code: { text: 'x' }, valueQuantity: quantity })).toEqual([]);
   expect(measuredIn({ code: { coding }, valueQuantity: { value: 1, unit: 'mmHg' } })).toEqual([]);
 });

@@ -48,7 +48,10 @@ describe('what a DeviceUseStatement means', () => {
   });
 
   it('over without saying since when: over since now', () => {
-    expect(meaning({ status: 'completed' }, { patient: 'Patient/1', use: 'u' })).toMatchObject({ from: undefined, to: 1_000 });
+    expect(meaning({ status: 'completed' }, { patient: 'Patient/1', use: 'u' })).toMatchObject({
+      from: undefined,
+      to: 1_000,
+    });
   });
 
   it('entered in error or intended: nothing', () => {

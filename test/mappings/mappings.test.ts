@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { parseExact, textOf, writeExact } from '../../src/fhir/json.ts';
+import { parseExact, readJson, textOf, writeExact } from '../../src/fhir/json.ts';
 import { openHouse, type TestHouse } from '../support/house.ts';
 
 const folder = fileURLToPath(new URL('../../mappings/', import.meta.url));
 const samplesOf = (mapping: string) =>
   readdirSync(join(folder, mapping, 'samples')).map((file) => {
-    const text = readFileSync(join(folder, mapping, 'samples', file), 'utf8');
+    const { text } = readJson(readFileSync(join(folder, mapping, 'samples', file)));
     return {
       mapping,
       name: file.replace('.json', ''),
