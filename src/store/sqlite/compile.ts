@@ -118,29 +118,38 @@ function textSource(criterion: Extract<Criterion, { is: 'text' }>, hashing: Hash
   return { scans: [{ table: 'text', ...where }], ordered: false, exact: true };
 }
 
-/** One partition of the intervals of a name, cut by what the bounds say about `low`. */
+/** Ends between which `low` must lie besides. */
+export interface Cut {
+  readonly from?: number;
+  readonly to?: number;
+}
+
+/**
+ * One partition of the intervals of a name. What the bounds and the cut say about `low` becomes one range of the index,
+ * since SQLite would take any of several; what is left is asked of each row.
+ */
 export function rangeScan(
   { name, low, high }: { name: string; low?: Bounds; high?: Bounds },
   short: boolean,
   hashing: Hashing,
+  cut: Cut = {},
 ): Scan {
-  const hash = hashing.big(short ? kindOf.shortRange : kindOf.oddRange, name, '');
-  const parts = [piece('c.hash = ?', hash), ...bounded('c.sort', low), ...bounded('c.high', high)];
-  const most = Math.min(high?.atMost ?? Infinity, high?.below ?? Infinity);
-  if (most !== Infinity) parts.push(piece('c.sort <= ?', most));
-  const least = Math.max(high?.atLeast ?? -Infinity, high?.above ?? -Infinity);
+  const ended = Math.min(high?.atMost ?? Infinity, high?.below ?? Infinity);
+  const reached = Math.max(high?.atLeast ?? -Infinity, high?.above ?? -Infinity);
   // One more than the length: subtracting may round upwards.
-  if (short && least !== -Infinity) parts.push(piece('c.sort >= ?', least - SHORT - 1));
+  const begun = short ? reached - SHORT - 1 : -Infinity;
+  const from = Math.max(low?.atLeast ?? -Infinity, low?.above ?? -Infinity, begun, cut.from ?? -Infinity);
+  const to = Math.min(low?.atMost ?? Infinity, low?.below ?? Infinity, ended, cut.to ?? Infinity);
+  const parts = [piece('c.hash = ?', hashing.big(short ? kindOf.shortRange : kindOf.oddRange, name, ''))];
+  if (from !== -Infinity) parts.push(piece('c.sort >= ?', from));
+  if (to !== Infinity) parts.push(piece('c.sort <= ?', to));
+  if (low?.above !== undefined) parts.push(piece('+c.sort > ?', low.above));
+  if (low?.below !== undefined) parts.push(piece('+c.sort < ?', low.below));
+  if (high?.atLeast !== undefined) parts.push(piece('c.high >= ?', high.atLeast));
+  if (high?.above !== undefined) parts.push(piece('c.high > ?', high.above));
+  if (high?.atMost !== undefined) parts.push(piece('c.high <= ?', high.atMost));
+  if (high?.below !== undefined) parts.push(piece('c.high < ?', high.below));
   return { table: 'entry', ...join(parts, ' AND ') };
-}
-
-function bounded(column: string, bounds: Bounds | undefined): Piece[] {
-  const pieces: Piece[] = [];
-  if (bounds?.atLeast !== undefined) pieces.push(piece(`${column} >= ?`, bounds.atLeast));
-  if (bounds?.above !== undefined) pieces.push(piece(`${column} > ?`, bounds.above));
-  if (bounds?.atMost !== undefined) pieces.push(piece(`${column} <= ?`, bounds.atMost));
-  if (bounds?.below !== undefined) pieces.push(piece(`${column} < ?`, bounds.below));
-  return pieces;
 }
 
 /** Trees with more leaves than this are held against the entries in one call, so that no SQL grows without bounds. */

@@ -254,51 +254,54 @@ function stream(task: Task, key: SortKey, after: Cursor | undefined, limit: numb
 }
 
 function present(task: Task, key: SortKey, after: Cursor | undefined, limit: number): Found[] {
-  const { type, hashing, parts, connection } = task;
-  if (key.by === 'id') {
-    const ids: Scan = { table: 'key', ...piece('c.key > ? AND c.key < ?', `${type}/`, `${type}0`) };
-    return leg(task, key, ids, conditionsOf(task, parts), after, limit);
-  }
+  const { hashing, parts, connection } = task;
+  if (key.by === 'id') return leg(task, key, idScan(task, key, after), conditionsOf(task, parts), limit);
   if (key.by === 'text') {
-    const texts: Scan = { table: 'text', ...piece('c.hash = ?', hashing.big(kindOf.text, key.name, '')) };
     const { edges } = connection.called;
     edges.push(edgeOf('text', key.name, key.descending, hashing));
     const first = piece('edge(r.entries, ?) = c.value', edges.length - 1);
-    return leg(task, key, texts, [first, ...conditionsOf(task, parts)], after, limit);
+    return leg(task, key, textScan(task, key, after), [first, ...conditionsOf(task, parts)], limit);
   }
-  const cut = parts.find((part) => sameRange(part, key)) as Extract<Criterion, { is: 'range' }> | undefined;
-  const short = rangeScan(cut ?? { name: key.name }, true, hashing);
-  const plain = leg(task, key, short, conditionsOf(task, parts, cut), after, limit);
-  const odd = rangeScan({ name: key.name }, false, hashing);
+  const asked = parts.find((part) => sameRange(part, key)) as Extract<Criterion, { is: 'range' }> | undefined;
+  const cut = after && { [key.descending ? 'to' : 'from']: placeOf(after[0]!) };
+  const rest = after
+    ? [piece(`(c.sort <> ? OR c.pk ${key.descending ? '<' : '>'} ?)`, placeOf(after[0]!), Number(after[1]))]
+    : [];
+  const short = rangeScan(asked ?? { name: key.name }, true, hashing, cut);
+  const plain = leg(task, key, short, [...rest, ...conditionsOf(task, parts, asked)], limit);
+  const odd = rangeScan({ name: key.name }, false, hashing, cut);
   if (sizeOf(connection, { scans: [odd], ordered: false, exact: true }, 1) === 0) return plain;
   const { firsts } = connection.called;
   firsts.push(isEdge(key.name, key.descending, hashing));
   const first = piece('first_row(r.entries, c.sort + 0.0, c.high + 0.0, ?)', firsts.length - 1);
-  const others = leg(task, key, odd, [first, ...conditionsOf(task, parts)], after, limit);
+  const others = leg(task, key, odd, [...rest, first, ...conditionsOf(task, parts)], limit);
   return merge(plain, others, key.descending).slice(0, limit);
+}
+
+function idScan({ type }: Task, { descending }: SortKey, after: Cursor | undefined): Scan {
+  const from = after && !descending ? placeOf(after[0]!) : `${type}/`;
+  const to = after && descending ? placeOf(after[0]!) : `${type}0`;
+  return { table: 'key', ...piece('c.key > ? AND c.key < ?', from, to) };
+}
+
+function textScan({ hashing }: Task, key: Extract<SortKey, { by: 'text' }>, after: Cursor | undefined): Scan {
+  const hash = hashing.big(kindOf.text, key.name, '');
+  if (!after) return { table: 'text', ...piece('c.hash = ?', hash) };
+  const beyond = `c.hash = ? AND (c.value, c.pk) ${key.descending ? '<' : '>'} (?, ?)`;
+  return { table: 'text', ...piece(beyond, hash, placeOf(after[0]!), Number(after[1])) };
 }
 
 const placeColumn = { range: 'c.sort', text: 'c.value', id: 'c.key' } as const;
 
-function leg(
-  task: Task,
-  key: SortKey,
-  scan: Scan,
-  conditions: Piece[],
-  after: Cursor | undefined,
-  limit: number,
-): Found[] {
+/** Rows of one scan in the order of the key. */
+function leg(task: Task, key: SortKey, scan: Scan, conditions: Piece[], limit: number): Found[] {
   const column = placeColumn[key.by];
   const direction = key.descending ? ' DESC' : '';
   const wheres = join([watched(scan), ...conditions], ' AND ');
-  const start =
-    after === undefined
-      ? piece('')
-      : piece(` AND (${column}, c.pk) ${key.descending ? '<' : '>'} (?, ?)`, placeOf(after[0]!), Number(after[1]));
   // A whole number beyond 2^53 would not come back as a number.
   const value = key.by === 'range' ? `${column} + 0.0` : column;
-  const sql = `SELECT c.pk AS pk, ${value} AS k0 FROM ${tableOf(scan)} c${resourceJoin(wheres)} WHERE ${wheres.sql}${start.sql} ORDER BY ${column}${direction}, c.pk${direction} LIMIT ?`;
-  return bodies(task, piece(sql, ...wheres.values, ...start.values, limit), 1);
+  const sql = `SELECT c.pk AS pk, ${value} AS k0 FROM ${tableOf(scan)} c${resourceJoin(wheres)} WHERE ${wheres.sql} ORDER BY ${column}${direction}, c.pk${direction} LIMIT ?`;
+  return bodies(task, piece(sql, ...wheres.values, limit), 1);
 }
 
 /** Two lists in the order of (place, pk) as one. */
