@@ -186,6 +186,10 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
       (await identify(`Bearer ${token}`).catch(() => undefined))?.access === fullAccess;
     const stop = new AbortController();
     const counters = { delivered: 0, failed: 0, waiting: 0 };
+    metrics.counter('notificationsDelivered', () => counters.delivered);
+    metrics.counter('notificationsFailed', () => counters.failed);
+    metrics.gauge('notificationsWaiting', () => counters.waiting);
+    metrics.counter('auditRows', () => store.sizes().auditRows);
     const subscriptions = startSubscriptions({
       store,
       dispatch,

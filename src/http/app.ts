@@ -126,7 +126,9 @@ export function createApp({
     const { visit } = response.locals;
     visit.route = '/fhir';
     visit.caller = await identify(authorizationOf(request));
-    await serveFhir({ dispatch, origin }, request, response, visit.caller, visit.requestId);
+    await serveFhir({ dispatch, origin }, request, response, visit.caller, visit.requestId, ({ interaction }) => {
+      visit.route = `/fhir:${interaction}`;
+    });
   });
 
   app.use(() => {
@@ -140,7 +142,7 @@ export function createApp({
     if (visit.route !== 'none' && !(error instanceof Object && trail.recorded.has(error))) {
       // A refusal that cannot be recorded is not answered with what was found out, only with 503.
       await visit
-        .record({ interaction: visit.route.slice(1), status: refused.status, reason: reasonOf(error) })
+        .record({ interaction: visit.route.replace(/^.*[/:]/, ''), status: refused.status, reason: reasonOf(error) })
         .catch((failed: unknown) => {
           refused = asProblem(failed);
         });

@@ -132,10 +132,11 @@ export async function serveFhir(
   response: ServerResponse,
   caller: Caller,
   requestId: string,
-): Promise<FhirRequest> {
+  onAsked: (asked: FhirRequest) => void,
+): Promise<void> {
   const asked = await fhirRequest(request, door, requestId);
+  onAsked(asked);
   const answered = await door.dispatch(asked, caller);
   const text = bodyOf(answered, asked);
   send(request, response, answered.status, text && caller.access.shows(text), headersOf(answered, asked));
-  return asked;
 }

@@ -30,6 +30,8 @@ export interface Metrics {
   observeCommit(lists: number, seconds: number): void;
   /** Where a gauge is read from. */
   gauge(name: GaugeName, read: () => number): void;
+  /** Where a counter that somebody else keeps is read from. */
+  counter(name: CounterName, read: () => number): void;
   /** The Prometheus text format. https://prometheus.io/docs/instrumenting/exposition_formats/ */
   text(): Promise<string>;
   /** Stops watching the event loop. */
@@ -180,6 +182,18 @@ export function createMetrics(): Metrics {
         registers,
         collect() {
           this.set(read());
+        },
+      });
+    },
+    counter: (name, read) => {
+      registry.removeSingleMetric(`watchfire_${snake(name)}_total`);
+      new Counter({
+        name: `watchfire_${snake(name)}_total`,
+        help: counters[name],
+        registers,
+        collect() {
+          this.reset();
+          this.inc(read());
         },
       });
     },

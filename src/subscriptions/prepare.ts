@@ -70,13 +70,18 @@ function demandChannel({ channel }: Resource, client: Pick<GuardedClient, 'check
   if (fault) throw refused('business-rule', fault.message, expression);
 }
 
-/** Without a status of their own, `active` and `error` only come back as they were read. */
+/**
+ * `active` and `error` are the server's: in an update they only come back as they were read, in a new Subscription, which may
+ * be the copy of another, they ask for what `requested` asks for.
+ */
 function statusOf(resource: Resource, previous: Resource | undefined, now: number): string {
   const { status, end } = resource;
-  if (status !== 'requested' && status !== 'off' && (previous === undefined || status !== previous.status)) {
+  const isClients = status === 'requested' || status === 'off';
+  if (!isClients && previous !== undefined && status !== previous.status) {
     throw refused('value', 'a client sets status requested or off; the server sets the others', 'Subscription.status');
   }
-  return typeof end === 'string' && Date.parse(end) <= now ? 'off' : status;
+  if (typeof end === 'string' && Date.parse(end) <= now) return 'off';
+  return isClients || previous !== undefined ? status : 'requested';
 }
 
 async function headersOf(

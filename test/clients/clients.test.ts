@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MedplumClient } from '@medplum/core';
+import type { Resource } from '@medplum/fhirtypes';
 import { Client } from 'fhir-kit-client';
 import { openHouse, type TestHouse } from '../support/house.ts';
 
@@ -84,7 +85,7 @@ describe('MedplumClient', () => {
     const created = await client.createResource({ resourceType: 'Patient', birthDate: '1950-01-02' });
     expect((await client.readResource('Patient', created.id!)).birthDate).toBe('1950-01-02');
     const updated = await client.updateResource({ ...created, birthDate: '1951-01-02' });
-    expect(updated.meta!.versionId).toBe('2');
+    expect((updated as Resource).meta!.versionId).toBe('2');
     expect((await client.readVersion('Patient', created.id!, '1')).birthDate).toBe('1950-01-02');
     expect((await client.readHistory('Patient', created.id!)).entry).toHaveLength(2);
     for (let i = 0; i < 5; i++) await client.createResource(observation(`Patient/${created.id}`, i));

@@ -117,13 +117,26 @@ describe('a Subscription', () => {
       [{ header: ['X-A: b', 'x-a: c'] }, {}, 422, 'value', 'Subscription.channel.header[1]'],
       [{ header: ['X-A: ***'] }, {}, 422, 'value', 'Subscription.channel.header[0]'],
       [{ header: Array.from({ length: 17 }, (_, i) => `X-${i}: b`) }, {}, 422, 'value', 'Subscription.channel.header'],
-      [{}, { status: 'active' }, 422, 'value', 'Subscription.status'],
-      [{}, { status: 'error' }, 422, 'value', 'Subscription.status'],
     ];
     for (const [channel, more, status, code, expression] of refusals) {
       const refused = subscribe(world, channel, more);
       await expect(refused).rejects.toMatchObject({ status, issues: [{ code, expression }] });
     }
+  });
+
+  it('begins as requested where it is the copy of one that was active or in error', async () => {
+    const world = await open(well);
+    for (const status of ['active', 'error']) {
+      expect(await subscribe(world, {}, { status, error: 'of another' })).toMatchObject({ status: 'requested' });
+    }
+  });
+
+  it('takes no status of the server from a client in an update', async () => {
+    const world = await open(well);
+    const { id } = await subscribe(world);
+    await world.pass(10);
+    const forged = world.ask('update', 'Subscription', { ...(await newest(world, id)), status: 'error' });
+    await expect(forged).rejects.toMatchObject({ status: 422, issues: [{ expression: 'Subscription.status' }] });
   });
 
   it('is refused to a caller who may not read what it watches for', async () => {
