@@ -199,7 +199,8 @@ export function openClient(ledger: Ledger, random: () => number): Client {
       ];
       if (isFaulty) {
         const stale = counter('counter-0', name, 0);
-        entries.push(`{"resource":${stale},"request":{"method":"PUT","url":"Basic/counter-0","ifMatch":"W/"999999""}}`);
+        const request = JSON.stringify({ method: 'PUT', url: 'Basic/counter-0', ifMatch: 'W/"999999"' });
+        entries.push(`{"resource":${stale},"request":${request}}`);
       }
       const bundle = `{"resourceType":"Bundle","type":"transaction","entry":[${entries.join(',')}]}`;
       const keep = (references: readonly string[]) => {
