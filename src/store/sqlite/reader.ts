@@ -28,17 +28,18 @@ export function createReader({ file, connection, runtime, short, long }: ReaderS
   // A store in memory can be read through its one connection only.
   const alone = file === ':memory:';
   let far: FarReader | undefined;
+  const late = new Error('the main thread has no more time for this job');
   return {
     async run(job, signal) {
       if (signal?.aborted) throw tooLong();
       const end = runtime.now() + (alone ? long : short);
-      const late = tooLong();
       try {
         return runJob(connection, job, () => {
           if (runtime.now() > end) throw late;
         });
       } catch (error) {
-        if (error !== late || alone) throw error;
+        if (error !== late) throw error;
+        if (alone) throw tooLong();
       }
       far ??= startFarReader(file);
       return far.run(job, runtime, long, signal);

@@ -270,7 +270,8 @@ function present(task: Task, key: SortKey, after: Cursor | undefined, limit: num
   const short = rangeScan(asked ?? { name: key.name }, true, hashing, cut);
   const plain = leg(task, key, short, [...rest, ...conditionsOf(task, parts, asked)], limit);
   const odd = rangeScan({ name: key.name }, false, hashing, cut);
-  if (sizeOf(connection, { scans: [odd], ordered: false, exact: true }, 1) === 0) return plain;
+  const { sql, values } = odd;
+  if (!connection.sql(`SELECT 1 FROM entry c WHERE ${sql} LIMIT 1`).get(...values)) return plain;
   const { firsts } = connection.called;
   firsts.push(isEdge(key.name, key.descending, hashing));
   const first = piece('first_row(r.entries, c.sort + 0.0, c.high + 0.0, ?)', firsts.length - 1);
