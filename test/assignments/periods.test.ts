@@ -18,6 +18,8 @@ describe('the patient at an instant', () => {
 
   it('is nobody in a gap', () => {
     expect(patientAt([first, { ...second, from: 200 }], 150)).toBeUndefined();
+    expect(patientAt([first], 99)).toBe('Patient/1');
+    expect(patientAt([first], 100)).toBeUndefined();
     expect(patientAt([], 0)).toBeUndefined();
   });
 

@@ -1,10 +1,26 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { flagVitals } from '../../src/alerts/flag.ts';
+import { loadThresholds } from '../../src/alerts/thresholds.ts';
+import { createTrail } from '../../src/audit/trail.ts';
+import { parseExact, withIdentity } from '../../src/fhir/json.ts';
+import { problem } from '../../src/fhir/outcome.ts';
+import { createApply } from '../../src/ingest/apply.ts';
+import { loadMapping } from '../../src/ingest/mapping.ts';
+import { observationId } from '../../src/ingest/observe.ts';
 import { createSequence } from '../../src/ingest/sequence.ts';
+import { createDispatch } from '../../src/interactions/dispatch.ts';
+import type { Dispatch } from '../../src/interactions/interaction.ts';
+import { transaction } from '../../src/interactions/transaction.ts';
+import { createWritePath } from '../../src/interactions/write.ts';
 import { systemRuntime } from '../../src/runtime.ts';
-import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import { noEntries } from '../../src/search/query.ts';
+import { administrator } from '../../src/smart/access.ts';
+import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import type { Change } from '../../src/store/store.ts';
 import { openHouse, type TestHouse, together } from '../support/house.ts';
 
 describe('a sequence', () => {
@@ -18,6 +34,119 @@ describe('a sequence', () => {
 
     expect(new Set(numbers).size).toBe(400);
     expect(numbers.every((n) => Number.isInteger(n) && n > 0)).toBe(true);
+  });
+});
+
+describe('several servers on one store', () => {
+  const now = Date.now();
+  const runtime = { ...systemRuntime, now: () => now };
+  const thresholds = loadThresholds(fileURLToPath(new URL('../../profiles', import.meta.url)));
+  const mapping = loadMapping(fileURLToPath(new URL('../../mappings/iot-vitals', import.meta.url)));
+  const canonical = 'https://example.org/fhir';
+  const device = { key: { type: 'Device', id: 'd' }, deviceId: 'D', caller: administrator };
+  const origin = { base: 'http://x/fhir', requestId: 'r', address: '' };
+  const folder = mkdtempSync(join(tmpdir(), 'watchfire-apply-'));
+  let store: SqliteStore;
+  let dispatch: Dispatch;
+  const assign = (patient: string): Change => ({
+    op: 'put',
+    kind: 'assignment',
+    key: 'd',
+    value: { periods: [{ patient, use: 'u' }] },
+  });
+  const parse = (instant: number, fields: string) => {
+    const timestamp = new Date(instant).toISOString();
+    return mapping.parse(parseExact(`{"timestamp":"${timestamp}",${fields}}`), now);
+  };
+  const server = (gate: Dispatch = dispatch) =>
+    createApply({ mapping, dispatch: gate, store, runtime: systemRuntime, canonical, thresholds });
+
+  beforeAll(async () => {
+    store = await openSqliteStore({ file: join(folder, 'store.db'), runtime });
+    const rules = { now: runtime.now, canonical, references: 'open', prepare: {} } as const;
+    const writes = createWritePath({ ...rules, derive: { Observation: [flagVitals(thresholds)] } });
+    const trail = createTrail(store, runtime, 'strict');
+    const interactions = [transaction(writes, systemRuntime)];
+    dispatch = createDispatch({ store, trail, runtime, interactions, declared: () => true });
+    const text = withIdentity('{"resourceType":"Device"}', 'd');
+    const write = { op: 'write', key: device.key, method: 'PUT', text, index: noEntries, expect: 'absent' } as const;
+    await store.commit([write, assign('Patient/1')]);
+  });
+  afterAll(async () => {
+    await store.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const patientOf = async (instant: number) => {
+    const [version] = await store.read([{ type: 'Observation', id: observationId('d', instant, 'heart_rate') }]);
+    return JSON.parse(version!.text).subject.reference;
+  };
+
+  it('store the same reading once, with one number, and raise one Flag', async () => {
+    const servers = [server(), server(), server(), server()];
+    const reading = parse(now - 1_000, '"heart_rate":150');
+    const applied = await together(16, (i) => servers[i % 4]!(reading, device, origin));
+
+    expect(applied.filter(({ isNew }) => isNew)).toHaveLength(1);
+    expect(new Set(applied.map(({ vitalSignId }) => vitalSignId)).size).toBe(1);
+    expect(applied.reduce((sum, { alerts }) => sum + alerts, 0)).toBe(1);
+  });
+
+  it('give one number to the parts of a reading that come to different servers at once', async () => {
+    const parts = ['"heart_rate":70', '"glucose":95', '"respiratory_rate":15', '"oxygen_saturation":97'];
+    const applied = await together(4, (i) => server()(parse(now - 2_000, parts[i]!), device, origin));
+    const [kept] = await store.get('reading', [`d|${new Date(now - 2_000).toISOString()}`]);
+
+    expect(new Set(applied.map(({ vitalSignId }) => vitalSignId)).size).toBe(1);
+    expect(Object.keys(kept!.value.fields)).toHaveLength(4);
+  });
+
+  it('look again when the device is assigned to somebody else before the commit', async () => {
+    let isFirst = true;
+    const slow: Dispatch = async (...call) => {
+      if (isFirst) await store.commit([assign('Patient/2')]);
+      isFirst = false;
+      return dispatch(...call);
+    };
+    await server(slow)(parse(now - 3_000, '"heart_rate":70'), device, origin);
+
+    expect(await patientOf(now - 3_000)).toBe('Patient/2');
+  });
+
+  it('look again when the device changes before the commit', async () => {
+    let calls = 0;
+    const slow: Dispatch = async (...call) => {
+      const text = withIdentity('{"resourceType":"Device"}', 'd');
+      const change = { op: 'write', key: device.key, method: 'PUT', text, index: noEntries, expect: 'any' } as const;
+      if (++calls === 1) await store.commit([change]);
+      return dispatch(...call);
+    };
+    await server(slow)(parse(now - 4_000, '"heart_rate":70'), device, origin);
+
+    expect(calls).toBe(2);
+  });
+
+  it('give up with 503 when others keep changing it for five seconds', async () => {
+    let time = now;
+    const busy: Dispatch = async () => {
+      time += 1_000;
+      throw problem('conflict', 'busy');
+    };
+    const clock = { ...systemRuntime, now: () => time };
+    const apply = createApply({ mapping, dispatch: busy, store, runtime: clock, canonical, thresholds });
+
+    await expect(apply(parse(now - 5_000, '"heart_rate":70'), device, origin)).rejects.toMatchObject({ status: 503 });
+    expect(time).toBe(now + 5_000);
+  });
+
+  it('leave standing what was there before the device sent it', async () => {
+    const key = { type: 'Observation', id: observationId('d', now - 6_000, 'heart_rate') };
+    const text = withIdentity('{"resourceType":"Observation","status":"final","code":{"text":"x"}}', key.id);
+    await store.commit([{ op: 'write', key, method: 'PUT', text, index: noEntries, expect: 'absent' }]);
+    const applied = await server()(parse(now - 6_000, '"heart_rate":70'), device, origin);
+    const [version] = await store.read([key]);
+
+    expect([applied.isNew, version!.versionId]).toEqual([false, 1]);
   });
 });
 
