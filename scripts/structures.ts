@@ -19,8 +19,8 @@ export function cut(definition: any): Structure {
 }
 
 function cutElement(element: any): ElementRule {
-  const fixed = valueOf(element, 'fixed');
-  const pattern = valueOf(element, 'pattern');
+  const fixed = valueUnder(element, 'fixed');
+  const pattern = valueUnder(element, 'pattern');
   const constraints = (element.constraint ?? [])
     .filter((c: any) => c.severity === 'error' && c.expression && !generic.has(c.key))
     .map((c: any) => [c.key, c.expression, c.human]);
@@ -65,7 +65,7 @@ function cutType(type: any): TypeRule {
   };
 }
 
-function valueOf(element: any, prefix: string): unknown {
+function valueUnder(element: any, prefix: string): unknown {
   const name = Object.keys(element).find((key) => key.startsWith(prefix) && /^[A-Z]/.test(key.slice(prefix.length)));
   return name && element[name];
 }
