@@ -39,7 +39,7 @@ describe('A server that is killed 200 times under load', () => {
   let killedAtStart = 0;
 
   const start = async () => {
-    const settings = { WATCHFIRE_OUTBOUND_ALLOW: receiver.host, NODE_COMPILE_CACHE: join(data, 'compiled') };
+    const settings = { WATCHFIRE_OUTBOUND_ALLOW: receiver.host };
     if (random() < 0.05) {
       const begun = startServer(data, settings, AbortSignal.timeout(Math.floor(random() * 800)));
       const early = await begun.catch(() => undefined);

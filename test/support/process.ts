@@ -2,11 +2,15 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const program = fileURLToPath(new URL('../../bin/watchfire.mjs', import.meta.url));
+
+/** Compiled code of the program, so that the hundredth start takes half of the first. */
+const compiled = join(tmpdir(), 'watchfire-test-compiled');
 
 /** Runs in the child, though not in its worker threads: a parent that is gone, by whatever death, closes this pipe. */
 const leash = `
@@ -50,7 +54,7 @@ type Settings = Readonly<Record<string, string>>;
 function start(args: readonly string[], settings: Settings): Child {
   return spawn(process.execPath, ['--import', `data:text/javascript,${encodeURIComponent(leash)}`, program, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], ...settings },
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: compiled, ...settings },
   });
 }
 
