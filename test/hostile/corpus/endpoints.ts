@@ -58,7 +58,6 @@ const endpoints: readonly string[] = [
   '//example.org/x',
   '/x',
   'https://',
-  `${CANARY} nothing`,
 ];
 
 const headers: readonly (readonly [what: string, line: unknown])[] = [
@@ -82,6 +81,13 @@ const headers: readonly (readonly [what: string, line: unknown])[] = [
 export const subscriptions: readonly Attack[] = [
   ...endpoints.map((endpoint) =>
     fhir('I38', `the endpoint ${endpoint}`, subscription({ endpoint }), 422, 'business-rule'),
+  ),
+  fhir(
+    'I38',
+    'an endpoint that is no URL',
+    subscription({ endpoint: `${CANARY} nothing` }),
+    [400, 422],
+    ['value', 'business-rule'],
   ),
   fhir('I38', 'no endpoint', subscription({}), 422, ['business-rule', 'required', 'invariant']),
   ...headers.map(([what, line]) =>
