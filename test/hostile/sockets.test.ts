@@ -167,17 +167,21 @@ describe('patience', () => {
             const socket = connect(siege.port, '127.0.0.1', () => resolve());
             socket.on('error', () => resolve());
             socket.on('close', () => closed++);
+            socket.resume(); // else its end is never seen
             sockets.push(socket);
           }),
       ),
     );
-    const [first] = sockets;
-    const answered = new Promise<string>((resolve) => first!.once('data', (chunk) => resolve(chunk.toString())));
-    first!.write('GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n');
+    try {
+      const [first] = sockets;
+      const answered = new Promise<string>((resolve) => first!.once('data', (chunk) => resolve(chunk.toString())));
+      first!.write('GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n');
 
-    expect(await answered).toMatch(/^HTTP\/1\.1 200/);
-    expect(await eventually(() => closed >= 90)).toBe(true);
-    for (const socket of sockets) socket.destroy();
+      expect(await answered).toMatch(/^HTTP\/1\.1 200/);
+      expect(await eventually(() => closed >= 90)).toBe(true);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
     await eventually(() => isHealthy().catch(() => false));
     expect(await isHealthy()).toBe(true);
   });

@@ -269,6 +269,25 @@ const logs: readonly Attack[] = [
   },
 ];
 
+/** Who says who he is, and is not: 401 at every door, and the door still stands. */
+const strangers: readonly Attack[] = [
+  { path: '/fhir/Patient', method: 'GET' },
+  { path: '/admin/devices/DEV001/keys', method: 'POST', body: {} },
+  { path: '/metrics', method: 'GET', isAudited: false },
+].flatMap((door) =>
+  [CANARY, `Bearer ${CANARY}`, 'Bearer', 'Bearer ', `Basic ${CANARY}`, `Bearer ${'a'.repeat(8_000)}`, 'Bearer a b'].map(
+    (authorization): Attack => ({
+      ...door,
+      row: 'P13',
+      what: `the credentials ${authorization.slice(0, 20)}`,
+      headers: { authorization },
+      as: 'nobody',
+      status: [400, 401],
+      code: ['login', 'unknown', 'invalid', 'security', 'expired'],
+    }),
+  ),
+);
+
 const forged: readonly Attack[] = [
   {
     ...get('I50', 'an address of somebody else', '/fhir/Patient/hostile-patient', 200),
@@ -314,6 +333,7 @@ export const requests: readonly Attack[] = [
   ...formats,
   ...conditions,
   ...logs,
+  ...strangers,
   ...forged,
   ...portal,
 ];
