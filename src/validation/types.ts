@@ -51,6 +51,19 @@ function childrenOf(structure: Structure, path: string): readonly ElementRule[] 
 
 const nameOf = ({ id }: ElementRule): string => id.slice(id.lastIndexOf('.') + 1);
 
+/** The element of that name in a shape, or the whole of the shape; undefined where R4 has none. */
+export function elementOf(shapeName: string, name: string | undefined): ElementRule | undefined {
+  const structure = structureWith(shapeName);
+  const path = shapeName.includes('.') ? shapeName : rootOf(structure);
+  const id = name === undefined ? path : `${path}.${name}`;
+  return structure.elements.find((element) => element.id === id);
+}
+
+/** The name of the shape that an element's values of this type have. */
+export function shapeNameOf(element: ElementRule, code: string): string {
+  return element.same ?? (code === 'BackboneElement' || code === 'Element' ? element.id : code);
+}
+
 /** Adds the members of an element and names them. */
 function membersOf(
   element: ElementRule,
