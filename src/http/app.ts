@@ -116,7 +116,7 @@ export function createApp({
   for (const { path, room } of rooms) {
     app.use(path, (request, response, next) => {
       response.locals.visit.route = path;
-      room(request, response, next);
+      return room(request, response, next); // Express sees a rejection only in what is returned to it
     });
   }
 
@@ -157,5 +157,5 @@ export const identified =
   (identify: Doors['identify'], room: RequestHandler): RequestHandler =>
   async (request, response, next) => {
     response.locals.visit.caller = await identify(authorizationOf(request));
-    room(request, response, next);
+    await room(request, response, next);
   };
