@@ -65,6 +65,7 @@ const fewKeys = 24;
 export function readJson(bytes: Uint8Array, limits: Partial<JsonLimits> = {}): ReadJson {
   const most: JsonLimits = { ...jsonLimits, ...limits };
   if (!isUtf8(bytes)) throw problem('structure', 'The body is not UTF-8.');
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = bytes.length;
   // Stacks with their heights beside them: setting an array's length is slow.
   let depth = 0;
@@ -95,7 +96,8 @@ export function readJson(bytes: Uint8Array, limits: Partial<JsonLimits> = {}): R
           const close = endOfKey(bytes, at, most.string);
           const first = firstKey[depth]!;
           const hash = hashOf(bytes, at + 1, close);
-          if (mayBeForbidden[hash >>> 20] === 1 && forbiddenNames.has(nameAt(bytes, at + 1))) throw forbidden(at);
+          if (mayBeForbidden[hash >>> 20] === 1 && forbiddenNames.has(buffer.toString('utf8', at + 1, close)))
+            throw forbidden(at);
           const count = keys - first;
           if (count >= most.keys) throw refuse.cost('members in one object', most.keys, at);
           if (count < fewKeys) {
@@ -103,8 +105,8 @@ export function readJson(bytes: Uint8Array, limits: Partial<JsonLimits> = {}): R
               if (keyHash[k] === hash && sameKey(bytes, keyAt[k]! + 1, at + 1, close)) throw repeated(at);
             }
           } else {
-            const seen = (many[depth] ??= new Set(keyAt.slice(first, keys).map((from) => nameAt(bytes, from + 1))));
-            const name = nameAt(bytes, at + 1);
+            const seen = (many[depth] ??= new Set(keyAt.slice(first, keys).map((from) => nameAt(buffer, from + 1))));
+            const name = buffer.toString('utf8', at + 1, close);
             if (seen.has(name)) throw repeated(at);
             seen.add(name);
           }
@@ -162,7 +164,7 @@ export function readJson(bytes: Uint8Array, limits: Partial<JsonLimits> = {}): R
     at++;
   }
   if (next !== NOTHING) throw refuse.end(at);
-  const text = textWithout(bytes, gaps);
+  const text = textWithout(buffer, gaps);
   return { text, value: JSON.parse(text), integral };
 }
 
@@ -185,22 +187,17 @@ function sameKey(bytes: Uint8Array, earlier: number, from: number, to: number): 
 }
 
 /** The name that begins at `from`; keys hold no escapes, so it is as written. */
-function nameAt(bytes: Uint8Array, from: number): string {
-  const to = bytes.indexOf(0x22, from);
-  return bufferOver(bytes).toString('utf8', from, to);
-}
+const nameAt = (buffer: Buffer, from: number): string => buffer.toString('utf8', from, buffer.indexOf(0x22, from));
 
-const bufferOver = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-
-function textWithout(bytes: Uint8Array, gaps: readonly number[]): string {
-  if (gaps.length === 0) return bufferOver(bytes).toString('utf8');
-  const kept = Buffer.allocUnsafe(bytes.length);
+function textWithout(buffer: Buffer, gaps: readonly number[]): string {
+  if (gaps.length === 0) return buffer.toString('utf8');
+  const kept = Buffer.allocUnsafe(buffer.length);
   let length = 0;
   let from = 0;
   for (let g = 0; g <= gaps.length; g += 2) {
-    const to = gaps[g] ?? bytes.length;
-    while (from < to) kept[length++] = bytes[from++]!;
-    from = gaps[g + 1] ?? bytes.length;
+    const to = gaps[g] ?? buffer.length;
+    while (from < to) kept[length++] = buffer[from++]!;
+    from = gaps[g + 1] ?? buffer.length;
   }
   return kept.toString('utf8', 0, length);
 }

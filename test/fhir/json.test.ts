@@ -250,8 +250,8 @@ describe('a JSON body', () => {
     const body = build();
     const began = performance.now();
     expect(refusal(body)).not.toBe('accepted');
-    // Milliseconds alone; the ceiling leaves room for a busy machine.
-    expect(performance.now() - began).toBeLessThan(400);
+    // At most 90 ms on an idle machine; anything but linear would take minutes.
+    expect(performance.now() - began).toBeLessThan(2_000);
   });
 
   it('passes the guard in about the time that parsing takes, after hostile ones too', () => {
