@@ -7,8 +7,7 @@ export const BODY_LIMIT = 5 * 1024 * 1024;
 export const BUNDLE_LIMIT = 16 * 1024 * 1024;
 export const FORM_LIMIT = 64 * 1024;
 
-const tooLong = (limit: number) =>
-  problem('too-long', `the body may have ${limit} bytes`, { headers: { Connection: 'close' } });
+const tooLong = (limit: number) => problem('too-long', `the body may have ${limit} bytes`);
 
 /** The whole body; more than `limit` bytes are refused with 413 as soon as that is known. */
 export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
@@ -23,14 +22,14 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
     let length = 0;
     request.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length > limit) {
-        request.pause();
-        reject(tooLong(limit));
-      } else chunks.push(chunk);
+      if (length <= limit) chunks.push(chunk);
+      else reject(tooLong(limit));
     });
     request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)));
     request.on('error', reject);
-    request.on('close', () => reject(problem('incomplete', 'the body ended before its length', { status: 400 })));
+    request.on('close', () => {
+      if (!request.complete) reject(problem('incomplete', 'the body ended before its length', { status: 400 }));
+    });
   });
 }
 

@@ -5,7 +5,7 @@ import { operationOutcome, problem } from '../fhir/outcome.ts';
 import type { Resource } from '../fhir/references.ts';
 import { etagOf } from '../interactions/answer.ts';
 import type { Caller, Dispatch, FhirAnswer, FhirRequest, Incoming } from '../interactions/interaction.ts';
-import { parametersOf, type Routed, routeOf } from '../interactions/route.ts';
+import { parametersOf, type Routed, routeOf, splitQuery } from '../interactions/route.ts';
 import { isDeleted } from '../store/store.ts';
 import { BODY_LIMIT, BUNDLE_LIMIT, demandJson, FORM_LIMIT, mediaType, readBody } from './body.ts';
 import { addressOf, originOf } from './incoming.ts';
@@ -20,17 +20,12 @@ export interface FhirDoor {
 
 /** The steps below the base. Ids and types need no escapes, so an escape that means a slash or dots finds nothing. */
 function pathOf(url: string): { path: string; query: string } {
-  const at = url.indexOf('?');
-  const raw = at < 0 ? url : url.slice(0, at);
-  const path = raw.replace(/^\/|\/$/g, '');
-  if (!/^[A-Za-z0-9\-._$/]*$/.test(path) || path.includes('//') || /(^|\/)\.\.?(\/|$)/.test(path)) {
-    const plain = path.replaceAll('%24', '$');
-    if (!/^[A-Za-z0-9\-._$/]*$/.test(plain) || plain.includes('//') || /(^|\/)\.\.?(\/|$)/.test(plain)) {
-      throw problem('invalid', 'the address may only have types, ids and names below the base');
-    }
-    return { path: plain, query: at < 0 ? '' : url.slice(at + 1) };
+  const { path, query } = splitQuery(url);
+  const steps = path.replace(/^\/|\/$/g, '').replaceAll('%24', '$');
+  if (!/^[A-Za-z0-9\-._$/]*$/.test(steps) || steps.includes('//') || /(^|\/)\.\.?(\/|$)/.test(steps)) {
+    throw problem('invalid', 'the address may only have types, ids and names below the base');
   }
-  return { path, query: at < 0 ? '' : url.slice(at + 1) };
+  return { path: steps, query };
 }
 
 async function incomingBody(request: IncomingMessage, limit: number): Promise<Incoming> {

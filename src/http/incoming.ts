@@ -26,13 +26,16 @@ export function originOf({ headers }: IncomingMessage, configured: string | unde
 }
 
 /** Refuses what a server in front might read differently from us. https://www.rfc-editor.org/rfc/rfc9112#section-6.1 */
-export function framingFault({ headers, url = '' }: IncomingMessage): Problem | undefined {
+export function framingFault({ headers, rawHeaders, url = '' }: IncomingMessage): Problem | undefined {
   const coding = headers['transfer-encoding'];
   if (coding !== undefined && coding.toLowerCase() !== 'chunked')
     return problem('invalid', 'Transfer-Encoding may only be chunked');
   if (url.length > URL_LIMIT)
     return problem('too-long', `the address may have ${URL_LIMIT} characters`, { status: 414 });
   if (!url.startsWith('/')) return problem('invalid', 'the request must name a path');
-  if (headers.host === undefined) return problem('invalid', 'the request must name its Host');
+  const hosts = rawHeaders.filter(
+    (text, i) => i % 2 === 0 && text.length === 4 && text.toLowerCase() === 'host',
+  ).length;
+  if (hosts !== 1) return problem('invalid', 'the request must name one Host');
   return undefined;
 }

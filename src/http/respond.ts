@@ -26,6 +26,21 @@ function frozenHeaders(): Readonly<Record<string, string>> {
 }
 export const securityHeaders = frozenHeaders();
 
+/** Bytes of an unwanted body that are read to its end. */
+const PATIENCE = 64 * 1024 * 1024;
+
+/**
+ * Reads and drops what is left of a body after an early refusal: a connection closed with bytes unread is reset, and the
+ * client never hears the answer. A body without a length or beyond measure ends with the connection.
+ */
+function dropRest(request: IncomingMessage): Readonly<Record<string, string>> {
+  if (request.complete) return {};
+  const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
+  if (Number(length ?? (coding ? Number.POSITIVE_INFINITY : 0)) > PATIENCE) return { Connection: 'close' };
+  request.removeAllListeners('data').resume();
+  return {};
+}
+
 /** Sends text with the security headers. HEAD and the statuses without a body send headers alone. */
 export function send(
   request: IncomingMessage,
@@ -36,7 +51,7 @@ export function send(
 ): void {
   const isBare = status === 204 || status === 304;
   const length = isBare ? {} : { 'Content-Length': Buffer.byteLength(text) };
-  response.writeHead(status, { ...securityHeaders, ...headers, ...length });
+  response.writeHead(status, { ...securityHeaders, ...headers, ...length, ...dropRest(request) });
   response.end(isBare || request.method === 'HEAD' ? undefined : text);
 }
 
@@ -57,7 +72,5 @@ export function sendProblem(
     return;
   }
   const headers: Record<string, string> = { 'Content-Type': FHIR_JSON, 'X-Request-Id': requestId, ...refused.headers };
-  // A body that nobody will read must not be taken for the next request on this connection.
-  if (!request.complete && request.method !== 'GET' && request.method !== 'HEAD') headers.Connection = 'close';
   send(request, response, refused.status, JSON.stringify(operationOutcome(refused.issues)), headers);
 }

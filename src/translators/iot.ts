@@ -208,6 +208,5 @@ function refuse(request: Request, response: Response, refused: Problem, requestI
     return;
   }
   const headers: Record<string, string> = { 'Content-Type': JSON_TYPE, 'X-Request-Id': requestId, ...refused.headers };
-  if (!request.complete) headers.Connection = 'close'; // what is left of the body is nobody's next request
   send(request, response, refused.status, JSON.stringify({ success: false, error: wordsOf(refused) }), headers);
 }
