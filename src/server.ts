@@ -175,7 +175,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
         history,
         searchTrail(search(tokens, runtime.now), view),
         batch,
-        transaction(writes, runtime),
+        transaction(writes, runtime, declared),
         capabilities((asked) =>
           capabilityStatement({ base: asked, canonical, version, date: CAPABILITY_DATE, parametersOf }),
         ),

@@ -1,5 +1,6 @@
 /** The audit trail: one compact row for each interaction, on disk before or soon after the answer leaves. https://profiles.ihe.net/ITI/BALP */
 import type { Caller, FhirRequest, InteractionCode } from '../interactions/interaction.ts';
+import { queryOf } from '../interactions/route.ts';
 import type { Runtime } from '../runtime.ts';
 import type { AuditRow, Change, Store } from '../store/store.ts';
 
@@ -45,7 +46,7 @@ export const rowFor = (
   patients: '',
   requestId: request.requestId,
   address: request.address,
-  query: request.parameters.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&'),
+  query: queryOf(request.parameters),
   reason: '',
   ...rest,
 });

@@ -4,6 +4,7 @@ import { readJson } from '../fhir/json.ts';
 import { problem } from '../fhir/outcome.ts';
 import { only, resolve } from '../interactions/resolve.ts';
 import type { Runtime } from '../runtime.ts';
+import { administrator } from '../smart/access.ts';
 import { issueKey, listKeys, revokeKey } from '../smart/device-keys.ts';
 import type { Store } from '../store/store.ts';
 import { setSecret } from '../subscriptions/secret.ts';
@@ -83,7 +84,7 @@ export function adminRouter({ store, runtime, forget, facts }: AdminRoom): Reque
 
   async function deviceOf(deviceId: string) {
     const value = deviceId.replaceAll(/[\\,$|]/g, '\\$&');
-    const resolved = await resolve('Device', [['identifier', value]], store, (query) => query);
+    const resolved = await resolve('Device', [['identifier', value]], store, administrator);
     const device = only('Device', resolved);
     if (!device) throw problem('not-found', 'no Device has this identifier');
     return device.key;

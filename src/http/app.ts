@@ -126,8 +126,13 @@ export function createApp({
     const { visit } = response.locals;
     visit.route = '/fhir';
     visit.caller = await identify(authorizationOf(request));
-    await serveFhir({ dispatch, origin }, request, response, visit.caller, visit.requestId, ({ interaction }) => {
-      visit.route = `/fhir:${interaction}`;
+    await serveFhir({ dispatch, origin }, request, response, visit.caller, visit.requestId, {
+      onAsked: ({ interaction }) => {
+        visit.route = `/fhir:${interaction}`;
+      },
+      onBroken: (cause) => {
+        visit.error = cause;
+      },
     });
   });
 

@@ -22,7 +22,7 @@ export interface FhirDoor {
 function pathOf(url: string): { path: string; query: string } {
   const { path, query } = splitQuery(url);
   const steps = path.replace(/^\/|\/$/g, '').replaceAll('%24', '$');
-  if (!/^[A-Za-z0-9\-._$/]*$/.test(steps) || steps.includes('//') || /(^|\/)\.\.?(\/|$)/.test(steps)) {
+  if (!/^[A-Za-z0-9\-._$/]*$/.test(steps) || path.includes('//') || /(^|\/)\.\.?(\/|$)/.test(steps)) {
     throw problem('invalid', 'the address may only have types, ids and names below the base');
   }
   return { path: steps, query };
@@ -120,6 +120,13 @@ function headersOf(
   return all;
 }
 
+/** Who wants to know what happens meanwhile: log and metrics. */
+export interface Witness {
+  onAsked(asked: FhirRequest): void;
+  /** An entry of a Bundle broke, though the Bundle as a whole is answered. */
+  onBroken(cause: unknown): void;
+}
+
 /** Handles one request below the FHIR base. Refusals are thrown as Problems; the app renders them. */
 export async function serveFhir(
   door: FhirDoor,
@@ -127,11 +134,13 @@ export async function serveFhir(
   response: ServerResponse,
   caller: Caller,
   requestId: string,
-  onAsked: (asked: FhirRequest) => void,
+  { onAsked, onBroken }: Witness,
 ): Promise<void> {
   const asked = await fhirRequest(request, door, requestId);
   onAsked(asked);
   const answered = await door.dispatch(asked, caller);
+  const broken = answered.entries?.find(({ cause }) => cause !== undefined);
+  if (broken) onBroken(broken.cause);
   const text = bodyOf(answered, asked);
   send(request, response, answered.status, text && caller.access.shows(text), headersOf(answered, asked));
 }

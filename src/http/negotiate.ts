@@ -1,7 +1,7 @@
 /** What the client asks of the answer: Accept and _format, Prefer, conditional headers. https://hl7.org/fhir/R4/http.html#general */
 import type { IncomingMessage } from 'node:http';
 import { problem } from '../fhir/outcome.ts';
-import { etagVersion } from '../interactions/bundle-entries.ts';
+import { conditionsFrom } from '../interactions/conditions.ts';
 import type { Conditions, FhirRequest, Parameters } from '../interactions/interaction.ts';
 
 const jsonNames = ['json', 'application/json', 'application/fhir+json', 'application/json+fhir', 'text/json'];
@@ -43,30 +43,24 @@ export function preferOf(request: IncomingMessage): Pick<FhirRequest, 'prefer' |
   return { prefer: wanted as FhirRequest['prefer'], strict: /(?:^|[,;\s])handling\s*=\s*"?strict"?/.test(text) };
 }
 
-function httpDate(text: string, name: string): number {
-  const at = Date.parse(text);
-  if (Number.isNaN(at)) throw problem('invalid', `${name} must be an HTTP date`);
-  return at;
-}
+const headerNames = {
+  ifMatch: 'If-Match',
+  ifNoneMatch: 'If-None-Match',
+  ifModifiedSince: 'If-Modified-Since',
+  ifNoneExist: 'If-None-Exist',
+} as const;
 
-const none: Conditions = {};
-
-/** Parsed conditional headers. `If-Match: *`, several ETags and an empty If-None-Exist are refused: none may mean "any". */
+/** Parsed conditional headers. */
 export function conditionsOf({ headers }: IncomingMessage): Conditions {
-  const match = headers['if-match'];
-  const noneMatch = headers['if-none-match'];
-  const since = headers['if-modified-since'];
   const noneExist = headers['if-none-exist'];
-  if (match === undefined && noneMatch === undefined && since === undefined && noneExist === undefined) return none;
   if (Array.isArray(noneExist)) throw problem('invalid', 'If-None-Exist may be given once');
-  if (noneExist !== undefined && noneExist.replace('?', '').trim() === '') {
-    throw problem('invalid', 'If-None-Exist must name a criterion');
-  }
-  return {
-    ifMatch: match === undefined ? undefined : etagVersion(match, 'If-Match'),
-    ifNoneMatch:
-      noneMatch === undefined ? undefined : noneMatch.trim() === '*' ? '*' : etagVersion(noneMatch, 'If-None-Match'),
-    ifModifiedSince: since === undefined ? undefined : httpDate(since, 'If-Modified-Since'),
+  const since = headers['if-modified-since'];
+  const texts = {
+    ifMatch: headers['if-match'],
+    ifNoneMatch: headers['if-none-match'],
+    // RFC 9110 section 13.1.3: what is no date is ignored.
+    ifModifiedSince: since === undefined || Number.isNaN(Date.parse(since)) ? undefined : since,
     ifNoneExist: noneExist,
   };
+  return conditionsFrom(texts, (condition) => headerNames[condition]);
 }

@@ -1,7 +1,9 @@
 /** Writes answers: frozen security headers, JSON text as it is, every refusal an OperationOutcome. https://hl7.org/fhir/R4/http.html#Status-Codes */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import helmet from 'helmet';
-import { operationOutcome, Problem, problem } from '../fhir/outcome.ts';
+import { operationOutcome, type Problem } from '../fhir/outcome.ts';
+
+export { asProblem } from '../interactions/answer.ts';
 
 export const FHIR_JSON = 'application/fhir+json; charset=utf-8';
 export const JSON_TYPE = 'application/json; charset=utf-8';
@@ -54,12 +56,6 @@ export function send(
   response.writeHead(status, { ...securityHeaders, ...headers, ...length, ...dropRest(request) });
   response.end(isBare || request.method === 'HEAD' ? undefined : text);
 }
-
-/** Anything thrown as what the client may know of it: a Problem as it is, everything else one fixed sentence. */
-export const asProblem = (error: unknown): Problem =>
-  error instanceof Problem
-    ? error
-    : problem('exception', 'the server could not do this; its log tells why under this request id', { status: 500 });
 
 export function sendProblem(
   request: IncomingMessage,

@@ -1,5 +1,5 @@
 /** The few shapes of an answer, and the refusals that several interactions share. https://hl7.org/fhir/R4/http.html */
-import { type Problem, problem } from '../fhir/outcome.ts';
+import { Problem, problem } from '../fhir/outcome.ts';
 import { type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
 import type { Version } from '../store/store.ts';
 import type { Access, FhirAnswer, FhirRequest } from './interaction.ts';
@@ -19,6 +19,12 @@ export const notFound = (key: ResourceKey): Problem => problem('not-found', `${r
 export const gone = (version: Version): Problem =>
   problem('deleted', `${referenceTo(version.key)} was deleted`, { headers: { ETag: etagOf(version) } });
 
+/** Anything thrown as what the client may know of it: a Problem as it is, everything else one fixed sentence. */
+export const asProblem = (error: unknown): Problem =>
+  error instanceof Problem
+    ? error
+    : problem('exception', 'the server could not do this; its log tells why under this request id', { status: 500 });
+
 /** Parsed only where the access has questions about what is inside. */
 export const isSeen = (access: Access, version: Version): boolean =>
   access.unrestricted || (version.text !== '' && access.sees(JSON.parse(version.text) as Resource));
@@ -32,14 +38,6 @@ export function isUnchanged({ conditions }: FhirRequest, version: Version): bool
     conditions.ifModifiedSince !== undefined &&
     Math.floor(version.lastUpdated / 1000) * 1000 <= conditions.ifModifiedSince
   );
-}
-
-/** https://hl7.org/fhir/R4/http.html#concurrency: refuses when If-Match names another version than the newest. */
-export function demandMatch({ conditions, type, id }: FhirRequest, newest: number | undefined): void {
-  if (conditions.ifMatch !== undefined && conditions.ifMatch !== newest) {
-    const found = newest === undefined ? 'there is none' : `the newest is ${newest}`;
-    throw problem('conflict', `${type}/${id}: If-Match names version ${conditions.ifMatch}, ${found}`, { status: 412 });
-  }
 }
 
 const patientReference = /"reference":"(?:[^"]*\/)?(Patient\\?\/[A-Za-z0-9\-.]{1,64})(?:\\?\/_history[^"]*)?"/g;

@@ -1,26 +1,21 @@
 /** batch: every entry on its own, one poisoned entry harms no other. https://hl7.org/fhir/R4/http.html#brules */
-import { Problem, problem } from '../fhir/outcome.ts';
-import { entryOf, requestOf, responseText } from './bundle-answer.ts';
+import { problem } from '../fhir/outcome.ts';
+import { answerOf, entryOf, refusalOf, requestOf, responseText } from './bundle-answer.ts';
 import { entriesOf } from './bundle-entries.ts';
 import type { Context, Entry, FhirAnswer, FhirRequest, Interaction } from './interaction.ts';
 
 /** Entries that are worked on at the same time. */
 const TOGETHER = 16;
 
-async function answerTo(
-  entry: Entry,
-  i: number,
-  whole: FhirRequest,
-  { dispatch, caller }: Context,
-): Promise<FhirAnswer> {
+async function answerTo(entry: Entry, i: number, whole: FhirRequest, context: Context): Promise<FhirAnswer> {
+  let request: FhirRequest;
   try {
-    const request = requestOf(entry, whole, `Bundle.entry[${i}]`);
+    request = requestOf(entry, whole, `Bundle.entry[${i}]`);
     if (request.type === '') throw problem('not-supported', 'an entry of a batch may not act on the whole system');
-    return await dispatch(request, caller);
   } catch (error) {
-    if (error instanceof Problem) return { status: error.status, issues: error.issues };
-    throw error;
+    return refusalOf(error);
   }
+  return answerOf(request, context);
 }
 
 export const batch: Interaction = {

@@ -2,9 +2,9 @@
 import { type BundleEntry, bundleText } from '../fhir/bundle.ts';
 import { operationOutcome, problem } from '../fhir/outcome.ts';
 import { isDeleted } from '../store/store.ts';
-import { etagOf } from './answer.ts';
-import type { Entry, FhirAnswer, FhirRequest } from './interaction.ts';
-import { parametersOf, type Routed, routeOf } from './route.ts';
+import { asProblem, etagOf } from './answer.ts';
+import type { Context, Entry, FhirAnswer, FhirRequest } from './interaction.ts';
+import { parametersOf, type Routed, routeOf, splitQuery } from './route.ts';
 
 const REASONS: Readonly<Record<number, string>> = {
   200: 'OK',
@@ -34,7 +34,7 @@ export function requestOf(entry: Entry, whole: FhirRequest, at: string): FhirReq
   if (url.startsWith(`${base}/`)) url = url.slice(base.length + 1);
   if (/^[a-z][a-z0-9+.-]*:/i.test(url))
     throw problem('invalid', `${at}.request.url points outside this server`, { expression: `${at}.request.url` });
-  const [path, query = ''] = url.replace(/^\//, '').split('?', 2) as [string, string?];
+  const { path, query } = splitQuery(url.replace(/^\//, ''));
   return {
     ...routeOf(entry.method, path),
     parameters: parametersOf(query),
@@ -49,13 +49,27 @@ export function requestOf(entry: Entry, whole: FhirRequest, at: string): FhirReq
   };
 }
 
-/** One entry of the response; `sent` says whether the client asked for the resource back or only reads. */
+/** The answer to one entry on its own: a refusal is an answer too. */
+export async function answerOf(request: FhirRequest, { dispatch, caller }: Context): Promise<FhirAnswer> {
+  try {
+    return await dispatch(request, caller);
+  } catch (error) {
+    return refusalOf(error);
+  }
+}
+
+/** What an entry is answered that was refused or broke; the error itself goes along where nobody expected it, for the log. */
+export function refusalOf(error: unknown): FhirAnswer {
+  const { status, issues } = asProblem(error);
+  return { status, issues, cause: status < 500 ? undefined : error };
+}
+
+/** One entry of the response. What was read is always shown; what was written, where the client wants it back. */
 export function entryOf(answer: FhirAnswer, { base, prefer }: FhirRequest, reads: boolean): BundleEntry {
   const { status, version, text, issues } = answer;
-  const shown = reads || prefer === 'representation';
+  const isShown = version && (reads || prefer === 'representation') && status !== 304 && !isDeleted(version);
   return {
-    resource:
-      shown && status !== 304 ? (text ?? (version && !isDeleted(version) ? version.text : undefined)) : undefined,
+    resource: text ?? (isShown ? version.text : undefined),
     response: {
       status: statusLine(status),
       location:

@@ -1,6 +1,7 @@
 /** Reads the entries of a batch or transaction off the Bundle's text, each resource with its exact bytes. https://hl7.org/fhir/R4/http.html#transaction */
 import { itemsOf, textOf } from '../fhir/json.ts';
 import { problem } from '../fhir/outcome.ts';
+import { type ConditionTexts, conditionsFrom } from './conditions.ts';
 import type { Conditions, Entry, Incoming } from './interaction.ts';
 
 /** More entries than this are refused with 413. */
@@ -8,36 +9,20 @@ export const MOST_ENTRIES = 10_000;
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
-/** `W/"3"` or `"3"` as 3; anything else is refused. https://hl7.org/fhir/R4/http.html#versioning */
-export function etagVersion(text: string, name: string): number {
-  const parts = /^(?:W\/)?"(\d{1,15})"$/.exec(text.trim());
-  if (!parts) throw problem('invalid', `${name} must be one ETag such as W/"1"`);
-  return Number(parts[1]);
-}
-
 function conditionsOf(request: Record<string, unknown>, at: string): Conditions {
-  const text = (name: string) => {
+  const text = (name: keyof ConditionTexts) => {
     const value = request[name];
     if (value !== undefined && typeof value !== 'string')
-      throw problem('structure', `${at}.request.${name} must be a string`);
-    return value || undefined;
+      throw problem('structure', `${at}.request.${name} must be a string`, { expression: `${at}.request.${name}` });
+    return value;
   };
-  const ifMatch = text('ifMatch');
-  const ifNoneMatch = text('ifNoneMatch');
-  const since = text('ifModifiedSince');
-  const ifModifiedSince = since === undefined ? undefined : Date.parse(since);
-  if (Number.isNaN(ifModifiedSince)) throw problem('value', `${at}.request.ifModifiedSince must be an instant`);
-  return {
-    ifMatch: ifMatch === undefined ? undefined : etagVersion(ifMatch, `${at}.request.ifMatch`),
-    ifNoneMatch:
-      ifNoneMatch === undefined
-        ? undefined
-        : ifNoneMatch === '*'
-          ? '*'
-          : etagVersion(ifNoneMatch, `${at}.request.ifNoneMatch`),
-    ifModifiedSince,
+  const texts = {
+    ifMatch: text('ifMatch'),
+    ifNoneMatch: text('ifNoneMatch'),
+    ifModifiedSince: text('ifModifiedSince'),
     ifNoneExist: text('ifNoneExist'),
   };
+  return conditionsFrom(texts, (name) => `${at}.request.${name}`);
 }
 
 /** The entries, in order. Refuses what is no Bundle of that kind; the resources inside are not validated here. */

@@ -1,7 +1,8 @@
 /** delete, conditional delete of one. https://hl7.org/fhir/R4/http.html#delete */
 import type { Runtime } from '../runtime.ts';
 import type { Change } from '../store/store.ts';
-import { answer, demandMatch } from './answer.ts';
+import { answer } from './answer.ts';
+import { demandConditions } from './conditions.ts';
 import type { Context, FhirAnswer, FhirRequest, Interaction } from './interaction.ts';
 import { only, resolve } from './resolve.ts';
 import { type Line, settle } from './settle.ts';
@@ -10,17 +11,17 @@ import { isAbsent, type WritePath } from './write.ts';
 
 export const remove = (writes: WritePath, runtime: Runtime, line: Line): Interaction => {
   async function one(request: FhirRequest, expectations: readonly Change[], context: Context): Promise<FhirAnswer> {
+    const key = { type: request.type, id: request.id };
     const before = await newestFor(request, context);
-    demandMatch(request, isAbsent(before) ? undefined : before!.versionId);
+    demandConditions(request.conditions, key, before);
     if (before === undefined) return { status: 204 };
     if (isAbsent(before)) return answer(204, before);
-    const key = { type: request.type, id: request.id };
     const { versions, effects } = await writes.save([{ key, method: 'DELETE', before }], expectations, context, 204);
     return answer(204, versions[0]!, { effects });
   }
 
   async function conditional(request: FhirRequest, context: Context): Promise<FhirAnswer> {
-    const resolved = await resolve(request.type, request.parameters, context.store, context.caller.access.narrow);
+    const resolved = await resolve(request.type, request.parameters, context.store, context.caller);
     const existing = only(request.type, resolved);
     if (!existing) return { status: 204 };
     return one({ ...request, id: existing.key.id }, [resolved.expectation], context);

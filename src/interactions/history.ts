@@ -4,6 +4,7 @@ import { problem } from '../fhir/outcome.ts';
 import { isDeleted, type Version } from '../store/store.ts';
 import { etagOf, isSeen, notFound, patientsIn } from './answer.ts';
 import type { Interaction, Parameters } from './interaction.ts';
+import { queryOf } from './route.ts';
 
 const STATUS = { POST: '201 Created', PUT: '200 OK', PATCH: '200 OK', DELETE: '204 No Content' } as const;
 
@@ -40,7 +41,7 @@ export const history: Interaction = {
     if (total === 0) throw notFound(key);
     const page = versions.slice(0, count);
     if (!caller.access.unrestricted && !page.every((version) => isSeen(caller.access, version))) throw notFound(key);
-    const self = parameters.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
+    const self = queryOf(parameters);
     const links: Link[] = [{ relation: 'self', url: `${base}/${type}/${id}/_history${self && `?${self}`}` }];
     if (versions.length > count) {
       const rest = [

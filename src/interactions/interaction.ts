@@ -85,8 +85,10 @@ export interface FhirAnswer {
   readonly issues?: readonly Issue[];
   /** Patients whose data the answer holds (`Patient/1`), for the audit row. */
   readonly patients?: readonly string[];
-  /** For a transaction: one per entry, in order. */
+  /** For a batch or transaction: one per entry, in order. */
   readonly entries?: readonly FhirAnswer[];
+  /** What broke, where an entry was answered with a status of 500 or more: for the log, never for the client. */
+  readonly cause?: unknown;
   /** What followed from the writes (Flag, DetectedIssue ...), as committed. */
   readonly effects?: readonly (Draft | Change)[];
 }

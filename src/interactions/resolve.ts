@@ -4,9 +4,10 @@ import type { Resource } from '../fhir/references.ts';
 import { extract } from '../search/extract.ts';
 import { matches } from '../search/match.ts';
 import { parseSearch } from '../search/parse.ts';
-import { plainQuery, type SearchQuery } from '../search/query.ts';
+import { plainQuery } from '../search/query.ts';
 import type { Change, Look, Version } from '../store/store.ts';
-import type { Parameters } from './interaction.ts';
+import type { Caller, Parameters } from './interaction.ts';
+import { demandPermitted } from './permit.ts';
 import { parametersOf } from './route.ts';
 
 /** What a criterion found, and the expectation that keeps it true at commit. */
@@ -19,15 +20,18 @@ export interface Resolved {
 export const criterionParameters = (criterion: string): Parameters =>
   parametersOf(criterion.startsWith('?') ? criterion.slice(1) : criterion);
 
-/** Finds at most `limit` resources. An empty criterion, or one with an unknown parameter, is refused: it must never mean "all". */
-export async function resolve(
-  type: string,
-  parameters: Parameters,
-  look: Look,
-  narrow: (query: SearchQuery) => SearchQuery,
-): Promise<Resolved> {
+/** One more than `only` needs to see that the criterion is not unique, for a hit that the stored values may rule out. */
+const MOST_FOUND = 3;
+
+/**
+ * Finds what a criterion means, as far as it matters whether that is none, one or several. An empty criterion, or one with an
+ * unknown parameter, is refused: it must never mean "all". So is a caller who may not search: to whom everything is hidden,
+ * nothing would ever exist already.
+ */
+export async function resolve(type: string, parameters: Parameters, look: Look, caller: Caller): Promise<Resolved> {
   const { query } = parseSearch(type, parameters, { strict: true, conditional: true });
-  const narrowed = narrow(plainQuery(type, query.where, 3));
+  demandPermitted({ interaction: 'search-type', type }, caller);
+  const narrowed = caller.access.narrow(plainQuery(type, query.where, MOST_FOUND));
   const { matches: hits } = await look.search(narrowed, undefined);
   const found = hits.filter(({ key, text, lastUpdated }) =>
     matches(narrowed.where, extract(JSON.parse(text) as Resource), key, lastUpdated),

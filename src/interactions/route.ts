@@ -17,15 +17,23 @@ const system: Methods = { POST: 'batch', GET: 'search-system' };
 const ofType: Methods = { GET: 'search-type', POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
 const ofInstance: Methods = { GET: 'read', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
 
+const withHead = (methods: readonly string[]): readonly string[] =>
+  methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+
 function pick(methods: Methods, method: string): InteractionCode {
   const interaction = Object.hasOwn(methods, method) ? methods[method] : undefined;
-  if (!interaction)
-    throw wrongMethod(
-      Object.keys(methods)
-        .map((name) => (name === 'GET' ? 'GET, HEAD' : name))
-        .join(', '),
-    );
+  if (!interaction) throw wrongMethod(withHead(Object.keys(methods)).join(', '));
   return interaction;
+}
+
+/** The HTTP methods that an address takes, as far as `offered` says yes to what they mean. */
+export function methodsAt(
+  { interaction, type, id }: Pick<FhirRequest, 'interaction' | 'type' | 'id'>,
+  offered: (interaction: InteractionCode, type: string) => boolean,
+): readonly string[] {
+  const isAlone = interaction === 'vread' || interaction.startsWith('history');
+  const methods: Methods = isAlone ? { GET: interaction } : type === '' ? system : id === '' ? ofType : ofInstance;
+  return withHead(Object.keys(methods).filter((method) => offered(methods[method]!, type)));
 }
 
 /**
@@ -68,6 +76,16 @@ function decoded(text: string): string {
     throw problem('invalid', 'the address has a percent sign that begins no valid escape');
   }
 }
+
+/** An address as its path and its query, which may have further question marks in it. */
+export function splitQuery(url: string): { readonly path: string; readonly query: string } {
+  const at = url.indexOf('?');
+  return at < 0 ? { path: url, query: '' } : { path: url.slice(0, at), query: url.slice(at + 1) };
+}
+
+/** The query string of parameters: what `parametersOf` reads back. */
+export const queryOf = (parameters: Parameters): string =>
+  parameters.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join('&');
 
 /** Decoded name=value pairs of a query string or form body, in order. */
 export function parametersOf(query: string): Parameters {

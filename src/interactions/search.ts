@@ -7,11 +7,9 @@ import { parseSearch } from '../search/parse.ts';
 import type { Cursor, Version } from '../store/store.ts';
 import { isSeen, patientsIn } from './answer.ts';
 import type { Interaction, Parameters } from './interaction.ts';
+import { queryOf } from './route.ts';
 
 const PAGE = '_page';
-
-const queryString = (parameters: Parameters) =>
-  parameters.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join('&');
 
 /** Splits off the page that a `next` link named. */
 export function pageOf(parameters: Parameters): { asked: Parameters; token: string | undefined } {
@@ -38,7 +36,7 @@ export function searchset(
     });
   const entries = [...page.matches.map(entryOf('match')), ...page.included.map(entryOf('include'))];
   if (outcome) entries.push({ resource: outcome, mode: 'outcome' });
-  const query = queryString(used);
+  const query = queryOf(used);
   const links: Link[] = [{ relation: 'self', url: `${base}/${type}${query && `?${query}`}` }];
   if (page.next) links.push({ relation: 'next', url: `${base}/${type}?${query && `${query}&`}${PAGE}=${page.next}` });
   return bundleText('searchset', entries, { total: page.total, links });
@@ -50,7 +48,7 @@ export const search = (tokens: PageTokens, now: () => number): Interaction => ({
   async handle({ type, base, parameters, strict }, { store, caller }) {
     const { asked, token } = pageOf(parameters);
     const { query, used, issues } = parseSearch(type, asked, { strict, base, now: now() });
-    const bound = `${type}?${queryString(used)}`;
+    const bound = `${type}?${queryOf(used)}`;
     const after = token === undefined ? undefined : (tokens.open(token, bound, caller.who, now()) as Cursor);
     const page = await store.search(caller.access.narrow(query), after);
     const included = caller.access.unrestricted

@@ -2,11 +2,14 @@
 import { withLinks } from '../fhir/bundle.ts';
 import { problem } from '../fhir/outcome.ts';
 import { type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
+import { parseSearch } from '../search/parse.ts';
 import type { Change, Version } from '../store/store.ts';
-import { demandMatch } from './answer.ts';
+import { isSeen } from './answer.ts';
+import { demandConditions } from './conditions.ts';
 import type { Context, Entry, FhirRequest, Incoming } from './interaction.ts';
 import { criterionParameters, only, resolve } from './resolve.ts';
-import { isAbsent } from './write.ts';
+import { pageOf } from './search.ts';
+import { demandWritable, isAbsent } from './write.ts';
 
 export interface Step {
   readonly entry: Entry;
@@ -34,7 +37,7 @@ interface Found {
 async function find({ request, freshId, at }: Step, { store, caller }: Context): Promise<Found | undefined> {
   const { interaction, type, id, parameters, conditions, body } = request;
   const lookFor = async (criterion: FhirRequest['parameters']) => {
-    const resolved = await resolve(type, criterion, store, caller.access.narrow);
+    const resolved = await resolve(type, criterion, store, caller);
     return { existing: only(type, resolved), expectation: resolved.expectation };
   };
   if (interaction === 'create') {
@@ -83,14 +86,41 @@ export async function identify(
   const targets = found.map((item, i) => {
     if (!item) return undefined;
     const before = newest[i];
-    const { request, at } = steps[i]!;
-    demandMatch({ ...request, id: item.key.id }, isAbsent(before) ? undefined : before!.versionId);
-    if (request.conditions.ifNoneMatch === '*' && !isAbsent(before)) {
-      throw problem('conflict', `${at}: ${referenceTo(item.key)} exists already`, { status: 412 });
-    }
+    const { conditions } = steps[i]!.request;
+    // Whose it is comes first: a condition must not tell a stranger which version is there.
+    if (conditions.ifMatch !== undefined && !isAbsent(before))
+      demandWritable(context.caller, item.key, before, JSON.parse(before!.text) as Resource);
+    demandConditions(conditions, item.key, before);
     return { key: item.key, before, existing: item.existing };
   });
   return { targets, expectations: found.flatMap((item) => (item?.expectation ? [item.expectation] : [])) };
+}
+
+/**
+ * Refuses a read that cannot succeed while nothing is written yet, since reads are worked off after the commit.
+ */
+export async function demandReadable(
+  steps: readonly Step[],
+  targets: readonly (Target | undefined)[],
+  { store, caller }: Context,
+): Promise<void> {
+  const after = new Map(
+    targets.flatMap((target, i) =>
+      target ? [[referenceTo(target.key), steps[i]!.request.interaction !== 'delete'] as const] : [],
+    ),
+  );
+  const reads = steps.filter((_, i) => !targets[i]);
+  const stored = await store.read(reads.map(({ request: { type, id } }) => ({ type, id })));
+  for (const [i, { request, at }] of reads.entries()) {
+    const { interaction, type, id, parameters, strict, base } = request;
+    if (interaction === 'search-type') parseSearch(type, pageOf(parameters).asked, { strict, base });
+    else if (interaction === 'read') {
+      const key = { type, id };
+      const before = stored[i];
+      const isThere = after.get(referenceTo(key)) ?? (!isAbsent(before) && isSeen(caller.access, before!));
+      if (!isThere) throw problem('not-found', `${at}: ${referenceTo(key)} was not found`, { expression: at });
+    }
+  }
 }
 
 const conditionalReference = /"reference":"([A-Z][A-Za-z]+)\?((?:[^"\\]|\\.)+)"/g;
@@ -126,7 +156,7 @@ export async function withReferences(
         type!,
         criterionParameters(link.slice(type!.length)),
         context.store,
-        context.caller.access.narrow,
+        context.caller,
       );
       const target = only(type!, resolved);
       if (!target) throw problem('not-found', `a conditional reference to ${type} finds nothing`, { status: 422 });

@@ -2,32 +2,41 @@
 import { type Issue, Problem, problem } from '../fhir/outcome.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Version } from '../store/store.ts';
-import { entryOf, requestOf, responseText } from './bundle-answer.ts';
+import { answerOf, entryOf, requestOf, responseText } from './bundle-answer.ts';
 import { entriesOf } from './bundle-entries.ts';
 import { newId } from './create.ts';
-import type { Context, Entry, FhirAnswer, FhirRequest, Interaction } from './interaction.ts';
+import type { Context, Entry, FhirAnswer, FhirRequest, Interaction, InteractionCode } from './interaction.ts';
+import { type Declared, demandDeclared, demandPermitted } from './permit.ts';
 import { settle } from './settle.ts';
-import { identify, type Step, withReferences } from './transaction-steps.ts';
-import { demandRight, isAbsent, type Planned, type WritePath } from './write.ts';
+import { demandReadable, identify, type Step, withReferences } from './transaction-steps.ts';
+import { isAbsent, type Planned, type WritePath } from './write.ts';
 
-const READS = ['read', 'vread', 'search-type', 'history-instance'];
-const WRITES = ['create', 'update', 'delete'] as const;
+const READS: readonly InteractionCode[] = ['read', 'vread', 'search-type', 'history-instance'];
+const WRITES: readonly InteractionCode[] = ['create', 'update', 'delete'];
 /** The order of https://hl7.org/fhir/R4/http.html#trules: delete, create, update; reads come after the commit. */
-const ORDER = ['delete', 'create', 'update'];
+const ORDER: readonly InteractionCode[] = ['delete', 'create', 'update'];
 
-/** Routes every entry and asks for its right, before anything is looked up. */
-function stepsOf(entries: readonly Entry[], whole: FhirRequest, context: Context, runtime: Runtime): readonly Step[] {
+interface Surroundings {
+  readonly runtime: Runtime;
+  readonly declared: Declared;
+}
+
+/** Routes every entry and asks whether it is offered and for its right, before anything is looked up. */
+function stepsOf(
+  entries: readonly Entry[],
+  whole: FhirRequest,
+  context: Context,
+  { runtime, declared }: Surroundings,
+): readonly Step[] {
   return entries.map((entry, i) => {
     const at = `Bundle.entry[${i}]`;
     const request = requestOf(entry, whole, at);
-    const { interaction, type } = request;
-    const isWrite = WRITES.includes(interaction as 'create');
-    if (!isWrite && !READS.includes(interaction))
+    const { interaction } = request;
+    if (!WRITES.includes(interaction) && !READS.includes(interaction))
       throw problem('not-supported', `${at}: ${interaction} has no place in a transaction`);
-    if (isWrite) {
-      demandRight(context.caller, interaction as 'create', type);
-      if (interaction !== 'delete') demandBody(request, at);
-    }
+    demandDeclared(request, declared);
+    demandPermitted(request, context.caller);
+    if (interaction === 'create' || interaction === 'update') demandBody(request, at);
     return { entry, request, at, freshId: newId(runtime) };
   });
 }
@@ -60,13 +69,14 @@ function admitAll(planned: readonly { plan: Planned; at: string }[], writes: Wri
   if (issues.length > 0) throw new Problem(issues, 422);
 }
 
-export const transaction = (writes: WritePath, runtime: Runtime): Interaction => {
+export const transaction = (writes: WritePath, runtime: Runtime, declared: Declared): Interaction => {
   async function attempt(
     steps: readonly Step[],
     context: Context,
   ): Promise<Pick<FhirAnswer, 'effects'> & { answers: (FhirAnswer | undefined)[] }> {
     const answers: (FhirAnswer | undefined)[] = steps.map(() => undefined);
     const { targets, expectations } = await identify(steps, context);
+    await demandReadable(steps, targets, context);
     const bodies = await withReferences(steps, targets, context, expectations);
     const planned: { plan: Planned; at: string; i: number }[] = [];
     for (const [i, target] of targets.entries()) {
@@ -99,12 +109,12 @@ export const transaction = (writes: WritePath, runtime: Runtime): Interaction =>
     right: '',
     async handle(request, context) {
       const entries = request.entries ?? entriesOf(request.body!);
-      const steps = stepsOf(entries, request, context, runtime);
+      const steps = stepsOf(entries, request, context, { runtime, declared });
       // An inside caller adds expectations of its own, so a conflict sends the caller back to look again.
       const { answers, effects } = request.entries
         ? await attempt(steps, context)
         : await settle(runtime, () => attempt(steps, context));
-      for (const [i, { request: step }] of steps.entries()) answers[i] ??= await context.dispatch(step, context.caller);
+      for (const [i, { request: step }] of steps.entries()) answers[i] ??= await answerOf(step, context);
       const all = answers as FhirAnswer[];
       // Callers inside the house look at the answers; only a client needs the Bundle.
       const text = request.entries

@@ -2,19 +2,20 @@
 import { problem } from '../fhir/outcome.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Change, Version } from '../store/store.ts';
-import { answer, demandMatch, isSeen, notFound } from './answer.ts';
+import { answer } from './answer.ts';
+import { demandConditions } from './conditions.ts';
 import { newId } from './create.ts';
 import type { Context, FhirRequest, Incoming, Interaction } from './interaction.ts';
 import { only, resolve } from './resolve.ts';
+import { queryOf } from './route.ts';
 import { type Line, settle } from './settle.ts';
-import { isAbsent, type WritePath } from './write.ts';
+import { demandWritable, isAbsent, type WritePath } from './write.ts';
 
-/** The newest version of what is updated; a foreign one answers as if it were missing. */
+/** The newest version of what is to be changed. Refuses before a condition can tell a stranger which version that is. */
 export async function newestFor(request: FhirRequest, { store, caller }: Context): Promise<Version | undefined> {
   const key = { type: request.type, id: request.id };
   const [before] = await store.read([key]);
-  if (before && !isAbsent(before) && !isSeen(caller.access, before) && !caller.access.permits('update', key.type))
-    throw notFound(key);
+  demandWritable(caller, key, before, request.body?.resource);
   return before;
 }
 
@@ -22,10 +23,7 @@ export const update = (writes: WritePath, runtime: Runtime, line: Line): Interac
   async function put(request: FhirRequest, body: Incoming, expectations: readonly Change[], context: Context) {
     const key = { type: request.type, id: request.id };
     const before = await newestFor(request, context);
-    demandMatch(request, isAbsent(before) ? undefined : before!.versionId);
-    if (request.conditions.ifNoneMatch === '*' && !isAbsent(before)) {
-      throw problem('conflict', `${key.type}/${key.id} exists already`, { status: 412 });
-    }
+    demandConditions(request.conditions, key, before);
     const status = isAbsent(before) ? 201 : 200;
     const { versions, effects } = await writes.save(
       [{ key, method: 'PUT', incoming: body, before }],
@@ -38,7 +36,7 @@ export const update = (writes: WritePath, runtime: Runtime, line: Line): Interac
 
   async function conditional(request: FhirRequest, body: Incoming, context: Context) {
     const { type, parameters } = request;
-    const resolved = await resolve(type, parameters, context.store, context.caller.access.narrow);
+    const resolved = await resolve(type, parameters, context.store, context.caller);
     const existing = only(type, resolved);
     const sent = body.resource.id;
     if (existing && sent !== undefined && sent !== existing.key.id) {
@@ -57,7 +55,7 @@ export const update = (writes: WritePath, runtime: Runtime, line: Line): Interac
       if (body.resource.resourceType !== type) throw problem('invalid', `the body is not a ${type}`);
       if (id && body.resource.id !== id) throw problem('invalid', `the body must have the id ${id} of the URL`);
       writes.admit(body);
-      const name = id ? `${type}/${id}` : `${type}?${request.parameters.join("&")}`;
+      const name = id ? `${type}/${id}` : `${type}?${queryOf(request.parameters)}`;
       return line(name, () =>
         settle(runtime, () => (id ? put(request, body, [], context) : conditional(request, body, context))),
       );

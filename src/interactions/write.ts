@@ -3,7 +3,7 @@
  * lets a type prepare its own elements, extracts the index, and adds what follows from each write. https://hl7.org/fhir/R4/http.html#transaction-integrity
  */
 import { withIdentity } from '../fhir/json.ts';
-import { Problem, problem } from '../fhir/outcome.ts';
+import { problem } from '../fhir/outcome.ts';
 import { keyOf, literalReferences, type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
 import { extract } from '../search/extract.ts';
 import { noEntries } from '../search/query.ts';
@@ -55,7 +55,6 @@ export interface WriteRules {
 export interface Saved {
   /** The stored versions of what was planned, in the same order. */
   readonly versions: readonly Version[];
-  readonly created: readonly boolean[];
   /** What followed from them. */
   readonly effects: readonly (Draft | Change)[];
 }
@@ -69,6 +68,19 @@ export interface WritePath {
 
 /** True where an update would make the resource appear: nothing there, or a tombstone. */
 export const isAbsent = (before: Version | undefined): boolean => before === undefined || isDeleted(before);
+
+/** Refuses a caller who may not make this change to this resource; `after` is undefined for a deletion. */
+export function demandWritable(
+  { access }: Caller,
+  key: ResourceKey,
+  before: Version | undefined,
+  after: Resource | undefined,
+): void {
+  if (access.unrestricted) return;
+  const held = isAbsent(before) ? undefined : (JSON.parse(before!.text) as Resource);
+  if (!access.mayWrite(held, after))
+    throw problem('forbidden', `${referenceTo(key)} may not be written with these rights`);
+}
 
 const expectationOf = (before: Version | undefined) =>
   isAbsent(before) ? ('absent' as const) : { versionId: before!.versionId };
@@ -113,12 +125,7 @@ export function createWritePath(rules: WriteRules): WritePath {
     const texts: (GappedText | undefined)[] = [];
     const patients = new Set<string>();
     for (const { key, method, incoming, before } of planned) {
-      if (!caller.access.unrestricted) {
-        const held = isAbsent(before) ? undefined : (JSON.parse(before!.text) as Resource);
-        if (!caller.access.mayWrite(held, incoming?.resource)) {
-          throw problem('forbidden', `${referenceTo(key)} may not be written with these rights`);
-        }
-      }
+      demandWritable(caller, key, before, incoming?.resource);
       let stored = incoming;
       if (stored && rules.prepare[key.type]) {
         const prepared = await rules.prepare[key.type]!({ key, before, incoming: stored, caller }, store, setting);
@@ -148,7 +155,6 @@ export function createWritePath(rules: WriteRules): WritePath {
     });
     return {
       versions: planned.map((plan, i) => versionOf(plan, written[i]!, texts[i])),
-      created: written.map((w) => w.created),
       effects,
     };
   }
@@ -172,22 +178,3 @@ const versionOf = (
   lastUpdated,
   text: text ? fillGap(text, versionId, lastUpdated) : '',
 });
-
-/** Refuses a caller whose rights end at this type; the gate has asked already, entries of a transaction ask here. */
-export function demandRight(
-  { access }: Caller,
-  interaction: 'create' | 'update' | 'delete' | 'read' | 'search-type',
-  type: string,
-): void {
-  if (!access.permits(interaction, type))
-    throw new Problem(
-      [
-        {
-          severity: 'error',
-          code: 'forbidden',
-          diagnostics: `${interaction} of ${type} is not permitted with these rights`,
-        },
-      ],
-      403,
-    );
-}

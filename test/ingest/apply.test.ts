@@ -66,7 +66,7 @@ describe('several servers on one store', () => {
     const rules = { now: runtime.now, canonical, references: 'open', prepare: {} } as const;
     const writes = createWritePath({ ...rules, derive: { Observation: [flagVitals(thresholds)] } });
     const trail = createTrail(store, runtime, 'strict');
-    const interactions = [transaction(writes, systemRuntime)];
+    const interactions = [transaction(writes, systemRuntime, () => true)];
     dispatch = createDispatch({ store, trail, runtime, interactions, declared: () => true });
     const text = withIdentity('{"resourceType":"Device"}', 'd');
     const write = { op: 'write', key: device.key, method: 'PUT', text, index: noEntries, expect: 'absent' } as const;

@@ -134,6 +134,69 @@ describe('batch', () => {
   });
 });
 
+describe('an entry', () => {
+  it('keeps question marks in its query, so that a criterion is never cut short', async () => {
+    const known = patient({ identifier: [{ system: 'http://x.example/?a', value: '1' }] });
+    await house.create(known);
+    const criterion = 'Patient?identifier=http://x.example/?a|1';
+    const [, query] = criterion.split('Patient?');
+    const answer = await house.transaction([
+      { resource: { ...known, active: true }, request: { method: 'PUT', url: criterion } },
+      { request: { method: 'GET', url: criterion } },
+    ]);
+    expect(answer.body.entry[0].response.status).toMatch(/^200/);
+    expect(answer.body.entry[1].resource.entry).toHaveLength(1);
+    expect((await house.search(`Patient?${query}`))[0].active).toBe(true);
+  });
+
+  it('does not take an empty condition for none', async () => {
+    for (const ifNoneExist of ['', '?', ' '])
+      expect([ifNoneExist, (await house.transaction([post(patient(), { ifNoneExist })])).status]).toEqual([
+        ifNoneExist,
+        400,
+      ]);
+  });
+
+  it('shows what a POST _search in a batch finds', async () => {
+    await house.update(patient({ id: 'found-1' }));
+    const entry = [{ request: { method: 'POST', url: 'Patient/_search?_id=found-1' } }];
+    const answer = await house.ask('POST', '/fhir', { resourceType: 'Bundle', type: 'batch', entry });
+    expect(answer.body.entry[0].resource.entry[0].resource.id).toBe('found-1');
+  });
+
+  it('cannot do in a transaction what is not offered outside one', async () => {
+    const event = {
+      resourceType: 'AuditEvent',
+      type: { code: 'rest' },
+      recorded: '2026-01-01T00:00:00Z',
+      agent: [{ requestor: true }],
+      source: { observer: { display: 'x' } },
+    };
+    const { body } = await house.create(event);
+    const changed = { resource: { ...event, id: body.id }, request: { method: 'PUT', url: `AuditEvent/${body.id}` } };
+    const removed = { request: { method: 'DELETE', url: `AuditEvent/${body.id}` } };
+    for (const entry of [changed, removed]) {
+      const { status, headers } = await house.transaction([entry]);
+      expect([status, headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    }
+    expect((await house.read(`AuditEvent/${body.id}`)).text).toBe(JSON.stringify(body));
+  });
+
+  it('that reads what is not there, or asks a search nobody understands, stores nothing', async () => {
+    const put = { resource: patient({ id: 'unread' }), request: { method: 'PUT', url: 'Patient/unread' } };
+    for (const [url, status] of [
+      ['Patient/nobody', 404],
+      ['Patient?birthdate=soon', 400],
+    ] as const) {
+      expect([url, (await house.transaction([put, { request: { method: 'GET', url } }])).status]).toEqual([
+        url,
+        status,
+      ]);
+      expect((await house.read('Patient/unread')).status).toBe(404);
+    }
+  });
+});
+
 describe('references', () => {
   it('are checked where the operator wants that', async () => {
     const strict = await openHouse({ references: 'checked' });

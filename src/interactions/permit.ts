@@ -1,0 +1,38 @@
+/** What the gate asks before anything is looked up: is it promised, and may this caller? Entries of a transaction ask the same. https://hl7.org/fhir/R4/security.html */
+import { type Problem, problem } from '../fhir/outcome.ts';
+import type { Caller, InteractionCode } from './interaction.ts';
+import { methodsAt } from './route.ts';
+
+/** Whether capability/ promises an interaction; '' is the system level. */
+export type Declared = (interaction: InteractionCode, type: string) => boolean;
+
+/** What is asked of whom; `id` is '' where the address names none. */
+interface Asked {
+  readonly interaction: InteractionCode;
+  readonly type: string;
+  readonly id: string;
+}
+
+/** Refuses with 405 what capability/ does not promise; Allow names what the same address takes. */
+export function demandDeclared(asked: Asked, declared: Declared): void {
+  const { interaction, type } = asked;
+  if (declared(interaction, type)) return;
+  throw problem('not-supported', `${interaction} ${type ? `of ${type}` : 'of the whole system'} is not offered`, {
+    status: 405,
+    headers: { Allow: methodsAt(asked, declared).join(', ') },
+  });
+}
+
+/** Refuses a caller without the right: with 401 where nobody said who asks, else with 403. */
+export function demandPermitted({ interaction, type }: Pick<Asked, 'interaction' | 'type'>, caller: Caller): void {
+  if (!caller.access.permits(interaction, type)) throw refusal(interaction, type, caller);
+}
+
+function refusal(interaction: InteractionCode, type: string, { who }: Caller): Problem {
+  if (who === 'anonymous') {
+    return problem('login', 'this needs a bearer token or a device key', {
+      headers: { 'WWW-Authenticate': 'Bearer realm="watchfire"' },
+    });
+  }
+  return problem('forbidden', `${interaction}${type && ` of ${type}`} is not permitted with these rights`);
+}
