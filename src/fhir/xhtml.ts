@@ -119,11 +119,7 @@ function attributeFault(element: string, name: string, value: string): string | 
 }
 
 /** Browsers skip control characters and white space when they look for a scheme. */
-function bare(value: string): string {
-  let text = '';
-  for (const char of value) if (char > ' ' && char !== '\u007f') text += char;
-  return text;
-}
+const bare = (value: string): string => value.replace(/[\u0000-\u0020\u007f]+/g, '');
 
 function schemeOf(link: string): string | undefined {
   const colon = link.indexOf(':');
@@ -182,9 +178,12 @@ function characters(scan: Scan): string | undefined {
   return undefined;
 }
 
+const longestWithEntities = 65_536;
+
 /** The text with its entities replaced; undefined when one is unknown. */
 function decoded(text: string): string | undefined {
   if (!text.includes('&')) return text;
+  if (text.length > longestWithEntities) return undefined;
   const parts = text.split('&');
   let result = parts[0]!;
   for (const part of parts.slice(1)) {

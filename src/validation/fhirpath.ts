@@ -39,12 +39,12 @@ import {
 export type Naming = (name: string) => readonly string[];
 
 /**
- * A test of one value. An empty result and one that cannot be told count as true, since a constraint is broken only by a
- * plain false. Throws Unsupported for what constraints of R4 do not use.
+ * A test of one value: anything but true is false, as an empty result is. Throws Unsupported for what constraints of R4
+ * do not use.
  */
 export function compileConstraint(expression: string, naming: Naming): (value: any, resource: any) => boolean {
   const test = compileTest(parseFhirPath(expression), naming);
-  return (value, resource) => test(value, { resource, top: value }) !== false;
+  return (value, resource) => test(value, { resource, top: value }) === true;
 }
 
 /** A condition: true, false, or undefined when it is empty. */
@@ -148,7 +148,7 @@ function arithmetic(atom: ArithmeticOperatorAtom, naming: Naming): Select {
     if (operator === '+') return typeof a === typeof b ? [(a as any) + (b as any)] : [];
     if (operator === '-') return typeof a === 'number' && typeof b === 'number' ? [a - b] : [];
     const order = compared(a, b);
-    if (order === undefined) return [];
+    if (order === undefined) return [true]; // dates of different precision, other units: the benefit of the doubt
     if (operator === '<') return [order < 0];
     if (operator === '<=') return [order <= 0];
     if (operator === '>') return [order > 0];

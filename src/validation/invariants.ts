@@ -85,6 +85,11 @@ const written: ReadonlyMap<string, Holds> = new Map<string, Holds>([
   ['obs-7', (observation) => withoutOwnCode(observation)],
   ['csd-1', ({ concept }) => isDistinct(codesWithin(concept))],
   ['que-2', ({ item }) => isDistinct(within(item, 'linkId'))],
+  // As R4 writes these two, they would come out empty, and so broken, where the element they speak of is absent.
+  ['bdl-8', ({ fullUrl }) => typeof fullUrl !== 'string' || !fullUrl.includes('/_history/')],
+  ['ras-2', ({ probabilityDecimal }) => typeof probabilityDecimal !== 'number' || probabilityDecimal <= 100],
+  ['vs-1', (effective) => typeof effective !== 'string' || effective.length >= 8],
+  ['eld-2', ({ min, max }) => typeof min !== 'number' || typeof max !== 'string' || max === '*' || min <= Number(max)],
   ['eld-16', ({ sliceName }) => typeof sliceName !== 'string' || /^[a-zA-Z0-9/\-_[\]@]+$/.test(sliceName)],
   ['eld-19', ({ path }) => typeof path !== 'string' || path.split('.').every(isPathPart)],
   ['sdf-8', (snapshot, run) => isUnder(snapshot, snapshot?.element?.[0]?.path, run)],

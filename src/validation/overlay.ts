@@ -105,8 +105,11 @@ const valueCheck =
     if (!holds(value)) fault(run, 'value', words);
   };
 
-const targetsOf = (types: readonly TypeRule[] | undefined): readonly string[] | undefined =>
-  types?.find(({ code }) => code === 'Reference')?.targets?.map((target) => structureOf(target)?.type ?? target); // a profile counts as its type
+/** Resource types that a Reference may point to, where a profile counts as its type; undefined when one is not known here. */
+function targetsOf(types: readonly TypeRule[] | undefined): readonly string[] | undefined {
+  const targets = types?.find(({ code }) => code === 'Reference')?.targets?.map((target) => structureOf(target)?.type);
+  return targets?.includes(undefined) ? undefined : (targets as readonly string[] | undefined);
+}
 
 /** What is demanded of a child element; undefined when R4 demands as much. */
 function demandOf(name: string, tree: Tree, parentShape: string, structureType: string): Demand | undefined {

@@ -57,6 +57,7 @@ export function checkShape(value: any, shape: Shape, run: Run): void {
   }
   let hasContent = false;
   let choices = 0;
+  let told = 0;
   for (const key in value) {
     if (key !== 'id') hasContent = true;
     const member = shape.members.get(key);
@@ -65,8 +66,12 @@ export function checkShape(value: any, shape: Shape, run: Run): void {
       continue;
     }
     if (member.choice !== undefined) {
-      if ((choices & member.choice.bit) !== 0) checkChoice(value, key, member.choice, run);
-      choices |= member.choice.bit;
+      const { bit, name } = member.choice;
+      if ((choices & bit) !== 0 && (told & bit) === 0 && hasSeveral(value, member.choice)) {
+        told |= bit;
+        fault(run, 'invariant', `only one type of ${name} may be there`, name);
+      }
+      choices |= bit;
     }
     run.path[run.depth++] = member.step;
     checkMember(value, key, member, run);
@@ -87,12 +92,8 @@ function unknown(key: string, run: Run): void {
   fault(run, 'structure', name ? `${name} is not an element here` : 'there is an unknown element', name);
 }
 
-/** Called at each further member of a choice; speaks up at the last of those present. */
-function checkChoice(value: any, key: string, choice: Choice, run: Run): void {
-  const present = choice.keys.filter((name) => name in value || `_${name}` in value);
-  const last = present.at(-1);
-  if (present.length > 1 && (key === last || key === `_${last}`) && !(key.startsWith('_') && key.slice(1) in value))
-    fault(run, 'invariant', `only one type of ${choice.name} may be there`, choice.name);
+function hasSeveral(value: any, { keys }: Choice): boolean {
+  return keys.filter((key) => value[key] !== undefined || value[`_${key}`] !== undefined).length > 1;
 }
 
 function isMissing(value: any, keys: readonly string[]): boolean {
