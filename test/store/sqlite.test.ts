@@ -190,7 +190,6 @@ describe('SQLite: the index', () => {
         if (next) runSearch(watched, query, next);
       }
     }
-    if (process.env['SHOW']) console.log([...new Set([...plans.values()].flat())].sort().join('\n'));
     expect(plans.size).toBeGreaterThan(40);
     for (const [sql, plan] of plans) {
       const scans = plan.filter((line) => /^SCAN (?!\(|s$|c$|json_each|CONSTANT|max)/.test(line));
