@@ -10,9 +10,24 @@ export interface Runtime {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Small requests are cut from one larger one: a call into the system for each id would be the dearest part of an id. */
+function pooledRandom(size: number): Runtime['random'] {
+  let pool = randomBytes(size);
+  let at = 0;
+  return (bytes) => {
+    if (bytes > size / 8) return randomBytes(bytes);
+    if (at + bytes > size) {
+      pool = randomBytes(size);
+      at = 0;
+    }
+    at += bytes;
+    return pool.subarray(at - bytes, at);
+  };
+}
+
 export const systemRuntime: Runtime = {
   now: () => Date.now(),
-  random: (bytes) => randomBytes(bytes),
+  random: pooledRandom(4_096),
   sleep: (milliseconds, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve();

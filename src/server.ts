@@ -133,7 +133,14 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
   try {
     // Listening first: a port that is taken must not cost an opened store, and links need the port.
     const { port } = await listen(listener, config.port, config.host);
-    const store = await openSqliteStore({ file: join(config.data, 'watchfire.db'), runtime });
+    const store = await openSqliteStore({
+      file: join(config.data, 'watchfire.db'),
+      runtime,
+      onCommit: (lists, refused, seconds) => {
+        metrics.observeCommit(lists, seconds);
+        if (refused > 0) metrics.count('conflicts', refused);
+      },
+    });
     demandCanonical(store, config.canonical);
     if (store.setting(CANONICAL) === undefined) await store.setSetting(CANONICAL, config.canonical);
     const { canonical } = config;
@@ -144,7 +151,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
     const trail = createTrail(store, runtime, config.auditReads);
     const client = guardedClient({ allow: config.outboundAllow, runtime });
     const tokens = createPageTokens(await pageKeyOf(store, runtime), runtime.random);
-    const view = { canonical, server: new URL(url).hostname, tokens, runtime };
+    const view = { canonical, server: new URL(url).hostname, runtime };
     const line = createLine();
     const thresholds = loadThresholds(profiles);
     const writes = createWritePath({
@@ -173,7 +180,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
         update(writes, runtime, line),
         remove(writes, runtime, line),
         history,
-        searchTrail(search(tokens, runtime.now), view),
+        searchTrail(search(tokens, runtime.now), tokens, view),
         batch,
         transaction(writes, runtime, declared),
         capabilities((asked) =>

@@ -10,7 +10,7 @@ import { createReader } from './reader.ts';
 import { keptOf, versionOf } from './rows.ts';
 import { own, SCHEMA_VERSION } from './schema.ts';
 import { type IndexUpgrade, upgradeIndex } from './upgrade.ts';
-import { createWriter } from './writer.ts';
+import { createWriter, type OnCommit } from './writer.ts';
 import { inProcess, startWriterThread } from './writer-thread.ts';
 
 export interface SqliteOptions {
@@ -25,6 +25,8 @@ export interface SqliteOptions {
   readonly shortSearch?: number;
   /** Milliseconds that a search may take. Default 5,000. */
   readonly longSearch?: number;
+  /** Told of each group commit: how many lists it took along, how many of them a conflict refused, and the seconds it took. */
+  readonly onCommit?: OnCommit;
 }
 
 /** The store with what only its administration needs. */
@@ -72,7 +74,7 @@ export async function openStore(options: SqliteOptions, synchronous: 'FULL' | 'N
 function assemble(options: SqliteOptions, connection: Connection, thread: ReturnType<typeof inProcess>): SqliteStore {
   const { file, runtime, shortSearch: short = 20, longSearch: long = 5_000 } = options;
   const log = createVersionLog(connection);
-  const writer = createWriter(thread, connection.hashing, runtime, log.ring);
+  const writer = createWriter(thread, connection.hashing, runtime, log.ring, options.onCommit);
   const reader = createReader({ file, connection, runtime, short, long });
   const number = (sql: string): number => (connection.sql(sql).get() as unknown as Row)[0];
   let closing: Promise<void> | undefined;

@@ -32,8 +32,16 @@ interface Group {
 const MOST = 1_000;
 const MOST_BYTES = 32 << 20;
 
+export type OnCommit = (lists: number, refused: number, seconds: number) => void;
+
 /** `onStored` is called after each group that wrote versions, when they can be read. */
-export function createWriter(thread: WriterThread, hashing: Hashing, runtime: Runtime, onStored: () => void): Writer {
+export function createWriter(
+  thread: WriterThread,
+  hashing: Hashing,
+  runtime: Runtime,
+  onStored: () => void,
+  onCommit: OnCommit = () => undefined,
+): Writer {
   const waiting: Group[] = [];
   let fault: string | undefined;
   let closed = false;
@@ -50,12 +58,15 @@ export function createWriter(thread: WriterThread, hashing: Hashing, runtime: Ru
 
   const send = async () => {
     for (let group = waiting.shift(); group; group = waiting.shift()) {
+      const began = performance.now();
       const applied = fault === undefined ? await thread.apply(sealGroup(group.gathering, runtime.now())) : { fault };
       if ('fault' in applied) {
         fault = applied.fault;
         for (const { reject } of group.callers) reject(noStore(fault));
         continue;
       }
+      const refused = applied.outcomes.filter((outcome) => 'code' in outcome).length;
+      onCommit(group.callers.length, refused, (performance.now() - began) / 1_000);
       let stored = false;
       group.callers.forEach((caller, i) => {
         const outcome = applied.outcomes[i]!;
