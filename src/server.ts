@@ -39,6 +39,7 @@ import { capabilityStatement, declared } from './publish/capability.ts';
 import { openApi } from './publish/openapi.ts';
 import { type Runtime, systemRuntime } from './runtime.ts';
 import { extract } from './search/extract.ts';
+import { INDEX_VERSION } from './search/index-version.ts';
 import { createPageTokens } from './search/page-token.ts';
 import { parametersOf } from './search/parameters.ts';
 import { fullAccess, noAccess } from './smart/access.ts';
@@ -136,6 +137,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
     const store = await openSqliteStore({
       file: join(config.data, 'watchfire.db'),
       runtime,
+      indexVersion: INDEX_VERSION,
       onCommit: (lists, refused, seconds) => {
         metrics.observeCommit(lists, seconds);
         if (refused > 0) metrics.count('conflicts', refused);
@@ -209,6 +211,25 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
       extract,
       client,
     });
+    let indexed = store.indexVersion() >= INDEX_VERSION ? 1 : 0;
+    metrics.gauge('indexProgress', () => indexed);
+    const upgraded = store
+      .upgradeIndex({
+        indexVersion: INDEX_VERSION,
+        extract: ({ text }) => extract(JSON.parse(text)),
+        signal: stop.signal,
+        onProgress: (done, of) => {
+          indexed = done / of;
+        },
+      })
+      .then((isDone) => {
+        if (isDone) indexed = 1;
+      })
+      .catch((error: unknown) => log.error('index upgrade stopped', error));
+    let isNotifying = true;
+    subscriptions.stopped.finally(() => {
+      isNotifying = false;
+    });
     const isProduction = config.profile === 'production';
     app = createApp({
       dispatch,
@@ -239,7 +260,15 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
         },
       ],
       publicRooms: [
-        healthRouter({ phase: () => phase, checks: () => ({ store: { ok: store.fault() === undefined } }) }),
+        healthRouter({
+          phase: () => phase,
+          checks: () => ({
+            store: { ok: store.fault() === undefined },
+            notifier: { ok: isNotifying },
+            // Searches are answered meanwhile, but may miss what is not indexed yet.
+            index: { ok: indexed === 1, progress: indexed },
+          }),
+        }),
         portalRouter({ openApi: () => openApi({ version, parametersOf }), admits: isProduction ? isAdmin : undefined }),
         ...(config.metrics ? [metricsRouter({ metrics, guard: identified(identify, onlyAdministrator) })] : []),
       ],
@@ -257,6 +286,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
         await drain(listener, config.drainSeconds, runtime);
         stop.abort();
         await subscriptions.stopped;
+        await upgraded;
         await trail.flush();
         await store.close();
         await client.close();
