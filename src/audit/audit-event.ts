@@ -35,22 +35,42 @@ function outcomeOf(status: number): string {
   return status < 500 ? '4' : '8';
 }
 
-const profileOf: Readonly<Record<string, string>> = { C: 'Create', R: 'Read', U: 'Update', D: 'Delete', E: 'Query' };
+const profileOf: Readonly<Record<string, string>> = { C: 'Create', R: 'Read', U: 'Update', D: 'Delete' };
+
+/** BALP's profile, where the event has the entity that it demands: what was queried, or what else was done to which resource. */
+function kindOf(action: string, hasPatient: boolean, isQuery: boolean, hasTarget: boolean): string | undefined {
+  const kind = action === 'E' ? (isQuery ? 'Query' : undefined) : hasTarget ? profileOf[action] : undefined;
+  return kind && `${hasPatient ? 'Patient' : ''}${kind}`;
+}
 
 const isReference = (text: string) => /^[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.test(text);
 
-/** What a caller's name is in a resource: a reference where it names one, else an identifier. */
-const whoIs = (who: string, canonical: string) =>
+/** What a caller is in a resource: a reference where it names one, else an identifier, and a name that can be searched. */
+const callerIs = (who: string, canonical: string) =>
   /^(Device|Practitioner|PractitionerRole|Patient|RelatedPerson|Organization)\//.test(who)
-    ? { reference: who }
-    : { identifier: { system: `${canonical}/sid/client`, value: who } };
+    ? { who: { reference: who } }
+    : { who: { identifier: { system: `${canonical}/sid/client`, value: who } }, name: who };
+
+/** https://hl7.org/fhir/R4/codesystem-restful-interaction.html */
+const restful = new Set(
+  (
+    'read vread update patch delete history history-instance history-type history-system create search search-type ' +
+    'search-system capabilities transaction batch operation'
+  ).split(' '),
+);
+/** Doors other than FHIR's have codes of our own. */
+const codingOf = (interaction: string, canonical: string) =>
+  restful.has(interaction)
+    ? { system: 'http://hl7.org/fhir/restful-interaction', code: interaction }
+    : { system: `${canonical}/CodeSystem/audit-interaction`, code: interaction };
 
 /** `server` names this server to those who read the trail. */
 export function auditEvent(row: StoredAuditRow, canonical: string, server: string): Resource {
   const [client, own] = roles(row.action);
   const patients = row.patients.split(' ').filter(Boolean);
-  const targets = row.target.split(' ').filter((target) => isReference(target) && !patients.includes(target));
-  const kind = `${patients.length > 0 ? 'Patient' : ''}${profileOf[row.action] ?? 'Query'}`;
+  const targets = row.target.split(' ').filter(isReference);
+  const isQuery = row.interaction === 'search-type' || row.query !== '';
+  const kind = kindOf(row.action, patients.length > 0, isQuery, targets.length > 0);
   const recorded = new Date(row.at).toISOString();
   return {
     resourceType: 'AuditEvent',
@@ -58,10 +78,10 @@ export function auditEvent(row: StoredAuditRow, canonical: string, server: strin
     meta: {
       versionId: '1',
       lastUpdated: recorded,
-      profile: [`https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.${kind}`],
+      ...(kind && { profile: [`https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.${kind}`] }),
     },
     type: rest,
-    subtype: [{ system: 'http://hl7.org/fhir/restful-interaction', code: row.interaction }],
+    subtype: [codingOf(row.interaction, canonical)],
     action: row.action,
     recorded,
     outcome: outcomeOf(row.status),
@@ -69,7 +89,7 @@ export function auditEvent(row: StoredAuditRow, canonical: string, server: strin
     agent: [
       {
         type: { coding: [client] },
-        who: whoIs(row.who, canonical),
+        ...callerIs(row.who, canonical),
         requestor: true,
         network: { address: row.address || 'unknown', type: '2' },
       },
@@ -94,12 +114,12 @@ export function auditEvent(row: StoredAuditRow, canonical: string, server: strin
         type: entityType('2'),
         role: entityRole(row.action === 'C' ? '4' : '3'),
       })),
-      ...(row.query
+      ...(isQuery
         ? [
             {
               type: entityType('2'),
               role: entityRole('24'),
-              query: Buffer.from(`${row.target}?${row.query}`).toString('base64'),
+              query: Buffer.from(row.query === '' ? row.target : `${row.target}?${row.query}`).toString('base64'),
             },
           ]
         : []),

@@ -43,7 +43,7 @@ export const rowFor = (
   interaction: request.interaction,
   action: actionOf(request.interaction),
   target: request.id ? `${request.type}/${request.id}` : request.type,
-  patients: '',
+  patients: request.type === 'Patient' && request.id ? `Patient/${request.id}` : '', // refused, and still to be found by patient
   requestId: request.requestId,
   address: request.address,
   query: queryOf(request.parameters),

@@ -44,8 +44,9 @@ export function createDispatch({ store, trail, runtime, interactions, declared }
       const interaction = byCode.get(request.interaction)!;
       const answer = await interaction.handle(request, context);
       if (!isAudited) {
-        const patients = answer.patients?.join(' ') ?? '';
-        await trail.record(rowFor(request, caller, runtime.now(), { status: answer.status, patients }));
+        const { status, patients } = answer;
+        const touched = patients && { patients: patients.join(' ') };
+        await trail.record(rowFor(request, caller, runtime.now(), { status, ...touched }));
       }
       return answer;
     } catch (error) {

@@ -1,0 +1,95 @@
+/** The server's own rows of the trail as AuditEvents: one by its number, or those that fulfil a criterion. https://hl7.org/fhir/R4/auditevent.html */
+import { problem } from '../fhir/outcome.ts';
+import type { Runtime } from '../runtime.ts';
+import { extract } from '../search/extract.ts';
+import { matches } from '../search/match.ts';
+import type { Bounds, Criterion } from '../search/query.ts';
+import type { AuditWindow, Store, StoredAuditRow, Version } from '../store/store.ts';
+import { auditEvent, sequenceOf } from './audit-event.ts';
+
+/** How long rows are looked through for one page, in milliseconds. */
+const DEADLINE = 5_000;
+/** Rows that are fetched at once. */
+const BLOCK = 500;
+
+/** What the rows are rendered with. */
+export interface TrailView {
+  readonly canonical: string;
+  /** Names this server to those who read the trail. */
+  readonly server: string;
+  readonly runtime: Pick<Runtime, 'now'>;
+}
+
+/** A row as a resource, with its place in the trail. */
+export interface OwnEvent {
+  readonly version: Version;
+  readonly at: number;
+  readonly sequence: number;
+}
+
+/** A row has one version, for ever. */
+export function eventOf(row: StoredAuditRow, { canonical, server }: TrailView): OwnEvent {
+  const event = auditEvent(row, canonical, server);
+  const version: Version = {
+    key: { type: 'AuditEvent', id: event.id! },
+    versionId: 1,
+    lastUpdated: row.at,
+    method: 'POST',
+    text: JSON.stringify(event),
+  };
+  return { version, at: row.at, sequence: row.sequence };
+}
+
+type Narrowing = Omit<AuditWindow, 'count' | 'before'>;
+
+/** A row has one instant, so a bound on either end of its interval is a bound on that. */
+function instants(low: Bounds = {}, high: Bounds = {}): Narrowing {
+  const from = high.atLeast ?? high.above ?? low.atLeast ?? low.above;
+  const to = low.atMost ?? low.below ?? high.atMost ?? high.below;
+  return { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
+}
+
+/** What the engine can narrow rows by: it finds a superset, since each row is held against the whole criterion afterwards. */
+function narrowingBy(part: Criterion): Narrowing {
+  if (part.is === 'all') return Object.assign({}, ...part.of.map(narrowingBy));
+  if (part.is === 'id') return part.ids.length === 1 ? { sequence: sequenceOf(part.ids[0]!) ?? -1 } : {};
+  if (!('name' in part)) return {};
+  switch (part.name) {
+    case 'AuditEvent.date':
+    case 'AuditEvent._lastUpdated':
+      return part.is === 'range' ? instants(part.low, part.high) : {};
+    case 'AuditEvent.action':
+      return part.is === 'key' && /^[CRUDE]$/.test(part.first) ? { action: part.first } : {};
+    case 'AuditEvent.patient':
+      return part.is === 'reference' ? { patient: part.target } : {};
+    case 'AuditEvent.agent':
+      return part.is === 'reference' ? { who: part.target } : {};
+    default:
+      return {};
+  }
+}
+
+/** At most `count` events that fulfil the criterion, newest first, of rows before that number. Throws timeout after 5 s. */
+export async function ownEvents(
+  where: Criterion,
+  before: number | undefined,
+  count: number,
+  store: Pick<Store, 'audit'>,
+  view: TrailView,
+): Promise<readonly OwnEvent[]> {
+  const deadline = view.runtime.now() + DEADLINE;
+  const narrowing = narrowingBy(where);
+  const found: OwnEvent[] = [];
+  for (let end = before; ; ) {
+    const rows = await store.audit({ ...narrowing, before: end, count: BLOCK });
+    for (const row of rows) {
+      const event = eventOf(row, view);
+      const entries = extract(JSON.parse(event.version.text));
+      if (matches(where, entries, event.version.key, row.at) && found.push(event) === count) return found;
+    }
+    if (rows.length < BLOCK) return found;
+    end = rows.at(-1)!.sequence;
+    if (view.runtime.now() > deadline)
+      throw problem('timeout', 'the search of the audit trail took too long; narrow it by date or patient');
+  }
+}

@@ -1,0 +1,257 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openHouse, type TestHouse, together } from '../support/house.ts';
+
+let house: TestHouse;
+beforeAll(async () => {
+  house = await openHouse();
+});
+afterAll(() => house.stop());
+
+const codesOf = (event: any) => [event.subtype[0].code, event.action, event.outcomeDesc];
+const requestOf = (event: any) => event.entity[0].what.identifier?.value;
+const references = (event: any) => event.entity.flatMap(({ what }: any) => what?.reference ?? []);
+
+/** The events that the requests with this X-Request-Id left, oldest first. */
+async function eventsOf(requestId: string, from: TestHouse = house): Promise<any[]> {
+  const { body } = await from.read('AuditEvent?_count=200');
+  return body.entry
+    .map(({ resource }: any) => resource)
+    .filter((event: any) => requestOf(event) === requestId)
+    .reverse();
+}
+
+const event = (recorded: string, more: object = {}) => ({
+  resourceType: 'AuditEvent',
+  type: { system: 'http://dicom.nema.org/resources/ontology/DCM', code: '110106' },
+  recorded,
+  agent: [{ requestor: true, who: { display: 'an archive' } }],
+  source: { observer: { display: 'an archive' } },
+  ...more,
+});
+
+describe('every interaction', () => {
+  it('leaves one event, done or refused', async () => {
+    const asked = async (id: string, method: string, path: string, body?: object, headers: object = {}) => {
+      const { status } = await house.ask(method, `/fhir/${path}`, body, { 'x-request-id': id, ...headers });
+      const events = await eventsOf(id);
+      expect([id, events.length]).toEqual([id, 1]);
+      expect(events[0].outcomeDesc.slice(0, 3)).toBe(String(status));
+      return codesOf(events[0]);
+    };
+    const patient = { resourceType: 'Patient', id: 'a1' };
+    expect(await asked('create', 'POST', 'Patient', { resourceType: 'Patient' })).toEqual(['create', 'C', '201']);
+    expect(await asked('update', 'PUT', 'Patient/a1', patient)).toEqual(['update', 'U', '201']);
+    expect(await asked('read', 'GET', 'Patient/a1')).toEqual(['read', 'R', '200']);
+    expect(await asked('unchanged', 'GET', 'Patient/a1', undefined, { 'if-none-match': 'W/"1"' })).toEqual([
+      'read',
+      'R',
+      '304',
+    ]);
+    expect(await asked('vread', 'GET', 'Patient/a1/_history/1')).toEqual(['vread', 'R', '200']);
+    expect(await asked('history', 'GET', 'Patient/a1/_history')).toEqual(['history-instance', 'R', '200']);
+    expect(await asked('search', 'GET', 'Patient?name=x')).toEqual(['search-type', 'E', '200']);
+    expect(await asked('delete', 'DELETE', 'Patient/a1')).toEqual(['delete', 'D', '204']);
+    expect(await asked('again', 'DELETE', 'Patient/a1')).toEqual(['delete', 'D', '204']);
+    expect(await asked('gone', 'GET', 'Patient/a1')).toEqual(['read', 'R', '410 deleted']);
+    expect(await asked('missing', 'GET', 'Patient/a2')).toEqual(['read', 'R', '404 not-found']);
+    expect(await asked('invalid', 'POST', 'Patient', { resourceType: 'Patient', gender: 'x' })).toEqual([
+      'create',
+      'C',
+      '422 code-invalid',
+    ]);
+    expect(await asked('stale', 'PUT', 'Patient/a3', { ...patient, id: 'a3' }, { 'if-match': 'W/"7"' })).toEqual([
+      'update',
+      'U',
+      '412 conflict',
+    ]);
+    expect(await asked('not-offered', 'DELETE', 'AuditEvent/trail-1')).toEqual(['delete', 'D', '405 not-supported']);
+    expect(await asked('nobody', 'GET', 'Patient/a1', undefined, { authorization: '' })).toEqual([
+      'read',
+      'R',
+      '401 login',
+    ]);
+    expect((await asked('stranger', 'GET', 'Patient/a1', undefined, { authorization: 'Bearer x' }))[2]).toBe(
+      '401 key malformed',
+    );
+    expect(await asked('metadata', 'GET', 'metadata')).toEqual(['capabilities', 'R', '200']);
+  });
+
+  it('leaves one for a batch and one for each of its entries, one for a transaction', async () => {
+    const entry = [
+      { resource: { resourceType: 'Patient', id: 'b1' }, request: { method: 'PUT', url: 'Patient/b1' } },
+      { request: { method: 'GET', url: 'Patient/nobody' } },
+      { request: { method: 'GET', url: 'Patient?name=x' } },
+    ];
+    await house.ask('POST', '/fhir', { resourceType: 'Bundle', type: 'batch', entry }, { 'x-request-id': 'batch' });
+    expect((await eventsOf('batch')).map(codesOf).sort()).toEqual([
+      ['batch', 'E', '200'],
+      ['read', 'R', '404 not-found'],
+      ['search-type', 'E', '200'],
+      ['update', 'U', '201'],
+    ]);
+    await house.transaction(
+      ['b2', 'b3'].map((id) => ({
+        resource: { resourceType: 'Patient', id },
+        request: { method: 'PUT', url: `Patient/${id}` },
+      })),
+      { 'x-request-id': 'transaction' },
+    );
+    const [transaction, ...others] = await eventsOf('transaction');
+    expect([codesOf(transaction), others]).toEqual([['transaction', 'E', '200'], []]);
+    expect(references(transaction)).toEqual(expect.arrayContaining(['Patient/b2', 'Patient/b3']));
+    await house.transaction([entry[0], { resource: {}, request: { method: 'PUT', url: 'Patient/b4' } }], {
+      'x-request-id': 'refused',
+    });
+    expect((await eventsOf('refused')).map(codesOf)).toEqual([['transaction', 'E', '400 structure']]);
+  });
+
+  it('is told in a resource that R4 allows, with who, what and for whom', async () => {
+    await house.create({ resourceType: 'Patient' });
+    await house.create({
+      resourceType: 'Observation',
+      status: 'final',
+      code: { text: 'x' },
+      subject: { reference: 'Patient/w1' },
+    });
+    await house.update({ resourceType: 'Patient', id: 'w1' }, { 'x-request-id': 'who' });
+    const [who] = await eventsOf('who');
+    expect(who.agent[0]).toMatchObject({ name: 'Client/admin', requestor: true });
+    expect(references(who)).toEqual(['Patient/w1', 'Patient/w1']); // as what was changed, and as whose it is
+    expect(who.meta.profile[0]).toMatch(/IHE\.BasicAudit\.PatientUpdate$/);
+    const { body } = await house.read('AuditEvent?_count=200');
+    for (const { resource } of body.entry) {
+      const { id, meta: _meta, ...copy } = resource;
+      expect([id, (await house.create(copy)).status]).toEqual([id, 201]);
+    }
+  });
+});
+
+describe('the trail', () => {
+  it('is read by id and searched by _id, date, patient, agent and action', async () => {
+    const began = new Date().toISOString();
+    await house.update({ resourceType: 'Patient', id: 's1' }, { 'x-request-id': 's1-update' });
+    await house.read('Patient/s1', { 'x-request-id': 's1-read' });
+    await house.read('Patient/s1', { 'x-request-id': 's1-refused', authorization: '' });
+    const found = async (query: string) => (await house.search(`AuditEvent?${query}`)).map(requestOf);
+    expect(await found(`patient=Patient/s1&date=ge${began}`)).toEqual(['s1-refused', 's1-read', 's1-update']);
+    expect(await found('patient=Patient/s1&action=U')).toEqual(['s1-update']);
+    expect(await found('patient=s1&action=R,C&date=gt2020-01-01')).toEqual(['s1-refused', 's1-read']);
+    expect(await found(`patient=Patient/s1&date=lt${began}`)).toEqual([]);
+    expect(await found('patient=Patient/s1&agent-name=Client/admin')).toEqual(['s1-read', 's1-update']);
+    const [newest] = await eventsOf('s1-read');
+    expect(await found(`_id=${newest.id}`)).toEqual(['s1-read']);
+    expect((await house.read(`AuditEvent/${newest.id}`)).body).toEqual(newest);
+    expect((await house.read(`AuditEvent/${newest.id}`, { 'if-none-match': 'W/"1"' })).status).toBe(304);
+    expect((await house.read('AuditEvent/trail-999999')).status).toBe(404);
+    const device = { resourceType: 'Device', id: 'sd', identifier: [{ system: 'urn:d', value: 'SD1' }] };
+    await house.update(device);
+    const key = await house.deviceKey('SD1');
+    await house.read('Patient/s1', { 'x-request-id': 's1-device', authorization: `Bearer ${key}` });
+    expect(await found('agent=Device/sd')).toEqual(['s1-device']);
+    expect(await found('patient=Patient/s1&agent=Device/sd&action=R')).toEqual(['s1-device']);
+  });
+
+  it('names the parameters that it ignores, refuses what it cannot do, and includes what events refer to', async () => {
+    const { body } = await house.read('AuditEvent?color=red&_count=1');
+    expect(body.entry.at(-1)).toMatchObject({ search: { mode: 'outcome' } });
+    expect(body.entry.at(-1).resource.issue[0].diagnostics).toContain("'color'");
+    for (const query of ['_sort=date', '_count=0', '_summary=count', '_total=accurate', 'patient.name=x'])
+      expect([query, (await house.read(`AuditEvent?${query}`)).status]).toEqual([query, 400]);
+    const with1 = await house.read('AuditEvent?patient=Patient/s1&_include=AuditEvent:patient');
+    expect(
+      with1.body.entry.filter(({ search }: any) => search.mode === 'include').map(({ resource }: any) => resource.id),
+    ).toEqual(['s1']);
+  });
+
+  it('cannot be changed or deleted, alone or in a Bundle, nor can the events that clients created', async () => {
+    const { body } = await house.create(event('2026-01-01T00:00:00Z'));
+    const [own] = await house.search('AuditEvent?action=C');
+    for (const { id } of [body, own]) {
+      const changed = { ...event('2026-01-02T00:00:00Z'), id };
+      const before = (await house.read(`AuditEvent/${id}`)).text;
+      expect((await house.update(changed)).status).toBe(405);
+      expect((await house.remove(`AuditEvent/${id}`)).status).toBe(405);
+      expect((await house.remove(`AuditEvent?_id=${id}`)).status).toBe(405);
+      for (const request of [
+        { method: 'PUT', url: `AuditEvent/${id}` },
+        { method: 'DELETE', url: `AuditEvent/${id}` },
+      ]) {
+        const entry = [{ resource: request.method === 'PUT' ? changed : undefined, request }];
+        expect((await house.transaction(entry)).status).toBe(405);
+        const batch = await house.ask('POST', '/fhir', { resourceType: 'Bundle', type: 'batch', entry });
+        expect(batch.body.entry[0].response.status).toMatch(/^405/);
+      }
+      expect((await house.read(`AuditEvent/${id}`)).text).toBe(before);
+    }
+  });
+
+  it('pages through rows and created events as one list, newest first, each once, while others write', async () => {
+    const other = await openHouse();
+    try {
+      // Second and millisecond precision in one second, and events before, between and after the rows.
+      const at = [
+        '2020-01-01T00:00:00Z',
+        '2020-01-01T00:00:00.500Z',
+        '2020-01-01T00:00:00.250Z',
+        '2100-01-01T00:00:00Z',
+      ];
+      for (const recorded of at) await other.create(event(recorded));
+      for (let i = 0; i < 7; i++) await other.read(`Patient/p${i}`);
+      await other.create(event(new Date().toISOString()));
+      const expected = await other.search('AuditEvent?_count=1000');
+      for (const count of [1, 2, 3, 5]) {
+        const ids: string[] = [];
+        const recorded: string[] = [];
+        let next = `/fhir/AuditEvent?_count=${count}`;
+        while (next) {
+          const { body } = await other.ask('GET', next);
+          for (const { resource } of body.entry) {
+            ids.push(resource.id);
+            recorded.push(resource.recorded);
+          }
+          expect(body.entry.length).toBeLessThanOrEqual(count);
+          next = body.link.find(({ relation }: any) => relation === 'next')?.url;
+          await other.read('Patient/meanwhile');
+        }
+        expect(new Set(ids).size).toBe(ids.length);
+        expect(ids).toEqual(expect.arrayContaining(expected.map(({ id }: any) => id)));
+        const old = recorded.filter((text) => text.startsWith('2020'));
+        expect(recorded.slice(-old.length)).toEqual(old);
+        expect(recorded[0]).toBe('2100-01-01T00:00:00Z');
+      }
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
+describe('a read', () => {
+  it('is on record before its answer leaves where that is strict, and within 100 ms where it is prompt', async () => {
+    const ids = Array.from({ length: 20 }, (_, i) => `read-${i}`);
+    for (const auditReads of ['strict', 'prompt'] as const) {
+      const other = await openHouse({ auditReads });
+      try {
+        await together(20, (i) => other.read(`Patient/${i}`, { 'x-request-id': ids[i]! }));
+        const answered = performance.now();
+        const seen = async () => new Set((await other.search('AuditEvent?action=R&_count=100')).map(requestOf));
+        let found = await seen();
+        if (auditReads === 'prompt')
+          while (!ids.every((id) => found.has(id)) && performance.now() - answered < 2_000) found = await seen();
+        expect(ids.filter((id) => !found.has(id))).toEqual([]);
+      } finally {
+        await other.stop();
+      }
+    }
+  });
+
+  it('keeps its row over a stop right after it, also where that is prompt', async () => {
+    const other = await openHouse({ auditReads: 'prompt' });
+    try {
+      await other.read('Patient/last', { 'x-request-id': 'last' });
+      await other.restart();
+      expect(await eventsOf('last', other)).toHaveLength(1);
+    } finally {
+      await other.stop();
+    }
+  });
+});
