@@ -1,5 +1,5 @@
 /** The store has one owner: a lock file in the data folder says which process holds it and where it listens. */
-import { closeSync, mkdirSync, openSync, readFileSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What the lock file says. */
@@ -27,26 +27,34 @@ function isAlive({ pid, began }: Owner): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    if (codeOf(error) === 'ESRCH') return false;
   }
   return beganAt(pid) === began;
 }
 
-/** The living owner of a data folder, or undefined. */
-export function ownerOf(dataFolder: string): Owner | undefined {
-  let text: string;
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
+
+function textOf(file: string): string | undefined {
   try {
-    text = readFileSync(fileOf(dataFolder), 'utf8');
+    return readFileSync(file, 'utf8');
   } catch {
     return undefined;
   }
+}
+
+/** The living process that a lock file names. What cannot be read as one was written by no version of this program. */
+function livingIn(text: string | undefined): Owner | undefined {
+  if (text === undefined) return undefined;
   try {
     const owner = JSON.parse(text) as Owner;
     return isAlive(owner) ? owner : undefined;
   } catch {
-    return undefined; // its writer died before the line was whole
+    return undefined;
   }
 }
+
+/** The living owner of a data folder, or undefined. */
+export const ownerOf = (dataFolder: string): Owner | undefined => livingIn(textOf(fileOf(dataFolder)));
 
 export interface Ownership {
   /** Says where the owner listens. */
@@ -54,32 +62,62 @@ export interface Ownership {
   release(): void;
 }
 
+/** Puts a whole file there, or nothing where one is: a lock that is seen half written would be taken for a dead one. */
+function isPlaced(whole: string, file: string): boolean {
+  try {
+    linkSync(whole, file);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    if (!['EPERM', 'ENOTSUP', 'ENOSYS'].includes(codeOf(error)!)) throw error;
+    if (textOf(file) !== undefined) return false;
+    writeFileSync(file, readFileSync(whole), { mode: 0o600, flag: 'wx' }); // a file system without links
+    return true;
+  }
+}
+
+/** Clears away a lock that was found dead. Where another took its place meanwhile, that one is put back. */
+function clear(file: string, aside: string): void {
+  try {
+    renameSync(file, aside);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error; // gone already: somebody else was quicker
+    return;
+  }
+  if (livingIn(textOf(aside))) isPlaced(aside, file);
+  rmSync(aside);
+}
+
 /** Takes the data folder, making it where it is missing. Throws with a sentence when somebody living holds it. */
 export function takeOwnership(dataFolder: string): Ownership {
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
   const file = fileOf(dataFolder);
+  const own = `${file}.${process.pid}`;
   const mine: Owner = { pid: process.pid, began: beganAt(process.pid) };
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const handle = openSync(file, 'wx', 0o600);
-      writeSync(handle, JSON.stringify(mine));
-      closeSync(handle);
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  const write = (owner: Owner) => writeFileSync(own, JSON.stringify(owner), { mode: 0o600 });
+  write(mine);
+  try {
+    for (let attempt = 0; !isPlaced(own, file); attempt++) {
       const owner = ownerOf(dataFolder);
-      const isMine = owner?.pid === process.pid;
-      if (owner && !isMine) {
-        throw new Error(
-          `the data folder ${dataFolder} belongs to the running process ${owner.pid}${owner.url ? ` at ${owner.url}` : ''}`,
-        );
+      if (owner?.pid === process.pid)
+        throw new Error(`the data folder ${dataFolder} is in use by this process already`);
+      if (attempt > 3) throw new Error(`the lock of the data folder ${dataFolder} cannot be taken`);
+      if (owner) {
+        const where = owner.url ? ` at ${owner.url}` : '';
+        throw new Error(`the data folder ${dataFolder} belongs to the running process ${owner.pid}${where}`);
       }
-      if (isMine || attempt > 3) throw new Error(`the data folder ${dataFolder} is in use by this process already`);
-      unlinkSync(file);
+      clear(file, `${own}.dead`);
     }
+  } finally {
+    rmSync(own, { force: true });
   }
   return {
-    listensAt: (url) => writeFileSync(file, JSON.stringify({ ...mine, url }), { mode: 0o600 }),
-    release: () => unlinkSync(file),
+    listensAt(url) {
+      write({ ...mine, url });
+      renameSync(own, file);
+    },
+    release() {
+      rmSync(file, { force: true });
+    },
   };
 }

@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { ownerOf, takeOwnership } from '../src/owner.ts';
+import { together } from './support/house.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'watchfire-owner-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const lock = join(folder, 'owner.lock');
+
+const claim = `
+  import { takeOwnership } from ${JSON.stringify(new URL('../src/owner.ts', import.meta.url).href)};
+  process.stdout.write('ready\\n');
+  process.stdin.once('data', () => {
+    try { takeOwnership(process.argv[1]); process.stdout.write('won\\n'); }
+    catch (error) { process.stdout.write(error.message + '\\n'); }
+  });
+  process.stdin.on('end', () => process.exit());
+`;
+
+/** A process that takes the folder when it is told to, and holds it until it is let go. */
+function claimant() {
+  const child = spawn(process.execPath, ['--input-type=module', '--no-warnings', '-e', claim, folder]);
+  let written = '';
+  child.stdout.on('data', (chunk) => {
+    written += chunk;
+  });
+  const line = async (n: number): Promise<string> => {
+    while (written.split('\n').length <= n + 1) await new Promise((resolve) => child.stdout.once('data', resolve));
+    return written.split('\n')[n]!;
+  };
+  return {
+    ready: () => line(0),
+    answer: () => line(1),
+    go: () => child.stdin.write('go\n'),
+    end: () => new Promise((resolve) => child.once('exit', resolve) && child.stdin.end()),
+  };
+}
+
+describe('The owner of a data folder', () => {
+  it('is one of many who want it at once, whether the lock is free, dead or half written', async () => {
+    const dead = JSON.stringify({ pid: process.pid, began: '1' });
+    for (const left of [undefined, dead, dead.slice(0, 9), undefined, dead, '']) {
+      if (left !== undefined) writeFileSync(lock, left);
+      const all = Array.from({ length: 4 }, claimant);
+      await together(4, (i) => all[i]!.ready());
+      for (const { go } of all) go();
+      const answers = await together(4, (i) => all[i]!.answer());
+      expect([left, answers.filter((answer) => answer === 'won')]).toEqual([left, ['won']]);
+      expect(answers.filter((answer) => /belongs to the running process \d+/.test(answer))).toHaveLength(3);
+      await together(4, (i) => all[i]!.end());
+      rmSync(lock);
+    }
+  }, 60_000);
+
+  it('says where it listens, and leaves nothing behind', () => {
+    const ownership = takeOwnership(folder);
+    expect(ownerOf(folder)).toMatchObject({ pid: process.pid });
+    expect(ownerOf(folder)!.url).toBeUndefined();
+    ownership.listensAt('http://127.0.0.1:1');
+    expect(ownerOf(folder)!.url).toBe('http://127.0.0.1:1');
+    expect(() => takeOwnership(folder)).toThrow('in use by this process already');
+    ownership.release();
+    expect(ownerOf(folder)).toBeUndefined();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
