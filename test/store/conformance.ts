@@ -212,6 +212,20 @@ export function storeConforms(name: string, open: () => Promise<Store>): void {
         expect(await holds(finds('Patient/2'))).toBe(true);
       });
 
+      it('a query may have bounds without end', async () => {
+        const index = { ...noEntries, ranges: [{ name: 'Patient.birthdate', low: 5, high: Infinity }] };
+        const where = {
+          is: 'range',
+          name: 'Patient.birthdate',
+          low: { above: -Infinity },
+          high: { atLeast: Infinity },
+        } as const;
+        await store.commit([save('Patient/1', { index })]);
+        const query = plainQuery('Patient', where);
+        expect((await store.search(query, undefined)).matches).toHaveLength(1);
+        expect(await holds({ op: 'expect', query, matches: [key('Patient/1')] })).toBe(true);
+      });
+
       it('they hold against the state before the list, wherever they stand in it', async () => {
         await store.commit([
           save('Patient/1'),

@@ -116,7 +116,7 @@ function gatherChange(gathering: Gathering, change: OwnChange, hashing: Hashing)
     case 'expect': {
       if ('query' in change) {
         numbers.push(codeOf['expect-query'], change.matches.length);
-        strings.push(JSON.stringify(change.query), ...change.matches.map(referenceTo));
+        strings.push(JSON.stringify(change.query, withInfinities), ...change.matches.map(referenceTo));
         return;
       }
       const at = change.at === 'absent' ? ABSENT : change.at;
@@ -155,6 +155,12 @@ function gatherChange(gathering: Gathering, change: OwnChange, hashing: Hashing)
       strings.push(change.name, change.value);
   }
 }
+
+/** JSON has no infinities, and bounds may be. */
+const withInfinities = (_name: string, value: unknown): unknown =>
+  value === Infinity || value === -Infinity ? { infinite: Math.sign(value) } : value;
+const backToInfinities = (_name: string, value: any): unknown =>
+  typeof value?.infinite === 'number' ? value.infinite * Infinity : value;
 
 function gatherBlock(gathering: Gathering, block: Uint8Array): void {
   gathering.numbers.push(block.length);
@@ -213,7 +219,7 @@ export function openGroup({ numbers, strings, bytes }: GroupMessage): Step[][] {
       }
       case 'expect-query': {
         const count = number();
-        const query = JSON.parse(string()) as SearchQuery;
+        const query = JSON.parse(string(), backToInfinities) as SearchQuery;
         return { op, query, matches: Array.from({ length: count }, string) };
       }
       case 'expect-resource':
