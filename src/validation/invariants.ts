@@ -91,10 +91,14 @@ const written: ReadonlyMap<string, Holds> = new Map<string, Holds>([
   ['vs-1', (effective) => typeof effective !== 'string' || effective.length >= 8],
   ['eld-2', ({ min, max }) => typeof min !== 'number' || typeof max !== 'string' || max === '*' || min <= Number(max)],
   ['eld-16', ({ sliceName }) => typeof sliceName !== 'string' || /^[a-zA-Z0-9/\-_[\]@]+$/.test(sliceName)],
-  ['eld-19', ({ path }) => typeof path !== 'string' || path.split('.').every(isPathPart)],
+  ['eld-19', ({ path }) => typeof path !== 'string' || isPath(path)],
   ['sdf-8', (snapshot, run) => isUnder(snapshot, snapshot?.element?.[0]?.path, run)],
   ['sdf-8a', (differential, run) => isUnder(differential, firstPart(differential?.element?.[0]?.path), run)],
 ]);
+
+const longestPath = 4096;
+
+const isPath = (path: string): boolean => path.length <= longestPath && path.split('.').every(isPathPart);
 
 const isPathPart = (part: string, index: number): boolean => {
   const name = index === 0 ? part : part.replace(/^([^:[]{1,64})(\[x\])?(:\S+)?$/, '$1');

@@ -12,16 +12,22 @@ interface Profile {
 
 const folder = new URL('../../profiles/', import.meta.url);
 
-let known: ReadonlyMap<string, Structure> | undefined;
+interface Source extends Structure {
+  /** Without a snapshot it says only what it adds to the profile that it is built on. */
+  readonly isPartial: boolean;
+}
+
+let known: ReadonlyMap<string, Source> | undefined;
 const compiled = new Map<string, Profile | undefined>();
 
 /** Every known profile by its canonical URL; read at the first resource that claims one. */
-function structures(): ReadonlyMap<string, Structure> {
+function structures(): ReadonlyMap<string, Source> {
   if (known) return known;
   const own = readdirSync(folder)
     .filter((file) => /^StructureDefinition-.*\.json$/.test(file))
-    .map((file) => cut(JSON.parse(readFileSync(new URL(file, folder), 'utf8'))));
-  const ofR4 = vitalSignsProfiles.map((id) => structureOf(id)!);
+    .map((file) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')))
+    .map((definition) => ({ ...cut(definition), isPartial: definition.snapshot === undefined }));
+  const ofR4 = vitalSignsProfiles.map((id) => ({ ...structureOf(id)!, isPartial: false }));
   return (known = new Map([...ofR4, ...own].map((structure) => [structure.url, structure])));
 }
 
@@ -36,11 +42,10 @@ function profileAt(url: string): Profile | undefined {
   return profile;
 }
 
-/** A profile without a snapshot says only what it adds to the profile that it is built on. */
-function withBase(structure: Structure): Check {
-  const own = compileProfile(structure);
-  const base = structure.base === undefined ? undefined : profileAt(structure.base);
-  if (!base || structure.base === structure.url) return own;
+function withBase(source: Source): Check {
+  const own = compileProfile(source);
+  const base = source.isPartial && source.base !== source.url && profileAt(source.base ?? '');
+  if (!base) return own;
   return (value, run) => {
     base.check(value, run);
     own(value, run);

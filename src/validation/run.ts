@@ -35,13 +35,21 @@ export const runOn = (resource: any): Run => ({
 /** No further fault will be listed, so that work on the rest is in vain. */
 export const isFull = ({ issues }: Run): boolean => issues.length > mostIssues;
 
-/** Reports a fault of the element in hand, or of its child `name`. The sentence must not hold a value. */
+/**
+ * Reports a fault of the element in hand, or of its child `name`; once, even where a profile repeats what R4 says. The
+ * sentence must not hold a value.
+ */
 export function fault(run: Run, code: IssueCode, diagnostics: string, name?: string): void {
-  if (run.issues.length < mostIssues) {
-    run.issues.push({ severity: 'error', code, diagnostics, expression: expressionOf(run, name) });
-  } else if (run.issues.length === mostIssues) {
+  const { issues } = run;
+  if (isFull(run)) return;
+  const expression = expressionOf(run, name);
+  if (issues.some((told) => told.expression === expression && told.code === code && told.diagnostics === diagnostics))
+    return;
+  if (issues.length < mostIssues) {
+    issues.push({ severity: 'error', code, diagnostics, expression });
+  } else {
     const note = `there are more faults; the first ${mostIssues} are listed`;
-    run.issues.push({ severity: 'information', code: 'informational', diagnostics: note });
+    issues.push({ severity: 'information', code: 'informational', diagnostics: note });
   }
 }
 
