@@ -35,6 +35,7 @@ export function keyOfValue(value: any): unknown {
 
 /** Without those that are equal to an earlier one. */
 export function distinct(values: Picked): Picked {
+  if (values.length < 2) return values;
   const seen = new Set<unknown>();
   return values.filter((value) => {
     const key = keyOfValue(value);
