@@ -59,6 +59,7 @@ export function checkShape(value: any, shape: Shape, run: Run): void {
   let choices = 0;
   let told = 0;
   for (const key in value) {
+    if (value[key] === undefined) continue; // not in JSON, but in objects of our own making
     if (key !== 'id') hasContent = true;
     const member = shape.members.get(key);
     if (member === undefined) {

@@ -896,6 +896,11 @@ describe('an answer', () => {
     expect(issues.every(({ severity }) => severity === 'error')).toBe(true);
   });
 
+  it('takes what is undefined for absent', () => {
+    expect(validate({ resourceType: 'Patient', birthDate: undefined, foo: undefined, name: undefined })).toEqual([]);
+    expect(validate({ resourceType: 'Patient', maritalStatus: { text: undefined } })).toHaveLength(1);
+  });
+
   it('stops at 100 faults and says so', () => {
     const issues = validate({ resourceType: 'Patient', name: Array.from({ length: 1000 }, () => ({ foo: 1 })) });
     expect(issues).toHaveLength(101);
