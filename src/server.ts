@@ -13,7 +13,7 @@ import type { Config } from './config.ts';
 import { problem } from './fhir/outcome.ts';
 import { adminRouter, onlyAdministrator } from './http/admin.ts';
 import { createApp, identified, type Observed, visitOf } from './http/app.ts';
-import { createListener } from './http/connection.ts';
+import { createListener, drain } from './http/connection.ts';
 import { healthRouter, type Phase } from './http/health.ts';
 import { createMetrics, type Metrics, metricsRouter } from './http/metrics.ts';
 import { portalRouter } from './http/portal.ts';
@@ -87,13 +87,23 @@ const listen = (listener: Server, port: number, host: string): Promise<AddressIn
     listener.once('error', reject).listen(port, host, () => resolve(listener.address() as AddressInfo));
   });
 
-/** Resolves when every request in flight is answered, or the time is up. */
-async function drain(listener: Server, seconds: number, runtime: Runtime): Promise<void> {
-  const inTime = new AbortController();
-  const closed = new Promise<void>((resolve) => listener.close(() => resolve())).then(() => inTime.abort());
-  listener.closeIdleConnections();
-  await Promise.race([closed, runtime.sleep(seconds * 1_000, inTime.signal)]);
-  listener.closeAllConnections();
+/** What was opened, to be closed the other way round. What fails to close does not keep the rest open; the first failure is thrown. */
+function createClosing() {
+  const steps: (() => unknown)[] = [];
+  return {
+    add: (step: () => unknown) => steps.push(step),
+    async all(): Promise<void> {
+      const failures: unknown[] = [];
+      for (const step of steps.splice(0).reverse()) {
+        try {
+          await step();
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+      if (failures.length > 0) throw failures[0];
+    },
+  };
 }
 
 /** What the store was told at its first start and must hear again: another value would orphan every identifier that it holds. */
@@ -119,9 +129,12 @@ const accessOf = (who: string) => (who === 'Client/admin' ? fullAccess : noAcces
 
 /** Builds the house, opens its store and listens. Rejects with a sentence where that cannot be. */
 export async function startHouse(config: Config, { runtime = systemRuntime }: Surroundings = {}): Promise<House> {
+  const closing = createClosing();
   const ownership = takeOwnership(config.data);
+  closing.add(ownership.release);
   const log = createLog({ level: config.logLevel, runtime });
   const metrics = createMetrics();
+  closing.add(metrics.close);
   let phase: Phase = 'starting';
   let app: RequestListener = (request, response) =>
     sendProblem(
@@ -143,6 +156,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
         if (refused > 0) metrics.count('conflicts', refused);
       },
     });
+    closing.add(store.close);
     demandCanonical(store, config.canonical);
     if (store.setting(CANONICAL) === undefined) await store.setSetting(CANONICAL, config.canonical);
     const { canonical } = config;
@@ -151,7 +165,9 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
     const base = `${url}/fhir`;
     const admin = adminToken(config.data, config.adminToken, runtime);
     const trail = createTrail(store, runtime, config.auditReads);
+    closing.add(trail.flush);
     const client = guardedClient({ allow: config.outboundAllow, runtime });
+    closing.add(client.close);
     const tokens = createPageTokens(await pageKeyOf(store, runtime), runtime.random);
     const view = { canonical, server: new URL(url).hostname, runtime };
     const line = createLine();
@@ -226,10 +242,15 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
         if (isDone) indexed = 1;
       })
       .catch((error: unknown) => log.error('index upgrade stopped', error));
+    closing.add(() => upgraded);
     let isNotifying = true;
-    subscriptions.stopped.finally(() => {
-      isNotifying = false;
-    });
+    const notified = subscriptions.stopped
+      .catch((error: unknown) => log.error('notifier stopped', error))
+      .finally(() => {
+        isNotifying = false;
+      });
+    closing.add(() => notified);
+    closing.add(() => stop.abort());
     const isProduction = config.profile === 'production';
     app = createApp({
       dispatch,
@@ -273,7 +294,8 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
         ...(config.metrics ? [metricsRouter({ metrics, guard: identified(identify, onlyAdministrator) })] : []),
       ],
     });
-    ownership.listensAt(url);
+    // Commands on this machine come this way, whatever the world calls the server.
+    ownership.listensAt(`http://${/^(0\.0\.0\.0|::)$/.test(config.host) ? '127.0.0.1' : host}:${port}`);
     phase = 'ready';
     log.info('server started', { port, version });
     return {
@@ -284,22 +306,15 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
         phase = 'draining';
         log.info('server draining');
         await drain(listener, config.drainSeconds, runtime);
-        stop.abort();
-        await subscriptions.stopped;
-        await upgraded;
-        await trail.flush();
-        await store.close();
-        await client.close();
-        metrics.close();
-        ownership.release();
+        await closing.all();
         log.info('server stopped');
         log.flush();
       },
     };
   } catch (error) {
     listener.close();
-    metrics.close();
-    ownership.release();
+    listener.closeAllConnections();
+    await closing.all().catch((failed: unknown) => log.error('start could not be undone', failed));
     throw error;
   }
 }

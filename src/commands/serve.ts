@@ -50,23 +50,37 @@ async function startDemo(
   );
 }
 
-/** Serves until SIGTERM or SIGINT; a second signal ends at once. */
+/** Serves until SIGTERM or SIGINT; a second signal ends at once. Leaves nothing open where the start fails. */
 export async function serve(config: Config, withDemo: boolean, print: (line: string) => void): Promise<void> {
   const receiver = withDemo ? await receive(0, print, systemRuntime.now) : undefined;
   const allowed = receiver ? [...config.outboundAllow, new URL(receiver.url).host] : config.outboundAllow;
-  const house = await startHouse({ ...config, outboundAllow: allowed });
+  let house: House | undefined;
+  const close = async () => {
+    await house?.stop();
+    await receiver?.close();
+  };
   let isStopping = false;
-  const stop = async () => {
+  const stop = () => {
     if (isStopping) process.exit(1);
     isStopping = true;
-    await house.stop();
-    await receiver?.close();
-    process.exit(0);
+    close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        print(`watchfire: could not stop in good order: ${error instanceof Error ? error.message : 'unknown'}`);
+        process.exit(1);
+      },
+    );
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
-  if (receiver) await startDemo(house, config, receiver, print);
-  else sayWhere(house, config, print);
+  try {
+    house = await startHouse({ ...config, outboundAllow: allowed });
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+    if (receiver) await startDemo(house, config, receiver, print);
+    else sayWhere(house, config, print);
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** Loads demo data beside whatever is there. */

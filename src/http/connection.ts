@@ -1,7 +1,8 @@
 /** The listening server: limits against slow and hostile clients, and an OperationOutcome for what is not even HTTP. */
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type IssueCode, operationOutcome } from '../fhir/outcome.ts';
+import type { Runtime } from '../runtime.ts';
 import { FHIR_JSON, securityHeaders } from './respond.ts';
 
 const CONNECTIONS = 2_000;
@@ -79,4 +80,25 @@ export function createListener(app: RequestListener): Server {
     });
   });
   return server;
+}
+
+/** Milliseconds between two looks for connections that have become idle. */
+const IDLE_LOOK = 50;
+
+/**
+ * Takes no new connections and ends each open one with the answer that is under way; a client that sends without a pause
+ * hears `Connection: close`. Resolves when all are closed; after `seconds` those that are left are cut.
+ */
+export async function drain(server: Server, seconds: number, runtime: Runtime): Promise<void> {
+  const ended = new AbortController();
+  server.prependListener('request', (_request, response: ServerResponse) => {
+    response.shouldKeepAlive = false;
+  });
+  server.close(() => ended.abort());
+  const deadline = runtime.now() + seconds * 1_000;
+  while (!ended.signal.aborted && runtime.now() < deadline) {
+    server.closeIdleConnections();
+    await runtime.sleep(IDLE_LOOK, ended.signal);
+  }
+  server.closeAllConnections();
 }
