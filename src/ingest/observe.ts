@@ -1,8 +1,7 @@
 /** Builds the Observation of one measured thing, profile-valid, digits and units as sent. https://hl7.org/fhir/R4/observation.html */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { interpretationOf, judge, type Person, type Verdict } from '../alerts/interpret.ts';
 import type { Thresholds } from '../alerts/thresholds.ts';
-import { ExactNumber, writeExact } from '../fhir/json.ts';
 import type { Incoming } from '../interactions/interaction.ts';
 import { uuidv7 } from '../runtime.ts';
 import { type Coding, type ObservationSpec, type Sent, type UnitSpec, unitOf, type ValueSpec } from './mapping.ts';
@@ -12,7 +11,13 @@ const OBSERVATION_VALUE = 'http://terminology.hl7.org/CodeSystem/v3-ObservationV
 const INTERPRETATION = 'http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation';
 const MEASUREMENT_STATUS = 'http://hl7.org/fhir/uv/pocd/CodeSystem/measurement-status';
 const words = { N: 'Normal', L: 'Low', LL: 'Critical low', H: 'High', HH: 'Critical high' } as const;
-const categories = { 'vital-signs': 'Vital Signs', laboratory: 'Laboratory' } as const;
+const categoryOf = (code: string, display: string) => ({
+  coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code, display }],
+});
+const categories = {
+  'vital-signs': categoryOf('vital-signs', 'Vital Signs'),
+  laboratory: categoryOf('laboratory', 'Laboratory'),
+} as const;
 
 /** A signal of this quality and better says nothing; below, the value is questionable. */
 const GOOD_QUALITY = 80;
@@ -41,12 +46,7 @@ export const readingInstant = (instant: number): string => new Date(instant).toI
 
 /** The same reading of the same device has the same id for ever. */
 export const observationId = (device: string, instant: number, name: string): string =>
-  uuidv7(
-    instant,
-    createHash('sha256')
-      .update(`${device}|${readingInstant(instant)}|${name}`)
-      .digest(),
-  );
+  uuidv7(instant, hash('sha256', `${device}|${readingInstant(instant)}|${name}`, 'buffer'));
 
 /** Identifies a reading where no id is known: `DEV001|2025-11-17T10:30:00.000Z|heart_rate`. */
 export const readingIdentifier = (at: Pick<Circumstances, 'canonical' | 'deviceId' | 'instant'>, name: string) => ({
@@ -54,73 +54,92 @@ export const readingIdentifier = (at: Pick<Circumstances, 'canonical' | 'deviceI
   value: `${at.deviceId}|${readingInstant(at.instant)}|${name}`,
 });
 
-const quantity = (text: string, { unit, code }: UnitSpec) => ({
-  value: new ExactNumber(text),
-  unit,
-  system: UCUM,
-  code,
-});
+/** JSON text of what never changes: codes, units, labels; serialised once. */
+const texts = new WeakMap<object, string>();
+function once(value: object): string {
+  let text = texts.get(value);
+  if (text === undefined) texts.set(value, (text = JSON.stringify(value)));
+  return text;
+}
 
-const interpretation = (verdicts: readonly Verdict[]) => {
+/** What follows the value in a Quantity, by unit. */
+const unitTails = new WeakMap<UnitSpec, string>();
+function quantity(value: string, spec: UnitSpec): string {
+  let tail = unitTails.get(spec);
+  if (tail === undefined) {
+    tail = JSON.stringify({ unit: spec.unit, system: UCUM, code: spec.code }).slice(1);
+    unitTails.set(spec, tail);
+  }
+  return `{"value":${value},${tail}`;
+}
+
+/** `"name":[...]` for texts of items; undefined for none. */
+const listOf = (name: string, items: readonly string[]) =>
+  items.length > 0 ? `"${name}":[${items.join(',')}]` : undefined;
+/** An object of members that are given. */
+const objectOf = (...members: readonly (string | undefined)[]) =>
+  `{${members.filter((member) => member !== undefined).join(',')}}`;
+const quoted = (text: string) => JSON.stringify(text);
+
+const interpretations = Object.fromEntries(
+  Object.entries(words).map(([code, display]) => [code, once({ coding: [{ system: INTERPRETATION, code, display }] })]),
+);
+
+function interpretation(verdicts: readonly Verdict[]): readonly string[] {
   const codes = new Set(verdicts.map(interpretationOf).filter((code) => code !== undefined));
   if (codes.size > 1) codes.delete('N');
-  return [...codes].map((code) => ({ coding: [{ system: INTERPRETATION, code, display: words[code] }] }));
-};
-
-const whenAny = <T>(name: string, list: readonly T[]) => (list.length > 0 ? { [name]: list } : {});
+  return [...codes].map((code) => interpretations[code]!);
+}
 
 /** The Observation as it goes to the write path. */
 export function observe(spec: ObservationSpec, sent: Sent, at: Circumstances): Incoming {
   const isAboutDevice = spec.about === 'device';
-  const verdictOn = (coding: readonly Coding[], value: ValueSpec): Verdict | undefined => {
-    const text = sent.values[value.field];
-    if (text === undefined || isAboutDevice) return undefined;
-    return judge({ coding, value: Number(text), unit: unitOf(value, sent).code }, at.person, at.instant, at.thresholds);
-  };
   const verdicts: Verdict[] = [];
-  const judged = (coding: readonly Coding[], value: ValueSpec) => {
-    const verdict = verdictOn(coding, value);
-    if (verdict) verdicts.push(verdict);
-    return verdict ? whenAny('interpretation', interpretation([verdict])) : {};
+  const judged = (coding: readonly Coding[], value: ValueSpec): readonly string[] => {
+    const text = sent.values[value.field];
+    if (text === undefined || isAboutDevice) return [];
+    const measured = { coding, value: Number(text), unit: unitOf(value, sent).code };
+    const verdict = judge(measured, at.person, at.instant, at.thresholds);
+    if (!verdict) return [];
+    verdicts.push(verdict);
+    return interpretation([verdict]);
   };
   const components = spec.components?.map(({ code, value }) => {
     const text = sent.values[value.field];
-    if (text === undefined) return { code: { coding: code }, dataAbsentReason: notPerformed };
-    return { code: { coding: code }, valueQuantity: quantity(text, unitOf(value, sent)), ...judged(code, value) };
+    const coded = `"code":{"coding":${once(code)}}`;
+    if (text === undefined) return objectOf(coded, `"dataAbsentReason":${once(notPerformed)}`);
+    return objectOf(
+      coded,
+      `"valueQuantity":${quantity(text, unitOf(value, sent))}`,
+      listOf('interpretation', judged(code, value)),
+    );
   });
   if (spec.value) judged(spec.code, spec.value);
   const quality = sent.quality === undefined ? undefined : Number(sent.quality);
   const isQuestionable = quality !== undefined && quality < GOOD_QUALITY;
-  const text = writeExact({
-    resourceType: 'Observation',
-    id: at.id,
-    meta: { ...whenAny('profile', spec.profile), security: labels(spec, sent, quality) },
-    ...(sent.quality === undefined
-      ? {}
-      : {
-          extension: [
-            {
-              url: `${at.canonical}/StructureDefinition/signal-quality`,
-              valueQuantity: quantity(sent.quality, percent),
-            },
-          ],
-        }),
-    identifier: [
-      readingIdentifier(at, spec.name),
-      ...(isAboutDevice ? [] : [{ system: `${at.canonical}/sid/vital-sign`, value: String(at.vitalSignId) }]),
-    ],
-    status: at.status,
-    ...(spec.category ? { category: [categoryOf(spec.category)] } : {}),
-    code: { coding: spec.code },
-    subject: { reference: isAboutDevice ? at.device : at.patient },
-    effectiveDateTime: at.timestamp,
-    issued: new Date(at.issued).toISOString(),
-    ...(spec.value ? { valueQuantity: quantity(sent.values[spec.value.field]!, unitOf(spec.value, sent)) } : {}),
-    ...whenAny('interpretation', [...interpretation(verdicts), ...(isQuestionable ? [questionable] : [])]),
-    ...(sent.notes === undefined ? {} : { note: [{ text: sent.notes }] }),
-    device: { reference: at.device },
-    ...(components ? { component: components } : {}),
-  });
+  const signalQuality = `${at.canonical}/StructureDefinition/signal-quality`;
+  const vitalSign = { system: `${at.canonical}/sid/vital-sign`, value: String(at.vitalSignId) };
+  const identifiers = [readingIdentifier(at, spec.name), ...(isAboutDevice ? [] : [vitalSign])];
+  const text = objectOf(
+    '"resourceType":"Observation"',
+    `"id":"${at.id}"`,
+    `"meta":${objectOf(spec.profile.length > 0 ? `"profile":${once(spec.profile)}` : undefined, `"security":${once(labels(spec, sent, quality))}`)}`,
+    sent.quality === undefined
+      ? undefined
+      : `"extension":[{"url":${quoted(signalQuality)},"valueQuantity":${quantity(sent.quality, percent)}}]`,
+    `"identifier":${JSON.stringify(identifiers)}`,
+    `"status":"${at.status}"`,
+    spec.category ? `"category":[${once(categories[spec.category])}]` : undefined,
+    `"code":{"coding":${once(spec.code)}}`,
+    `"subject":{"reference":${quoted(isAboutDevice ? at.device : at.patient)}}`,
+    `"effectiveDateTime":${quoted(at.timestamp)}`,
+    `"issued":"${new Date(at.issued).toISOString()}"`,
+    spec.value ? `"valueQuantity":${quantity(sent.values[spec.value.field]!, unitOf(spec.value, sent))}` : undefined,
+    listOf('interpretation', [...interpretation(verdicts), ...(isQuestionable ? [once(questionable)] : [])]),
+    sent.notes === undefined ? undefined : `"note":[{"text":${quoted(sent.notes)}}]`,
+    `"device":{"reference":${quoted(at.device)}}`,
+    components && listOf('component', components),
+  );
   return { text, resource: JSON.parse(text) };
 }
 
@@ -136,15 +155,8 @@ const notPerformed = {
 };
 const questionable = { coding: [{ system: MEASUREMENT_STATUS, code: 'questionable', display: 'Questionable' }] };
 
-const categoryOf = (category: 'vital-signs' | 'laboratory') => ({
-  coding: [
-    {
-      system: 'http://terminology.hl7.org/CodeSystem/observation-category',
-      code: category,
-      display: categories[category],
-    },
-  ],
-});
+const certain = [{ system: OBSERVATION_VALUE, code: 'DEVRPT', display: 'device reported' }];
+const uncertain = [...certain, { system: OBSERVATION_VALUE, code: 'UNCERTREL', display: 'uncertain reliability' }];
 
 /** Who says so, and whether it can be relied on. https://hl7.org/fhir/R4/security-labels.html */
 function labels(spec: ObservationSpec, sent: Sent, quality: number | undefined) {
@@ -154,8 +166,5 @@ function labels(spec: ObservationSpec, sent: Sent, quality: number | undefined) 
     return specified !== undefined && (Number(text) < specified[0] || Number(text) > specified[1]);
   });
   const isUncertain = isBeyondInstrument || (quality !== undefined && quality < POOR_QUALITY);
-  return [
-    { system: OBSERVATION_VALUE, code: 'DEVRPT', display: 'device reported' },
-    ...(isUncertain ? [{ system: OBSERVATION_VALUE, code: 'UNCERTREL', display: 'uncertain reliability' }] : []),
-  ];
+  return isUncertain ? uncertain : certain;
 }

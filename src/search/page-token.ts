@@ -2,7 +2,7 @@
  * Opaque tokens for the next page: encrypted, since a sort key may be a name; bound to the query and the caller; with an
  * age. The key is the store's, so that a restart and a sister server read them too. https://hl7.org/fhir/R4/http.html#paging
  */
-import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, hash } from 'node:crypto';
 import { problem } from '../fhir/outcome.ts';
 
 /** How long a page may be asked for, in milliseconds. */
@@ -16,30 +16,34 @@ export interface PageTokens {
   open(token: string, query: string, who: string, now: number): Position;
 }
 
-const boundTo = (query: string, who: string): Buffer => createHash('sha256').update(`${who}\n${query}`).digest();
+const boundTo = (query: string, who: string): Buffer => hash('sha256', `${who}\n${query}`, 'buffer');
 
-/** `key` has 32 bytes; `random` gives fresh ones for nonces. */
-export const createPageTokens = (key: Uint8Array, random: (bytes: number) => Uint8Array): PageTokens => ({
-  seal(position, query, who, now) {
-    const nonce = random(12);
-    const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(boundTo(query, who));
-    const sealed = Buffer.concat([nonce, cipher.update(JSON.stringify([now + LIFE, ...position])), cipher.final()]);
-    return Buffer.concat([sealed, cipher.getAuthTag()]).toString('base64url');
-  },
-  open(token, query, who, now) {
-    const bytes = Buffer.from(token, 'base64url');
-    let expires: number;
-    let position: Position;
-    try {
-      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12)).setAAD(boundTo(query, who));
-      decipher.setAuthTag(bytes.subarray(-16));
-      [expires, ...position] = JSON.parse(
-        decipher.update(bytes.subarray(12, -16), undefined, 'utf8') + decipher.final('utf8'),
-      );
-    } catch {
-      throw problem('invalid', '_page is not a page of this search');
-    }
-    if (expires < now) throw problem('not-found', '_page has expired; begin the search again', { status: 410 });
-    return position;
-  },
-});
+/** `bytes` is the key, 32 of them; `random` gives fresh ones for nonces. */
+export function createPageTokens(bytes: Uint8Array, random: (bytes: number) => Uint8Array): PageTokens {
+  // Made once: a raw key would be imported anew for each token.
+  const key = createSecretKey(bytes);
+  return {
+    seal(position, query, who, now) {
+      const nonce = random(12);
+      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(boundTo(query, who));
+      const sealed = cipher.update(JSON.stringify([now + LIFE, ...position]));
+      return Buffer.concat([nonce, sealed, cipher.final(), cipher.getAuthTag()]).toString('base64url');
+    },
+    open(token, query, who, now) {
+      const sealed = Buffer.from(token, 'base64url');
+      let expires: number;
+      let position: Position;
+      try {
+        const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12)).setAAD(boundTo(query, who));
+        decipher.setAuthTag(sealed.subarray(-16));
+        [expires, ...position] = JSON.parse(
+          decipher.update(sealed.subarray(12, -16), undefined, 'utf8') + decipher.final('utf8'),
+        );
+      } catch {
+        throw problem('invalid', '_page is not a page of this search');
+      }
+      if (expires < now) throw problem('not-found', '_page has expired; begin the search again', { status: 410 });
+      return position;
+    },
+  };
+}

@@ -1,5 +1,5 @@
 /** From an Authorization header to a Caller: the administrator's token, or a device's key. https://www.rfc-editor.org/rfc/rfc6750 */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { type Issue, Problem, problem } from '../fhir/outcome.ts';
 import { keyOf, type ResourceKey } from '../fhir/references.ts';
 import type { Caller } from '../interactions/interaction.ts';
@@ -31,7 +31,7 @@ export class NotIdentified extends Problem {
   }
 }
 
-const digest = (text: string) => createHash('sha256').update(text).digest();
+const digest = (text: string) => hash('sha256', text, 'buffer');
 
 /**
  * Tells who asks. Without a header: `anonymous`. Verified device keys are remembered for five seconds at most, so that a
