@@ -88,7 +88,7 @@ export async function identify(
     const before = newest[i];
     const { conditions } = steps[i]!.request;
     // Whose it is comes first: a condition must not tell a stranger which version is there.
-    if (conditions.ifMatch !== undefined && !isAbsent(before))
+    if ((conditions.ifMatch !== undefined || conditions.ifNoneMatch !== undefined) && !isAbsent(before))
       demandWritable(context.caller, item.key, before, JSON.parse(before!.text) as Resource);
     demandConditions(conditions, item.key, before);
     return { key: item.key, before, existing: item.existing };
