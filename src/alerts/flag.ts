@@ -12,6 +12,7 @@ import type { Change } from '../store/store.ts';
 import { isDeleted } from '../store/store.ts';
 import { type Alarm, after, endedBySomebody, reopenedBySomebody, type Step } from './episode.ts';
 import { judge, measuredIn, type Verdict, worst } from './interpret.ts';
+import { createPersonOf } from './person.ts';
 import type { Thresholds } from './thresholds.ts';
 import { detectedIssue, flag, priority } from './words.ts';
 
@@ -64,6 +65,7 @@ interface Sight {
 
 /** Evaluates every vital sign that is written, by whatever door; the verdict lives in Flag and DetectedIssue only. */
 export function flagVitals(thresholds: Thresholds): Derive {
+  const personOf = createPersonOf();
   return async ({ key: observation, after: written }, pending, look, { now, canonical }) => {
     if (written?.resourceType !== 'Observation' || !spoken.has(written.status)) return [];
     const patient = patientOf(written);
@@ -74,8 +76,7 @@ export function flagVitals(thresholds: Thresholds): Derive {
     );
     if (measured.length === 0) return [];
 
-    const patientKey = keyOf(patient);
-    const person = (patientKey && (await resourceNow(patientKey, pending, look))?.resource) ?? {};
+    const person = await personOf(patient, pending, look);
     const verdicts = measured.flatMap((value) => judge(value, person, at, thresholds) ?? []);
     const device: string | undefined = written.device?.reference;
     const changes: (Draft | Change)[] = [];

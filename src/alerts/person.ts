@@ -1,0 +1,39 @@
+/** Who a reading is about, as far as limits depend on it: birth date and gender, parsed once for each version of the Patient. */
+import { keyOf } from '../fhir/references.ts';
+import type { Derive } from '../interactions/interaction.ts';
+import { resourceNow } from '../interactions/pending.ts';
+import { isDeleted } from '../store/store.ts';
+import type { Person } from './interpret.ts';
+
+const MOST = 10_000;
+
+export type PersonOf = (
+  patient: string,
+  pending: Parameters<Derive>[1],
+  look: Parameters<Derive>[2],
+) => Promise<Person>;
+
+/** One reader for one store. An unknown patient is somebody of whom nothing is known. */
+export function createPersonOf(): PersonOf {
+  const persons = new Map<string, Person>();
+  return async (patient, pending, look) => {
+    const key = keyOf(patient);
+    if (!key) return {};
+    const isPending = pending.some(
+      (change) =>
+        (change.op === 'write' || change.op === 'save') && change.key.type === 'Patient' && change.key.id === key.id,
+    );
+    if (isPending) return (await resourceNow(key, pending, look))?.resource ?? {};
+    const [version] = await look.read([key]);
+    if (!version || isDeleted(version)) return {};
+    const name = `${key.id} ${version.versionId} ${version.lastUpdated}`;
+    let person = persons.get(name);
+    if (!person) {
+      const { birthDate, gender } = JSON.parse(version.text);
+      person = { birthDate, gender };
+      if (persons.size >= MOST) persons.clear();
+      persons.set(name, person);
+    }
+    return person;
+  };
+}
