@@ -58,8 +58,8 @@ export function demandConditions(
 ): void {
   const newest = isAbsent(before) ? undefined : before!.versionId;
   if (ifMatch !== undefined && ifMatch !== newest) {
-    const found = newest === undefined ? 'there is none' : `the newest is ${newest}`;
-    throw problem('conflict', `${referenceTo(key)}: If-Match names version ${ifMatch}, ${found}`, { status: 412 });
+    // Which one is newest is for those who may read it.
+    throw problem('conflict', `${referenceTo(key)}: version ${ifMatch} of If-Match is not the newest`, { status: 412 });
   }
   if (ifNoneMatch === '*' && newest !== undefined) {
     throw problem('conflict', `${referenceTo(key)} exists already`, { status: 412 });

@@ -9,7 +9,7 @@ import { demandConditions } from './conditions.ts';
 import type { Context, Entry, FhirRequest, Incoming } from './interaction.ts';
 import { criterionParameters, only, resolve } from './resolve.ts';
 import { pageOf } from './search.ts';
-import { demandWritable, isAbsent } from './write.ts';
+import { isAbsent } from './write.ts';
 
 export interface Step {
   readonly entry: Entry;
@@ -87,9 +87,6 @@ export async function identify(
     if (!item) return undefined;
     const before = newest[i];
     const { conditions } = steps[i]!.request;
-    // Whose it is comes first: a condition must not tell a stranger which version is there.
-    if ((conditions.ifMatch !== undefined || conditions.ifNoneMatch !== undefined) && !isAbsent(before))
-      demandWritable(context.caller, item.key, before, JSON.parse(before!.text) as Resource);
     demandConditions(conditions, item.key, before);
     return { key: item.key, before, existing: item.existing };
   });

@@ -1,0 +1,251 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { systemRuntime } from '../../src/runtime.ts';
+import { type Answer, openHouse, type TestHouse } from '../support/house.ts';
+
+let house: TestHouse;
+/** Milliseconds by which the server's clock is ahead. */
+let ahead = 0;
+
+beforeAll(async () => {
+  house = await openHouse({ runtime: { ...systemRuntime, now: () => systemRuntime.now() + ahead } });
+  for (const resource of resources)
+    expect([resource.id, (await house.update(resource)).status]).toEqual([resource.id, 201]);
+});
+afterAll(() => house.stop());
+
+const observation = (id: string, day: number, value: number, more: object = {}) => ({
+  resourceType: 'Observation',
+  id,
+  status: 'final',
+  code: { coding: [{ system: 'http://loinc.org', code: '8867-4' }] },
+  subject: { reference: 'Patient/ada' },
+  effectiveDateTime: `2026-01-0${day}T10:00:00Z`,
+  valueQuantity: { value, unit: 'bpm', system: 'http://unitsofmeasure.org', code: '/min' },
+  ...more,
+});
+const resources: readonly any[] = [
+  {
+    resourceType: 'Patient',
+    id: 'ada',
+    identifier: [{ system: 'urn:mrn', value: 'A|1' }],
+    name: [{ family: 'Ångström', given: ['Ada'] }],
+    gender: 'female',
+    birthDate: '1950-03-02',
+    generalPractitioner: [{ reference: 'Practitioner/gp' }],
+  },
+  { resourceType: 'Patient', id: 'bob', name: [{ family: 'Baker' }], gender: 'male', birthDate: '1960-03' },
+  { resourceType: 'Practitioner', id: 'gp', active: true },
+  observation('o1', 1, 60),
+  observation('o2', 2, 70, { status: 'amended' }),
+  observation('o3', 3, 80, { subject: { reference: 'Patient/bob' } }),
+  {
+    resourceType: 'RiskAssessment',
+    id: 'r1',
+    status: 'final',
+    subject: { reference: 'Patient/ada' },
+    prediction: [{ probabilityDecimal: 0.25 }],
+  },
+  { resourceType: 'ValueSet', id: 'v1', url: 'http://example.org/vs/1', status: 'active' },
+];
+
+const get = (query: string, headers?: Record<string, string>) => house.read(query, headers);
+const entriesOf = ({ body }: Answer, mode = 'match'): any[] =>
+  (body.entry ?? []).filter(({ search }: any) => search.mode === mode).map(({ resource }: any) => resource);
+const idsOf = (answer: Answer, mode?: string): string[] => entriesOf(answer, mode).map(({ id }) => id);
+const linkOf = ({ body }: Answer, relation: string): string | undefined =>
+  body.link.find((link: any) => link.relation === relation)?.url;
+
+describe('A search', () => {
+  it.each([
+    ['token', 'Patient?gender=female', ['ada']],
+    ['token with system', 'Patient?identifier=urn:mrn%7CA%5C%7C1', ['ada']],
+    ['token :not', 'Patient?gender:not=female', ['bob']],
+    ['string, without accents and case', 'Patient?family=ANGS', ['ada']],
+    ['string :exact', 'Patient?family:exact=Baker', ['bob']],
+    ['string :contains', 'Patient?family:contains=ake', ['bob']],
+    ['date', 'Patient?birthdate=1950-03', ['ada']],
+    ['date with prefix', 'Patient?birthdate=gt1955', ['bob']],
+    ['date as a range', 'Observation?date=ge2026-01-02&date=lt2026-01-03', ['o2']],
+    ['reference', 'Observation?subject=Patient/bob', ['o3']],
+    ['reference by bare id', 'Observation?patient=bob', ['o3']],
+    ['quantity', 'Observation?value-quantity=gt65||/min', ['o2', 'o3']],
+    ['quantity in another unit', 'Observation?value-quantity=1.00|http://unitsofmeasure.org|/s', ['o1']],
+    ['number', 'RiskAssessment?probability=0.25', ['r1']],
+    ['uri', 'ValueSet?url=http://example.org/vs/1', ['v1']],
+    ['_id', 'Patient?_id=ada,none', ['ada']],
+    ['_lastUpdated', 'Practitioner?_lastUpdated=ge2020', ['gp']],
+    ['AND', 'Observation?status=final&subject=Patient/ada', ['o1']],
+    ['OR', 'Observation?status=final,amended&patient=ada', ['o1', 'o2']],
+    [':missing', 'Patient?general-practitioner:missing=true', ['bob']],
+  ])('by %s finds over HTTP what it names: %s', async (_kind, query, ids) => {
+    const answer = await get(query);
+    expect([answer.status, idsOf(answer).sort()]).toEqual([200, ids]);
+    expect(answer.body.type).toBe('searchset');
+    for (const { fullUrl, resource } of answer.body.entry)
+      expect(fullUrl).toBe(`${house.url}/fhir/${resource.resourceType}/${resource.id}`);
+    const [type, parameters] = [query.slice(0, query.indexOf('?')), query.slice(query.indexOf('?') + 1)];
+    const posted = await house.ask('POST', `/fhir/${type}/_search`, parameters.replaceAll('+', '%2B'), {
+      'content-type': 'application/x-www-form-urlencoded',
+    });
+    expect([posted.status, idsOf(posted).sort()]).toEqual([200, ids]);
+    expect(linkOf(posted, 'self')).toBe(linkOf(answer, 'self'));
+  });
+
+  it('takes parameters from the address and the form of a POST together', async () => {
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const both = await house.ask('POST', '/fhir/Observation/_search?status=final', 'patient=ada', form);
+    expect(idsOf(both)).toEqual(['o1']);
+    expect((await house.ask('POST', '/fhir/Observation/_search', { patient: 'ada' })).status).toBe(415);
+  });
+
+  it('sorts, up and down and by several keys', async () => {
+    expect(idsOf(await get('Observation?_sort=date'))).toEqual(['o1', 'o2', 'o3']);
+    expect(idsOf(await get('Observation?_sort=-date'))).toEqual(['o3', 'o2', 'o1']);
+    expect(idsOf(await get('Patient?_sort=family'))).toEqual(['ada', 'bob']);
+    expect(idsOf(await get('Patient?_sort=-birthdate,_id'))).toEqual(['bob', 'ada']);
+  });
+
+  it('includes one step, once each, marked as such, and only with what is on the page', async () => {
+    const answer = await get('Observation?_include=Observation:subject&_sort=date');
+    expect(idsOf(answer)).toEqual(['o1', 'o2', 'o3']);
+    expect(idsOf(answer, 'include').sort()).toEqual(['ada', 'bob']);
+    const first = await get('Observation?_include=Observation:subject:Patient&_sort=date&_count=1');
+    expect([idsOf(first), idsOf(first, 'include')]).toEqual([['o1'], ['ada']]);
+    expect(idsOf(await get('Observation?_include=Observation:subject:Group'), 'include')).toEqual([]);
+  });
+
+  it('gives totals where they are wanted, and no entries for _count=0 and _summary=count', async () => {
+    for (const query of ['_count=0', '_summary=count']) {
+      const { body } = await get(`Observation?${query}`);
+      expect([query, body.total, body.entry]).toEqual([query, 3, undefined]);
+    }
+    const { body } = await get('Observation?_total=accurate&_count=1');
+    expect([body.total, body.entry.length]).toEqual([3, 1]);
+    const none = await get('Observation?status=unknown');
+    expect([none.status, none.body.entry]).toEqual([200, undefined]);
+  });
+
+  it('names the parameters that it ignores, leaves them out of its self link, and refuses them where that is wanted', async () => {
+    const lenient = await get('Patient?color=red&gender=male');
+    expect(idsOf(lenient)).toEqual(['bob']);
+    expect(linkOf(lenient, 'self')).toBe(`${house.url}/fhir/Patient?gender=male`);
+    const [outcome] = entriesOf(lenient, 'outcome');
+    expect(outcome.issue[0]).toMatchObject({ severity: 'warning', code: 'not-supported' });
+    expect(outcome.issue[0].diagnostics).toContain("'color'");
+    const strict = await get('Patient?color=red&gender=male', { prefer: 'handling=strict' });
+    expect([strict.status, strict.body.issue[0].diagnostics]).toEqual([400, expect.stringContaining("'color'")]);
+  });
+
+  it.each([
+    ['a chain', 'Observation?subject.name=x', 'subject.name'],
+    ['_has', 'Patient?_has:Observation:patient:code=x', '_has'],
+    ['_filter', 'Patient?_filter=name eq x', '_filter'],
+    ['_text', 'Patient?_text=x', '_text'],
+    ['_content', 'Patient?_content=x', '_content'],
+    ['_revinclude', 'Patient?_revinclude=Observation:subject', '_revinclude'],
+    ['_include with a star', 'Observation?_include=*', '_include'],
+    ['_elements', 'Patient?_elements=name', '_elements'],
+    ['_summary of text', 'Patient?_summary=text', '_summary'],
+    ['an unknown modifier', 'Patient?gender:above=male', 'gender:above'],
+    ['a composite', 'Observation?code-value-quantity=x$1', 'code-value-quantity'],
+    ['a sort by a token', 'Patient?_sort=gender', '_sort'],
+    ['a date that is none', 'Patient?birthdate=soon', 'birthdate'],
+    ['a number that is none', 'RiskAssessment?probability=high', 'probability'],
+    ['a count that is none', 'Patient?_count=-1', '_count'],
+    ['a total that is none', 'Patient?_total=some', '_total'],
+    ['an empty value', 'Patient?name=', 'name'],
+  ])('refuses %s with 400 and names the parameter: %s', async (_what, query, name) => {
+    const { status, body } = await get(query);
+    expect([status, body.resourceType]).toEqual([400, 'OperationOutcome']);
+    expect(body.issue[0].diagnostics).toContain(name);
+  });
+
+  it('of the whole system, of a compartment and of an unknown type is refused', async () => {
+    const system = await get('?_lastUpdated=gt2020');
+    expect([system.status, system.headers.get('allow')]).toEqual([405, 'POST']);
+    expect((await get('Patient/ada/Observation')).status).toBe(404);
+    expect((await get('Patiend?name=x')).status).toBe(404);
+  });
+});
+
+describe('A page', () => {
+  const pagesOf = async (first: string, meanwhile: (page: number) => Promise<unknown>) => {
+    const pages: string[][] = [];
+    for (let next: string | undefined = `/fhir/${first}`; next; ) {
+      const answer: Answer = await house.ask('GET', next);
+      expect(answer.status).toBe(200);
+      pages.push(idsOf(answer));
+      next = linkOf(answer, 'next');
+      await meanwhile(pages.length);
+    }
+    return pages;
+  };
+  const basic = (id: string, day = 5) => ({
+    resourceType: 'Basic',
+    id,
+    code: { text: 'x' },
+    created: `2026-01-${String(day).padStart(2, '0')}`,
+  });
+
+  it.each(['_count=4', '_count=4&_sort=created', '_count=4&_sort=-created', '_count=4&_sort=_id'])(
+    'shows each match once and in order while others write and delete: %s',
+    async (query) => {
+      const run = query.replace(/\W/g, '');
+      const all = Array.from({ length: 18 }, (_, i) => `${run}-${String(i).padStart(2, '0')}`.replaceAll('_', ''));
+      for (const [i, id] of all.entries()) await house.update(basic(id, (i % 9) + 1));
+      const steady = new Set(all.filter((_, i) => i !== 9 && i !== 10));
+      const pages = await pagesOf(`Basic?${query}`, async (page) => {
+        await house.create({ ...basic(''), id: undefined, created: `2026-01-${10 + page}` });
+        if (page === 1) for (const i of [9, 10]) await house.remove(`Basic/${all[i]}`);
+        if (page === 2) await house.update({ ...basic(all[3]!, 4), author: { reference: 'Patient/ada' } });
+      });
+      const seen = pages.flat();
+      expect(pages.every((page) => page.length <= 4)).toBe(true);
+      expect(seen.filter((id) => steady.has(id)).sort()).toEqual([...steady].sort());
+      for (const { id } of await house.search('Basic')) await house.remove(`Basic/${id}`);
+    },
+  );
+
+  it('is opaque, and for the search and the caller that it was made for', async () => {
+    const first = await get('Observation?_count=1&_sort=date');
+    const next = linkOf(first, 'next')!;
+    const token = new URL(next).searchParams.get('_page')!;
+    expect(Buffer.from(token, 'base64url').toString('latin1')).not.toMatch(/o1|2026|Observation/);
+    expect(idsOf(await house.ask('GET', next))).toEqual(['o2']);
+    const edited = `${token.slice(0, 8)}${token[8] === 'A' ? 'B' : 'A'}${token.slice(9)}`;
+    for (const query of [
+      `Observation?_count=1&_sort=date&_page=${edited}`,
+      'Observation?_count=1&_sort=date&_page=x',
+      'Observation?_count=1&_sort=date&_page=',
+      `Observation?_count=2&_sort=date&_page=${token}`,
+      `Observation?_count=1&_sort=-date&_page=${token}`,
+      `Observation?_count=1&_sort=date&status=final&_page=${token}`,
+      `Patient?_count=1&_page=${token}`,
+      `Observation?_count=1&_sort=date&_page=${token}&_page=${token}`,
+    ]) {
+      const { status, body } = await get(query);
+      expect([query, status, body.issue[0].diagnostics]).toEqual([query, 400, expect.stringContaining('_page')]);
+    }
+    await house.update({
+      resourceType: 'Device',
+      id: 'd1',
+      identifier: [{ system: 'urn:d', value: 'D1' }],
+      patient: { reference: 'Patient/ada' },
+    });
+    const permissions = ['can_read_patient'];
+    const key = { authorization: `Bearer ${await house.deviceKey('D1', { permissions })}` };
+    const ofAdmin = linkOf(await get('Patient?_count=1'), 'next')!;
+    expect((await house.ask('GET', ofAdmin, undefined, key)).status).toBe(400);
+  });
+
+  it('outlives a restart, and ends with 410 a day later', async () => {
+    const next = linkOf(await get('Observation?_count=1&_sort=date'), 'next')!;
+    const path = next.slice(house.url.length);
+    await house.restart();
+    expect(idsOf(await house.ask('GET', path))).toEqual(['o2']);
+    ahead = 24 * 3_600_000 + 1_000;
+    const { status, body } = await house.ask('GET', path);
+    ahead = 0;
+    expect([status, body.issue[0].diagnostics]).toEqual([410, expect.stringContaining('_page')]);
+  });
+});
