@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { writeExact } from '../fhir/json.ts';
-import { keyOf, type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
+import { type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
 import type { Derive, Draft } from '../interactions/interaction.ts';
 import { keptNow, resourceNow } from '../interactions/pending.ts';
 import { uuidv7 } from '../runtime.ts';
