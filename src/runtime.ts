@@ -41,12 +41,14 @@ export const systemRuntime: Runtime = {
     }),
 };
 
+const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /** A UUIDv7 (RFC 9562 section 5.7): ordered by `at` in milliseconds, then by the first ten bytes of `entropy`. */
 export function uuidv7(at: number, entropy: Uint8Array): string {
   const time = Math.max(0, Math.floor(at)).toString(16).padStart(12, '0');
-  let rest = '';
-  for (let i = 0; i < 10; i++) rest += entropy[i]!.toString(16).padStart(2, '0');
-  const version = `7${rest.slice(1, 4)}`;
-  const variant = ((entropy[2]! & 0x3f) | 0x80).toString(16) + rest.slice(6, 8);
-  return `${time.slice(0, 8)}-${time.slice(8)}-${version}-${variant}-${rest.slice(8, 20)}`;
+  const byte = (i: number) => hex[entropy[i]!]!;
+  const version = `7${byte(0)[1]}${byte(1)}`;
+  const variant = hex[(entropy[2]! & 0x3f) | 0x80]! + byte(3);
+  const rest = byte(4) + byte(5) + byte(6) + byte(7) + byte(8) + byte(9);
+  return `${time.slice(0, 8)}-${time.slice(8)}-${version}-${variant}-${rest}`;
 }
