@@ -1,8 +1,10 @@
 /** Admin routes: device keys, secrets of Subscriptions, facts of the store. Only for the administrator's token. */
 import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { appended } from '../audit/trail.ts';
 import { readJson } from '../fhir/json.ts';
 import { problem } from '../fhir/outcome.ts';
 import { only, resolve } from '../interactions/resolve.ts';
+import { settle } from '../interactions/settle.ts';
 import type { Runtime } from '../runtime.ts';
 import { administrator } from '../smart/access.ts';
 import { issueKey, listKeys, revokeKey } from '../smart/device-keys.ts';
@@ -64,21 +66,11 @@ export const onlyAdministrator: RequestHandler = (_request, response, next) => {
 
 export function adminRouter({ store, runtime, forget, facts }: AdminRoom): RequestHandler {
   const router = Router({ caseSensitive: true });
-  const reply = async (
-    request: Request,
-    response: Response,
-    status: number,
-    interaction: string,
-    target: string,
-    value: object,
-  ) => {
-    const action = ({ GET: 'R', POST: 'C', DELETE: 'D' } as Record<string, string>)[request.method] ?? 'E';
-    await visitOf(response).record({ interaction, status, target, action });
+  const reply = (request: Request, response: Response, status: number, value: object) =>
     send(request, response, status, JSON.stringify(value), {
       'Content-Type': JSON_TYPE,
       'X-Request-Id': visitOf(response).requestId,
     });
-  };
 
   router.use(onlyAdministrator);
 
@@ -104,12 +96,9 @@ export function adminRouter({ store, runtime, forget, facts }: AdminRoom): Reque
       },
       runtime,
     );
-    await store.commit(changes);
-    await reply(request, response, 201, 'admin-key-create', `Device/${device.id}`, {
-      key,
-      prefix: kept.prefix,
-      expires_at: isoOf(kept.expires),
-    });
+    const deed = { interaction: 'admin-key-create', action: 'C', status: 201, target: `Device/${device.id}` };
+    await store.commit([...changes, appended(visitOf(response).row(deed))]);
+    reply(request, response, 201, { key, prefix: kept.prefix, expires_at: isoOf(kept.expires) });
   });
 
   const listed = async (request: Request, response: Response, deviceId?: string) => {
@@ -123,27 +112,39 @@ export function adminRouter({ store, runtime, forget, facts }: AdminRoom): Reque
       revoked_at: isoOf(key.revoked),
       last_used_at: isoOf(key.lastUsed),
     }));
-    await reply(request, response, 200, 'admin-key-list', '', { keys });
+    await visitOf(response).record({ interaction: 'admin-key-list', action: 'R', status: 200 });
+    reply(request, response, 200, { keys });
   };
   router.get('/devices/:device_id/keys', (request, response) => listed(request, response, request.params.device_id));
   router.get('/keys', (request, response) => listed(request, response));
 
   router.delete('/keys/:prefix', async (request, response) => {
-    const changes = await revokeKey(store, request.params.prefix, runtime.now());
-    if (changes.length > 0) await store.commit(changes);
+    const { prefix } = request.params;
+    const row = visitOf(response).row({ interaction: 'admin-key-revoke', action: 'D', status: 200 });
+    // The key may be in use at this moment, and note that.
+    await settle(runtime, async () =>
+      store.commit([...(await revokeKey(store, prefix, runtime.now())), appended(row)]),
+    );
     forget();
-    await reply(request, response, 200, 'admin-key-revoke', '', { prefix: request.params.prefix, revoked: true });
+    reply(request, response, 200, { prefix, revoked: true });
   });
 
   router.post('/subscriptions/:id/secret', async (request, response) => {
     const { secret } = await membersOf(request);
     if (secret !== undefined && typeof secret !== 'string')
       throw problem('value', 'secret must be text that begins with whsec_');
-    const made = await setSecret({ store, runtime, id: request.params.id, secret });
-    await reply(request, response, 200, 'admin-subscription-secret', `Subscription/${request.params.id}`, made);
+    const { id } = request.params;
+    const made = await setSecret({ store, runtime, id, secret });
+    const deed = { interaction: 'admin-subscription-secret', action: 'U', status: 200, target: `Subscription/${id}` };
+    await visitOf(response).record(deed);
+    reply(request, response, 200, made);
   });
 
-  router.get('/store', async (request, response) => reply(request, response, 200, 'admin-store', '', await facts()));
+  router.get('/store', async (request, response) => {
+    const found = await facts();
+    await visitOf(response).record({ interaction: 'admin-store', action: 'R', status: 200 });
+    reply(request, response, 200, found);
+  });
 
   return router;
 }

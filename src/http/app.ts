@@ -39,9 +39,13 @@ export interface Doors {
 export interface Visit {
   readonly requestId: string;
   readonly caller: Caller;
-  /** Adds the row of a door that answers without `dispatch`; call it before the answer leaves. */
-  record(row: Partial<AuditRow> & Pick<AuditRow, 'interaction' | 'status'>): Promise<void>;
+  /** The row of a door that answers without `dispatch`, for the commit of what it did. */
+  row(deed: VisitDeed): AuditRow;
+  /** Adds such a row where nothing else is committed; call it before the answer leaves. */
+  record(deed: VisitDeed): Promise<void>;
 }
+/** What a door did: what is not said is empty, or known of the request. */
+export type VisitDeed = Partial<AuditRow> & Pick<AuditRow, 'interaction' | 'status'>;
 export const visitOf = (response: Response | ServerResponse): Visit => (response as Response).locals.visit;
 
 /** Two Authorization headers are one too many; node would silently keep the first. */
@@ -58,6 +62,9 @@ const publicRoute = (path: string): string =>
   /^\/(docs|openapi\.json|health|metrics)(?=\/|$)/.exec(path)?.[0] ?? 'none';
 
 const nobody: Caller['who'] = 'anonymous';
+
+/** What log and metrics say of a request whose client left before the answer was out; no client ever sees it. */
+const GONE_AWAY = 499;
 
 export function createApp({
   dispatch,
@@ -80,29 +87,29 @@ export function createApp({
       caller: undefined as Caller | undefined,
       route: 'none',
       error: undefined as unknown,
-      record: (row: Partial<AuditRow> & Pick<AuditRow, 'interaction' | 'status'>) =>
-        trail.record({
-          at: runtime.now(),
-          who: visit.caller?.who ?? nobody,
-          action: 'E',
-          target: '',
-          patients: '',
-          requestId,
-          address: addressOf(request),
-          query: '',
-          reason: '',
-          ...row,
-        }),
+      row: (deed: VisitDeed): AuditRow => ({
+        at: runtime.now(),
+        who: visit.caller?.who ?? nobody,
+        action: 'E',
+        target: '',
+        patients: '',
+        requestId,
+        address: addressOf(request),
+        query: '',
+        reason: '',
+        ...deed,
+      }),
+      record: (deed: VisitDeed) => trail.record(visit.row(deed)),
     };
     response.locals.visit = visit;
-    response.on('finish', () => {
+    response.on('close', () => {
       const { error } = visit;
       const route = visit.route === 'none' ? publicRoute(request.path) : visit.route;
       const seconds = (performance.now() - started) / 1_000;
       observe({
         route,
         method: request.method,
-        status: response.statusCode,
+        status: response.writableFinished ? response.statusCode : GONE_AWAY,
         seconds,
         requestId,
         who: visit.caller?.who ?? nobody,

@@ -105,6 +105,27 @@ describe('every interaction', () => {
     expect((await eventsOf('refused')).map(codesOf)).toEqual([['transaction', 'E', '400 structure']]);
   });
 
+  it('leaves one for each key that is made, listed or revoked, and for what the device door refuses', async () => {
+    await house.update({ resourceType: 'Device', id: 'kd', identifier: [{ system: 'urn:d', value: 'KD1' }] });
+    const made = await house.ask('POST', '/admin/devices/KD1/keys', {}, { 'x-request-id': 'key-made' });
+    await house.ask('GET', '/admin/keys', undefined, { 'x-request-id': 'key-listed' });
+    for (const id of ['key-revoked', 'key-revoked-again'])
+      await house.ask('DELETE', `/admin/keys/${made.body.prefix}`, undefined, { 'x-request-id': id });
+    await house.ask('GET', '/admin/keys', undefined, { 'x-request-id': 'key-refused', authorization: '' });
+    const revoked = { 'x-request-id': 'iot-refused', authorization: `Bearer ${made.body.key}` };
+    await house.ask('GET', '/api/iot/status', undefined, revoked);
+    for (const [id, ...codes] of [
+      ['key-made', 'admin-key-create', 'C', '201'],
+      ['key-listed', 'admin-key-list', 'R', '200'],
+      ['key-revoked', 'admin-key-revoke', 'D', '200'],
+      ['key-revoked-again', 'admin-key-revoke', 'D', '200'],
+      ['key-refused', 'admin', 'E', '401 login'],
+      ['iot-refused', 'iot-vitals', 'E', '401 key revoked'],
+    ] as const)
+      expect([id, (await eventsOf(id)).map(codesOf)]).toEqual([id, [codes]]);
+    expect(references((await eventsOf('key-made'))[0])).toEqual(['Device/kd']);
+  });
+
   it('is told in a resource that R4 allows, with who, what and for whom', async () => {
     await house.create({ resourceType: 'Patient' });
     await house.create({
