@@ -29,6 +29,10 @@ function windowOf(parameters: Parameters) {
   return { count, since, before };
 }
 
+/** A PUT created where nothing was, or where the version before it is a tombstone. */
+const isCreation = ({ method, versionId }: Version, before: Version | undefined) =>
+  method === 'PUT' && (versionId === 1 || (before !== undefined && isDeleted(before)));
+
 const urlOf = (version: Version) => `${version.key.type}/${version.key.id}`;
 
 export const history: Interaction = {
@@ -40,7 +44,8 @@ export const history: Interaction = {
     const { versions, total } = await store.history(key, { count: count + 1, since, before });
     if (total === 0) throw notFound(key);
     const page = versions.slice(0, count);
-    if (!caller.access.unrestricted && !page.every((version) => isSeen(caller.access, version))) throw notFound(key);
+    const isHidden = page.length === 0 || !page.every((version) => isSeen(caller.access, version));
+    if (!caller.access.unrestricted && isHidden) throw notFound(key);
     const self = queryOf(parameters);
     const links: Link[] = [{ relation: 'self', url: `${base}/${type}/${id}/_history${self && `?${self}`}` }];
     if (versions.length > count) {
@@ -51,12 +56,12 @@ export const history: Interaction = {
       ];
       links.push({ relation: 'next', url: `${base}/${type}/${id}/_history?${rest.filter(Boolean).join('&')}` });
     }
-    const entries = page.map((version) => ({
+    const entries = page.map((version, i) => ({
       fullUrl: `${base}/${type}/${id}`,
       resource: isDeleted(version) ? undefined : caller.access.shows(version.text),
       request: { method: version.method, url: version.method === 'POST' ? type : urlOf(version) },
       response: {
-        status: version.method === 'PUT' && version.versionId === 1 ? '201 Created' : STATUS[version.method],
+        status: isCreation(version, versions[i + 1]) ? '201 Created' : STATUS[version.method],
         etag: etagOf(version),
         lastModified: version.lastUpdated,
       },

@@ -64,6 +64,31 @@ describe('create and read', () => {
   });
 });
 
+describe('the CapabilityStatement', () => {
+  it('names the base that the client came by', async () => {
+    const [here, there] = [house.url, house.url.replace('127.0.0.1', 'localhost')];
+    for (const url of [here, there, here])
+      expect((await house.ask('GET', `${url}/fhir/metadata`)).body.implementation.url).toBe(`${url}/fhir`);
+  });
+});
+
+describe('a method that an address does not take', () => {
+  it('is answered with 405 and those that it takes', async () => {
+    for (const [method, path, allow] of [
+      ['GET', '', 'POST'],
+      ['PATCH', 'Patient/1', 'GET, HEAD, PUT, DELETE'],
+      ['DELETE', 'AuditEvent/1', 'GET, HEAD'],
+      ['PUT', 'AuditEvent', 'GET, HEAD, POST'],
+      ['GET', 'Patient/_history', ''],
+      ['DELETE', 'Patient/1/_history', 'GET, HEAD'],
+    ] as const) {
+      const body = method === 'PATCH' || method === 'PUT' ? patient() : undefined;
+      const { status, headers } = await house.ask(method, `/fhir/${path}`, body);
+      expect([method, path, status, headers.get('allow')]).toEqual([method, path, 405, allow]);
+    }
+  });
+});
+
 describe('update and delete', () => {
   it('numbers versions 1, 2, 3 over update, delete and undelete, and tells 410 from 404', async () => {
     const id = 'life-1';
@@ -83,6 +108,12 @@ describe('update and delete', () => {
       ['DELETE', 'W/"3"'],
       ['PUT', 'W/"2"'],
       ['PUT', 'W/"1"'],
+    ]);
+    expect(history.body.entry.map((entry: any) => entry.response.status)).toEqual([
+      '201 Created',
+      '204 No Content',
+      '200 OK',
+      '201 Created',
     ]);
     expect((await house.read(`Patient/${id}/_history/2`)).body.active).toBe(true);
     expect((await house.read(`Patient/${id}/_history/3`)).status).toBe(410);
@@ -143,6 +174,7 @@ describe('conditional requests', () => {
     expect((await house.read(at, { 'if-none-match': 'W/"2"' })).status).toBe(200);
     expect((await house.read(at, { 'if-modified-since': headers.get('last-modified')! })).status).toBe(304);
     expect((await house.read(at, { 'if-modified-since': 'Mon, 01 Jan 2001 00:00:00 GMT' })).status).toBe(200);
+    expect((await house.read(at, { 'if-modified-since': 'no date' })).status).toBe(200); // RFC 9110: ignored
   });
 
   it('creates one patient however many ask at once', async () => {
