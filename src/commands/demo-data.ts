@@ -7,7 +7,7 @@ const label = {
   ],
 };
 
-/** MDC device types of IEEE 11073, as `domain words`. */
+/** `mdc` is the device's type in IEEE 11073-10101. */
 const people = [
   {
     id: 'demo-p1',
