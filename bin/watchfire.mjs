@@ -2,7 +2,7 @@
 /** Starts the `watchfire` program on a Node of at least 24: the one that runs this file, or the one npm installed. */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import nodeModule, { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -24,6 +24,8 @@ function installedNode() {
 }
 
 if (Number.parseInt(process.versions.node, 10) >= LEAST) {
+  // Types are stripped and sources compiled once, not at each start.
+  nodeModule.enableCompileCache?.();
   await import(main);
 } else {
   const node = installedNode();
