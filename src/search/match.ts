@@ -48,7 +48,8 @@ function holds(
   }
 }
 
-function within(value: number, bounds: Bounds | undefined): boolean {
+/** Whether a number keeps to all bounds that are given. */
+export function within(value: number, bounds: Bounds | undefined): boolean {
   if (bounds === undefined) return true;
   const { atLeast, above, atMost, below } = bounds;
   return (

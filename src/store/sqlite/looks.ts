@@ -1,5 +1,6 @@
 /** A closer look at one resource, by its block of entries: for conditions and sort values that no index scan answers. */
-import type { Bounds, Criterion } from '../../search/query.ts';
+import { within } from '../../search/match.ts';
+import type { Criterion } from '../../search/query.ts';
 import { sectionsOf } from './entries.ts';
 import type { Hashing, Kind } from './hash.ts';
 import { kindOf } from './hash.ts';
@@ -90,17 +91,6 @@ export function isEdge(name: string, descending: boolean, hashing: Hashing) {
 
 /** The order of SQLite, which compares bytes. */
 const inUtf8Order = (one: string, other: string): number => Buffer.compare(Buffer.from(one), Buffer.from(other));
-
-export function within(value: number, bounds: Bounds | undefined): boolean {
-  if (bounds === undefined) return true;
-  const { atLeast, above, atMost, below } = bounds;
-  return (
-    (atLeast === undefined || value >= atLeast) &&
-    (above === undefined || value > above) &&
-    (atMost === undefined || value <= atMost) &&
-    (below === undefined || value < below)
-  );
-}
 
 function lanesOf(kind: Kind, name: string, value: string, hashing: Hashing): readonly [number, number] {
   hashing.mix(kind, name, value);
