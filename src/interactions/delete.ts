@@ -5,7 +5,7 @@ import { answer } from './answer.ts';
 import { demandConditions } from './conditions.ts';
 import type { Context, FhirAnswer, FhirRequest, Interaction } from './interaction.ts';
 import { only, resolve } from './resolve.ts';
-import { type Line, settle } from './settle.ts';
+import { type Line, lineKeyOf, settle } from './settle.ts';
 import { newestFor } from './update.ts';
 import { isAbsent, type WritePath } from './write.ts';
 
@@ -31,7 +31,7 @@ export const remove = (writes: WritePath, runtime: Runtime, line: Line): Interac
     code: 'delete',
     right: 'd',
     handle: (request, context) =>
-      line(request.id ? `${request.type}/${request.id}` : `${request.type}?`, () =>
+      line(lineKeyOf(request), () =>
         settle(runtime, () => (request.id ? one(request, [], context) : conditional(request, context))),
       ),
   };

@@ -1,6 +1,8 @@
 /** Looks again when what was expected at commit no longer held, until the request's deadline; neighbours of one key wait in line. */
 import { Problem, problem } from '../fhir/outcome.ts';
 import type { Runtime } from '../runtime.ts';
+import type { FhirRequest } from './interaction.ts';
+import { queryOf } from './route.ts';
 
 const DEADLINE = 5_000;
 
@@ -24,6 +26,10 @@ export async function settle<T>(runtime: Runtime, attempt: () => Promise<T>): Pr
     }
   }
 }
+
+/** What requests for the same resource, or with the same criterion, have in common. */
+export const lineKeyOf = ({ type, id, parameters }: FhirRequest): string =>
+  id ? `${type}/${id}` : `${type}?${queryOf(parameters)}`;
 
 export type Line = <T>(key: string, work: () => Promise<T>) => Promise<T>;
 

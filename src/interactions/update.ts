@@ -7,8 +7,7 @@ import { demandConditions } from './conditions.ts';
 import { newId } from './create.ts';
 import type { Context, FhirRequest, Incoming, Interaction } from './interaction.ts';
 import { only, resolve } from './resolve.ts';
-import { queryOf } from './route.ts';
-import { type Line, settle } from './settle.ts';
+import { type Line, lineKeyOf, settle } from './settle.ts';
 import { demandWritable, isAbsent, type WritePath } from './write.ts';
 
 /** The newest version of what is to be changed. Refuses before a condition can tell a stranger which version that is. */
@@ -55,8 +54,7 @@ export const update = (writes: WritePath, runtime: Runtime, line: Line): Interac
       if (body.resource.resourceType !== type) throw problem('invalid', `the body is not a ${type}`);
       if (id && body.resource.id !== id) throw problem('invalid', `the body must have the id ${id} of the URL`);
       writes.admit(body);
-      const name = id ? `${type}/${id}` : `${type}?${queryOf(request.parameters)}`;
-      return line(name, () =>
+      return line(lineKeyOf(request), () =>
         settle(runtime, () => (id ? put(request, body, [], context) : conditional(request, body, context))),
       );
     },

@@ -121,7 +121,6 @@ export function createWritePath(rules: WriteRules): WritePath {
     const { store, caller } = context;
     const setting = { now: rules.now(), canonical: rules.canonical, caller };
     const changes: Change[] = [];
-    const effects: (Draft | Change)[] = [];
     const texts: (GappedText | undefined)[] = [];
     const patients = new Set<string>();
     for (const { key, method, incoming, before } of planned) {
@@ -140,12 +139,13 @@ export function createWritePath(rules: WriteRules): WritePath {
       for (const patient of patientsIn(key, stored?.text ?? before?.text ?? '')) patients.add(patient);
     }
     if (rules.references === 'checked') await demandTargets(planned, store);
+    // One list that grows: a copy for each of thousands of entries would cost more than the entries.
+    const pending: (Draft | Change)[] = [...changes];
     for (const { key, incoming, before } of planned) {
-      for (const derive of rules.derive[key.type] ?? []) {
-        const pending = [...changes, ...effects];
-        effects.push(...(await derive({ key, before, after: incoming?.resource }, pending, store, setting)));
-      }
+      for (const derive of rules.derive[key.type] ?? [])
+        pending.push(...(await derive({ key, before, after: incoming?.resource }, pending, store, setting)));
     }
+    const effects = pending.slice(changes.length);
     const followed = effects.map((effect) => (effect.op === 'save' ? finish(effect) : effect));
     const target = planned.map(({ key }) => referenceTo(key)).join(' ');
     const written = await context.commit([...expectations, ...changes, ...followed], {
