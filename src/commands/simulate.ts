@@ -89,7 +89,7 @@ async function prepare(
     simulated.push({
       deviceId,
       key,
-      rest: { heartRate: 64 + 14 * random(), systolic: 104 + 12 * random() },
+      rest: { heartRate: 64 + 14 * random(), systolic: 100 + 10 * random() },
       episode: 0,
     });
     progress(`preparing devices ${i}/${count}`);
