@@ -71,6 +71,8 @@ const secret = (text: string) => {
   if (text.length < 32) throw new Error('must have at least 32 characters');
   return text;
 };
+/** For a setting that may be left out: then there is no value. */
+const optional = (parse: Setting['parse']) => (text: string) => (text === '' ? undefined : parse(text));
 const onOff = (text: string) => oneOf('true', 'false')(text.toLowerCase()) === 'true';
 
 export const settings: readonly Setting[] = [
@@ -111,7 +113,7 @@ export const settings: readonly Setting[] = [
     aliases: [],
     key: 'adminToken',
     fallback: '',
-    parse: secret,
+    parse: optional(secret),
     meaning:
       'Bearer token of the administrator, at least 32 characters; without it one is made at first start and kept in `admin-token` in the data folder. The production profile demands it.',
   },
@@ -120,7 +122,7 @@ export const settings: readonly Setting[] = [
     aliases: [],
     key: 'baseUrl',
     fallback: '',
-    parse: httpUrl,
+    parse: optional(httpUrl),
     meaning: 'Public URL of the server, without `/fhir`, for links in answers; without it the address it listens on.',
   },
   {
@@ -204,13 +206,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const config: Record<string, unknown> = {};
   for (const { name, aliases, key, fallback, parse } of settings) {
     const given = [name, ...aliases].find((candidate) => environment[candidate]);
-    const text = given ? environment[given]! : fallback;
-    if (text === '') {
-      config[key] = key === 'outboundAllow' ? [] : undefined;
-      continue;
-    }
     try {
-      config[key] = parse(text);
+      config[key] = parse(given ? environment[given]! : fallback);
     } catch (error) {
       throw new ConfigError(`${given ?? name} ${(error as Error).message}`);
     }
