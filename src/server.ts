@@ -258,6 +258,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
       trail,
       runtime,
       origin: config.baseUrl,
+      hasVersions: (type) => declared('vread', type),
       observe: observeWith(metrics, log),
       rooms: [
         {

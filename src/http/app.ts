@@ -28,6 +28,7 @@ export interface Doors {
   readonly trail: Trail;
   readonly runtime: Runtime;
   readonly origin: string | undefined;
+  readonly hasVersions: (type: string) => boolean;
   readonly observe: (observed: Observed) => void;
   /** Routers with their own answers: the IoT door, admin. A path names the route in log, metrics and audit. */
   readonly rooms: readonly { readonly path: string; readonly room: RequestHandler }[];
@@ -72,6 +73,7 @@ export function createApp({
   trail,
   runtime,
   origin,
+  hasVersions,
   observe,
   rooms,
   publicRooms,
@@ -133,7 +135,7 @@ export function createApp({
     const { visit } = response.locals;
     visit.route = '/fhir';
     visit.caller = await identify(authorizationOf(request));
-    await serveFhir({ dispatch, origin }, request, response, visit.caller, visit.requestId, {
+    await serveFhir({ dispatch, origin, hasVersions }, request, response, visit.caller, visit.requestId, {
       onAsked: ({ interaction }) => {
         visit.route = `/fhir:${interaction}`;
       },

@@ -63,6 +63,8 @@ export function createListener(app: RequestListener): Server {
   // A reader so slow that nothing moves for this long is let go.
   server.setTimeout(120_000);
   server.on('clientError', answerBroken);
+  // An expectation that nobody knows is passed over; node itself would answer 417 without a word.
+  server.on('checkExpectation', app);
   const open = new Map<string, number>();
   server.on('connection', (socket: Socket) => {
     const address = socket.remoteAddress ?? '';

@@ -16,6 +16,8 @@ export interface FhirDoor {
   readonly dispatch: Dispatch;
   /** Public URL of the server, where one is configured. */
   readonly origin: string | undefined;
+  /** Whether versions of the type can be read; a Location must lead somewhere. */
+  readonly hasVersions: (type: string) => boolean;
 }
 
 /** The steps below the base. Ids and types need no escapes, so an escape that means a slash or dots finds nothing. */
@@ -107,6 +109,7 @@ function bodyOf({ status, version, text, issues }: FhirAnswer, { interaction, pr
 function headersOf(
   { status, version, headers }: FhirAnswer,
   { interaction, base, requestId }: FhirRequest,
+  hasVersions: FhirDoor['hasVersions'],
 ): Record<string, string> {
   const all: Record<string, string> = { 'Content-Type': FHIR_JSON, 'X-Request-Id': requestId, ...headers };
   if (version) {
@@ -114,7 +117,7 @@ function headersOf(
     all['Last-Modified'] = new Date(version.lastUpdated).toUTCString();
     const { key, versionId } = version;
     if (interaction === 'create' || (status === 201 && interaction === 'update')) {
-      all.Location = `${base}/${key.type}/${key.id}/_history/${versionId}`;
+      all.Location = `${base}/${key.type}/${key.id}${hasVersions(key.type) ? `/_history/${versionId}` : ''}`;
     }
   }
   return all;
@@ -142,5 +145,11 @@ export async function serveFhir(
   const broken = answered.entries?.find(({ cause }) => cause !== undefined);
   if (broken) onBroken(broken.cause);
   const text = bodyOf(answered, asked);
-  send(request, response, answered.status, text && caller.access.shows(text), headersOf(answered, asked));
+  send(
+    request,
+    response,
+    answered.status,
+    text && caller.access.shows(text),
+    headersOf(answered, asked, door.hasVersions),
+  );
 }
