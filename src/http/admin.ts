@@ -134,9 +134,8 @@ export function adminRouter({ store, runtime, forget, facts }: AdminRoom): Reque
     if (secret !== undefined && typeof secret !== 'string')
       throw problem('value', 'secret must be text that begins with whsec_');
     const { id } = request.params;
-    const made = await setSecret({ store, runtime, id, secret });
     const deed = { interaction: 'admin-subscription-secret', action: 'U', status: 200, target: `Subscription/${id}` };
-    await visitOf(response).record(deed);
+    const made = await setSecret({ store, runtime, id, secret, also: [appended(visitOf(response).row(deed))] });
     reply(request, response, 200, made);
   });
 

@@ -14,8 +14,8 @@ const absent = (what: string): Problem => problem('not-supported', what, { statu
 type Methods = Readonly<Partial<Record<string, InteractionCode>>>;
 
 const system: Methods = { POST: 'batch', GET: 'search-system' };
-const ofType: Methods = { GET: 'search-type', POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
-const ofInstance: Methods = { GET: 'read', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
+const ofType: Methods = { GET: 'search-type', POST: 'create', PUT: 'update', DELETE: 'delete' };
+const ofInstance: Methods = { GET: 'read', PUT: 'update', DELETE: 'delete' };
 
 const withHead = (methods: readonly string[]): readonly string[] =>
   methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));

@@ -64,7 +64,8 @@ export function deviceAccess(
     narrow: (query) => also(query, reads && query.type === 'Patient' ? { is: 'id', ids: [patient.id] } : nothing),
     sees: (resource) => reads && resource.resourceType === 'Patient' && resource.id === patient.id,
     shows: (text) => text,
+    // A new resource with an id of the device's choosing could take the place of a reading that another device will send.
     mayWrite: (before, after) =>
-      writes && (before === undefined || isOwn(before)) && after !== undefined && isOwn(after),
+      writes && after !== undefined && isOwn(after) && (before === undefined ? after.id === undefined : isOwn(before)),
   };
 }

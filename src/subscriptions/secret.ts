@@ -3,7 +3,7 @@ import { problem } from '../fhir/outcome.ts';
 import { isAbsent } from '../interactions/write.ts';
 import { isSecret, newSecret } from '../outbound/signing.ts';
 import type { Runtime } from '../runtime.ts';
-import type { Store } from '../store/store.ts';
+import type { Change, Store } from '../store/store.ts';
 import { type KeptSecret, kinds } from './kept.ts';
 
 /** How long the former secret goes on signing beside the new one, ms. */
@@ -15,8 +15,10 @@ export async function setSecret(parts: {
   readonly runtime: Runtime;
   readonly id: string;
   readonly secret?: string;
+  /** Committed with it, such as the audit row. */
+  readonly also?: readonly Change[];
 }): Promise<{ readonly secret: string }> {
-  const { store, runtime, id } = parts;
+  const { store, runtime, id, also = [] } = parts;
   const [subscription] = await store.read([{ type: 'Subscription', id }]);
   if (isAbsent(subscription)) throw problem('not-found', `Subscription/${id} was not found`);
   const secret = parts.secret ?? newSecret(runtime.random);
@@ -31,7 +33,7 @@ export async function setSecret(parts: {
       ? {}
       : { previous: { secret: former, until: runtime.now() + secretOverlap } }),
   };
-  await store.commit([{ op: 'put', kind: kinds.secret, key: id, value, expect: kept?.revision ?? 'absent' }]);
+  await store.commit([{ op: 'put', kind: kinds.secret, key: id, value, expect: kept?.revision ?? 'absent' }, ...also]);
   return { secret };
 }
 
