@@ -293,7 +293,10 @@ describe('SQLite: a full disk', () => {
     await (await open(file)).close();
     const connection = openConnection({ file, mode: 'write' });
     connection.exec('PRAGMA max_page_count = 40');
-    const writer = createWriter(inProcess(connection, Date.now), connection.hashing, systemRuntime, () => {});
+    const writer = createWriter(inProcess(connection, Date.now), connection.hashing, systemRuntime, {
+      onSettled: () => {},
+      onStored: () => {},
+    });
     const answers: string[] = [];
     for (let i = 0; i < 40; i++) {
       const group = [save(`Task/${i}-a`, { mark: 'x'.repeat(3_000) }), save(`Task/${i}-b`)];
@@ -319,7 +322,10 @@ describe('SQLite: a list that cannot be written', () => {
     connection.exec(
       "CREATE TRIGGER broken BEFORE INSERT ON kept WHEN new.key = 'bad' BEGIN SELECT RAISE(ABORT, 'broken'); END",
     );
-    const writer = createWriter(inProcess(connection, Date.now), connection.hashing, systemRuntime, () => {});
+    const writer = createWriter(inProcess(connection, Date.now), connection.hashing, systemRuntime, {
+      onSettled: () => {},
+      onStored: () => {},
+    });
     const answers = await Promise.all(
       ['good', 'bad', 'better'].map((name) =>
         refusal(writer.commit([save(`Task/${name}`), { op: 'put', kind: 'state', key: name, value: 1 }])),

@@ -12,14 +12,14 @@ export type Job =
 
 export type Result = Page | readonly StoredAuditRow[];
 
-/** `watch` is asked for every row that is looked at; what it throws ends the job. */
-export function runJob(connection: Connection, job: Job, watch: () => void): Result {
+/** `watch` is asked for every row that is looked at; what it throws ends the job. `isHeld`: a transaction is open already. */
+export function runJob(connection: Connection, job: Job, watch: () => void, isHeld = false): Result {
   connection.watch = watch;
-  connection.sql('BEGIN').run();
+  if (!isHeld) connection.sql('BEGIN').run();
   try {
     return job.is === 'search' ? runSearch(connection, job.query, job.after) : auditRows(connection, job.window);
   } finally {
-    connection.sql('COMMIT').run();
+    if (!isHeld) connection.sql('COMMIT').run();
   }
 }
 

@@ -9,6 +9,7 @@ import { createVersionLog } from './log.ts';
 import { createReader } from './reader.ts';
 import { keptOf, versionOf } from './rows.ts';
 import { own, SCHEMA_VERSION } from './schema.ts';
+import { createSnapshot, noSnapshot } from './snapshot.ts';
 import { type IndexUpgrade, upgradeIndex } from './upgrade.ts';
 import { createWriter, type OnCommit } from './writer.ts';
 import { inProcess, startWriterThread } from './writer-thread.ts';
@@ -73,9 +74,14 @@ export async function openStore(options: SqliteOptions, synchronous: 'FULL' | 'N
 
 function assemble(options: SqliteOptions, connection: Connection, thread: ReturnType<typeof inProcess>): SqliteStore {
   const { file, runtime, shortSearch: short = 20, longSearch: long = 5_000 } = options;
+  const snapshot = file === ':memory:' ? noSnapshot : createSnapshot(connection, runtime);
   const log = createVersionLog(connection);
-  const writer = createWriter(thread, connection.hashing, runtime, log.ring, options.onCommit);
-  const reader = createReader({ file, connection, runtime, short, long });
+  const writer = createWriter(thread, connection.hashing, runtime, {
+    onSettled: snapshot.settle,
+    onStored: log.ring,
+    onCommit: options.onCommit,
+  });
+  const reader = createReader({ file, connection, snapshot, runtime, short, long });
   const number = (sql: string): number => (connection.sql(sql).get() as unknown as Row)[0];
   let closing: Promise<void> | undefined;
 
@@ -83,11 +89,13 @@ function assemble(options: SqliteOptions, connection: Connection, thread: Return
     log.close();
     await writer.close();
     await reader.close();
+    snapshot.drop();
     connection.close();
   };
 
   return {
     async read(keys) {
+      snapshot.hold();
       const statement = connection.sql(
         `SELECT r.key, r.version, v.updated, v.method, v.body FROM resource r CROSS JOIN version v ON v.seq = r.seq
          WHERE r.key = ?`,
@@ -98,6 +106,7 @@ function assemble(options: SqliteOptions, connection: Connection, thread: Return
       });
     },
     async vread(key, versionId) {
+      snapshot.hold();
       const row = connection
         .sql(
           `SELECT r.key, v.version, v.updated, v.method, v.body FROM resource r CROSS JOIN version v ON v.resource = r.pk
@@ -108,6 +117,7 @@ function assemble(options: SqliteOptions, connection: Connection, thread: Return
     },
     search: async (query, after, signal) => (await reader.run({ is: 'search', query, after }, signal)) as Page,
     async history(key, { count, before = Number.MAX_SAFE_INTEGER, since = 0 }) {
+      snapshot.hold();
       const window = 'FROM resource r CROSS JOIN version v ON v.resource = r.pk WHERE r.key = ? AND v.updated >= ?';
       const [total] = connection.sql(`SELECT count(*) ${window}`).get(referenceTo(key), since) as unknown as Row;
       const rows = connection
@@ -118,6 +128,7 @@ function assemble(options: SqliteOptions, connection: Connection, thread: Return
       return { versions: rows.map((row) => versionOf(row)), total };
     },
     async get(kind, keys) {
+      snapshot.hold();
       const statement = connection.sql(
         `SELECT kind, key, value, revision FROM kept WHERE kind = ? AND key = ? AND (expires IS NULL OR expires > ?)`,
       );
@@ -127,6 +138,7 @@ function assemble(options: SqliteOptions, connection: Connection, thread: Return
       });
     },
     async list(kind, from, limit) {
+      snapshot.hold();
       const rows = connection
         .sql(
           `SELECT kind, key, value, revision FROM kept WHERE kind = ? AND key >= ? AND (expires IS NULL OR expires > ?)

@@ -5,6 +5,7 @@ import type { Runtime } from '../../runtime.ts';
 import type { Connection } from './connection.ts';
 import { type Job, type Result, runJob } from './jobs.ts';
 import type { Answer, Errand } from './reader-worker.ts';
+import type { Snapshot } from './snapshot.ts';
 
 export interface Reader {
   /** Throws timeout when the signal aborts or the time is up. */
@@ -15,6 +16,7 @@ export interface Reader {
 export interface ReaderSettings {
   readonly file: string;
   readonly connection: Connection;
+  readonly snapshot: Snapshot;
   readonly runtime: Runtime;
   /** Milliseconds that a job may hold the main thread. */
   readonly short: number;
@@ -24,7 +26,7 @@ export interface ReaderSettings {
 
 const tooLong = () => problem('timeout', 'The search took too long; ask for less, or in a narrower way');
 
-export function createReader({ file, connection, runtime, short, long }: ReaderSettings): Reader {
+export function createReader({ file, connection, snapshot, runtime, short, long }: ReaderSettings): Reader {
   // A store in memory can be read through its one connection only.
   const alone = file === ':memory:';
   let far: FarReader | undefined;
@@ -34,9 +36,13 @@ export function createReader({ file, connection, runtime, short, long }: ReaderS
       if (signal?.aborted) throw tooLong();
       const end = runtime.now() + (alone ? long : short);
       try {
-        return runJob(connection, job, () => {
+        // The audit log grows while a snapshot is held.
+        if (job.is === 'audit') snapshot.drop();
+        const isHeld = job.is === 'search' && snapshot.hold();
+        const watch = () => {
           if (runtime.now() > end) throw late;
-        });
+        };
+        return runJob(connection, job, watch, isHeld);
       } catch (error) {
         if (error !== late) throw error;
         if (alone) throw tooLong();

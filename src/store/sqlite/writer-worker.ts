@@ -11,6 +11,8 @@ const SOME_PAGES = 1_000;
 const QUIET = 20;
 /** Pages at which somebody has to wait for it. */
 const MANY_PAGES = 16_000;
+/** Pages of a log that did not begin anew although it was moved, because a reader was in the way. */
+const LONG_LOG = 2 * MANY_PAGES;
 
 const port = parentPort as MessagePort;
 const say = (word: WriterWord) => port.postMessage(word);
@@ -25,20 +27,22 @@ function open(): Connection | undefined {
   }
 }
 
-/** Only here is the log moved into the file: two connections that do so have damaged files before. */
-function checkpointFrom(connection: Connection, least: number): void {
+/** Moves the log into the file and says how long it is. Only here: two connections that do so have damaged files before. */
+function checkpointFrom(connection: Connection, least: number): number {
   const [, logged, moved] = connection.sql('PRAGMA wal_checkpoint(NOOP)').get() as unknown as Row;
-  if (logged - moved < least) return;
+  if (logged - moved < least) return logged;
   try {
     connection.sql('PRAGMA wal_checkpoint(PASSIVE)').get();
   } catch {
     // The log still holds everything; a failing disk shows itself at the next commit.
   }
+  return logged;
 }
 
 const connection = open();
 if (connection) {
   let quiet: NodeJS.Timeout | undefined;
+  let isLong = false;
   port.on('message', (message: GroupMessage | 'close') => {
     clearTimeout(quiet);
     if (message === 'close') {
@@ -46,10 +50,12 @@ if (connection) {
       port.close();
       return;
     }
+    // When all of it is moved and nobody reads it, the commit that comes next begins the log anew.
+    if (isLong) checkpointFrom(connection, 1);
     const applied = applyGroup(connection, message, systemRuntime.now);
     say(applied);
     if ('fault' in applied) return;
-    checkpointFrom(connection, MANY_PAGES);
+    isLong = checkpointFrom(connection, MANY_PAGES) > LONG_LOG;
     quiet = setTimeout(() => checkpointFrom(connection, SOME_PAGES), QUIET);
   });
   say({ opened: true });

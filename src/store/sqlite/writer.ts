@@ -26,6 +26,8 @@ interface Caller {
 interface Group {
   readonly gathering: Gathering;
   readonly callers: Caller[];
+  /** Some list holds more than audit rows and expectations. */
+  changed: boolean;
 }
 
 /** More callers than this wait for the group after next. */
@@ -34,14 +36,18 @@ const MOST_BYTES = 32 << 20;
 
 export type OnCommit = (lists: number, refused: number, seconds: number) => void;
 
-/** `onStored` is called after each group that wrote versions, when they can be read. */
-export function createWriter(
-  thread: WriterThread,
-  hashing: Hashing,
-  runtime: Runtime,
-  onStored: () => void,
-  onCommit: OnCommit = () => undefined,
-): Writer {
+export interface WriterHooks {
+  /** After each group, before its callers are told; `changed` when it held more than audit rows. */
+  readonly onSettled: (changed: boolean) => void;
+  /** After each group that wrote versions, when they can be read. */
+  readonly onStored: () => void;
+  readonly onCommit?: OnCommit;
+}
+
+const isChange = ({ op }: OwnChange): boolean => op !== 'append' && op !== 'expect';
+
+export function createWriter(thread: WriterThread, hashing: Hashing, runtime: Runtime, hooks: WriterHooks): Writer {
+  const { onSettled, onStored, onCommit = () => undefined } = hooks;
   const waiting: Group[] = [];
   let fault: string | undefined;
   let closed = false;
@@ -51,7 +57,7 @@ export function createWriter(
   const openGroup = (): Group => {
     const last = waiting[waiting.length - 1];
     if (last && last.callers.length < MOST && weightOf(last.gathering) < MOST_BYTES) return last;
-    const group = { gathering: emptyGathering(), callers: [] };
+    const group: Group = { gathering: emptyGathering(), callers: [], changed: false };
     waiting.push(group);
     return group;
   };
@@ -65,6 +71,7 @@ export function createWriter(
         for (const { reject } of group.callers) reject(noStore(fault));
         continue;
       }
+      onSettled(group.changed);
       const refused = applied.outcomes.filter((outcome) => 'code' in outcome).length;
       onCommit(group.callers.length, refused, (performance.now() - began) / 1_000);
       let stored = false;
@@ -88,6 +95,7 @@ export function createWriter(
         gatherList(group.gathering, changes, hashing);
         const keys = changes.flatMap((change) => (change.op === 'write' ? [change.key] : []));
         group.callers.push({ keys, resolve, reject });
+        group.changed ||= changes.some(isChange);
         if (busy) return;
         busy = true;
         // All that this turn of the event loop brings goes together.
