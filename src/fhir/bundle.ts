@@ -39,14 +39,18 @@ const responseText = ({
   (lastModified === undefined ? '' : `,"lastModified":"${new Date(lastModified).toISOString()}"`) +
   (outcome === undefined ? '}' : `,"outcome":${outcome}}`);
 
+/** Concatenated and never cut, since pages are made of little else: the text stays a rope until it is sent. */
 function entryText({ fullUrl, resource, mode, request, response }: BundleEntry): string {
-  const members: string[] = [];
-  if (fullUrl !== undefined) members.push(`"fullUrl":${JSON.stringify(fullUrl)}`);
-  if (resource !== undefined) members.push(`"resource":${resource}`);
-  if (mode !== undefined) members.push(`"search":{"mode":"${mode}"}`);
-  if (request !== undefined) members.push(`"request":${JSON.stringify(request)}`);
-  if (response !== undefined) members.push(`"response":${responseText(response)}`);
-  return `{${members.join(',')}}`;
+  let text = '';
+  const add = (member: string) => {
+    text += text === '' ? member : `,${member}`;
+  };
+  if (fullUrl !== undefined) add(`"fullUrl":${JSON.stringify(fullUrl)}`);
+  if (resource !== undefined) add(`"resource":${resource}`);
+  if (mode !== undefined) add(`"search":{"mode":"${mode}"}`);
+  if (request !== undefined) add(`"request":${JSON.stringify(request)}`);
+  if (response !== undefined) add(`"response":${responseText(response)}`);
+  return `{${text}}`;
 }
 
 /** The JSON text of a Bundle. Empty lists are left out, as FHIR wants. */

@@ -52,9 +52,11 @@ export function send(
   headers: Readonly<Record<string, string>>,
 ): void {
   const isBare = status === 204 || status === 304;
-  const length = isBare ? {} : { 'Content-Length': Buffer.byteLength(text) };
+  // Encoded once: the length has to be known, and the socket takes bytes.
+  const body = isBare ? undefined : Buffer.from(text);
+  const length = body ? { 'Content-Length': body.length } : {};
   response.writeHead(status, { ...securityHeaders, ...headers, ...length, ...dropRest(request) });
-  response.end(isBare || request.method === 'HEAD' ? undefined : text);
+  response.end(request.method === 'HEAD' ? undefined : body);
 }
 
 export function sendProblem(

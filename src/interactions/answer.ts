@@ -40,15 +40,19 @@ export function isUnchanged({ conditions }: FhirRequest, version: Version): bool
   );
 }
 
-const patientReference = /"reference":"(?:[^"]*\/)?(Patient\\?\/[A-Za-z0-9\-.]{1,64})(?:\\?\/_history[^"]*)?"/g;
+const REFERENCE = '"reference":"';
+const patientReference = /^(?:[^"]*\/)?(Patient\\?\/[A-Za-z0-9\-.]{1,64})(?:\\?\/_history[^"]*)?"/;
 
 /** The patients that a resource is or names, `Patient/1`, for the audit row; read off the text, so that a read parses nothing. */
 export function patientsIn(key: ResourceKey, text: string): readonly string[] {
   if (key.type === 'Patient') return [referenceTo(key)];
   const found: string[] = [];
-  for (const [, reference] of text.matchAll(patientReference)) {
-    const plain = reference!.replace('\\', '');
-    if (!found.includes(plain)) found.push(plain);
+  // Two searches for fixed words find the few places that the expression has to look at.
+  for (let at = text.indexOf('Patient'); at >= 0; at = text.indexOf('Patient', at + 7)) {
+    const quote = text.lastIndexOf('"', at);
+    if (!text.startsWith(REFERENCE, quote + 1 - REFERENCE.length)) continue;
+    const named = patientReference.exec(text.slice(quote + 1, quote + 600))?.[1]?.replace('\\', '');
+    if (named !== undefined && !found.includes(named)) found.push(named);
   }
   return found;
 }
