@@ -49,6 +49,17 @@ export function applyGroup(connection: Connection, message: GroupMessage, clock:
   return { outcomes };
 }
 
+/** Groups one after another. After the first fault of the disk nothing is written any more: what it says from then on is not to be believed. */
+export function untilFault(connection: Connection, clock: () => number): (message: GroupMessage) => Applied {
+  let broken: Applied | undefined;
+  return (message) => {
+    if (broken) return broken;
+    const applied = applyGroup(connection, message, clock);
+    if ('fault' in applied) broken = applied;
+    return applied;
+  };
+}
+
 const unexpected = (error: unknown): Outcome => ({
   code: 'transient',
   why: `The store could not write this: ${(error as Error).message}`,

@@ -1,11 +1,11 @@
 /** Where groups are written: a worker thread with the write connection, or, for `:memory:`, the one connection there is. */
 import { Worker } from 'node:worker_threads';
-import { type Applied, applyGroup } from './apply.ts';
+import { type Applied, untilFault } from './apply.ts';
 import type { Connection, Opening } from './connection.ts';
 import type { GroupMessage } from './group.ts';
 
 export interface WriterThread {
-  /** One at a time. Never rejects. */
+  /** One after another, in the order of the calls; a second may be asked for before the first is done. Never rejects. */
   apply(message: GroupMessage): Promise<Applied>;
   close(): Promise<void>;
 }
@@ -16,17 +16,17 @@ export type WriterWord = { readonly opened: true } | { readonly refused: string 
 /** Starts the worker. Rejects with its sentence when the file cannot be opened. */
 export async function startWriterThread(opening: Omit<Opening, 'mode'>): Promise<WriterThread> {
   const worker = new Worker(new URL('./writer-worker.ts', import.meta.url), { workerData: opening });
-  let settle: ((word: WriterWord) => void) | undefined;
+  const waiting: ((word: WriterWord) => void)[] = [];
   let died: string | undefined;
   const hear = (word: WriterWord) => {
-    const waiting = settle;
-    settle = undefined;
-    worker.unref();
-    waiting?.(word);
+    const settle = waiting.shift();
+    if (waiting.length === 0) worker.unref();
+    settle?.(word);
   };
   const die = (why: string) => {
     died = why;
-    hear({ fault: why });
+    do hear({ fault: why });
+    while (waiting.length > 0);
   };
   worker.on('message', hear);
   worker.on('error', (error) => die(`the writer ended: ${error.message}`));
@@ -34,7 +34,7 @@ export async function startWriterThread(opening: Omit<Opening, 'mode'>): Promise
   const ask = (send: () => void) =>
     new Promise<WriterWord>((resolve) => {
       if (died !== undefined) return resolve({ fault: died });
-      settle = resolve;
+      waiting.push(resolve);
       // An open store does not keep the process alive; a commit on its way does.
       worker.ref();
       send();
@@ -57,7 +57,7 @@ export async function startWriterThread(opening: Omit<Opening, 'mode'>): Promise
 }
 
 /** The same on a connection of this thread. */
-export const inProcess = (connection: Connection, clock: () => number): WriterThread => ({
-  apply: async (message) => applyGroup(connection, message, clock),
-  close: async () => {},
-});
+export function inProcess(connection: Connection, clock: () => number): WriterThread {
+  const apply = untilFault(connection, clock);
+  return { apply: async (message) => apply(message), close: async () => {} };
+}

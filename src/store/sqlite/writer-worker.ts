@@ -1,7 +1,7 @@
 /** The worker thread that owns the write connection: writes group after group, and moves the log into the file between them. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { systemRuntime } from '../../runtime.ts';
-import { applyGroup } from './apply.ts';
+import { untilFault } from './apply.ts';
 import { type Connection, type Opening, openConnection, type Row } from './connection.ts';
 import type { GroupMessage } from './group.ts';
 import type { WriterWord } from './writer-thread.ts';
@@ -41,6 +41,7 @@ function checkpointFrom(connection: Connection, least: number): number {
 
 const connection = open();
 if (connection) {
+  const apply = untilFault(connection, systemRuntime.now);
   let quiet: NodeJS.Timeout | undefined;
   let isLong = false;
   port.on('message', (message: GroupMessage | 'close') => {
@@ -52,7 +53,7 @@ if (connection) {
     }
     // When all of it is moved and nobody reads it, the commit that comes next begins the log anew.
     if (isLong) checkpointFrom(connection, 1);
-    const applied = applyGroup(connection, message, systemRuntime.now);
+    const applied = apply(message);
     say(applied);
     if ('fault' in applied) return;
     isLong = checkpointFrom(connection, MANY_PAGES) > LONG_LOG;

@@ -3,7 +3,7 @@ import { type Problem, problem } from '../../fhir/outcome.ts';
 import type { ResourceKey } from '../../fhir/references.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Written } from '../store.ts';
-import type { Outcome } from './apply.ts';
+import type { Applied, Outcome } from './apply.ts';
 import { noStore } from './connection.ts';
 import { emptyGathering, type Gathering, gatherList, type OwnChange, sealGroup } from './group.ts';
 import type { Hashing } from './hash.ts';
@@ -33,6 +33,8 @@ interface Group {
 /** More callers than this wait for the group after next. */
 const MOST = 1_000;
 const MOST_BYTES = 32 << 20;
+/** Groups that the writer has at a time: while it syncs one, the next waits at its door instead of on this thread. */
+const AHEAD = 2;
 
 export type OnCommit = (lists: number, refused: number, seconds: number) => void;
 
@@ -51,7 +53,8 @@ export function createWriter(thread: WriterThread, hashing: Hashing, runtime: Ru
   const waiting: Group[] = [];
   let fault: string | undefined;
   let closed = false;
-  let busy = false;
+  let underWay = 0;
+  let isCalled = false;
   let idle = () => {};
 
   const openGroup = (): Group => {
@@ -62,28 +65,42 @@ export function createWriter(thread: WriterThread, hashing: Hashing, runtime: Ru
     return group;
   };
 
-  const send = async () => {
-    for (let group = waiting.shift(); group; group = waiting.shift()) {
-      const began = performance.now();
-      const applied = fault === undefined ? await thread.apply(sealGroup(group.gathering, runtime.now())) : { fault };
-      if ('fault' in applied) {
-        fault = applied.fault;
-        for (const { reject } of group.callers) reject(noStore(fault));
-        continue;
-      }
-      onSettled(group.changed);
-      const refused = applied.outcomes.filter((outcome) => 'code' in outcome).length;
-      onCommit(group.callers.length, refused, (performance.now() - began) / 1_000);
-      let stored = false;
-      group.callers.forEach((caller, i) => {
-        const outcome = applied.outcomes[i]!;
-        stored ||= Array.isArray(outcome) && outcome.length > 0;
-        answer(caller, outcome);
-      });
-      if (stored) onStored();
+  const settled = (group: Group, applied: Applied, began: number) => {
+    if ('fault' in applied) {
+      fault = applied.fault;
+      for (const { reject } of group.callers) reject(noStore(fault));
+      return;
     }
-    busy = false;
-    idle();
+    onSettled(group.changed);
+    const refused = applied.outcomes.filter((outcome) => 'code' in outcome).length;
+    onCommit(group.callers.length, refused, (performance.now() - began) / 1_000);
+    let stored = false;
+    group.callers.forEach((caller, i) => {
+      const outcome = applied.outcomes[i]!;
+      stored ||= Array.isArray(outcome) && outcome.length > 0;
+      answer(caller, outcome);
+    });
+    if (stored) onStored();
+  };
+
+  const send = async (group: Group) => {
+    const began = performance.now();
+    underWay++;
+    const applied = fault === undefined ? await thread.apply(sealGroup(group.gathering, runtime.now())) : { fault };
+    underWay--;
+    settled(group, applied, began);
+    sendMore();
+    if (underWay === 0 && waiting.length === 0) idle();
+  };
+
+  /** Calls for what waits at the end of this turn of the event loop, so that all that the turn brings goes together. */
+  const sendMore = () => {
+    if (isCalled || waiting.length === 0 || underWay >= AHEAD) return;
+    isCalled = true;
+    setImmediate(() => {
+      isCalled = false;
+      while (underWay < AHEAD && waiting.length > 0) void send(waiting.shift()!);
+    });
   };
 
   return {
@@ -96,15 +113,12 @@ export function createWriter(thread: WriterThread, hashing: Hashing, runtime: Ru
         const keys = changes.flatMap((change) => (change.op === 'write' ? [change.key] : []));
         group.callers.push({ keys, resolve, reject });
         group.changed ||= changes.some(isChange);
-        if (busy) return;
-        busy = true;
-        // All that this turn of the event loop brings goes together.
-        setImmediate(send);
+        sendMore();
       }),
     fault: () => fault,
     async close() {
       closed = true;
-      if (busy) await new Promise<void>((resolve) => (idle = resolve));
+      if (underWay > 0 || waiting.length > 0) await new Promise<void>((resolve) => (idle = resolve));
       await thread.close();
     },
   };
