@@ -11,6 +11,7 @@ import { createTrail } from './audit/trail.ts';
 import { readTrail, searchTrail } from './audit/trail-search.ts';
 import type { Config } from './config.ts';
 import { problem } from './fhir/outcome.ts';
+import { relativeTo } from './fhir/own-base.ts';
 import { adminRouter, onlyAdministrator } from './http/admin.ts';
 import { createApp, identified, type Observed, visitOf } from './http/app.ts';
 import { createListener, drain } from './http/connection.ts';
@@ -106,6 +107,12 @@ function createClosing() {
   };
 }
 
+/** Where a server on this host is reached from this machine; one that listens on all addresses, by the loopback. */
+function addressUrl(host: string, port: number): string {
+  if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 /** What the store was told at its first start and must hear again: another value would orphan every identifier that it holds. */
 function demandCanonical(store: SqliteStore, canonical: string): void {
   const stored = store.setting(CANONICAL);
@@ -160,8 +167,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
     demandCanonical(store, config.canonical);
     if (store.setting(CANONICAL) === undefined) await store.setSetting(CANONICAL, config.canonical);
     const { canonical } = config;
-    const host = config.host.includes(':') ? `[${config.host}]` : config.host;
-    const url = config.baseUrl ?? `http://${host}:${port}`;
+    const url = config.baseUrl ?? addressUrl(config.host, port);
     const base = `${url}/fhir`;
     const admin = adminToken(config.data, config.adminToken, runtime);
     const trail = createTrail(store, runtime, config.auditReads);
@@ -171,10 +177,13 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
     const tokens = createPageTokens(await pageKeyOf(store, runtime), runtime.random);
     const view = { canonical, server: new URL(url).hostname, runtime };
     const line = createLine();
+    const relative = relativeTo(base);
+    const extractFrom = (text: string) => extract(JSON.parse(relative(text)));
     const thresholds = loadThresholds(profiles);
     const writes = createWritePath({
       now: runtime.now,
       canonical,
+      relative,
       references: config.references,
       prepare: { Subscription: prepareSubscription({ client, runtime, base }) },
       derive: {
@@ -190,6 +199,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
       store,
       trail,
       runtime,
+      base,
       declared,
       interactions: [
         readTrail(read, view),
@@ -232,7 +242,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
     const upgraded = store
       .upgradeIndex({
         indexVersion: INDEX_VERSION,
-        extract: ({ text }) => extract(JSON.parse(text)),
+        extract: ({ text }) => extractFrom(text),
         signal: stop.signal,
         onProgress: (done, of) => {
           indexed = done / of;
@@ -257,7 +267,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
       identify,
       trail,
       runtime,
-      origin: config.baseUrl,
+      origin: url,
       hasVersions: (type) => declared('vread', type),
       observe: observeWith(metrics, log),
       rooms: [
@@ -278,7 +288,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
         },
         {
           path: '/admin',
-          room: identified(identify, adminRouter({ store, runtime, forget, facts: async () => store.sizes() })),
+          room: identified(identify, adminRouter({ store, base, runtime, forget, facts: async () => store.sizes() })),
         },
       ],
       publicRooms: [
@@ -296,7 +306,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
       ],
     });
     // Commands on this machine come this way, whatever the world calls the server.
-    ownership.listensAt(`http://${/^(0\.0\.0\.0|::)$/.test(config.host) ? '127.0.0.1' : host}:${port}`);
+    ownership.listensAt(addressUrl(config.host, port));
     phase = 'ready';
     log.info('server started', { port, version });
     return {

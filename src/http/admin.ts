@@ -16,6 +16,8 @@ import { JSON_TYPE, send } from './respond.ts';
 
 export interface AdminRoom {
   readonly store: Store;
+  /** FHIR base. */
+  readonly base: string;
   readonly runtime: Runtime;
   /** Called when a key was revoked, so that nobody goes on with a remembered one. */
   readonly forget: () => void;
@@ -64,7 +66,7 @@ export const onlyAdministrator: RequestHandler = (_request, response, next) => {
   next();
 };
 
-export function adminRouter({ store, runtime, forget, facts }: AdminRoom): RequestHandler {
+export function adminRouter({ store, base, runtime, forget, facts }: AdminRoom): RequestHandler {
   const router = Router({ caseSensitive: true });
   const reply = (request: Request, response: Response, status: number, value: object) =>
     send(request, response, status, JSON.stringify(value), {
@@ -76,7 +78,7 @@ export function adminRouter({ store, runtime, forget, facts }: AdminRoom): Reque
 
   async function deviceOf(deviceId: string) {
     const value = deviceId.replaceAll(/[\\,$|]/g, '\\$&');
-    const resolved = await resolve('Device', [['identifier', value]], store, administrator);
+    const resolved = await resolve('Device', [['identifier', value]], { store, caller: administrator, base });
     const device = only('Device', resolved);
     if (!device) throw problem('not-found', 'no Device has this identifier');
     return device.key;

@@ -27,7 +27,7 @@ export interface Doors {
   readonly identify: (authorization: string | undefined) => Promise<Caller>;
   readonly trail: Trail;
   readonly runtime: Runtime;
-  readonly origin: string | undefined;
+  readonly origin: string;
   readonly hasVersions: (type: string) => boolean;
   readonly observe: (observed: Observed) => void;
   /** Routers with their own answers: the IoT door, admin. A path names the route in log, metrics and audit. */

@@ -8,14 +8,14 @@ import type { Caller, Dispatch, FhirAnswer, FhirRequest, Incoming } from '../int
 import { parametersOf, type Routed, routeOf, splitQuery } from '../interactions/route.ts';
 import { isDeleted } from '../store/store.ts';
 import { BODY_LIMIT, BUNDLE_LIMIT, demandJson, FORM_LIMIT, mediaType, readBody } from './body.ts';
-import { addressOf, originOf } from './incoming.ts';
+import { addressOf } from './incoming.ts';
 import { conditionsOf, demandJsonWanted, preferOf } from './negotiate.ts';
 import { FHIR_JSON, send } from './respond.ts';
 
 export interface FhirDoor {
   readonly dispatch: Dispatch;
-  /** Public URL of the server, where one is configured. */
-  readonly origin: string | undefined;
+  /** Public URL of the server; never what a client calls it, or one client could give links to another. */
+  readonly origin: string;
   /** Whether versions of the type can be read; a Location must lead somewhere. */
   readonly hasVersions: (type: string) => boolean;
 }
@@ -70,7 +70,7 @@ export async function fhirRequest(
   let parameters = parametersOf(query);
   demandJsonWanted(request, parameters);
   const conditions = conditionsOf(request);
-  const base = `${originOf(request, origin)}/fhir`;
+  const base = `${origin}/fhir`;
   let { interaction } = routed;
   let body: Incoming | undefined;
   if (bodied.includes(interaction))

@@ -15,16 +15,6 @@ export function requestIdOf({ headers }: IncomingMessage, runtime: Runtime): str
 
 export const addressOf = ({ socket }: IncomingMessage): string => socket.remoteAddress ?? '';
 
-/** Absolute URL of the server: as configured, else as the client reached it. Refuses a Host that is none. */
-export function originOf({ headers }: IncomingMessage, configured: string | undefined): string {
-  if (configured) return configured;
-  const { host } = headers;
-  if (host === undefined || !/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/.test(host)) {
-    throw problem('invalid', 'the request must name its Host');
-  }
-  return `http://${host}`;
-}
-
 /** Refuses what a server in front might read differently from us. https://www.rfc-editor.org/rfc/rfc9112#section-6.1 */
 export function framingFault({ headers, rawHeaders, url = '' }: IncomingMessage): Problem | undefined {
   const coding = headers['transfer-encoding'];
@@ -36,6 +26,8 @@ export function framingFault({ headers, rawHeaders, url = '' }: IncomingMessage)
   const hosts = rawHeaders.filter(
     (text, i) => i % 2 === 0 && text.length === 4 && text.toLowerCase() === 'host',
   ).length;
-  if (hosts !== 1) return problem('invalid', 'the request must name one Host');
+  if (hosts !== 1 || !/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/.test(headers.host ?? '')) {
+    return problem('invalid', 'the request must name one Host');
+  }
   return undefined;
 }

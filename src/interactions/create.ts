@@ -28,7 +28,7 @@ export const create = (writes: WritePath, runtime: Runtime, line: Line): Interac
     const parameters = criterionParameters(ifNoneExist);
     return line(`${type}?${ifNoneExist}`, () =>
       settle(runtime, async () => {
-        const resolved = await resolve(type, parameters, context.store, context.caller);
+        const resolved = await resolve(type, parameters, context);
         const existing = only(type, resolved);
         if (existing) return answer(200, existing);
         const { versions, effects } = await writes.save(planned, [resolved.expectation], context, 201);

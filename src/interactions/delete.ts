@@ -21,7 +21,7 @@ export const remove = (writes: WritePath, runtime: Runtime, line: Line): Interac
   }
 
   async function conditional(request: FhirRequest, context: Context): Promise<FhirAnswer> {
-    const resolved = await resolve(request.type, request.parameters, context.store, context.caller);
+    const resolved = await resolve(request.type, request.parameters, context);
     const existing = only(request.type, resolved);
     if (!existing) return { status: 204 };
     return one({ ...request, id: existing.key.id }, [resolved.expectation], context);

@@ -11,6 +11,8 @@ export interface Gate {
   readonly store: Store;
   readonly trail: Trail;
   readonly runtime: Runtime;
+  /** Absolute URL of the FHIR base, without a trailing slash. */
+  readonly base: string;
   readonly interactions: readonly Interaction[];
   readonly declared: Declared;
 }
@@ -21,7 +23,7 @@ export const reasonOf = (error: unknown): string => {
   return error instanceof Problem ? error.code : 'exception';
 };
 
-export function createDispatch({ store, trail, runtime, interactions, declared }: Gate): Dispatch {
+export function createDispatch({ store, trail, runtime, base, interactions, declared }: Gate): Dispatch {
   const byCode = new Map(interactions.map((interaction) => [interaction.code, interaction]));
   const isOffered: Declared = (code, type) => byCode.has(code) && declared(code, type);
 
@@ -30,6 +32,7 @@ export function createDispatch({ store, trail, runtime, interactions, declared }
     const context: Context = {
       store,
       caller,
+      base,
       dispatch,
       async commit(changes, deed) {
         const row = rowFor(request, caller, runtime.now(), deed);

@@ -42,10 +42,10 @@ export const history: Interaction = {
     const key = { type, id };
     const { count, since, before } = windowOf(parameters);
     const { versions, total } = await store.history(key, { count: count + 1, since, before });
-    if (total === 0) throw notFound(key);
     const page = versions.slice(0, count);
-    const isHidden = page.length === 0 || !page.every((version) => isSeen(caller.access, version));
-    if (!caller.access.unrestricted && isHidden) throw notFound(key);
+    // Where the window is empty, the newest version tells whether there is such a resource, and who may know of it.
+    const known = page.length > 0 ? page : (await store.read([key])).filter((version) => version !== undefined);
+    if (known.length === 0 || !known.every((version) => isSeen(caller.access, version))) throw notFound(key);
     const self = queryOf(parameters);
     const links: Link[] = [{ relation: 'self', url: `${base}/${type}/${id}/_history${self && `?${self}`}` }];
     if (versions.length > count) {

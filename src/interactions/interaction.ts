@@ -155,6 +155,8 @@ export interface Deed {
 export interface Context {
   readonly store: Omit<Store, 'commit'>;
   readonly caller: Caller;
+  /** FHIR base of this server: absolute references below it mean its own resources. */
+  readonly base: string;
   /** The only way to write: adds the private changes of the caller and the audit row to the same commit. */
   commit(changes: readonly Change[], deed: Deed): Promise<readonly Written[]>;
   /** The gate itself, for the entries of a batch. */

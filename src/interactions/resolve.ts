@@ -1,18 +1,21 @@
 /** Conditionals: which resources a criterion finds, compared by stored values and never by hash alone. https://hl7.org/fhir/R4/http.html#cond-update */
 import { type Problem, problem } from '../fhir/outcome.ts';
+import { relativeTo } from '../fhir/own-base.ts';
 import type { Resource } from '../fhir/references.ts';
 import { extract } from '../search/extract.ts';
 import { matches } from '../search/match.ts';
 import { parseSearch } from '../search/parse.ts';
-import { plainQuery } from '../search/query.ts';
-import type { Change, Look, Version } from '../store/store.ts';
-import type { Caller, Parameters } from './interaction.ts';
+import { plainQuery, type SearchQuery } from '../search/query.ts';
+import type { Change, Version } from '../store/store.ts';
+import type { Context, Parameters } from './interaction.ts';
 import { demandPermitted } from './permit.ts';
 import { parametersOf } from './route.ts';
 
 /** What a criterion found, and the expectation that keeps it true at commit. */
 export interface Resolved {
   readonly found: readonly Version[];
+  /** What was asked, as far as this caller may find it. */
+  readonly query: SearchQuery;
   readonly expectation: Change;
 }
 
@@ -28,15 +31,24 @@ const MOST_FOUND = 3;
  * unknown parameter, is refused: it must never mean "all". So is a caller who may not search: to whom everything is hidden,
  * nothing would ever exist already.
  */
-export async function resolve(type: string, parameters: Parameters, look: Look, caller: Caller): Promise<Resolved> {
-  const { query } = parseSearch(type, parameters, { strict: true, conditional: true });
+export async function resolve(
+  type: string,
+  parameters: Parameters,
+  { store, caller, base }: Pick<Context, 'store' | 'caller' | 'base'>,
+): Promise<Resolved> {
+  const { query } = parseSearch(type, parameters, { strict: true, conditional: true, base });
   demandPermitted({ interaction: 'search-type', type }, caller);
   const narrowed = caller.access.narrow(plainQuery(type, query.where, MOST_FOUND));
-  const { matches: hits } = await look.search(narrowed, undefined);
+  const { matches: hits } = await store.search(narrowed, undefined);
+  const relative = relativeTo(base);
   const found = hits.filter(({ key, text, lastUpdated }) =>
-    matches(narrowed.where, extract(JSON.parse(text) as Resource), key, lastUpdated),
+    matches(narrowed.where, extract(JSON.parse(relative(text)) as Resource), key, lastUpdated),
   );
-  return { found, expectation: { op: 'expect', query: narrowed, matches: hits.map(({ key }) => key) } };
+  return {
+    found,
+    query: narrowed,
+    expectation: { op: 'expect', query: narrowed, matches: hits.map(({ key }) => key) },
+  };
 }
 
 export const multipleMatches = (type: string): Problem =>

@@ -2,12 +2,14 @@
 import { withLinks } from '../fhir/bundle.ts';
 import { problem } from '../fhir/outcome.ts';
 import { type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
+import { extract } from '../search/extract.ts';
+import { matches } from '../search/match.ts';
 import { parseSearch } from '../search/parse.ts';
 import type { Change, Version } from '../store/store.ts';
 import { isSeen } from './answer.ts';
 import { demandConditions } from './conditions.ts';
 import type { Context, Entry, FhirRequest, Incoming } from './interaction.ts';
-import { criterionParameters, only, resolve } from './resolve.ts';
+import { criterionParameters, multipleMatches, only, type Resolved, resolve } from './resolve.ts';
 import { pageOf } from './search.ts';
 import { isAbsent } from './write.ts';
 
@@ -34,10 +36,10 @@ interface Found {
   readonly expectation?: Change;
 }
 
-async function find({ request, freshId, at }: Step, { store, caller }: Context): Promise<Found | undefined> {
+async function find({ request, freshId, at }: Step, context: Context): Promise<Found | undefined> {
   const { interaction, type, id, parameters, conditions, body } = request;
   const lookFor = async (criterion: FhirRequest['parameters']) => {
-    const resolved = await resolve(type, criterion, store, caller);
+    const resolved = await resolve(type, criterion, context);
     return { existing: only(type, resolved), expectation: resolved.expectation };
   };
   if (interaction === 'create') {
@@ -149,19 +151,33 @@ export async function withReferences(
     for (const [, type, criterion] of request.body?.text.matchAll(conditionalReference) ?? []) {
       const link = `${type}?${JSON.parse(`"${criterion}"`)}`;
       if (links.has(link)) continue;
-      const resolved = await resolve(
-        type!,
-        criterionParameters(link.slice(type!.length)),
-        context.store,
-        context.caller,
-      );
-      const target = only(type!, resolved);
-      if (!target) throw problem('not-found', `a conditional reference to ${type} finds nothing`, { status: 422 });
-      links.set(link, referenceTo(target.key));
+      const resolved = await resolve(type!, criterionParameters(link.slice(type!.length)), context);
+      const keys = meant(resolved, steps, targets);
+      if (keys.length > 1) throw multipleMatches(type!);
+      if (keys.length === 0)
+        throw problem('not-found', `a conditional reference to ${type} finds nothing`, { status: 422 });
+      links.set(link, referenceTo(keys[0]!));
       expectations.push(resolved.expectation);
     }
   }
   return steps.map(({ request: { body }, at }) => body && relinked(body, links, at));
+}
+
+/** What a conditional reference finds once the other entries are done: they come before it in the order of the rules. */
+function meant(
+  { found, query }: Resolved,
+  steps: readonly Step[],
+  targets: readonly (Target | undefined)[],
+): readonly ResourceKey[] {
+  const written = targets.flatMap((target, i) =>
+    target && !target.existing ? [{ key: target.key, step: steps[i]! }] : [],
+  );
+  const untouched = found.filter(({ key }) => !written.some((other) => referenceTo(other.key) === referenceTo(key)));
+  const made = written.filter(({ key, step: { request } }) => {
+    if (key.type !== query.type || request.interaction === 'delete' || !request.body) return false;
+    return matches(query.where, extract(request.body.resource), key);
+  });
+  return [...untouched, ...made].map(({ key }) => key);
 }
 
 function relinked(body: Incoming, links: ReadonlyMap<string, string>, at: string): Incoming {

@@ -35,7 +35,7 @@ export const update = (writes: WritePath, runtime: Runtime, line: Line): Interac
 
   async function conditional(request: FhirRequest, body: Incoming, context: Context) {
     const { type, parameters } = request;
-    const resolved = await resolve(type, parameters, context.store, context.caller);
+    const resolved = await resolve(type, parameters, context);
     const existing = only(type, resolved);
     const sent = body.resource.id;
     if (existing && sent !== undefined && sent !== existing.key.id) {

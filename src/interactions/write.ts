@@ -4,6 +4,7 @@
  */
 import { withIdentity } from '../fhir/json.ts';
 import { problem } from '../fhir/outcome.ts';
+import { type RelativeText, relativeResource } from '../fhir/own-base.ts';
 import { keyOf, literalReferences, type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
 import { extract } from '../search/extract.ts';
 import { noEntries } from '../search/query.ts';
@@ -45,6 +46,8 @@ export type Prepare = (
 export interface WriteRules {
   readonly now: () => number;
   readonly canonical: string;
+  /** Makes this server's own absolute references relative for all who look inside a resource. */
+  readonly relative: RelativeText;
   /** 'checked' refuses references to resources of this server that do not exist. */
   readonly references: 'open' | 'checked';
   readonly prepare: Readonly<Record<string, Prepare>>;
@@ -85,22 +88,27 @@ export function demandWritable(
 const expectationOf = (before: Version | undefined) =>
   isAbsent(before) ? ('absent' as const) : { versionId: before!.versionId };
 
-function changeOf(key: ResourceKey, method: Method, incoming: Incoming, expect: Draft['expect']) {
-  const text: GappedText = withIdentity(incoming.text, key.id);
-  return { op: 'write', key, method, text, index: extract(incoming.resource), expect } as const;
+/** `seen` is the resource with its own absolute references made relative. */
+function changeOf(key: ResourceKey, method: Method, text: string, seen: Resource, expect: Draft['expect']) {
+  const gapped: GappedText = withIdentity(text, key.id);
+  return { op: 'write', key, method, text: gapped, index: extract(seen), expect } as const;
 }
 
 function finish(draft: Draft): Change {
-  const incoming = { text: draft.text ?? JSON.stringify(draft.resource), resource: draft.resource };
-  assertValid(incoming.resource, incoming.text);
-  return changeOf(draft.key, draft.method, incoming, draft.expect);
+  const text = draft.text ?? JSON.stringify(draft.resource);
+  assertValid(draft.resource, text);
+  return changeOf(draft.key, draft.method, text, draft.resource, draft.expect);
 }
 
-async function demandTargets(planned: readonly Planned[], look: Look): Promise<void> {
+async function demandTargets(
+  planned: readonly Planned[],
+  seen: readonly (Resource | undefined)[],
+  look: Look,
+): Promise<void> {
   const inList = new Set(planned.map(({ key }) => referenceTo(key)));
-  for (const { incoming } of planned) {
-    if (!incoming) continue;
-    const targets = [...literalReferences(incoming.resource)].flatMap((reference) => {
+  for (const resource of seen) {
+    if (!resource) continue;
+    const targets = [...literalReferences(resource)].flatMap((reference) => {
       const key = keyOf(reference);
       return key && !inList.has(referenceTo(key)) ? [key] : [];
     });
@@ -123,8 +131,9 @@ export function createWritePath(rules: WriteRules): WritePath {
     const changes: Change[] = [];
     const texts: (GappedText | undefined)[] = [];
     const patients = new Set<string>();
-    for (const { key, method, incoming, before } of planned) {
-      demandWritable(caller, key, before, incoming?.resource);
+    const seen = planned.map(({ incoming }) => incoming && relativeResource(rules.relative, incoming));
+    for (const [i, { key, method, incoming, before }] of planned.entries()) {
+      demandWritable(caller, key, before, seen[i]);
       let stored = incoming;
       if (stored && rules.prepare[key.type]) {
         const prepared = await rules.prepare[key.type]!({ key, before, incoming: stored, caller }, store, setting);
@@ -132,18 +141,20 @@ export function createWritePath(rules: WriteRules): WritePath {
         changes.push(...prepared.also);
       }
       const change = stored
-        ? changeOf(key, method, stored, expectationOf(before))
+        ? changeOf(key, method, stored.text, relativeResource(rules.relative, stored), expectationOf(before))
         : ({ op: 'write', key, method, index: noEntries, expect: expectationOf(before) } as const);
       changes.push(change);
       texts.push('text' in change ? change.text : undefined);
       for (const patient of patientsIn(key, stored?.text ?? before?.text ?? '')) patients.add(patient);
     }
-    if (rules.references === 'checked') await demandTargets(planned, store);
+    if (rules.references === 'checked') await demandTargets(planned, seen, store);
     // One list that grows: a copy for each of thousands of entries would cost more than the entries.
     const pending: (Draft | Change)[] = [...changes];
-    for (const { key, incoming, before } of planned) {
-      for (const derive of rules.derive[key.type] ?? [])
-        pending.push(...(await derive({ key, before, after: incoming?.resource }, pending, store, setting)));
+    for (const [i, { key, before }] of planned.entries()) {
+      for (const derive of rules.derive[key.type] ?? []) {
+        const was = before && { ...before, text: rules.relative(before.text) };
+        pending.push(...(await derive({ key, before: was, after: seen[i] }, pending, store, setting)));
+      }
     }
     const effects = pending.slice(changes.length);
     const followed = effects.map((effect) => (effect.op === 'save' ? finish(effect) : effect));

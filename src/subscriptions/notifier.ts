@@ -1,5 +1,6 @@
 /** Reads the version log and turns each new version into numbered delivery rows of the Subscriptions that watch for it. */
 import { Problem } from '../fhir/outcome.ts';
+import { relativeTo } from '../fhir/own-base.ts';
 import type { Resource } from '../fhir/references.ts';
 import type { IndexEntries } from '../search/query.ts';
 import { type Change, isDeleted, type StoredChange, type Token, type Version } from '../store/store.ts';
@@ -118,13 +119,13 @@ async function lastNumber({ store }: NotifierParts, id: string): Promise<number>
 
 /** Ids of the Subscriptions that a version is an event for. */
 async function matching(
-  { extract, accessOf, runtime }: NotifierParts,
+  { extract, accessOf, runtime, base }: NotifierParts,
   followed: FollowedSet,
   version: Version,
 ): Promise<readonly string[]> {
   const { key, lastUpdated, text } = version;
   if (isDeleted(version) || !followed.watches(key.type)) return [];
-  const resource = JSON.parse(text) as Resource;
+  const resource = JSON.parse(relativeTo(base)(text)) as Resource;
   const found: string[] = [];
   for (const id of followed.index().candidates(extract(resource), key, lastUpdated)) {
     const { subscription, owner } = followed.get(id)!;

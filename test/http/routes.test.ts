@@ -38,7 +38,7 @@ describe('The routes outside FHIR', () => {
     metrics.close();
     const unused: any = () => undefined;
     const ours = [
-      ...served('/admin', adminRouter({ store: unused, runtime: unused, forget: unused, facts: unused })),
+      ...served('/admin', adminRouter({ store: unused, base: unused, runtime: unused, forget: unused, facts: unused })),
       ...served('/api/iot', iotRouter({ guard: unused } as any)),
       ...served('', healthRouter({ phase: () => 'ready', checks: () => ({}) })),
       ...served('', metricsRouter({ metrics, guard: unused })),

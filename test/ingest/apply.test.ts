@@ -63,11 +63,17 @@ describe('several servers on one store', () => {
 
   beforeAll(async () => {
     store = await openSqliteStore({ file: join(folder, 'store.db'), runtime });
-    const rules = { now: runtime.now, canonical, references: 'open', prepare: {} } as const;
+    const rules = {
+      now: runtime.now,
+      canonical,
+      references: 'open',
+      relative: (text: string) => text,
+      prepare: {},
+    } as const;
     const writes = createWritePath({ ...rules, derive: { Observation: [flagVitals(thresholds)] } });
     const trail = createTrail(store, runtime, 'strict');
     const interactions = [transaction(writes, systemRuntime, () => true)];
-    dispatch = createDispatch({ store, trail, runtime, interactions, declared: () => true });
+    dispatch = createDispatch({ store, trail, runtime, base: 'http://test/fhir', interactions, declared: () => true });
     const text = withIdentity('{"resourceType":"Device"}', 'd');
     const write = { op: 'write', key: device.key, method: 'PUT', text, index: noEntries, expect: 'absent' } as const;
     await store.commit([write, assign('Patient/1')]);

@@ -214,3 +214,49 @@ describe('references', () => {
     }
   });
 });
+
+describe('references to this server by its whole address', () => {
+  it('mean the same resource: they are found, judged, assigned and checked, and come back as sent', async () => {
+    await house.update(patient({ id: 'whole', birthDate: '1950-01-01' }));
+    const subject = { reference: `${house.url}/fhir/Patient/whole` };
+    const pulse = {
+      resourceType: 'Observation',
+      status: 'final',
+      code: { coding: [{ system: 'http://loinc.org', code: '8867-4' }] },
+      subject,
+      effectiveDateTime: new Date().toISOString(),
+      valueQuantity: { value: 200, unit: 'beats/minute', system: 'http://unitsofmeasure.org', code: '/min' },
+    };
+    const { body } = await house.create(pulse);
+    expect(body.subject).toEqual(subject);
+    for (const query of ['patient=whole', 'subject=Patient/whole', `subject=${subject.reference}`]) {
+      expect((await house.search(`Observation?${query}`)).map(({ id }) => id)).toEqual([body.id]);
+    }
+    expect(await house.search('Flag?patient=whole&status=active')).toHaveLength(1);
+    const again = await house.create(pulse, { 'if-none-exist': 'patient=whole' });
+    expect([again.status, again.body.id]).toEqual([200, body.id]);
+    await house.update({ resourceType: 'Device', id: 'whole-d', patient: subject });
+    expect(await house.search('DeviceUseStatement?device=whole-d&patient=whole')).toHaveLength(1);
+  });
+});
+
+describe('conditional references in a transaction', () => {
+  const known = (value: string) => patient({ identifier: [{ system: 'urn:c', value }] });
+
+  it('find what the same transaction creates, since that comes first', async () => {
+    const entries = [post(observation('Patient?identifier=urn:c|new')), post(known('new'))];
+    const answer = await house.transaction(entries, { prefer: 'return=representation' });
+    expect(answer.status).toBe(200);
+    const [first, second] = answer.body.entry;
+    expect(first.resource.subject.reference).toBe(`Patient/${second.resource.id}`);
+  });
+
+  it('are refused where the transaction makes them ambiguous, or takes away what they meant', async () => {
+    const { body } = await house.create(known('old'));
+    const link = post(observation('Patient?identifier=urn:c|old'));
+    expect((await house.transaction([link, post(known('old'))])).status).toBe(412);
+    const removal = { request: { method: 'DELETE', url: `Patient/${body.id}` } };
+    expect((await house.transaction([link, removal])).status).toBe(422);
+    expect((await house.transaction([link])).status).toBe(200);
+  });
+});

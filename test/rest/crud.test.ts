@@ -65,10 +65,12 @@ describe('create and read', () => {
 });
 
 describe('the CapabilityStatement', () => {
-  it('names the base that the client came by', async () => {
-    const [here, there] = [house.url, house.url.replace('127.0.0.1', 'localhost')];
-    for (const url of [here, there, here])
-      expect((await house.ask('GET', `${url}/fhir/metadata`)).body.implementation.url).toBe(`${url}/fhir`);
+  it('names its own base, whatever a client calls the server', async () => {
+    const other = house.url.replace('127.0.0.1', 'localhost');
+    const { body } = await house.ask('GET', `${other}/fhir/metadata`);
+    expect(body.implementation.url).toBe(`${house.url}/fhir`);
+    const page = await house.ask('GET', `${other}/fhir/Patient?_count=1`);
+    expect(page.body.link[0].url).toContain(`${house.url}/fhir/Patient`);
   });
 });
 
@@ -129,6 +131,16 @@ describe('update and delete', () => {
       '3',
       '2',
     ]);
+  });
+
+  it('has an empty history since a time when nothing was written, and none where nothing ever was', async () => {
+    await house.update(patient({ id: 'calm-1' }));
+    const since = '_since=2100-01-01T00:00:00Z';
+    const calm = await house.read(`Patient/calm-1/_history?${since}`);
+    expect([calm.status, calm.body.type, calm.body.total, calm.body.entry]).toEqual([200, 'history', 0, undefined]);
+    await house.remove('Patient/calm-1');
+    expect((await house.read(`Patient/calm-1/_history?${since}`)).status).toBe(200);
+    expect((await house.read(`Patient/never-1/_history?${since}`)).status).toBe(404);
   });
 
   it('refuses a body whose id or type is not that of the URL', async () => {

@@ -181,6 +181,7 @@ export async function createWorld(options: {
       now: runtime.now,
       canonical: 'https://example.org/fhir',
       references: 'open',
+      relative: (text: string) => text,
       prepare: { Subscription: prepareSubscription({ client: guardedClient({ allow: [], runtime }), runtime }) },
       derive: { Subscription: [forgetSubscription] },
     });
@@ -188,6 +189,7 @@ export async function createWorld(options: {
       store: view,
       trail: createTrail(view, runtime, 'strict'),
       runtime,
+      base: 'http://test/fhir',
       interactions: [create(writes, runtime, line), update(writes, runtime, line), remove(writes, runtime, line)],
       declared: () => true,
     });
