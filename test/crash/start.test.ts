@@ -203,6 +203,7 @@ describe('SIGTERM', () => {
     expect(await ended).toMatchObject({ code: 0, stderr: '' });
     expect(wrong).toEqual([]);
     expect(existsSync(lockOf(data))).toBe(false);
+    expect(existsSync(join(data, 'watchfire.db-wal'))).toBe(false);
 
     const next = await startServer(data);
     const found = await next.ask('GET', '/fhir/Patient?_total=accurate&_count=1');

@@ -1,5 +1,5 @@
 /** The embedded store: the conformance suite on a file and in memory, and what is its own. */
-import { mkdtempSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -57,6 +57,25 @@ describe('SQLite: the file', () => {
     expect(written!.versionId).toBe(3);
     expect((await again.get('cursor', ['a']))[0]!.revision).toBeGreaterThan(before!.revision);
     expect(await take(again.changes(end, noPatience()), 1)).toHaveLength(1);
+    await again.close();
+  });
+
+  it('is the whole store when it was closed: a copy of the .db alone holds everything', async () => {
+    const file = newFile();
+    const store = await open(file, { shortSearch: -1 });
+    await store.commit(Array.from({ length: 200 }, (_, i) => save(`Task/${i}`, tagged('a'))));
+    // A reader thread and a transaction of the main thread are open.
+    await store.search(ask(tag('a')), undefined);
+    await store.read([key('Task/1')]);
+    await store.commit([tombstone('Task/199')]);
+    await store.close();
+    expect(existsSync(`${file}-wal`)).toBe(false);
+
+    const copy = newFile();
+    copyFileSync(file, copy);
+    const again = await open(copy);
+    expect(again.sizes()).toMatchObject({ resources: 200, versions: 201 });
+    expect((await again.search(ask(tag('a'), { total: 'accurate' }), undefined)).total).toBe(199);
     await again.close();
   });
 

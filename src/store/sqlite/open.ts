@@ -88,9 +88,12 @@ function assemble(options: SqliteOptions, connection: Connection, thread: Return
   const close = async () => {
     log.close();
     await writer.close();
+    // The last to leave moves the log into the file. After a fault that is a reader, which cannot: the log is left as it is.
+    if (writer.fault() !== undefined) await thread.close();
     await reader.close();
     snapshot.drop();
     connection.close();
+    await thread.close();
   };
 
   return {

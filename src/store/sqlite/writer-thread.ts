@@ -7,6 +7,7 @@ import type { GroupMessage } from './group.ts';
 export interface WriterThread {
   /** One after another, in the order of the calls; a second may be asked for before the first is done. Never rejects. */
   apply(message: GroupMessage): Promise<Applied>;
+  /** Moves the log into the file, where no fault forbids it; call it when no reader is open any more. A second call does nothing. */
   close(): Promise<void>;
 }
 

@@ -39,14 +39,25 @@ function checkpointFrom(connection: Connection, least: number): number {
   return logged;
 }
 
+/** Leaves the file alone as the whole store, also where a backup program reads it: closing would then leave the log. */
+function emptyLog(connection: Connection): void {
+  try {
+    connection.sql('PRAGMA wal_checkpoint(TRUNCATE)').get();
+  } catch {
+    // As above: what the log holds is read at the next start.
+  }
+}
+
 const connection = open();
 if (connection) {
   const apply = untilFault(connection, systemRuntime.now);
   let quiet: NodeJS.Timeout | undefined;
   let isLong = false;
+  let isFaulty = false;
   port.on('message', (message: GroupMessage | 'close') => {
     clearTimeout(quiet);
     if (message === 'close') {
+      if (!isFaulty) emptyLog(connection);
       connection.close();
       port.close();
       return;
@@ -55,7 +66,8 @@ if (connection) {
     if (isLong) checkpointFrom(connection, 1);
     const applied = apply(message);
     say(applied);
-    if ('fault' in applied) return;
+    isFaulty = 'fault' in applied;
+    if (isFaulty) return;
     isLong = checkpointFrom(connection, MANY_PAGES) > LONG_LOG;
     quiet = setTimeout(() => checkpointFrom(connection, SOME_PAGES), QUIET);
   });

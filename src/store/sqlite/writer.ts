@@ -13,7 +13,7 @@ export interface Writer {
   commit(changes: readonly OwnChange[]): Promise<readonly Written[]>;
   /** Why nothing is stored any more; undefined while all is well. */
   fault(): string | undefined;
-  /** Waits for what is on its way, then stops. */
+  /** Takes nothing more and waits for what is on its way. The thread is its opener's to close. */
   close(): Promise<void>;
 }
 
@@ -119,7 +119,6 @@ export function createWriter(thread: WriterThread, hashing: Hashing, runtime: Ru
     async close() {
       closed = true;
       if (underWay > 0 || waiting.length > 0) await new Promise<void>((resolve) => (idle = resolve));
-      await thread.close();
     },
   };
 }
