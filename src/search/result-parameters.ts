@@ -69,7 +69,7 @@ export function readControls(type: string, parameters: Parameters): Controls {
 }
 
 function countOf(value: string): number {
-  if (!/^\d{1,9}$/.test(value)) throw problem('invalid', '_count takes a number from 0 on');
+  if (!/^\d+$/.test(value)) throw problem('invalid', '_count takes a number from 0 on');
   return Math.min(Number(value), mostMatches);
 }
 

@@ -119,6 +119,8 @@ describe('A search', () => {
       const { body } = await get(`Observation?${query}`);
       expect([query, body.total, body.entry]).toEqual([query, 3, undefined]);
     }
+    const sizes = ['5000', '99999999999', '-1'].map(async (size) => (await get(`Observation?_count=${size}`)).status);
+    expect(await Promise.all(sizes)).toEqual([200, 200, 400]);
     const { body } = await get('Observation?_total=accurate&_count=1');
     expect([body.total, body.entry.length]).toEqual([3, 1]);
     const none = await get('Observation?status=unknown');
