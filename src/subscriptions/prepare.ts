@@ -20,7 +20,7 @@ export interface PrepareParts {
   readonly base?: string;
 }
 
-/** What a header's value reads as; sent back, it keeps the value that is kept. */
+/** What a header's value reads as; sent back, it keeps the value that is kept, for the receiver that it was given for. */
 export const hiddenValue = '***';
 
 /**
@@ -36,7 +36,7 @@ export const prepareSubscription =
     const { type } = parseCriteria(String(resource.criteria ?? ''), base);
     demandReading(caller, type);
     demandChannel(resource, client);
-    const { lines, change } = await headersOf(key.id, resource, previous !== undefined, look);
+    const { lines, change } = await headersOf(key.id, resource, previous, look);
     const also: Change[] = [...change];
     if (previous === undefined) {
       also.push(put(kinds.owner, key.id, { who: caller.who }));
@@ -87,14 +87,14 @@ function statusOf(resource: Resource, previous: Resource | undefined, now: numbe
 async function headersOf(
   id: string,
   { channel }: Resource,
-  isKnown: boolean,
+  previous: Resource | undefined,
   look: Look,
 ): Promise<{ lines: readonly string[]; change: readonly Change[] }> {
   const sent: readonly unknown[] = channel.header ?? [];
   if (sent.length > mostHeaderLines) {
     throw refused('value', `at most ${mostHeaderLines} header lines`, 'Subscription.channel.header');
   }
-  const [kept] = isKnown ? await look.get(kinds.headers, [id]) : [];
+  const [kept] = previous ? await look.get(kinds.headers, [id]) : [];
   const known = new Map((kept?.value as KeptHeaders | undefined)?.lines.map((line) => [nameOf(line), line]));
   const names = new Set<string>();
   const lines = sent.map((line, index) => {
@@ -107,11 +107,19 @@ async function headersOf(
     if (read.value !== hiddenValue) return `${read.name}: ${read.value}`;
     const old = known.get(name);
     if (old === undefined) throw refused('value', 'the header line keeps a value that is not known', expression);
+    if (!isSameReceiver(channel.endpoint, previous?.channel.endpoint)) {
+      const sentence = 'the header line keeps a value that was given for another scheme, host or port';
+      throw refused('value', sentence, expression);
+    }
     return old;
   });
   if (lines.length > 0) return { lines, change: [put(kinds.headers, id, { lines } satisfies KeptHeaders)] };
-  return { lines, change: isKnown ? [drop(kinds.headers, id)] : [] };
+  return { lines, change: previous ? [drop(kinds.headers, id)] : [] };
 }
+
+/** Whether a secret for the one may be told the other. */
+const isSameReceiver = (endpoint: string, former: string): boolean =>
+  new URL(endpoint).origin === new URL(former).origin;
 
 const nameOf = (line: string): string => line.split(':', 1)[0]!.toLowerCase();
 

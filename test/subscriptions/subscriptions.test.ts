@@ -164,6 +164,26 @@ describe('a Subscription', () => {
     for (const { text } of versions) expect(text).not.toMatch(/s3cret|: [78]"/);
   });
 
+  it('tells a kept header value to no other scheme, host or port', async () => {
+    const world = await open(well);
+    const made = await subscribe(world, { header: ['X-Tenant: 7', 'Authorization: Bearer s3cret'] });
+    const move = (endpoint: string, header: readonly string[]) =>
+      world.ask('update', 'Subscription', { ...made, channel: { ...made.channel, endpoint, header } });
+    for (const endpoint of ['https://evil.example.com/fhir', 'https://ehr.example.org:8443/fhir']) {
+      await expect(move(endpoint, ['X-Tenant: 8', 'Authorization: ***'])).rejects.toMatchObject({
+        status: 422,
+        issues: [{ code: 'value', expression: 'Subscription.channel.header[1]' }],
+      });
+    }
+    await move('https://EHR.example.org:443/other', ['Authorization: ***']);
+    await move('https://new.example.com/fhir', ['Authorization: Bearer other']);
+    await world.ask('create', 'Observation', observation());
+    await world.pass(10);
+    expect(world.received.map(({ url, headers }) => [new URL(url).host, headers['Authorization']])).toEqual([
+      ['new.example.com', 'Bearer other'],
+    ]);
+  });
+
   it('is silent while it is off, and goes on with the next number', async () => {
     const world = await open(well);
     const { id } = await subscribe(world);
