@@ -119,7 +119,7 @@ export function observe(spec: ObservationSpec, sent: Sent, at: Circumstances): I
   const isQuestionable = quality !== undefined && quality < GOOD_QUALITY;
   const signalQuality = `${at.canonical}/StructureDefinition/signal-quality`;
   const vitalSign = { system: `${at.canonical}/sid/vital-sign`, value: String(at.vitalSignId) };
-  const identifiers = [readingIdentifier(at, spec.name), ...(isAboutDevice ? [] : [vitalSign])];
+  const identifiers = [readingIdentifier(at, spec.name), vitalSign];
   const text = objectOf(
     '"resourceType":"Observation"',
     `"id":"${at.id}"`,
