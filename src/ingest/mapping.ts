@@ -219,14 +219,19 @@ export function compileMapping(document: MappingDocument): Mapping {
   };
 }
 
+/** The digits as they were written first, where the number is the same: 98 after 98.0 says nothing new. */
+const newDigits = (was: string | undefined, now: string): string =>
+  was !== undefined && Number(was) === Number(now) ? was : now;
+
 /** What is known after another post of the same reading: a field that it leaves out keeps what was sent before. */
 export function mergeSent(was: Sent | undefined, now: Sent): Sent {
   if (!was) return now;
   const units = { ...was.units, ...now.units };
   const notes = now.notes ?? was.notes;
-  const quality = now.quality ?? was.quality;
+  const quality = now.quality === undefined ? was.quality : newDigits(was.quality, now.quality);
+  const values = Object.entries(now.values).map(([field, text]) => [field, newDigits(was.values[field], text)]);
   return {
-    values: { ...was.values, ...now.values },
+    values: { ...was.values, ...Object.fromEntries(values) },
     ...(Object.keys(units).length > 0 ? { units } : {}),
     ...(notes === undefined ? {} : { notes }),
     ...(quality === undefined ? {} : { quality }),

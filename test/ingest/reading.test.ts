@@ -27,7 +27,9 @@ describe('what a post does to an Observation', () => {
     ['create', undefined, sent, undefined],
     ['repeat', kept, sent, version(2)],
     ['correct', kept, other, version(2)],
-    ['correct', kept, { values: { heart_rate: '70.0' } }, version(2)],
+    ['repeat', kept, { values: { heart_rate: '70.0' } }, version(2)],
+    ['amend', kept, { values: { heart_rate: '7e1' }, quality: '90' }, version(2)],
+    ['repeat', { ...kept, sent: { ...sent, quality: '90' } }, { ...sent, quality: '90.0' }, version(2)],
     ['amend', kept, { ...sent, notes: 'x' }, version(2)],
     ['stand', kept, other, version(3)],
     ['stand', kept, sent, version(3)],
@@ -48,6 +50,7 @@ describe('what a post does to an Observation', () => {
       notes: 'x',
       quality: '90',
     });
+    expect(mergeSent(was, { values: { systolic: '120.0' }, quality: '90.00' })).toEqual(was);
     expect(difference(was, mergeSent(was, { values: { systolic: '120' } }))).toBe('none');
   });
 

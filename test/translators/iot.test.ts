@@ -86,6 +86,8 @@ describe('one reading', () => {
     expect(observations).toHaveLength(7);
     const number = { system: 'https://example.org/fhir/sid/vital-sign', value: String(body.vital_sign_id) };
     for (const observation of observations) expect(observation.identifier).toContainEqual(number);
+    const found = await house.search(`Observation?identifier=${number.system}|${number.value}`);
+    expect(found).toHaveLength(8); // with the battery's, which is about the device
     expect(await one.flags()).toEqual([]);
   });
 
@@ -140,6 +142,18 @@ describe('the same reading again', () => {
     expect([again.status, again.body.vital_sign_id]).toEqual([200, first.body.vital_sign_id]);
     expect(Object.keys(again.body)).toEqual(Object.keys(first.body));
     for (const observation of await one.observations()) expect(observation.meta.versionId).toBe('1');
+  });
+
+  it('is a repeat with other digits for the same numbers, and no repeat with another unit', async () => {
+    const one = await device();
+    const timestamp = ago(5);
+    const text = `{"device_id":"${one.deviceId}","timestamp":"${timestamp}","weight":98.0,"weight_unit":"kg"}`;
+    await one.postText(text);
+    expect((await one.postText(text.replace('98.0', '98'))).status).toBe(200);
+    const [{ id }] = await one.observations();
+    expect((await house.read(`Observation/${id}`)).text).toContain('"value":98.0,');
+    expect((await one.postText(text.replace('kg', 'lbs'))).status).toBe(201);
+    expect((await one.observations())[0]).toMatchObject({ status: 'corrected', meta: { versionId: '2' } });
   });
 
   it('is stored once however many send it at once', async () => {
