@@ -33,8 +33,12 @@ export interface KeptHeaders {
 }
 export interface KeptSecret {
   readonly current: string;
-  /** Signs beside the current one until that moment, ms. */
-  readonly previous?: { readonly secret: string; readonly until: number };
+  /** Those before it, the newest first; each signs beside it until its moment, ms. None were there before the first change. */
+  readonly former?: readonly FormerSecret[];
+}
+export interface FormerSecret {
+  readonly secret: string;
+  readonly until: number;
 }
 export interface KeptLive {
   readonly versionId: number;

@@ -4,10 +4,12 @@ import { isAbsent } from '../interactions/write.ts';
 import { isSecret, newSecret } from '../outbound/signing.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Change, Store } from '../store/store.ts';
-import { type KeptSecret, kinds } from './kept.ts';
+import { type FormerSecret, type KeptSecret, kinds } from './kept.ts';
 
-/** How long the former secret goes on signing beside the new one, ms. */
+/** How long a former secret goes on signing beside the new one, ms. */
 export const secretOverlap = 24 * 3_600_000;
+/** More of them would make the signature header longer than receivers take. */
+const mostFormer = 10;
 
 /** Sets the given secret, or a fresh one; throws not-found, or 422 value where the text is no secret. */
 export async function setSecret(parts: {
@@ -26,17 +28,25 @@ export async function setSecret(parts: {
     throw problem('value', 'a secret is whsec_ and the base64 of 24 to 64 bytes', { status: 422 });
   }
   const [kept] = await store.get(kinds.secret, [id]);
-  const former = (kept?.value as KeptSecret | undefined)?.current;
   const value: KeptSecret = {
     current: secret,
-    ...(former === undefined || former === secret
-      ? {}
-      : { previous: { secret: former, until: runtime.now() + secretOverlap } }),
+    former: formerOf(kept?.value as KeptSecret | undefined, secret, runtime.now()),
   };
   await store.commit([{ op: 'put', kind: kinds.secret, key: id, value, expect: kept?.revision ?? 'absent' }, ...also]);
   return { secret };
 }
 
+/** What goes on signing beside a new secret; one that comes back is no former one. */
+function formerOf(kept: KeptSecret | undefined, secret: string, now: number): readonly FormerSecret[] {
+  if (kept === undefined) return [];
+  const { current, former = [] } = kept;
+  return [{ secret: current, until: now + secretOverlap }, ...former]
+    .filter((one) => one.secret !== secret && one.until > now)
+    .slice(0, mostFormer);
+}
+
 /** The secrets that sign now, the newest first. */
-export const liveSecrets = ({ current, previous }: KeptSecret, now: number): readonly string[] =>
-  previous !== undefined && previous.until > now ? [current, previous.secret] : [current];
+export const liveSecrets = ({ current, former = [] }: KeptSecret, now: number): readonly string[] => [
+  current,
+  ...former.filter(({ until }) => until > now).map(({ secret }) => secret),
+];

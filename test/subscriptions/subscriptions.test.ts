@@ -373,6 +373,38 @@ describe('the secret of a Subscription', () => {
     await expect(setSecret({ ...parts, secret: 'whsec_short' })).rejects.toMatchObject({ status: 422 });
     await expect(setSecret({ ...parts, id: 'nobody' })).rejects.toMatchObject({ status: 404 });
   });
+
+  it('signs for its day however many come after it, ten at most, the newest first', async () => {
+    const world = await open(well);
+    const { id } = await subscribe(world);
+    const secrets: string[] = [];
+    const change = async () => {
+      const { secret } = await setSecret({ store: world.store, runtime: world.runtime, id });
+      secrets.unshift(secret);
+    };
+    const signers = async () => {
+      await world.ask('create', 'Observation', observation());
+      await world.pass(10);
+      const { headers, body } = world.received[world.received.length - 1]!;
+      const at = new Date(Number(headers['webhook-timestamp']) * 1000);
+      const signed = secrets.map((secret) => new Webhook(secret).sign(headers['webhook-id']!, at, body));
+      return headers['webhook-signature']!.split(' ').map((part) => signed.indexOf(part));
+    };
+    await change();
+    await world.pass(25 * hours);
+    await change();
+    await world.pass(10 * hours);
+    await change();
+    await world.pass(10 * hours);
+    expect(await signers()).toEqual([0, 1, 2]);
+    await world.pass(5 * hours);
+    expect(await signers()).toEqual([0, 1]);
+    for (let i = 0; i < 12; i++) await change();
+    expect(await signers()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    // One that comes back signs once, as the newest.
+    await setSecret({ store: world.store, runtime: world.runtime, id, secret: secrets[3]! });
+    expect((await signers()).slice(0, 4)).toEqual([3, 0, 1, 2]);
+  });
 });
 
 describe('criteria', () => {
