@@ -17,6 +17,10 @@ const expression = 'Subscription.criteria';
 export function parseCriteria(text: string, base: string | undefined): Criteria {
   const [, type, query = ''] = /^([A-Z][A-Za-z]{1,63})(?:\?(.*))?$/s.exec(text) ?? [];
   if (type === undefined) throw refused('criteria must be a resource type, a question mark and search parameters');
+  if (query.includes('#')) throw refused('criteria must have no fragment; a # in a value is written %23');
+  if (type === 'AuditEvent') {
+    throw refused('criteria cannot watch AuditEvent: what the server records is no version of a resource; search it');
+  }
   const parameters = query
     .split('&')
     .filter((part) => part !== '')

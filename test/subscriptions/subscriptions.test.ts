@@ -408,6 +408,28 @@ describe('the secret of a Subscription', () => {
 });
 
 describe('criteria', () => {
+  it('about AuditEvent are refused, since rows of the server never come by the version log', () => {
+    for (const criteria of ['AuditEvent', 'AuditEvent?action=C']) {
+      expect(() => parseCriteria(criteria, undefined)).toThrow(
+        expect.objectContaining({
+          status: 422,
+          issues: [expect.objectContaining({ code: 'business-rule', expression: 'Subscription.criteria' })],
+        }),
+      );
+    }
+  });
+
+  it('have no fragment; an escaped # is part of a value', () => {
+    const fault = expect.objectContaining({
+      status: 422,
+      issues: [expect.objectContaining({ code: 'business-rule', expression: 'Subscription.criteria' })],
+    });
+    for (const criteria of ['Flag?status=active#x', 'Flag#x', 'Flag?status=active#']) {
+      expect(() => parseCriteria(criteria, undefined)).toThrow(fault);
+    }
+    expect(parseCriteria('Flag?identifier=a%23b', undefined).where).toMatchObject({ first: 'a#b' });
+  });
+
   it('take escapes as they come and a plus as itself', () => {
     const plain = parseCriteria('Observation?code=http://loinc.org|8867-4', undefined);
     expect(parseCriteria('Observation?code=http%3A%2F%2Floinc.org%7C8867-4', undefined)).toEqual(plain);
