@@ -14,7 +14,7 @@ import { type Alarm, after, endedBySomebody, reopenedBySomebody, type Step } fro
 import { judge, measuredIn, type Verdict, worst } from './interpret.ts';
 import { createPersonOf } from './person.ts';
 import type { Thresholds } from './thresholds.ts';
-import { detectedIssue, flag, priority } from './words.ts';
+import { detailOf, detectedIssue, flag, priority } from './words.ts';
 
 /** The kept alarm, with the ids of its newest episode. */
 export interface KeptAlarm extends Alarm {
@@ -190,9 +190,9 @@ async function addEvidence(
     evidence.length < MOST_EVIDENCE && !evidence.some((e) => e.detail?.some((d: any) => d.reference === reference));
   if (!isNew && step !== 'raised') return { saves: [], evidence: evidence.length };
   const more = isNew ? [...evidence, { detail: [{ reference }] }] : evidence;
-  const severity = step === 'raised' ? 'high' : newest.resource.severity;
+  const worse = step === 'raised' ? { severity: 'high', detail: detailOf(sight.verdict, 'critical') } : {};
   return {
-    saves: [saveOf(key, { ...newest.resource, severity, evidence: more }, newest.expect)],
+    saves: [saveOf(key, { ...newest.resource, ...worse, evidence: more }, newest.expect)],
     evidence: more.length,
   };
 }

@@ -71,6 +71,12 @@ export const flag = ({ id, patient, device, observation, verdict, severity, now,
   ...authorOf(device),
 });
 
+/** What was seen, for people. */
+export const detailOf = (verdict: Verdict, severity: Seen['severity']): string =>
+  severity === 'no-table'
+    ? `${nameOf(verdict)}: no table of limits for a patient of this age, so no alert can be raised`
+    : `${verdict.name} is ${severity === 'critical' ? 'critically ' : 'too '}${verdict.direction}`;
+
 const severities = { abnormal: 'moderate', critical: 'high', 'no-table': 'low' } as const;
 
 /** `alert` is the id of the Flag it stands beside, where there is one. */
@@ -91,8 +97,5 @@ export const detectedIssue = (seen: Seen & { readonly alert: string | undefined 
   ...authorOf(seen.device),
   implicated: [{ reference: seen.observation }],
   evidence: [{ detail: [{ reference: seen.observation }] }],
-  detail:
-    seen.severity === 'no-table'
-      ? `${nameOf(seen.verdict)}: no table of limits for a patient of this age, so no alert can be raised`
-      : `${seen.verdict.name} is ${seen.severity === 'critical' ? 'critically ' : 'too '}${seen.verdict.direction}`,
+  detail: detailOf(seen.verdict, seen.severity),
 });

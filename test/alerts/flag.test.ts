@@ -153,10 +153,12 @@ describe('a Flag', () => {
 
   it('is updated by a rise, and no more by what follows', async () => {
     const one = await patient();
-    await sendAll(one, [120, 150, 160, 120]);
+    await one.send(one.heartRate(120, 5));
+    expect(await one.issues()).toMatchObject([{ severity: 'moderate', detail: 'Heart rate is too high' }]);
+    await sendAll(one, [150, 160, 120]);
 
     expect(wordsOf(await one.flags())).toEqual(['active vital-heart-rate PH v2']);
-    expect(await one.issues()).toMatchObject([{ severity: 'high' }]);
+    expect(await one.issues()).toMatchObject([{ severity: 'high', detail: 'Heart rate is critically high' }]);
   });
 
   it('ends after two consecutive normal readings; the next reading outside opens a new one', async () => {
