@@ -1,7 +1,7 @@
 /** The command line of watchfire. Every command has `--help`. */
 import { Command, InvalidArgumentError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
-import { createKey, printKeys, revoke } from './commands/keys.ts';
+import { createKey, printActivity, printKeys, revoke } from './commands/keys.ts';
 import { ConfigError, readConfig, settings } from './config.ts';
 import { systemRuntime } from './runtime.ts';
 
@@ -100,6 +100,12 @@ keys
   .description('list keys without their secrets')
   .argument('[device_id]', 'only those of this device')
   .action((deviceId?: string) => printKeys(readConfig(), deviceId, print));
+keys
+  .command('activity')
+  .description('what was done with a key, also in vain, newest first')
+  .argument('<prefix>', 'as `keys list` shows it')
+  .option('--count <number>', 'at most so many lines, up to 1000', whole, 50)
+  .action((prefix: string, { count }: { count: number }) => printActivity(readConfig(), prefix, count, print));
 keys
   .command('revoke')
   .description('end a key for good')

@@ -45,11 +45,13 @@ function kindOf(action: string, hasPatient: boolean, isQuery: boolean, hasTarget
 
 const isReference = (text: string) => /^[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.test(text);
 
-/** What a caller is in a resource: a reference where it names one, else an identifier, and a name that can be searched. */
-const callerIs = (who: string, canonical: string) =>
-  /^(Device|Practitioner|PractitionerRole|Patient|RelatedPerson|Organization)\//.test(who)
-    ? { who: { reference: who } }
-    : { who: { identifier: { system: `${canonical}/sid/client`, value: who } }, name: who };
+/** What a caller is in a resource: a reference where it names one, else a name that can be searched; with its key or identifier. */
+function callerIs({ who, key }: StoredAuditRow, canonical: string) {
+  const identifier = key !== '' && { system: `${canonical}/sid/api-key`, value: key };
+  if (/^(Device|Practitioner|PractitionerRole|Patient|RelatedPerson|Organization)\//.test(who))
+    return { who: { reference: who, ...(identifier && { identifier }) } };
+  return { who: { identifier: identifier || { system: `${canonical}/sid/client`, value: who } }, name: who };
+}
 
 /** https://hl7.org/fhir/R4/codesystem-restful-interaction.html */
 const restful = new Set(
@@ -89,7 +91,7 @@ export function auditEvent(row: StoredAuditRow, canonical: string, server: strin
     agent: [
       {
         type: { coding: [client] },
-        ...callerIs(row.who, canonical),
+        ...callerIs(row, canonical),
         requestor: true,
         network: { address: row.address || 'unknown', type: '2' },
       },

@@ -40,6 +40,7 @@ export const rowFor = (
 ): AuditRow => ({
   at: now,
   who: caller.who,
+  key: caller.key ?? '',
   interaction: request.interaction,
   action: actionOf(request.interaction),
   target: request.id ? `${request.type}/${request.id}` : request.type,

@@ -47,6 +47,20 @@ export async function printKeys(
   }
 }
 
+/** What was done with a key, newest first; refused attempts say why. */
+export async function printActivity(
+  config: Config,
+  prefix: string,
+  count: number,
+  print: (line: string) => void,
+): Promise<void> {
+  const path = `/admin/keys/${encodeURIComponent(prefix)}/activity?count=${count}`;
+  const { activity } = await withServer(config, (reached) => ask(reached, 'GET', path));
+  if (activity.length === 0) print('never used');
+  for (const { at, interaction, status, address, error } of activity)
+    print(`${at}  ${address}  ${interaction}  ${status}${error ? `  ${error}` : ''}`);
+}
+
 export async function revoke(config: Config, prefix: string, print: (line: string) => void): Promise<void> {
   await withServer(config, (reached) => ask(reached, 'DELETE', `/admin/keys/${encodeURIComponent(prefix)}`));
   print(`${prefix} is revoked`);

@@ -4,10 +4,11 @@ import { appended } from '../audit/trail.ts';
 import { readJson } from '../fhir/json.ts';
 import { problem } from '../fhir/outcome.ts';
 import { only, resolve } from '../interactions/resolve.ts';
+import { parametersOf, splitQuery } from '../interactions/route.ts';
 import { settle } from '../interactions/settle.ts';
 import type { Runtime } from '../runtime.ts';
 import { administrator } from '../smart/access.ts';
-import { issueKey, listKeys, revokeKey } from '../smart/device-keys.ts';
+import { issueKey, keyActivity, listKeys, revokeKey } from '../smart/device-keys.ts';
 import type { Store } from '../store/store.ts';
 import { setSecret } from '../subscriptions/secret.ts';
 import { visitOf } from './app.ts';
@@ -51,6 +52,14 @@ function permissionsOf(value: unknown): readonly string[] | undefined {
   if (value === undefined) return undefined;
   if (!Array.isArray(value) || value.length === 0) throw problem('value', 'permissions must be a list of names');
   return value;
+}
+
+function countOf({ url }: Request): number {
+  const [, value] = parametersOf(splitQuery(url).query).find(([name]) => name === 'count') ?? [];
+  if (value === undefined) return 50;
+  if (!/^[1-9]\d{0,3}$/.test(value) || Number(value) > 1_000)
+    throw problem('value', 'count must be a number from 1 to 1000');
+  return Number(value);
 }
 
 const isoOf = (at: number | undefined) => (at === undefined ? null : new Date(at).toISOString());
@@ -129,6 +138,20 @@ export function adminRouter({ store, base, runtime, forget, facts }: AdminRoom):
     );
     forget();
     reply(request, response, 200, { prefix, revoked: true });
+  });
+
+  router.get('/keys/:prefix/activity', async (request, response) => {
+    const { prefix } = request.params;
+    const rows = await keyActivity(store, prefix, countOf(request));
+    await visitOf(response).record({ interaction: 'admin-key-activity', action: 'R', status: 200 });
+    const activity = rows.map(({ at, interaction, status, address, reason }) => ({
+      at: isoOf(at),
+      interaction,
+      status,
+      address,
+      error: reason || null,
+    }));
+    reply(request, response, 200, { prefix, activity });
   });
 
   router.post('/subscriptions/:id/secret', async (request, response) => {

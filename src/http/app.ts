@@ -6,6 +6,7 @@ import { problem } from '../fhir/outcome.ts';
 import { reasonOf } from '../interactions/dispatch.ts';
 import type { Caller, Dispatch } from '../interactions/interaction.ts';
 import type { Runtime } from '../runtime.ts';
+import { NotIdentified } from '../smart/identify.ts';
 import type { AuditRow } from '../store/store.ts';
 import { serveFhir } from './fhir-router.ts';
 import { addressOf, framingFault, requestIdOf } from './incoming.ts';
@@ -87,11 +88,13 @@ export function createApp({
     const visit = {
       requestId,
       caller: undefined as Caller | undefined,
+      refusedKey: '',
       route: 'none',
       error: undefined as unknown,
       row: (deed: VisitDeed): AuditRow => ({
         at: runtime.now(),
         who: visit.caller?.who ?? nobody,
+        key: visit.caller?.key ?? visit.refusedKey,
         action: 'E',
         target: '',
         patients: '',
@@ -134,7 +137,7 @@ export function createApp({
   app.use('/fhir', async (request: Request, response: Response) => {
     const { visit } = response.locals;
     visit.route = '/fhir';
-    visit.caller = await identify(authorizationOf(request));
+    await enter(identify, request, response);
     await serveFhir({ dispatch, origin, hasVersions }, request, response, visit.caller, visit.requestId, {
       onAsked: ({ interaction }) => {
         visit.route = `/fhir:${interaction}`;
@@ -166,10 +169,21 @@ export function createApp({
   return app;
 }
 
-/** A room that asks who is there: sets the caller on the visit, then lets the room answer. A wrong token is refused with 401. */
+/** Puts the caller on the visit, or refuses with 401 and leaves there which key was tried. */
+async function enter(identify: Doors['identify'], request: Request, response: Response): Promise<void> {
+  const { visit } = response.locals;
+  try {
+    visit.caller = await identify(authorizationOf(request));
+  } catch (error) {
+    if (error instanceof NotIdentified) visit.refusedKey = error.key;
+    throw error;
+  }
+}
+
+/** A room that asks who is there, then answers. A wrong token is refused with 401. */
 export const identified =
   (identify: Doors['identify'], room: RequestHandler): RequestHandler =>
   async (request, response, next) => {
-    response.locals.visit.caller = await identify(authorizationOf(request));
+    await enter(identify, request, response);
     await room(request, response, next);
   };

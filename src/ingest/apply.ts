@@ -142,7 +142,7 @@ export function createApply(room: IngestRoom): Apply {
       strict: false,
       entries,
     };
-    const caller = { who: device.caller.who, access: ingestAccess(at.device) };
+    const caller = { ...device.caller, access: ingestAccess(at.device) };
     const answer = await dispatch(request, caller, [state, ...still]);
     const isNew = [...decisions.values()].some(({ does }) => does !== 'repeat' && does !== 'stand');
     return { isNew, isRecorded: true, vitalSignId, alerts: alertsIn(answer) };

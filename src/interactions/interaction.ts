@@ -109,6 +109,8 @@ export interface Access {
 export interface Caller {
   /** `Device/dev001`, `Practitioner/7`, `Client/admin`, `System/notifier`. */
   readonly who: string;
+  /** Prefix of the device key that it came with, for the audit row. */
+  readonly key?: string;
   readonly access: Access;
 }
 

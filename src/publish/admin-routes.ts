@@ -53,6 +53,27 @@ export const adminSchemas: Readonly<Record<string, Schema>> = {
       },
     },
   },
+  KeyActivity: {
+    type: 'object',
+    required: ['prefix', 'activity'],
+    properties: {
+      prefix,
+      activity: {
+        type: 'array',
+        items: {
+          type: 'object',
+          required: ['at', 'interaction', 'status', 'address', 'error'],
+          properties: {
+            at: time,
+            interaction: { type: 'string', description: 'What was done, as subtype of the AuditEvent says it.' },
+            status: { type: 'integer', description: 'HTTP status of the answer.' },
+            address: { type: 'string', description: 'Network address that it came from.' },
+            error: { type: 'string', nullable: true, description: 'Why it was refused, or `repeat`.' },
+          },
+        },
+      },
+    },
+  },
   RevokedKey: {
     type: 'object',
     required: ['prefix', 'revoked'],
@@ -87,6 +108,13 @@ const deviceId: RouteParameter = {
   description: 'A value of Device.identifier.',
   schema: { type: 'string' },
   example: 'DEV001',
+};
+const keyPrefix: RouteParameter = {
+  name: 'prefix',
+  in: 'path',
+  description: 'As the list shows it.',
+  schema: { type: 'string' },
+  example: 'wfk_1a2b3c4d',
 };
 const refused = {
   401: outcome('The administrator’s token is missing or wrong.'),
@@ -142,21 +170,37 @@ export const adminRoutes: readonly Route[] = [
     },
   },
   {
+    method: 'get',
+    path: '/admin/keys/{prefix}/activity',
+    tag: 'Administration',
+    operationId: 'listKeyActivity',
+    summary: 'List what was done with a key, newest first',
+    description: 'Attempts with a wrong secret part, or with the key when it was revoked or expired, are among them.',
+    security: ['adminToken'],
+    parameters: [
+      keyPrefix,
+      {
+        name: 'count',
+        in: 'query',
+        description: 'How many at most.',
+        schema: { type: 'integer', minimum: 1, maximum: 1_000, default: 50 },
+      },
+    ],
+    answers: {
+      200: { description: 'Its uses.', content: json(schemaRef('KeyActivity')) },
+      400: outcome('The count is not one.'),
+      ...refused,
+      404: outcome('No key has this prefix.'),
+    },
+  },
+  {
     method: 'delete',
     path: '/admin/keys/{prefix}',
     tag: 'Administration',
     operationId: 'revokeDeviceKey',
     summary: 'Revoke a key',
     security: ['adminToken'],
-    parameters: [
-      {
-        name: 'prefix',
-        in: 'path',
-        description: 'As the list shows it.',
-        schema: { type: 'string' },
-        example: 'wfk_1a2b3c4d',
-      },
-    ],
+    parameters: [keyPrefix],
     answers: {
       200: { description: 'It opens nothing any more.', content: json(schemaRef('RevokedKey')) },
       ...refused,

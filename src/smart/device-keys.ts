@@ -7,7 +7,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { problem } from '../fhir/outcome.ts';
 import type { ResourceKey } from '../fhir/references.ts';
 import type { Runtime } from '../runtime.ts';
-import type { Change, Kept, Store } from '../store/store.ts';
+import type { Change, Kept, Store, StoredAuditRow } from '../store/store.ts';
 import { type DevicePermission, devicePermissions } from './access.ts';
 
 const KIND = 'device-key';
@@ -67,19 +67,22 @@ export function issueKey(
   return { key, kept, changes: [{ op: 'put', kind: KIND, key: prefix, value: kept, expect: 'absent' }] };
 }
 
-/** Why a key opens nothing; for the audit row, never for the answer. */
-export type KeyRefusal = 'key malformed' | 'key unknown' | 'key wrong' | 'key revoked' | 'key expired';
+/** Why a key opens nothing, and which one was meant where that is known; for the audit row, never for the answer. */
+export interface RefusedKey {
+  readonly refused: 'key malformed' | 'key unknown' | 'key wrong' | 'key revoked' | 'key expired';
+  readonly prefix?: string;
+}
 
 /** The key's record when it is good now, else why not. One look-up by prefix, then a comparison in constant time. */
-export async function verifyKey(store: Store, key: string, now: number): Promise<DeviceKey | KeyRefusal> {
+export async function verifyKey(store: Store, key: string, now: number): Promise<DeviceKey | RefusedKey> {
   const prefix = prefixOf(key);
-  if (!prefix) return 'key malformed';
+  if (!prefix) return { refused: 'key malformed' };
   const [kept] = await store.get(KIND, [prefix]);
-  if (!kept) return 'key unknown';
+  if (!kept) return { refused: 'key unknown' };
   const record = kept.value as DeviceKey;
-  if (!timingSafeEqual(Buffer.from(record.hash), Buffer.from(hashOf(key)))) return 'key wrong';
-  if (record.revoked !== undefined) return 'key revoked';
-  if (record.expires !== undefined && record.expires <= now) return 'key expired';
+  if (!timingSafeEqual(Buffer.from(record.hash), Buffer.from(hashOf(key)))) return { refused: 'key wrong', prefix };
+  if (record.revoked !== undefined) return { refused: 'key revoked', prefix };
+  if (record.expires !== undefined && record.expires <= now) return { refused: 'key expired', prefix };
   return record;
 }
 
@@ -94,6 +97,12 @@ export async function revokeKey(store: Store, prefix: string, now: number): Prom
   const { value, revision } = await keptKey(store, prefix);
   if (value.revoked !== undefined) return [];
   return [{ op: 'put', kind: KIND, key: prefix, value: { ...value, revoked: now }, expect: revision }];
+}
+
+/** What was done with a key, also in vain, newest first. */
+export async function keyActivity(store: Store, prefix: string, count: number): Promise<readonly StoredAuditRow[]> {
+  await keptKey(store, prefix);
+  return store.audit({ key: prefix, count });
 }
 
 /** Remembers that a key was used; at most once a minute, since its own row says no more than that. */

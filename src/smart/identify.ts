@@ -6,28 +6,29 @@ import type { Caller } from '../interactions/interaction.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Store } from '../store/store.ts';
 import { administrator, anonymous, type DevicePermission, deviceAccess } from './access.ts';
-import { type DeviceKey, noteUse, verifyKey } from './device-keys.ts';
+import { type DeviceKey, noteUse, type RefusedKey, verifyKey } from './device-keys.ts';
 
 /** A caller that came with a device's key. */
 export interface DeviceCaller extends Caller {
   readonly device: ResourceKey;
   readonly deviceId: string;
   readonly permissions: readonly DevicePermission[];
-  readonly keyPrefix: string;
 }
 export const isDevice = (caller: Caller): caller is DeviceCaller => 'device' in caller;
 
-/** Refuses with 401; `reason` goes to the audit row only. */
+/** Refuses with 401; `reason` and the prefix of the key that was meant go to the audit row only. */
 export class NotIdentified extends Problem {
   readonly reason: string;
-  constructor(reason: string) {
+  readonly key: string;
+  constructor({ refused, prefix = '' }: RefusedKey) {
     const issue: Issue = {
       severity: 'error',
       code: 'login',
       diagnostics: 'The bearer token or device key is not valid',
     };
     super([issue], 401, { 'WWW-Authenticate': 'Bearer realm="watchfire", error="invalid_token"' });
-    this.reason = reason;
+    this.reason = refused;
+    this.key = prefix;
   }
 }
 
@@ -45,11 +46,11 @@ export function createIdentify({ store, runtime, adminToken }: { store: Store; r
     const patient = device?.text ? keyOf(JSON.parse(device.text).patient?.reference ?? '') : undefined;
     return {
       who: `Device/${record.device.id}`,
+      key: record.prefix,
       access: deviceAccess(record.device, patient, record.permissions),
       device: record.device,
       deviceId: record.deviceId,
       permissions: record.permissions,
-      keyPrefix: record.prefix,
     };
   }
 
@@ -77,7 +78,7 @@ export function createIdentify({ store, runtime, adminToken }: { store: Store; r
     }
     remembered.delete(token);
     const record = await verifyKey(store, token, now);
-    if (typeof record === 'string') throw new NotIdentified(record);
+    if ('refused' in record) throw new NotIdentified(record);
     if (remembered.size >= 100_000) remembered.delete(remembered.keys().next().value!);
     remembered.set(token, { record, until: now + 5_000 });
     // Losing the race for this row, or the row itself, only makes the time of last use older than it is.

@@ -54,6 +54,8 @@ export interface AuditRow {
   readonly at: number;
   /** Who asked, such as `Device/dev001` or `Client/admin`; `anonymous` where nobody was known. */
   readonly who: string;
+  /** Prefix of the device key that came with the request, also where it was refused; '' without one. */
+  readonly key: string;
   readonly interaction: string;
   /** C, R, U, D or E. */
   readonly action: string;
@@ -82,6 +84,7 @@ export interface AuditWindow {
   readonly to?: number;
   readonly patient?: string;
   readonly who?: string;
+  readonly key?: string;
   readonly action?: string;
   readonly before?: number; // a sequence
   readonly count: number;

@@ -35,7 +35,7 @@ export async function deviceStatus(
       conditions: {},
       strict: true,
     },
-    { who: caller.who, access: ingestAccess(reference) },
+    { ...caller, access: ingestAccess(reference) },
   );
   const last = newest.text === undefined ? undefined : JSON.parse(newest.text).entry?.[0]?.resource;
   const patient = keyOf(device.patient?.reference ?? '')?.id;

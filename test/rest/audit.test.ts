@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { printActivity } from '../../src/commands/keys.ts';
+import { readConfig } from '../../src/config.ts';
 import { openHouse, type TestHouse, together } from '../support/house.ts';
 
 let house: TestHouse;
@@ -243,6 +245,79 @@ describe('the trail', () => {
     } finally {
       await other.stop();
     }
+  });
+});
+
+describe('what a device key did', () => {
+  it('is listed by its prefix, newest first, also what was refused, and shown in the AuditEvents', async () => {
+    await house.update({ resourceType: 'Patient', id: 'kp' });
+    await house.update({
+      resourceType: 'Device',
+      id: 'act',
+      identifier: [{ system: 'urn:d', value: 'ACT1' }],
+      patient: { reference: 'Patient/kp' },
+    });
+    const keyed = async () => {
+      const made = await house.ask('POST', '/admin/devices/ACT1/keys', { permissions: ['can_read_patient'] });
+      return { prefix: made.body.prefix, authorization: `Bearer ${made.body.key}` };
+    };
+    const [{ prefix, authorization }, other] = [await keyed(), await keyed()];
+    const activityOf = async (of: string, query = '') =>
+      (await house.ask('GET', `/admin/keys/${of}/activity${query}`)).body.activity;
+    expect(await activityOf(prefix)).toEqual([]);
+
+    await house.read('Patient/kp', { authorization, 'x-request-id': 'key-read' });
+    await house.read('Patient/kp', { authorization: other.authorization });
+    await house.ask('GET', '/api/iot/status', undefined, { authorization });
+    await house.ask('POST', '/api/iot/vitals', {}, { authorization });
+    const wrong = { authorization: `${authorization.slice(0, -8)}AAAAAAAA`, 'x-request-id': 'key-wrong' };
+    await house.ask('GET', '/api/iot/status', undefined, wrong);
+    await house.ask('DELETE', `/admin/keys/${prefix}`);
+    await house.read('Patient/kp', { authorization });
+
+    const activity = await activityOf(prefix);
+    expect(activity.map(({ status, error }: any) => [status, error])).toEqual([
+      [401, 'key revoked'],
+      [401, 'key wrong'],
+      [403, 'forbidden'],
+      [200, null],
+      [200, null],
+    ]);
+    expect(activity[4]).toEqual({
+      at: expect.stringMatching(/^20\d\d-.*Z$/),
+      interaction: 'read',
+      status: 200,
+      address: '127.0.0.1',
+      error: null,
+    });
+    expect(await activityOf(prefix, '?count=2')).toEqual(activity.slice(0, 2));
+    expect(await activityOf(other.prefix)).toHaveLength(1);
+
+    const lines: string[] = [];
+    await printActivity({ ...readConfig({}), data: house.dataFolder }, prefix, 2, (line) => lines.push(line));
+    expect(lines).toEqual(
+      activity
+        .slice(0, 2)
+        .map(({ at, address, interaction, status, error }: any) =>
+          [at, address, interaction, status, error].join('  '),
+        ),
+    );
+
+    const identifier = { system: expect.stringMatching(/\/sid\/api-key$/), value: prefix };
+    const [read] = await eventsOf('key-read');
+    expect(read.agent[0].who).toEqual({ reference: 'Device/act', identifier });
+    expect((await eventsOf('key-wrong'))[0].agent[0]).toMatchObject({ who: { identifier }, name: 'anonymous' });
+  });
+
+  it('is told to the administrator alone, of keys that there are, in a number that can be', async () => {
+    const key = await house.deviceKey('ACT1');
+    const path = `/admin/keys/${key.slice(0, 12)}/activity`;
+    const device = { authorization: `Bearer ${key}` };
+    expect((await house.ask('GET', path)).status).toBe(200);
+    expect((await house.ask('GET', path, undefined, device)).status).toBe(403);
+    expect((await house.ask('GET', '/admin/keys/wfk_nokey000/activity')).status).toBe(404);
+    for (const count of ['0', '1001', 'x', ''])
+      expect([count, (await house.ask('GET', `${path}?count=${count}`)).status]).toEqual([count, 400]);
   });
 });
 

@@ -341,7 +341,7 @@ export function storeConforms(name: string, open: () => Promise<Store>): void {
         const rows = [
           auditRow({ at: 10, who: 'Device/a', action: 'C', patients: 'Patient/1 Patient/2' }),
           auditRow({ at: 20, who: 'Client/admin', action: 'R', patients: 'Patient/11' }),
-          auditRow({ at: 30, who: 'Device/a', action: 'R', patients: '' }),
+          auditRow({ at: 30, who: 'Device/a', key: 'wfk_a', action: 'R', patients: '' }),
           auditRow({ at: 40, who: 'Device/b', action: 'C', patients: 'Patient/2' }),
         ];
         for (const row of rows) await store.commit([{ op: 'append', log: 'audit', row }]);
@@ -354,6 +354,7 @@ export function storeConforms(name: string, open: () => Promise<Store>): void {
         expect(await times({ patient: 'Patient/2' })).toEqual([40, 10]);
         expect(await times({ who: 'Device/a' })).toEqual([30, 10]);
         expect(await times({ who: 'Device/a', action: 'R' })).toEqual([30]);
+        expect(await times({ key: 'wfk_a' })).toEqual([30]);
         const [, , third] = await store.audit({ count: 10 });
         expect(third).toEqual({ ...rows[1], sequence: third!.sequence });
         expect(await times({ sequence: third!.sequence })).toEqual([20]);

@@ -31,6 +31,7 @@ export const tombstone = (reference: string, expect: 'any' | { versionId: number
 export const auditRow = (row: Partial<AuditRow> = {}): AuditRow => ({
   at: 1,
   who: 'Client/admin',
+  key: '',
   interaction: 'read',
   action: 'R',
   target: 'Patient/1',

@@ -178,7 +178,7 @@ function writeAll(ledger: Ledger, list: readonly Step[]): number[] {
         break;
       case 'append':
         ledger.connection
-          .sql(`INSERT INTO audit (${auditColumns}) VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+          .sql(`INSERT INTO audit (${auditColumns}) VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
           .run(...step.columns);
         break;
       case 'reindex':

@@ -139,10 +139,22 @@ function gatherChange(gathering: Gathering, change: OwnChange, hashing: Hashing)
       numbers.push(codeOf.drop, change.expect ?? ANY, change.fence?.epoch ?? ABSENT);
       return;
     case 'append': {
-      const { at, who, interaction, action, target, patients, status, requestId, address, query, reason }: AuditRow =
-        change.row;
+      const {
+        at,
+        who,
+        key,
+        interaction,
+        action,
+        target,
+        patients,
+        status,
+        requestId,
+        address,
+        query,
+        reason,
+      }: AuditRow = change.row;
       numbers.push(codeOf.append, at, status);
-      strings.push(who, interaction, action, target, patients, requestId, address, query, reason);
+      strings.push(who, key, interaction, action, target, patients, requestId, address, query, reason);
       return;
     }
     case 'reindex':
@@ -236,11 +248,9 @@ export function openGroup({ numbers, strings, bytes }: GroupMessage): Step[][] {
       }
       case 'append': {
         const [at, status] = [number(), number()];
-        const [who, interaction, action, target, patients] = [string(), string(), string(), string(), string()];
-        return {
-          op,
-          columns: [at, who, interaction, action, target, patients, status, string(), string(), string(), string()],
-        };
+        const whose = [string(), string()];
+        const what = [string(), string(), string(), string()];
+        return { op, columns: [at, ...whose, ...what, status, string(), string(), string(), string()] };
       }
       case 'reindex':
         return { op, version: number(), key: string(), refs: string(), entries: block() };

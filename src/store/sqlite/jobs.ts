@@ -24,13 +24,14 @@ export function runJob(connection: Connection, job: Job, watch: () => void, isHe
 }
 
 function auditRows(connection: Connection, window: AuditWindow): StoredAuditRow[] {
-  const { sequence, from, to, patient, who, action, before, count } = window;
+  const { sequence, from, to, patient, who, key, action, before, count } = window;
   const conditions: Piece[] = [piece('deadline(sequence)')];
   if (sequence !== undefined) conditions.push(piece('sequence = ?', sequence));
   if (before !== undefined) conditions.push(piece('sequence < ?', before));
   if (from !== undefined) conditions.push(piece('at >= ?', from));
   if (to !== undefined) conditions.push(piece('at <= ?', to));
   if (who !== undefined) conditions.push(piece('who = ?', who));
+  if (key !== undefined) conditions.push(piece('key = ?', key));
   if (action !== undefined) conditions.push(piece('action = ?', action));
   if (patient !== undefined) conditions.push(piece(`instr(' ' || patients || ' ', ' ' || ? || ' ') > 0`, patient));
   const { sql, values } = join(conditions, ' AND ');

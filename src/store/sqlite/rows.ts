@@ -22,9 +22,10 @@ export function versionOf(row: Row, at = 0): Version {
 export const keptOf = ([kind, key, value, revision]: Row): Kept => ({ kind, key, value: JSON.parse(value), revision });
 
 export const auditColumns =
-  'sequence, at, who, interaction, action, target, patients, status, request, address, query, reason';
+  'sequence, at, who, key, interaction, action, target, patients, status, request, address, query, reason';
 
 export function auditRowOf(row: Row): StoredAuditRow {
-  const [sequence, at, who, interaction, action, target, patients, status, requestId, address, query, reason] = row;
-  return { sequence, at, who, interaction, action, target, patients, status, requestId, address, query, reason };
+  const [sequence, at, who, key, interaction, action, target, patients, status, requestId, address, query, reason] =
+    row;
+  return { sequence, at, who, key, interaction, action, target, patients, status, requestId, address, query, reason };
 }

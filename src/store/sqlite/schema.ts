@@ -57,6 +57,7 @@ export const tables = `
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     at INTEGER NOT NULL,
     who TEXT NOT NULL,
+    key TEXT NOT NULL,
     interaction TEXT NOT NULL,
     action TEXT NOT NULL,
     target TEXT NOT NULL,
