@@ -10,8 +10,8 @@ import { versionOf } from './rows.ts';
 const MOST = 1_000;
 
 /**
- * Rows are those of the matches, with their references in column 6 and their entries in column 7. Which reference stands
- * under which name is told by the entries, so the body is not parsed.
+ * Rows are those of the matches, with their pk in column 0 and their references in column 6. Which reference stands under
+ * which name is told by the entries, read for the few rows that name something new, so no body is parsed.
  */
 export function includedBy(
   connection: Connection,
@@ -26,13 +26,16 @@ export function includedBy(
     `SELECT r.key, r.version, v.updated, v.method, v.body FROM resource r CROSS JOIN version v ON v.seq = r.seq
      WHERE r.key = ? AND r.gone = 0`,
   );
+  const readEntries = connection.sql('SELECT entries FROM resource WHERE pk = ?');
   for (const row of rows) {
     if (row[6] === '') continue;
+    let entries: Uint8Array | undefined;
     const targets = (row[6] as string).split('\n');
     for (const { name, target: type } of includes) {
       for (const target of targets) {
         if (known.has(target) || (type !== undefined && !target.startsWith(`${type}/`))) continue;
-        if (!lookFor('', { is: 'reference', name, target }, connection.hashing)(row[7], '')) continue;
+        entries ??= (readEntries.get(row[0]) as unknown as Row)[0] as Uint8Array;
+        if (!lookFor('', { is: 'reference', name, target }, connection.hashing)(entries, '')) continue;
         known.add(target);
         const found = read.get(target) as unknown as Row | undefined;
         if (found) included.push(versionOf(found));

@@ -27,7 +27,7 @@ import {
 
 /** pk, key, version, updated, method, body, refs, entries, sort values ... */
 type Found = Row;
-const SORT_VALUES = 8;
+const SORT_VALUES = 7;
 
 /** The page of the query that begins after the cursor. Whatever `connection.watch` throws ends it. */
 export function runSearch(connection: Connection, query: SearchQuery, after: Cursor | undefined): Page {
@@ -223,7 +223,7 @@ function merge(one: readonly Found[], other: readonly Found[], descending: boole
 /** Adds what a page needs to the rows (pk, sort values ...) of a SELECT, in its order. */
 function bodies({ connection, withRefs }: Task, { sql, values }: Piece, keys: number): Found[] {
   const places = Array.from({ length: keys }, (_, i) => `, s.k${i}`).join('');
-  const refs = withRefs ? 'r.refs, r.entries' : 'NULL, NULL';
+  const refs = withRefs ? 'r.refs' : 'NULL';
   const statement = connection.sql(
     `SELECT s.pk, r.key, r.version, v.updated, v.method, v.body, ${refs}${places} FROM (${sql}) s
      CROSS JOIN resource r ON r.pk = s.pk CROSS JOIN version v ON v.seq = r.seq`,
