@@ -25,7 +25,7 @@ import {
   watched,
 } from './sources.ts';
 
-/** pk, key, version, updated, method, body, refs, entries, sort values ... */
+/** pk, key, version, updated, method, body, refs, sort values ... */
 type Found = Row;
 const SORT_VALUES = 7;
 
