@@ -99,7 +99,8 @@ export const valuesOf = (spec: ObservationSpec): readonly ValueSpec[] =>
 export const unitOf = (value: ValueSpec, sent: Sent): UnitSpec =>
   value.unit ?? value.units![sent.units![value.field]!]!;
 
-const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
+/** Devices send null for what they leave out. */
+export const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
 const wrong = (sentence: string) => problem('value', sentence);
 const implausible = (sentence: string) => problem('processing', sentence);
 

@@ -11,6 +11,10 @@ const nameOf = ({ deviceName = [] }: any): string | null =>
 
 const typeOf = ({ type }: any): string | null => type?.text ?? type?.coding?.[0]?.display ?? null;
 
+/** What a Device resource is called: each of these is a device_id of it. */
+export const deviceIdsOf = ({ identifier = [] }: any): readonly string[] =>
+  identifier.flatMap(({ value }: any) => value ?? []);
+
 /** The nine members that devices know; null where there is nothing to say. */
 export async function deviceStatus(
   { key, deviceId, caller }: DeviceContext,
@@ -20,6 +24,7 @@ export async function deviceStatus(
   const [version] = await store.read([key]);
   if (!version || isDeleted(version)) throw problem('business-rule', 'Device not found in system', { status: 400 });
   const device = JSON.parse(version.text);
+  const deviceIds = deviceIdsOf(device);
   const reference = `Device/${key.id}`;
   const newest = await dispatch(
     {
@@ -41,7 +46,7 @@ export async function deviceStatus(
   const patient = keyOf(device.patient?.reference ?? '')?.id;
   return {
     success: true,
-    device_id: deviceId,
+    device_id: deviceIds.includes(deviceId) ? deviceId : (deviceIds[0] ?? deviceId),
     device_name: nameOf(device),
     device_type: typeOf(device),
     is_active: device.status === undefined || device.status === 'active',

@@ -8,13 +8,13 @@ import { BODY_LIMIT, BUNDLE_LIMIT, mediaType, readBody } from '../http/body.ts';
 import { addressOf } from '../http/incoming.ts';
 import { asProblem, JSON_TYPE, send, sendProblem } from '../http/respond.ts';
 import { type Applied, createApply, type DeviceContext } from '../ingest/apply.ts';
-import type { Mapping } from '../ingest/mapping.ts';
+import { isGiven, type Mapping } from '../ingest/mapping.ts';
 import { reasonOf } from '../interactions/dispatch.ts';
 import type { Dispatch } from '../interactions/interaction.ts';
 import type { Runtime } from '../runtime.ts';
 import { isDevice } from '../smart/identify.ts';
-import type { Store } from '../store/store.ts';
-import { deviceStatus } from './iot-status.ts';
+import { isDeleted, type Store } from '../store/store.ts';
+import { deviceIdsOf, deviceStatus } from './iot-status.ts';
 
 const MOST_READINGS = 1_000;
 const INVALID_KEY = 'Invalid API key';
@@ -73,10 +73,16 @@ export function iotRouter(door: IotDoor): Router {
     return parseExact(text);
   }
 
-  function demandOwn(deviceId: unknown, device: DeviceContext): void {
-    if (deviceId === undefined || deviceId === null) return;
+  /** What the device is called now: a key stays when the identifiers of its Device change. */
+  async function namesOf({ key }: DeviceContext): Promise<readonly string[]> {
+    const [version] = await store.read([key]);
+    if (!version || isDeleted(version)) throw problem('business-rule', 'Device not found in system', { status: 400 });
+    return deviceIdsOf(JSON.parse(version.text));
+  }
+
+  function demandOwn(deviceId: unknown, names: readonly string[]): asserts deviceId is string {
     if (typeof deviceId !== 'string') throw problem('value', 'device_id must be a string');
-    if (deviceId !== device.deviceId) throw problem('forbidden', FORBIDDEN);
+    if (!names.includes(deviceId)) throw problem('forbidden', FORBIDDEN);
   }
 
   /** Keeps a row of what did not pass the gate: repeats, and readings of a batch that were refused. */
@@ -92,13 +98,12 @@ export function iotRouter(door: IotDoor): Router {
   async function postVitals(request: Request, response: Response): Promise<void> {
     const device = deviceOf(response, 'can_write_vitals');
     const payload = await payloadOf(request, BODY_LIMIT);
-    const missing = ['device_id', 'timestamp'].filter(
-      (field) => payload[field] === undefined || payload[field] === null,
-    );
+    const missing = ['device_id', 'timestamp'].filter((field) => !isGiven(payload[field]));
     if (missing.length > 0) throw problem('required', `Missing required fields (${missing.join(', ')})`);
-    demandOwn(payload.device_id, device);
+    const deviceId: unknown = payload.device_id;
+    demandOwn(deviceId, await namesOf(device));
     const parsed = mapping.parse(payload, runtime.now());
-    const applied = await apply(parsed, device, originOf(request, response));
+    const applied = await apply(parsed, { ...device, deviceId }, originOf(request, response));
     const status = applied.isNew ? 201 : 200;
     if (!applied.isRecorded) await record(response, device, status, 'repeat');
     answer(request, response, status, {
@@ -113,10 +118,12 @@ export function iotRouter(door: IotDoor): Router {
 
   async function postBatch(request: Request, response: Response): Promise<void> {
     const device = deviceOf(response, 'can_write_vitals');
-    const { device_id: deviceId, readings, ...others } = await payloadOf(request, BUNDLE_LIMIT);
-    if (deviceId === undefined || deviceId === null) throw problem('required', 'Missing required fields (device_id)');
-    demandOwn(deviceId, device);
-    if (readings === undefined || readings === null) throw problem('required', 'Missing required fields (readings)');
+    const { readings, ...payload } = await payloadOf(request, BUNDLE_LIMIT);
+    const { device_id: deviceId, ...others } = payload as { device_id: unknown };
+    if (!isGiven(deviceId)) throw problem('required', 'Missing required fields (device_id)');
+    const names = await namesOf(device);
+    demandOwn(deviceId, names);
+    if (!isGiven(readings)) throw problem('required', 'Missing required fields (readings)');
     if (!Array.isArray(readings)) throw problem('value', 'readings must be an array');
     if (readings.length === 0) throw problem('required', 'No readings provided');
     if (readings.length > MOST_READINGS) throw problem('too-long', `A batch may have ${MOST_READINGS} readings`);
@@ -128,9 +135,9 @@ export function iotRouter(door: IotDoor): Router {
         if (reading === null || typeof reading !== 'object' || Array.isArray(reading)) {
           throw problem('value', 'A reading must be a JSON object');
         }
-        demandOwn(reading.device_id, device);
+        if (isGiven(reading.device_id)) demandOwn(reading.device_id, names);
         const parsed = mapping.parse(reading, runtime.now());
-        applied.push(await apply(parsed, device, originOf(request, response)));
+        applied.push(await apply(parsed, { ...device, deviceId }, originOf(request, response)));
         for (const field of parsed.ignored) ignored.add(field);
       } catch (error) {
         // What is our fault is not the reading's: the device sends the whole batch again, and what is stored stays once.

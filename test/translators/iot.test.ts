@@ -361,6 +361,21 @@ describe('a refusal', () => {
     expect(new Set(answers.map(({ body }) => body.error)).size).toBe(1);
   });
 
+  it('of a device_id that the Device bears no longer, even for a repeat; its key goes on under the new one', async () => {
+    const one = await device();
+    const reading = { heart_rate: 75, timestamp: ago(5) };
+    expect((await one.post(reading)).status).toBe(201);
+    const renamed = `${one.deviceId}-B`;
+    const identifier = [{ system: 'urn:device', value: renamed }];
+    await house.update({ ...one.resource, identifier, patient: { reference: one.patient } });
+
+    expect((await one.post(reading)).status).toBe(403);
+    expect((await one.batch([reading])).status).toBe(403);
+    expect((await one.post({ ...reading, device_id: renamed })).status).toBe(200);
+    expect((await one.post({ heart_rate: 75, device_id: renamed })).status).toBe(201);
+    expect((await one.status()).body.device_id).toBe(renamed);
+  });
+
   it('is an OperationOutcome for clients that ask for FHIR', async () => {
     const one = await device();
     const { status, body, headers } = await one.post({}, { accept: 'application/fhir+json' });
