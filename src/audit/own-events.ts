@@ -1,9 +1,10 @@
 /** The server's own rows of the trail as AuditEvents: one by its number, or those that fulfil a criterion. https://hl7.org/fhir/R4/auditevent.html */
 import { problem } from '../fhir/outcome.ts';
+import type { Parameters } from '../interactions/interaction.ts';
 import type { Runtime } from '../runtime.ts';
 import { extract } from '../search/extract.ts';
 import { matches } from '../search/match.ts';
-import type { Bounds, Criterion } from '../search/query.ts';
+import type { Bounds, Criterion, IndexEntries } from '../search/query.ts';
 import type { AuditWindow, Store, StoredAuditRow, Version } from '../store/store.ts';
 import { auditEvent, sequenceOf } from './audit-event.ts';
 
@@ -40,6 +41,20 @@ export function eventOf(row: StoredAuditRow, { canonical, server }: TrailView): 
   return { version, at: row.at, sequence: row.sequence };
 }
 
+const BY_AGENT = 'AuditEvent.agent';
+/** What `agent` finds a caller by: as the row names it, whether it is a resource or not. The one name without a type gets one. */
+const agentOf = (who: string): string => (who === 'anonymous' ? 'System/anonymous' : who);
+const whoOf = (agent: string): string => (agent === 'System/anonymous' ? 'anonymous' : agent);
+
+/** Parameters as they are parsed: `agent=anonymous` means nobody, not whatever resource has that id. */
+export const withAgents = (parameters: Parameters): Parameters =>
+  parameters.map(([name, value]) => [name, name === 'agent' ? value.split(',').map(agentOf).join(',') : value]);
+
+function entriesOf(row: StoredAuditRow, event: OwnEvent): IndexEntries {
+  const entries = extract(JSON.parse(event.version.text));
+  return { ...entries, references: [...entries.references, { name: BY_AGENT, target: agentOf(row.who) }] };
+}
+
 type Narrowing = Omit<AuditWindow, 'count' | 'before'>;
 
 /** A row has one instant, so a bound on either end of its interval is a bound on that. */
@@ -62,8 +77,8 @@ function narrowingBy(part: Criterion): Narrowing {
       return part.is === 'key' && /^[CRUDE]$/.test(part.first) ? { action: part.first } : {};
     case 'AuditEvent.patient':
       return part.is === 'reference' ? { patient: part.target } : {};
-    case 'AuditEvent.agent':
-      return part.is === 'reference' ? { who: part.target } : {};
+    case BY_AGENT:
+      return part.is === 'reference' ? { who: whoOf(part.target) } : {};
     default:
       return {};
   }
@@ -84,8 +99,7 @@ export async function ownEvents(
     const rows = await store.audit({ ...narrowing, before: end, count: BLOCK });
     for (const row of rows) {
       const event = eventOf(row, view);
-      const entries = extract(JSON.parse(event.version.text));
-      if (matches(where, entries, event.version.key, row.at) && found.push(event) === count) return found;
+      if (matches(where, entriesOf(row, event), event.version.key, row.at) && found.push(event) === count) return found;
     }
     if (rows.length < BLOCK) return found;
     end = rows.at(-1)!.sequence;

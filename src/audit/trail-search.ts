@@ -7,7 +7,7 @@ import { pageOf, searchset } from '../interactions/search.ts';
 import type { PageTokens } from '../search/page-token.ts';
 import { parseSearch } from '../search/parse.ts';
 import { sequenceOf } from './audit-event.ts';
-import { eventOf, type TrailView } from './own-events.ts';
+import { eventOf, type TrailView, withAgents } from './own-events.ts';
 import { cursorOf, positionOf, start, trailPage, withoutRows } from './trail-page.ts';
 
 /** `stored` reads every other resource. Own rows are there for those who may see all; to others they do not exist. */
@@ -32,7 +32,7 @@ export const searchTrail = (stored: Interaction, tokens: PageTokens, view: Trail
     const { access, who } = caller;
     const { base, strict } = request;
     const now = view.runtime.now();
-    const { asked, token } = pageOf(request.parameters);
+    const { asked, token } = pageOf(withAgents(request.parameters));
     const { query, used, issues } = parseSearch('AuditEvent', asked, { strict, base, now });
     if (asked.some(([name, value]) => name === '_sort' && value !== '-date'))
       throw problem('not-supported', 'AuditEvents come newest first; _sort may only be -date');

@@ -161,6 +161,14 @@ describe('the trail', () => {
     expect(await found('patient=s1&action=R,C&date=gt2020-01-01')).toEqual(['s1-refused', 's1-read']);
     expect(await found(`patient=Patient/s1&date=lt${began}`)).toEqual([]);
     expect(await found('patient=Patient/s1&agent-name=Client/admin')).toEqual(['s1-read', 's1-update']);
+    expect(await found('patient=Patient/s1&agent=Client/admin')).toEqual(['s1-read', 's1-update']);
+    expect(await found('patient=Patient/s1&agent=anonymous')).toEqual(['s1-refused']);
+    expect(await found('patient=Patient/s1&agent=anonymous,Client/admin&_count=1')).toEqual([
+      's1-refused',
+      's1-read',
+      's1-update',
+    ]);
+    expect(await found('patient=Patient/s1&agent=Device/anonymous,System/notifier')).toEqual([]);
     const [newest] = await eventsOf('s1-read');
     expect(await found(`_id=${newest.id}`)).toEqual(['s1-read']);
     expect((await house.read(`AuditEvent/${newest.id}`)).body).toEqual(newest);
