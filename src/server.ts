@@ -1,6 +1,5 @@
 /** The whole house on one page: what is built, in which order, and who gets what. */
-import type { RequestListener, Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import packageJson from '../package.json' with { type: 'json' };
@@ -9,12 +8,12 @@ import { loadThresholds } from './alerts/thresholds.ts';
 import { followDevice, followUse } from './assignments/assignment.ts';
 import { createTrail } from './audit/trail.ts';
 import { readTrail, searchTrail } from './audit/trail-search.ts';
-import type { Config } from './config.ts';
+import { type Config, ConfigError } from './config.ts';
 import { problem } from './fhir/outcome.ts';
 import { relativeTo } from './fhir/own-base.ts';
 import { adminRouter, onlyAdministrator } from './http/admin.ts';
 import { createApp, identified, type Observed, visitOf } from './http/app.ts';
-import { createListener, drain } from './http/connection.ts';
+import { createListener, drain, listen } from './http/connection.ts';
 import { healthRouter, type Phase } from './http/health.ts';
 import { createMetrics, type Metrics, metricsRouter } from './http/metrics.ts';
 import { portalRouter } from './http/portal.ts';
@@ -82,11 +81,16 @@ const observeWith = (metrics: Metrics, log: Log) => (seen: Observed) => {
   if (error !== undefined) log.error('request failed', error, { route, requestId, status });
 };
 
-/** Resolves when the listener takes requests; rejects when the port is taken. */
-const listen = (listener: Server, port: number, host: string): Promise<AddressInfo> =>
-  new Promise((resolve, reject) => {
-    listener.once('error', reject).listen(port, host, () => resolve(listener.address() as AddressInfo));
-  });
+/** Does what needs the data folder; where the system refuses, the setting is named. */
+function inDataFolder<T>(folder: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const { syscall, code } = error as NodeJS.ErrnoException;
+    if (syscall === undefined) throw error;
+    throw new ConfigError(`WATCHFIRE_DATA: the folder ${folder} cannot be made, read or written (${code})`);
+  }
+}
 
 /** What was opened, to be closed the other way round. What fails to close does not keep the rest open; the first failure is thrown. */
 function createClosing() {
@@ -137,7 +141,7 @@ const accessOf = (who: string) => (who === 'Client/admin' ? fullAccess : noAcces
 /** Builds the house, opens its store and listens. Rejects with a sentence where that cannot be. */
 export async function startHouse(config: Config, { runtime = systemRuntime }: Surroundings = {}): Promise<House> {
   const closing = createClosing();
-  const ownership = takeOwnership(config.data);
+  const ownership = inDataFolder(config.data, () => takeOwnership(config.data));
   closing.add(ownership.release);
   const log = createLog({ level: config.logLevel, runtime });
   const metrics = createMetrics();
@@ -169,7 +173,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
     const { canonical } = config;
     const url = config.baseUrl ?? addressUrl(config.host, port);
     const base = `${url}/fhir`;
-    const admin = adminToken(config.data, config.adminToken, runtime);
+    const admin = inDataFolder(config.data, () => adminToken(config.data, config.adminToken, runtime));
     const trail = createTrail(store, runtime, config.auditReads);
     closing.add(trail.flush);
     const client = guardedClient({ allow: config.outboundAllow, runtime });

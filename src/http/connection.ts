@@ -1,6 +1,7 @@
 /** The listening server: limits against slow and hostile clients, and an OperationOutcome for what is not even HTTP. */
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { ConfigError } from '../config.ts';
 import { type IssueCode, operationOutcome } from '../fhir/outcome.ts';
 import type { Runtime } from '../runtime.ts';
 import { FHIR_JSON, securityHeaders } from './respond.ts';
@@ -43,6 +44,26 @@ function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${broken.status}\r\n${lines.join('')}\r\n${body}`);
 }
+
+/** Why it cannot listen there, with the setting that says so. */
+function refusedListening(error: NodeJS.ErrnoException, port: number, host: string): ConfigError {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new ConfigError(`WATCHFIRE_PORT: port ${port} at ${host} is in use by another program`);
+    case 'EACCES':
+      return new ConfigError(`WATCHFIRE_PORT: port ${port} may not be opened by this user`);
+    default:
+      return new ConfigError(`WATCHFIRE_HOST: ${host} is no address of this machine (${error.code})`);
+  }
+}
+
+/** Resolves when the server takes requests. Rejects with a ConfigError that names the setting to change. */
+export const listen = (server: Server, port: number, host: string): Promise<AddressInfo> =>
+  new Promise((resolve, reject) => {
+    server
+      .once('error', (error) => reject(refusedListening(error, port, host)))
+      .listen(port, host, () => resolve(server.address() as AddressInfo));
+  });
 
 /** One server for the app, with the limits of docs/promises.md. */
 export function createListener(app: RequestListener): Server {

@@ -17,8 +17,8 @@ describe('A start that fails', () => {
       try {
         const { port } = taken.address() as AddressInfo;
         const exit = await runCommand(command, { WATCHFIRE_PORT: String(port), WATCHFIRE_DATA: data });
-        expect(exit.code).toBe(1);
-        expect(exit.stderr).toMatch(/^watchfire: .*EADDRINUSE.*\n$/);
+        expect(exit.code).toBe(2);
+        expect(exit.stderr).toMatch(/^watchfire: WATCHFIRE_PORT.*in use.*\n$/);
         expect(readdirSync(data)).not.toContain('owner.lock');
       } finally {
         taken.close();

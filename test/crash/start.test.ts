@@ -1,5 +1,5 @@
 /** How the program starts, is refused, works beside itself and ends: one owner per data folder, settings that are named when they are wrong, SIGTERM that loses nothing. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -86,6 +86,19 @@ describe('A data folder', () => {
     expect((await server.ask('GET', '/fhir/Device/d1')).status).toBe(200);
   });
 
+  it('that cannot be made or written stops the start with a sentence', async () => {
+    const file = join(freshFolder(), 'file');
+    writeFileSync(file, '');
+    const closed = freshFolder();
+    mkdirSync(join(closed, 'admin-token'));
+    for (const folder of [file, join(file, 'below'), closed]) {
+      const ended = await refusal(folder);
+      expect(ended).toMatchObject({ code: 2, stdout: '' });
+      expect(ended.stderr).toMatch(sentence('WATCHFIRE_DATA', folder));
+    }
+    expect(existsSync(lockOf(closed))).toBe(false);
+  });
+
   it('has one winner when many start on it at once', async () => {
     const contested = freshFolder();
     const starts = await Promise.allSettled([1, 2, 3].map(() => startServer(contested)));
@@ -144,13 +157,26 @@ describe('A setting', () => {
   });
 });
 
+describe('A host', () => {
+  it.each(['192.0.2.1', 'no host'])(
+    'that is not of this machine (%s) stops the start with a sentence',
+    async (host) => {
+      const data = freshFolder();
+      const ended = await refusal(data, { WATCHFIRE_HOST: host });
+      expect(ended).toMatchObject({ code: 2, stdout: '' });
+      expect(ended.stderr).toMatch(sentence('WATCHFIRE_HOST', host));
+      expect(existsSync(lockOf(data))).toBe(false);
+    },
+  );
+});
+
 describe('A port', () => {
   it('that is taken stops the start with a sentence and leaves the folder to the next', async () => {
     const first = await startServer(freshFolder());
     const data = freshFolder();
     const ended = await refusal(data, { WATCHFIRE_PORT: new URL(first.url).port });
-    expect(ended.code).toBe(1);
-    expect(ended.stderr).toMatch(/^watchfire: .+\n$/);
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).toMatch(sentence('WATCHFIRE_PORT', 'in use', new URL(first.url).port));
     expect(existsSync(lockOf(data))).toBe(false);
     await first.kill('SIGKILL');
   });
