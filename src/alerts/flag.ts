@@ -14,7 +14,7 @@ import { type Alarm, after, endedBySomebody, reopenedBySomebody, type Step } fro
 import { judge, measuredIn, type Verdict, worst } from './interpret.ts';
 import { createPersonOf } from './person.ts';
 import type { Thresholds } from './thresholds.ts';
-import { detailOf, detectedIssue, flag, priority } from './words.ts';
+import { detailOf, detectedIssue, flag, type NotJudged, priority } from './words.ts';
 
 /** The kept alarm, with the ids of its newest episode. */
 export interface KeptAlarm extends Alarm {
@@ -81,14 +81,17 @@ export function flagVitals(thresholds: Thresholds): Derive {
     const device: string | undefined = written.device?.reference;
     const changes: (Draft | Change)[] = [];
     for (const vital of new Set(verdicts.map((verdict) => verdict.vital))) {
-      const verdict = worst(verdicts.filter((v) => v.vital === vital))!;
+      const ofVital = verdicts.filter((v) => v.vital === vital);
+      const verdict = worst(ofVital)!;
       const key = `${patient}|${vital}|${device ?? '-'}`;
       const sight = { observation, patient, device, verdict, key, now, canonical };
-      const held = [...pending, ...changes];
-      if (verdict.severity === 'no-table') {
-        changes.push(...(await noTable(sight, held, look)));
-        continue;
+      for (const reason of ['no-table', 'no-unit'] as const) {
+        if (ofVital.some(({ severity }) => severity === reason))
+          changes.push(...(await notJudged(reason, sight, [...pending, ...changes], look)));
       }
+      // A pair of which one half could not be judged is not normal.
+      if (verdict.severity === 'no-table' || verdict.severity === 'no-unit') continue;
+      const held = [...pending, ...changes];
       const { value, expect } = await keptNow('alarm', key, held, look);
       const before = value as KeptAlarm | undefined;
       const turn = after(before, { at, severity: verdict.severity, trusted: isTrusted(written, canonical) });
@@ -197,9 +200,14 @@ async function addEvidence(
   };
 }
 
-/** Says once per patient and vital that nobody told us limits for this age. */
-async function noTable(sight: Sight, held: Held, look: Look): Promise<readonly (Draft | Change)[]> {
-  const key = `${sight.patient}|${sight.verdict.vital}|no-table`;
+/** Says why a value was held against no limits: once per patient and vital, where it is the device's doing for each device. */
+async function notJudged(
+  severity: NotJudged,
+  sight: Sight,
+  held: Held,
+  look: Look,
+): Promise<readonly (Draft | Change)[]> {
+  const key = `${severity === 'no-unit' ? sight.key : `${sight.patient}|${sight.verdict.vital}`}|${severity}`;
   const { value, expect } = await keptNow('alarm', key, held, look);
   if (value !== undefined) return [];
   const id = idFor(sight.now, key, 'DetectedIssue');
@@ -209,7 +217,7 @@ async function noTable(sight: Sight, held: Held, look: Look): Promise<readonly (
       op: 'save',
       key: { type: 'DetectedIssue', id },
       method: 'PUT',
-      resource: detectedIssue({ ...sight, id, observation, severity: 'no-table', alert: undefined }),
+      resource: detectedIssue({ ...sight, id, observation, severity, alert: undefined }),
       expect: 'absent',
     },
     { op: 'put', kind: 'alarm', key, value: { issue: id }, expect },

@@ -13,8 +13,8 @@ export interface Person {
 export interface Measured {
   readonly coding: readonly { readonly system?: string; readonly code?: string }[];
   readonly value: number;
-  /** UCUM code. */
-  readonly unit: string;
+  /** UCUM code; left out where nobody can tell. */
+  readonly unit?: string;
 }
 
 export type Severity = 'normal' | 'abnormal' | 'critical';
@@ -22,8 +22,8 @@ export type Severity = 'normal' | 'abnormal' | 'critical';
 export interface Verdict {
   readonly vital: string;
   readonly name: string;
-  /** `no-table`: no limits are known for somebody of this age or sex. */
-  readonly severity: Severity | 'no-table';
+  /** `no-table`: no limits are known for somebody of this age or sex. `no-unit`: the unit is unknown or is none of this vital's. */
+  readonly severity: Severity | 'no-table' | 'no-unit';
   readonly direction?: 'low' | 'high';
 }
 
@@ -65,6 +65,7 @@ function weigh(value: number, { vital, name, intervals }: Threshold, person: Per
 /** The value in the table's unit: as sent where that is the unit, else converted with the noise of the arithmetic rounded off. */
 function inUnit({ value, unit }: Measured, table: Threshold): number | undefined {
   if (unit === table.unit) return value;
+  if (unit === undefined) return undefined;
   const given = canonical(value, unit);
   const zero = canonical(0, table.unit);
   const one = canonical(1, table.unit);
@@ -72,7 +73,7 @@ function inUnit({ value, unit }: Measured, table: Threshold): number | undefined
   return Number(((given.value - zero.value) / (one.value - zero.value)).toPrecision(9));
 }
 
-/** The verdict on one value, or undefined where it is no vital sign that limits are known for, or its unit does not fit. */
+/** The verdict on one value, or undefined where it is no vital sign that limits are known for. */
 export function judge(
   measured: Measured,
   person: Person,
@@ -86,18 +87,36 @@ export function judge(
     const value = inUnit(measured, table);
     if (value !== undefined) return weigh(value, table, person, instant);
   }
-  return undefined;
+  return tables[0] && { vital: tables[0].vital, name: tables[0].name, severity: 'no-unit' };
 }
 
-/** All values of an Observation that could be judged: its own and those of its components. */
+/** Units that are often written without their code, and mean one thing only where a vital sign is meant. For judging; nothing is rewritten. */
+const written: ReadonlyMap<string, string> = new Map([
+  ['bpm', '/min'],
+  ['beats/minute', '/min'],
+  ['breaths/minute', '/min'],
+  ['/min', '/min'],
+  ['mmHg', 'mm[Hg]'],
+  ['%', '%'],
+  ['degF', '[degF]'],
+  ['F', '[degF]'],
+  ['degC', 'Cel'],
+  ['C', 'Cel'],
+  ['Cel', 'Cel'],
+  ['mg/dL', 'mg/dL'],
+  ['mmol/L', 'mmol/L'],
+]);
+
+/** All numbers in an Observation that have a code: its own and those of its components. */
 export function measuredIn(observation: any): readonly Measured[] {
-  return [observation, ...(observation.component ?? [])].flatMap(({ code, valueQuantity: quantity }: any) => {
-    if (typeof quantity?.value !== 'number' || !quantity.code || !code?.coding) return [];
-    return [{ coding: code.coding, value: quantity.value, unit: quantity.code }];
+  return [observation, ...(observation.component ?? [])].flatMap((measured: any): Measured[] => {
+    const { code, valueQuantity: quantity = { value: measured.valueInteger } } = measured;
+    if (typeof quantity.value !== 'number' || !code?.coding) return [];
+    return [{ coding: code.coding, value: quantity.value, unit: quantity.code ?? written.get(quantity.unit) }];
   });
 }
 
-const rank = { normal: 0, 'no-table': 1, abnormal: 2, critical: 3 } as const;
+const rank = { normal: 0, 'no-table': 1, 'no-unit': 1, abnormal: 2, critical: 3 } as const;
 
 /** The worst of several verdicts on one vital. */
 export const worst = (verdicts: readonly Verdict[]): Verdict | undefined =>
@@ -106,9 +125,9 @@ export const worst = (verdicts: readonly Verdict[]): Verdict | undefined =>
     undefined,
   );
 
-/** N, L, LL, H or HH of v3-ObservationInterpretation; undefined where there is no table. */
+/** N, L, LL, H or HH of v3-ObservationInterpretation; undefined where nothing could be judged. */
 export function interpretationOf({ severity, direction }: Verdict): 'N' | 'L' | 'LL' | 'H' | 'HH' | undefined {
-  if (severity === 'no-table') return undefined;
+  if (severity === 'no-table' || severity === 'no-unit') return undefined;
   if (severity === 'normal') return 'N';
   if (direction === 'low') return severity === 'critical' ? 'LL' : 'L';
   return severity === 'critical' ? 'HH' : 'H';

@@ -17,6 +17,14 @@ export const priority = (severity: 'abnormal' | 'critical') => ({
   },
 });
 
+/** Why a value was held against no limits. */
+export type NotJudged = 'no-table' | 'no-unit';
+
+const reasons: Readonly<Record<NotJudged, string>> = {
+  'no-table': 'no table of limits for a patient of this age, so no alert can be raised',
+  'no-unit': 'not evaluated: unit unknown, so no alert can be raised',
+};
+
 export interface Seen {
   readonly id: string;
   /** `Patient/1` */
@@ -25,7 +33,7 @@ export interface Seen {
   /** `Observation/1` */
   readonly observation: string;
   readonly verdict: Verdict;
-  readonly severity: 'abnormal' | 'critical' | 'no-table';
+  readonly severity: 'abnormal' | 'critical' | NotJudged;
   readonly now: number;
   readonly canonical: string;
 }
@@ -73,11 +81,11 @@ export const flag = ({ id, patient, device, observation, verdict, severity, now,
 
 /** What was seen, for people. */
 export const detailOf = (verdict: Verdict, severity: Seen['severity']): string =>
-  severity === 'no-table'
-    ? `${nameOf(verdict)}: no table of limits for a patient of this age, so no alert can be raised`
+  severity === 'no-table' || severity === 'no-unit'
+    ? `${nameOf(verdict)}: ${reasons[severity]}`
     : `${verdict.name} is ${severity === 'critical' ? 'critically ' : 'too '}${verdict.direction}`;
 
-const severities = { abnormal: 'moderate', critical: 'high', 'no-table': 'low' } as const;
+const severities = { abnormal: 'moderate', critical: 'high', 'no-table': 'low', 'no-unit': 'low' } as const;
 
 /** `alert` is the id of the Flag it stands beside, where there is one. */
 export const detectedIssue = (seen: Seen & { readonly alert: string | undefined }): Resource => ({

@@ -141,6 +141,58 @@ describe('a vital sign sent over FHIR', () => {
   });
 });
 
+describe('a vital sign without the code of its unit', () => {
+  it('is judged where its unit is written in a way that leaves no doubt', async () => {
+    const one = await patient();
+    const sent = await one.send(one.heartRate(150, 1, { valueQuantity: { value: 150, unit: 'bpm' } }));
+
+    expect(wordsOf(await one.flags())).toEqual(['active vital-heart-rate PH v1']);
+    expect((await house.read(`Observation/${sent.id}`)).body.valueQuantity).toEqual({ value: 150, unit: 'bpm' });
+  });
+
+  it('is not evaluated otherwise, which is said once for each patient, vital and device', async () => {
+    const one = await patient();
+    const unclear = (value: number, rest: object = {}) =>
+      one.heartRate(value, 1, { valueQuantity: { value, unit: 'beats' }, ...rest });
+    await one.send(unclear(150));
+    await one.send(unclear(150));
+    await one.send(one.heartRate(150, 1, { valueQuantity: quantity(150, 'mm[Hg]') }));
+    const before = await one.issues();
+    expect([before.length, before[0].severity]).toEqual([1, 'low']);
+    expect(before[0].detail).toBe('Heart rate: not evaluated: unit unknown, so no alert can be raised');
+    await one.send(unclear(150, { device: { reference: 'Device/a' } }));
+    await one.send({
+      ...one.heartRate(0, 1),
+      valueQuantity: undefined,
+      valueInteger: 150,
+      device: { reference: 'Device/b' },
+    });
+    await one.send({ ...one.heartRate(1, 1), code: coding('29463-7'), valueQuantity: { value: 1, unit: 'stone' } });
+
+    expect((await one.issues()).map(({ author }) => author?.reference ?? '-').sort()).toEqual([
+      '-',
+      'Device/a',
+      'Device/b',
+    ]);
+    expect(await one.flags()).toEqual([]);
+  });
+
+  it('is said even where the other half of a blood pressure raises a Flag, and is not taken for normal', async () => {
+    const one = await patient();
+    const half = (systolic: number, minutes: number) => {
+      const sent = one.pressure(systolic, 80, minutes) as any;
+      sent.component[1].valueQuantity = { value: 80 };
+      return sent;
+    };
+    await one.send(half(190, 4));
+    await one.send(half(110, 3));
+    await one.send(half(110, 2));
+
+    expect(wordsOf(await one.flags())).toEqual(['active vital-blood-pressure PH v1']);
+    expect((await one.issues()).map(({ severity }) => severity).sort()).toEqual(['high', 'low']);
+  });
+});
+
 describe('a Flag', () => {
   it('is left untouched by repeats, whose evidence goes to the DetectedIssue', async () => {
     const one = await patient();

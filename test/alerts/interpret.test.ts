@@ -155,9 +155,10 @@ describe('limits for adults', () => {
     expect(interpretation('8867-4', 2.5, '/s')).toBe('HH'); // 150 /min
   });
 
-  it('say nothing about a value whose unit does not fit', () => {
-    expect(verdict('8867-4', 150, 'mm[Hg]')).toBeUndefined();
-    expect(verdict('8867-4', 150, 'bpm')).toBeUndefined();
+  it('do not judge a value whose unit does not fit, and say so', () => {
+    for (const unit of ['mm[Hg]', 'bpm'])
+      expect(verdict('8867-4', 150, unit)).toEqual({ vital: 'heart-rate', name: 'Heart rate', severity: 'no-unit' });
+    expect(interpretation('8867-4', 150, 'bpm')).toBeUndefined();
   });
 
   it('are found by the MDC code of a device too', () => {
@@ -204,13 +205,24 @@ describe('whom limits are for', () => {
   });
 });
 
-it('finds the values of an Observation and of its components, and only those that are numbers with a unit', () => {
+it('finds the numbers of an Observation and of its components, with the unit that is meant where that is certain', () => {
   const coding = [{ system: loinc, code: '8480-6' }];
-  const quantity = { value: 1, code: 'mm[Hg]' };
+  const unitsOf = (value: object) => measuredIn({ code: { coding }, ...value }).map(({ unit }) => unit);
+  const written = (unit: string) => unitsOf({ valueQuantity: { value: 1, unit } })[0];
 
   expect(
-    measuredIn({ code: { coding }, valueString: 'x', component: [{ code: { coding }, valueQuantity: quantity }] }),
+    measuredIn({
+      code: { coding },
+      valueString: 'x',
+      component: [{ code: { coding }, valueQuantity: { value: 1, code: 'mm[Hg]' } }],
+    }),
   ).toEqual([{ coding, value: 1, unit: 'mm[Hg]' }]);
-  expect(measuredIn({ code: { text: 'x' }, valueQuantity: quantity })).toEqual([]);
-  expect(measuredIn({ code: { coding }, valueQuantity: { value: 1, unit: 'mmHg' } })).toEqual([]);
+  expect(measuredIn({ code: { text: 'x' }, valueQuantity: { value: 1, code: 'mm[Hg]' } })).toEqual([]);
+  expect(unitsOf({ valueQuantity: { unit: 'mmHg' } })).toEqual([]);
+  expect(['bpm', 'beats/minute', 'breaths/minute', '/min'].map(written)).toEqual(Array(4).fill('/min'));
+  expect(['mmHg', '%', 'mg/dL', 'mmol/L'].map(written)).toEqual(['mm[Hg]', '%', 'mg/dL', 'mmol/L']);
+  expect(['degF', 'F', 'degC', 'C', 'Cel'].map(written)).toEqual(['[degF]', '[degF]', 'Cel', 'Cel', 'Cel']);
+  expect(['BPM', ' bpm', 'mm', 'constructor'].map(written)).toEqual(Array(4).fill(undefined));
+  expect(unitsOf({ valueQuantity: { value: 1, unit: 'mmHg', code: 'kPa' } })).toEqual(['kPa']);
+  expect(unitsOf({ valueInteger: 150 })).toEqual([undefined]);
 });
