@@ -31,6 +31,14 @@ export interface Trail {
 
 export const appended = (row: AuditRow): Change => ({ op: 'append', log: 'audit', row });
 
+/** What a request is about, as far as its method and path tell: enough for one that was refused to be found by patient. */
+export const aimOf = ({ interaction, type, id }: Pick<FhirRequest, 'interaction' | 'type' | 'id'>) => ({
+  interaction,
+  action: actionOf(interaction),
+  target: id ? `${type}/${id}` : type,
+  patients: type === 'Patient' && id ? `Patient/${id}` : '',
+});
+
 /** What of a row is known from the request alone. */
 export const rowFor = (
   request: FhirRequest,
@@ -41,10 +49,7 @@ export const rowFor = (
   at: now,
   who: caller.who,
   key: caller.key ?? '',
-  interaction: request.interaction,
-  action: actionOf(request.interaction),
-  target: request.id ? `${request.type}/${request.id}` : request.type,
-  patients: request.type === 'Patient' && request.id ? `Patient/${request.id}` : '', // refused, and still to be found by patient
+  ...aimOf(request),
   requestId: request.requestId,
   address: request.address,
   query: queryOf(request.parameters),

@@ -1,14 +1,14 @@
 /** The front door: one express app. Framing, who asks, then the room below; every refusal dies here as an OperationOutcome. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
-import type { Trail } from '../audit/trail.ts';
+import { aimOf, type Trail } from '../audit/trail.ts';
 import { problem } from '../fhir/outcome.ts';
 import { reasonOf } from '../interactions/dispatch.ts';
 import type { Caller, Dispatch } from '../interactions/interaction.ts';
 import type { Runtime } from '../runtime.ts';
 import { NotIdentified } from '../smart/identify.ts';
 import type { AuditRow } from '../store/store.ts';
-import { serveFhir } from './fhir-router.ts';
+import { routedAt, serveFhir } from './fhir-router.ts';
 import { addressOf, framingFault, requestIdOf } from './incoming.ts';
 import { asProblem, sendProblem } from './respond.ts';
 
@@ -62,6 +62,12 @@ function authorizationOf({ rawHeaders, headers }: IncomingMessage): string | und
 /** Route of a public room for log and metrics; everything unknown is one word, so that scanners make no new labels. */
 const publicRoute = (path: string): string =>
   /^\/(docs|openapi\.json|health|metrics)(?=\/|$)/.exec(path)?.[0] ?? 'none';
+
+/** What a FHIR request is about that was refused before anybody asked; nothing where its address says nothing. */
+function aimAt({ method, url }: Request) {
+  const routed = /^\/fhir(?=[/?]|$)/.test(url) ? routedAt(method, url.slice('/fhir'.length)) : undefined;
+  return routed && aimOf(routed);
+}
 
 const nobody: Caller['who'] = 'anonymous';
 
@@ -158,11 +164,11 @@ export function createApp({
     if (refused.status >= 500) visit.error = error;
     if (visit.route !== 'none' && !(error instanceof Object && trail.recorded.has(error))) {
       // A refusal that cannot be recorded is not answered with what was found out, only with 503.
-      await visit
-        .record({ interaction: visit.route.replace(/^.*[/:]/, ''), status: refused.status, reason: reasonOf(error) })
-        .catch((failed: unknown) => {
-          refused = asProblem(failed);
-        });
+      const interaction = visit.route.replace(/^.*[/:]/, '');
+      const deed = { interaction, ...aimAt(request), status: refused.status, reason: reasonOf(error) };
+      await visit.record(deed).catch((failed: unknown) => {
+        refused = asProblem(failed);
+      });
     }
     sendProblem(request, response, refused, visit.requestId);
   });

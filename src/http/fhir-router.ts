@@ -30,6 +30,15 @@ function pathOf(url: string): { path: string; query: string } {
   return { path: steps, query };
 }
 
+/** What a request asks for by its method and path alone; undefined where they lead nowhere. `url` is below the base. */
+export function routedAt(method: string, url: string): Routed | undefined {
+  try {
+    return routeOf(method, pathOf(url).path);
+  } catch {
+    return undefined;
+  }
+}
+
 async function incomingBody(request: IncomingMessage, limit: number): Promise<Incoming> {
   demandJson(request);
   const bytes = await readBody(request, limit);

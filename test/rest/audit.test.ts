@@ -33,7 +33,7 @@ const event = (recorded: string, more: object = {}) => ({
 
 describe('every interaction', () => {
   it('leaves one event, done or refused', async () => {
-    const asked = async (id: string, method: string, path: string, body?: object, headers: object = {}) => {
+    const asked = async (id: string, method: string, path: string, body?: unknown, headers: object = {}) => {
       const { status } = await house.ask(method, `/fhir/${path}`, body, { 'x-request-id': id, ...headers });
       const events = await eventsOf(id);
       expect([id, events.length]).toEqual([id, 1]);
@@ -72,8 +72,19 @@ describe('every interaction', () => {
       'R',
       '401 login',
     ]);
-    expect((await asked('stranger', 'GET', 'Patient/a1', undefined, { authorization: 'Bearer x' }))[2]).toBe(
-      '401 key malformed',
+    const stranger = { authorization: 'Bearer x' };
+    const malformed = '401 key malformed';
+    expect(await asked('stranger', 'GET', 'Patient/a1', undefined, stranger)).toEqual(['read', 'R', malformed]);
+    expect(await asked('stranger-searches', 'GET', 'Patient?name=x', undefined, stranger)).toEqual([
+      'search-type',
+      'E',
+      malformed,
+    ]);
+    expect(await asked('stranger-writes', 'PUT', 'Patient/a1', {}, stranger)).toEqual(['update', 'U', malformed]);
+    expect(await asked('stranger-lost', 'GET', 'Nothing/a1', undefined, stranger)).toEqual(['fhir', 'E', malformed]);
+    expect(await asked('no-json', 'PUT', 'Patient/a1', '{')).toEqual(['update', 'U', '400 structure']);
+    expect((await house.search('AuditEvent?patient=Patient/a1')).map(requestOf)).toEqual(
+      expect.arrayContaining(['stranger', 'stranger-writes', 'no-json']),
     );
     expect(await asked('metadata', 'GET', 'metadata')).toEqual(['capabilities', 'R', '200']);
   });
