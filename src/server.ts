@@ -13,7 +13,7 @@ import { problem } from './fhir/outcome.ts';
 import { relativeTo } from './fhir/own-base.ts';
 import { adminRouter, onlyAdministrator } from './http/admin.ts';
 import { createApp, identified, type Observed, visitOf } from './http/app.ts';
-import { createListener, drain, listen } from './http/connection.ts';
+import { createListener } from './http/connection.ts';
 import { healthRouter, type Phase } from './http/health.ts';
 import { createMetrics, type Metrics, metricsRouter } from './http/metrics.ts';
 import { portalRouter } from './http/portal.ts';
@@ -157,7 +157,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
   const listener = createListener((request, response) => app(request, response));
   try {
     // Listening first: a port that is taken must not cost an opened store, and links need the port.
-    const { port } = await listen(listener, config.port, config.host);
+    const { port } = await listener.listen(config.port, config.host);
     const store = await openSqliteStore({
       file: join(config.data, 'watchfire.db'),
       runtime,
@@ -320,15 +320,14 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
       async stop() {
         phase = 'draining';
         log.info('server draining');
-        await drain(listener, config.drainSeconds, runtime);
+        await listener.drain(config.drainSeconds, runtime);
         await closing.all();
         log.info('server stopped');
         log.flush();
       },
     };
   } catch (error) {
-    listener.close();
-    listener.closeAllConnections();
+    listener.cut();
     await closing.all().catch((failed: unknown) => log.error('start could not be undone', failed));
     throw error;
   }

@@ -8,6 +8,8 @@ import { FHIR_JSON, securityHeaders } from './respond.ts';
 
 const CONNECTIONS = 2_000;
 const PER_ADDRESS = 200;
+/** Milliseconds between two looks for connections that have become idle. */
+const IDLE_LOOK = 50;
 
 interface Broken {
   readonly status: string;
@@ -57,16 +59,56 @@ function refusedListening(error: NodeJS.ErrnoException, port: number, host: stri
   }
 }
 
-/** Resolves when the server takes requests. Rejects with a ConfigError that names the setting to change. */
-export const listen = (server: Server, port: number, host: string): Promise<AddressInfo> =>
-  new Promise((resolve, reject) => {
-    server
-      .once('error', (error) => reject(refusedListening(error, port, host)))
-      .listen(port, host, () => resolve(server.address() as AddressInfo));
-  });
+export interface Listener {
+  /** Resolves when it takes requests. Rejects with a ConfigError that names the setting to change. */
+  listen(port: number, host: string): Promise<AddressInfo>;
+  /**
+   * Takes no new connections and ends each open one with the answer that is under way; answers that begin from now on say
+   * `Connection: close`. Resolves when all are closed; after `seconds` those that are left are cut.
+   */
+  drain(seconds: number, runtime: Runtime): Promise<void>;
+  /** Ends everything at once. */
+  cut(): void;
+}
 
 /** One server for the app, with the limits of docs/promises.md. */
-export function createListener(app: RequestListener): Server {
+export function createListener(app: RequestListener): Listener {
+  const unanswered = new Set<ServerResponse>();
+  let isDraining = false;
+  const follow: RequestListener = (request, response) => {
+    if (isDraining) response.shouldKeepAlive = false;
+    unanswered.add(response);
+    response.once('close', () => unanswered.delete(response));
+    app(request, response);
+  };
+  const server = createLimited(follow);
+  return {
+    listen: (port, host) =>
+      new Promise((resolve, reject) => {
+        server
+          .once('error', (error) => reject(refusedListening(error, port, host)))
+          .listen(port, host, () => resolve(server.address() as AddressInfo));
+      }),
+    async drain(seconds, runtime) {
+      isDraining = true;
+      for (const response of unanswered) response.shouldKeepAlive = false;
+      const ended = new AbortController();
+      server.close(() => ended.abort());
+      const deadline = runtime.now() + seconds * 1_000;
+      while (!ended.signal.aborted && runtime.now() < deadline) {
+        server.closeIdleConnections();
+        await runtime.sleep(IDLE_LOOK, ended.signal);
+      }
+      server.closeAllConnections();
+    },
+    cut() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+function createLimited(app: RequestListener): Server {
   const server = createServer(
     {
       headersTimeout: 5_000,
@@ -103,25 +145,4 @@ export function createListener(app: RequestListener): Server {
     });
   });
   return server;
-}
-
-/** Milliseconds between two looks for connections that have become idle. */
-const IDLE_LOOK = 50;
-
-/**
- * Takes no new connections and ends each open one with the answer that is under way; a client that sends without a pause
- * hears `Connection: close`. Resolves when all are closed; after `seconds` those that are left are cut.
- */
-export async function drain(server: Server, seconds: number, runtime: Runtime): Promise<void> {
-  const ended = new AbortController();
-  server.prependListener('request', (_request, response: ServerResponse) => {
-    response.shouldKeepAlive = false;
-  });
-  server.close(() => ended.abort());
-  const deadline = runtime.now() + seconds * 1_000;
-  while (!ended.signal.aborted && runtime.now() < deadline) {
-    server.closeIdleConnections();
-    await runtime.sleep(IDLE_LOOK, ended.signal);
-  }
-  server.closeAllConnections();
 }

@@ -1,5 +1,5 @@
 /** How the program starts, is refused, works beside itself and ends: one owner per data folder, settings that are named when they are wrong, SIGTERM that loses nothing. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -225,7 +225,8 @@ describe('SIGTERM', () => {
     const ended = server.kill('SIGTERM');
     await Promise.all(clients);
     finish();
-    expect((await slow).status).toBe(201);
+    const last = await slow;
+    expect([last.status, last.headers.get('connection')]).toEqual([201, 'close']);
     expect(await ended).toMatchObject({ code: 0, stderr: '' });
     expect(wrong).toEqual([]);
     expect(existsSync(lockOf(data))).toBe(false);
@@ -235,6 +236,12 @@ describe('SIGTERM', () => {
     const found = await next.ask('GET', '/fhir/Patient?_total=accurate&_count=1');
     expect(found.body.total).toBe(acknowledged.length + 1);
     await next.kill('SIGKILL');
+  });
+});
+
+describe('The program', () => {
+  it('may be run as a file', () => {
+    expect(statSync(new URL('../../bin/watchfire.mjs', import.meta.url)).mode & 0o111).toBe(0o111);
   });
 });
 
