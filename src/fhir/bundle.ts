@@ -65,15 +65,29 @@ export function bundleText(
   return `{"resourceType":"Bundle","type":"${type}"${total}${links}${body}}`;
 }
 
-const linkMember = /"(reference|url|[A-Za-z]*(?:Uri|Url|Oid|Uuid|Canonical))":"((?:[^"\\]|\\.)*)"/g;
+const linkMember = /"(reference|url|div|[A-Za-z]*(?:Uri|Url|Oid|Uuid|Canonical))":"((?:[^"\\]|\\.)*)"/g;
+
+// As it stands in JSON text: quotes and the ends of lines are escaped.
+const narrativeLink =
+  /(<(?:a|img)(?: |\\[nrt])(?:[^<>]*?(?: |\\[nrt]))?(?:href|src)(?: |\\[nrt])*=(?: |\\[nrt])*(\\"|'))(.*?)(?=\2)/g;
 
 /**
  * The text of a resource with every link to an entry of its own Bundle replaced by what `resolved` names for it: in
- * references and in uri, url, oid, uuid and canonical elements. https://hl7.org/fhir/R4/http.html#trules
+ * references, in uri, url, oid, uuid and canonical elements, and in links and images of the narrative.
+ * https://hl7.org/fhir/R4/http.html#trules
  */
-export const withLinks = (text: string, resolved: ReadonlyMap<string, string>): string =>
-  text.replace(linkMember, (whole, member: string, link: string) => {
-    const [, target, version = ''] = /^(.*?)(\/_history\/[A-Za-z0-9\-.]+)?$/.exec(link)!;
+export function withLinks(text: string, resolved: ReadonlyMap<string, string>): string {
+  const follow = (link: string): string => {
+    const [, target, version = ''] = /^(.*?)(\/_history\/[A-Za-z0-9\-.]+)?$/s.exec(link)!;
     const found = resolved.get(target!);
-    return found === undefined ? whole : `"${member}":${JSON.stringify(found + version)}`;
+    return found === undefined ? link : found + version;
+  };
+  return text.replace(linkMember, (whole, member: string, value: string) => {
+    if (member === 'div') {
+      const div = value.replace(narrativeLink, (_, before: string, _quote, link: string) => before + follow(link));
+      return `"div":"${div}"`;
+    }
+    const followed = follow(value);
+    return followed === value ? whole : `"${member}":${JSON.stringify(followed)}`;
   });
+}
