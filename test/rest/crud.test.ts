@@ -184,6 +184,8 @@ describe('conditional requests', () => {
     const at = `Patient/${body.id}`;
     expect((await house.read(at, { 'if-none-match': 'W/"1"' })).status).toBe(304);
     expect((await house.read(at, { 'if-none-match': 'W/"2"' })).status).toBe(200);
+    const list = await house.read(at, { 'if-none-match': 'W/"1", W/"2"' });
+    expect([list.status, list.body.issue[0].diagnostics]).toEqual([400, expect.stringContaining('If-None-Match')]);
     expect((await house.read(at, { 'if-modified-since': headers.get('last-modified')! })).status).toBe(304);
     expect((await house.read(at, { 'if-modified-since': 'Mon, 01 Jan 2001 00:00:00 GMT' })).status).toBe(200);
     expect((await house.read(at, { 'if-modified-since': 'no date' })).status).toBe(200); // RFC 9110: ignored
