@@ -1,4 +1,5 @@
 /** One page of AuditEvents out of two streams, newest first: the server's own rows, and those that clients created. https://hl7.org/fhir/R4/http.html#paging */
+import { type RelativeText, relativeTo } from '../fhir/own-base.ts';
 import { keyOf, type ResourceKey, referenceTo } from '../fhir/references.ts';
 import { extract } from '../search/extract.ts';
 import type { Include, SearchQuery } from '../search/query.ts';
@@ -53,12 +54,13 @@ export interface TrailPage {
 
 type TrailStore = Pick<Store, 'audit' | 'search' | 'read'>;
 
-/** The page of a query that begins there. Sort and total of the query are not asked; includes are followed from both streams. */
+/** The page of a query that begins there. Sort and total of the query are not asked; includes are followed from both streams, also by absolute references below `base`. */
 export async function trailPage(
   query: SearchQuery,
   { before, after }: Position,
   store: TrailStore,
   view: TrailView,
+  base: string,
 ): Promise<TrailPage> {
   const { where, count, includes } = query;
   const ofResources = (limit: number): SearchQuery => ({
@@ -90,7 +92,7 @@ export async function trailPage(
   const next: Position = { before: nextBefore(), after: await nextAfter() };
   return {
     matches: merged,
-    included: await includedBy(merged, includes, store),
+    included: await includedBy(merged, includes, store, relativeTo(base)),
     next: next.before === 'end' && next.after === 'end' ? undefined : next,
   };
 }
@@ -100,11 +102,12 @@ async function includedBy(
   events: readonly Version[],
   includes: readonly Include[],
   store: Pick<Store, 'read'>,
+  relative: RelativeText,
 ): Promise<readonly Version[]> {
   if (includes.length === 0) return [];
   const wanted = new Map<string, ResourceKey>();
   for (const { text } of events) {
-    for (const { name, target } of extract(JSON.parse(text)).references) {
+    for (const { name, target } of extract(JSON.parse(relative(text))).references) {
       const key = keyOf(target);
       const isAsked = includes.some((asked) => asked.name === name && (asked.target ?? key?.type) === key?.type);
       if (key && isAsked) wanted.set(referenceTo(key), key);

@@ -42,7 +42,7 @@ export const searchTrail = (stored: Interaction, tokens: PageTokens, view: Trail
     const bound = `AuditEvent?${queryOf(used)}`;
     const first = access.unrestricted ? start : withoutRows;
     const position = token === undefined ? first : positionOf(tokens.open(token, bound, who, now));
-    const page = await trailPage(access.narrow(query), position, store, view);
+    const page = await trailPage(access.narrow(query), position, store, view, base);
     const included = page.included.filter((version) => isSeen(access, version));
     const next = page.next && tokens.seal(cursorOf(page.next), bound, who, now);
     const outcome = issues.length > 0 ? JSON.stringify(operationOutcome(issues)) : '';

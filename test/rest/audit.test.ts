@@ -199,10 +199,21 @@ describe('the trail', () => {
     expect(body.entry.at(-1).resource.issue[0].diagnostics).toContain("'color'");
     for (const query of ['_sort=date', '_count=0', '_summary=count', '_total=accurate', 'patient.name=x'])
       expect([query, (await house.read(`AuditEvent?${query}`)).status]).toEqual([query, 400]);
-    const with1 = await house.read('AuditEvent?patient=Patient/s1&_include=AuditEvent:patient');
-    expect(
-      with1.body.entry.filter(({ search }: any) => search.mode === 'include').map(({ resource }: any) => resource.id),
-    ).toEqual(['s1']);
+    const included = async (query: string) =>
+      (await house.read(`AuditEvent?${query}`)).body.entry
+        .filter(({ search }: any) => search.mode === 'include')
+        .map(({ resource }: any) => resource.id);
+    expect(await included('patient=Patient/s1&_include=AuditEvent:patient')).toEqual(['s1']);
+    for (const base of ['', `${house.url}/fhir/`]) {
+      const who = { reference: `${base}Device/sd` };
+      const created = await house.create(event('2026-01-01T00:00:00Z', { agent: [{ requestor: true, who }] }));
+      expect([base, await included(`_id=${created.body.id}&_include=AuditEvent:agent`)]).toEqual([base, ['sd']]);
+    }
+    for (const include of ['_include=AuditEvent:*', '_include:iterate=AuditEvent:patient', '_revinclude=Flag:patient'])
+      expect([include, (await house.read(`AuditEvent?${include}`)).body.issue?.[0].code]).toEqual([
+        include,
+        'not-supported',
+      ]);
   });
 
   it('cannot be changed or deleted, alone or in a Bundle, nor can the events that clients created', async () => {
