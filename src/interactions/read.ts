@@ -1,12 +1,13 @@
 /** read: the current version of one resource. https://hl7.org/fhir/R4/http.html#read */
 import { isDeleted } from '../store/store.ts';
-import { answer, gone, isSeen, isUnchanged, notFound } from './answer.ts';
+import { answer, demandUnshaped, gone, isSeen, isUnchanged, notFound } from './answer.ts';
 import type { Interaction } from './interaction.ts';
 
 export const read: Interaction = {
   code: 'read',
   right: 'r',
   async handle(request, { store, caller }) {
+    demandUnshaped(request);
     const key = { type: request.type, id: request.id };
     const [version] = await store.read([key]);
     if (!version) throw notFound(key);

@@ -1,12 +1,13 @@
 /** vread: one version of one resource. https://hl7.org/fhir/R4/http.html#vread */
 import { isDeleted } from '../store/store.ts';
-import { answer, gone, isSeen, isUnchanged, notFound } from './answer.ts';
+import { answer, demandUnshaped, gone, isSeen, isUnchanged, notFound } from './answer.ts';
 import type { Interaction } from './interaction.ts';
 
 export const vread: Interaction = {
   code: 'vread',
   right: 'r',
   async handle(request, { store, caller }) {
+    demandUnshaped(request);
     const key = { type: request.type, id: request.id };
     const version = request.versionId === undefined ? undefined : await store.vread(key, request.versionId);
     if (!version) throw notFound({ type: key.type, id: `${key.id}/_history/${request.versionId ?? ''}` });
