@@ -65,6 +65,9 @@ describe('create and read', () => {
     const request = { method: 'GET', url: `Patient/${body.id}?_elements=name` };
     const batch = { resourceType: 'Bundle', type: 'batch', entry: [{ request }] };
     expect((await house.ask('POST', '/fhir', batch)).body.entry[0].response.status).toMatch(/^400/);
+    const write = { resource: patient({ id: 'unwritten' }), request: { method: 'PUT', url: 'Patient/unwritten' } };
+    expect((await house.transaction([write, { request }])).status).toBe(400);
+    expect((await house.read('Patient/unwritten')).status).toBe(404);
   });
 
   it('gives back what Prefer asks for', async () => {
