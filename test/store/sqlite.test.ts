@@ -1,5 +1,5 @@
 /** The embedded store: the conformance suite on a file and in memory, and what is its own. */
-import { copyFileSync, existsSync, mkdtempSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -7,12 +7,13 @@ import { describe, expect, it } from '@jest/globals';
 import { systemRuntime } from '../../src/runtime.ts';
 import { type Criterion, type IndexEntries, noEntries, type SearchQuery } from '../../src/search/query.ts';
 import { type Connection, openConnection } from '../../src/store/sqlite/connection.ts';
+import { openStore } from '../../src/store/sqlite/open.ts';
 import { runSearch } from '../../src/store/sqlite/search.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { createWriter } from '../../src/store/sqlite/writer.ts';
 import { inProcess } from '../../src/store/sqlite/writer-thread.ts';
 import { storeConforms } from './conformance.ts';
-import { key, noPatience, refusal, save, take, tombstone } from './drafts.ts';
+import { auditRow, key, noPatience, refusal, save, take, tombstone } from './drafts.ts';
 
 const newFile = (): string => join(mkdtempSync(join(tmpdir(), 'watchfire-store-')), 'store.db');
 const open = (file: string, more: object = {}): Promise<SqliteStore> =>
@@ -117,6 +118,27 @@ describe('SQLite: the file', () => {
     await store.close();
     expect(await last).toHaveLength(1);
     expect(await refusal(store.commit([save('Task/2')]))).toBe('no-store');
+  });
+});
+
+describe('SQLite: the log', () => {
+  it('begins anew under constant reads that each leave an audit row, and so does not grow without end', async () => {
+    const file = newFile();
+    const store = await openStore({ file, runtime: systemRuntime }, { manyPages: 200 });
+    await store.commit([save('Task/1')]);
+    /** How often the log began anew. https://sqlite.org/fileformat2.html#walformat */
+    const beginnings = () => readFileSync(`${file}-wal`).readUInt32BE(12);
+    const before = beginnings();
+    const end = systemRuntime.now() + 3_000;
+    const client = async () => {
+      while (systemRuntime.now() < end) {
+        await store.read([key('Task/1')]);
+        await store.commit([{ op: 'append', log: 'audit', row: auditRow() }]);
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, client));
+    expect(beginnings() - before).toBeGreaterThanOrEqual(2);
+    await store.close();
   });
 });
 

@@ -37,6 +37,8 @@ export interface Opening {
   readonly indexVersion?: number;
   /** Only the power-loss test asks for less than FULL. */
   readonly synchronous?: 'FULL' | 'NORMAL';
+  /** Pages of the log at which the writer moves it into the file though others wait. Only a test asks for fewer than 16,000. */
+  readonly manyPages?: number;
 }
 
 /** Opens a file or `:memory:`. With mode `write` it makes the tables of a new store. Throws an Error with a sentence for people. */

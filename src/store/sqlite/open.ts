@@ -4,7 +4,7 @@ import { referenceTo } from '../../fhir/references.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Page, Store, StoredAuditRow } from '../store.ts';
 import { setting } from './apply.ts';
-import { type Connection, openConnection, type Row } from './connection.ts';
+import { type Connection, type Opening, openConnection, type Row } from './connection.ts';
 import { createVersionLog } from './log.ts';
 import { createReader } from './reader.ts';
 import { keptOf, versionOf } from './rows.ts';
@@ -56,11 +56,14 @@ export interface StoreSizes {
   readonly bytes: number;
 }
 
-/** `synchronous` below FULL loses what was acknowledged when the power fails: only the test that proves it asks for it. */
-export async function openStore(options: SqliteOptions, synchronous: 'FULL' | 'NORMAL'): Promise<SqliteStore> {
+/** With what only tests of the engine turn. */
+export async function openStore(
+  options: SqliteOptions,
+  forTests: Pick<Opening, 'synchronous' | 'manyPages'> = {},
+): Promise<SqliteStore> {
   const { file, runtime, indexVersion = 1 } = options;
   const memory = file === ':memory:';
-  const opening = { file, seed: options.seed ?? runtime.random(8), indexVersion, synchronous };
+  const opening = { file, seed: options.seed ?? runtime.random(8), indexVersion, ...forTests };
   const thread = memory ? undefined : await startWriterThread(opening);
   const connection = openConnection({ ...opening, mode: memory ? 'write' : 'read' });
   const stored = Number(setting(connection, own.indexVersion));

@@ -5,4 +5,4 @@ export type { SqliteOptions, SqliteStore, StoreSizes } from './open.ts';
 export type { IndexUpgrade } from './upgrade.ts';
 
 /** Opens the store, or makes a new one. Rejects with a sentence for people when the file was written by a newer Watchfire or is no store. */
-export const openSqliteStore = (options: SqliteOptions): Promise<SqliteStore> => openStore(options, 'FULL');
+export const openSqliteStore = (options: SqliteOptions): Promise<SqliteStore> => openStore(options);

@@ -10,9 +10,9 @@ import type { WriterWord } from './writer-thread.ts';
 const SOME_PAGES = 1_000;
 const QUIET = 20;
 /** Pages at which somebody has to wait for it. */
-const MANY_PAGES = 16_000;
+const { manyPages = 16_000 } = workerData as Opening;
 /** Pages of a log that did not begin anew although it was moved, because a reader was in the way. */
-const LONG_LOG = 2 * MANY_PAGES;
+const LONG_LOG = 2 * manyPages;
 
 const port = parentPort as MessagePort;
 const say = (word: WriterWord) => port.postMessage(word);
@@ -68,7 +68,7 @@ if (connection) {
     say(applied);
     isFaulty = 'fault' in applied;
     if (isFaulty) return;
-    isLong = checkpointFrom(connection, MANY_PAGES) > LONG_LOG;
+    isLong = checkpointFrom(connection, manyPages) > LONG_LOG;
     quiet = setTimeout(() => checkpointFrom(connection, SOME_PAGES), QUIET);
   });
   say({ opened: true });
