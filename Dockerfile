@@ -24,5 +24,5 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
 
 # It drains for WATCHFIRE_DRAIN_SECONDS after SIGTERM; give it longer than that: docker stop --time 40.
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["node", "bin/watchfire.mjs"]
+ENTRYPOINT ["node", "--max-semi-space-size=4", "bin/watchfire.mjs"]
 CMD ["serve"]

@@ -57,7 +57,7 @@ export async function startServerProcess(folder: string, auditReads: 'strict' | 
   mkdirSync(data, { recursive: true });
   return start({
     name: `server, audit ${auditReads}`,
-    args: ['bin/watchfire.mjs', 'serve'],
+    args: ['--max-semi-space-size=4', 'bin/watchfire.mjs', 'serve'],
     port,
     token,
     ready: '/health/ready',

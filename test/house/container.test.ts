@@ -57,10 +57,12 @@ describe('The image', () => {
   });
 
   it('starts the program that package.json names, and takes along what it needs', () => {
-    const [node, program] = JSON.parse(all('ENTRYPOINT')[0]!);
+    const [node, ...words] = JSON.parse(all('ENTRYPOINT')[0]!) as string[];
+    const program = words.at(-1);
     const manifest = JSON.parse(textOf('package.json'));
     expect(node).toBe('node');
     expect(program).toBe(manifest.bin.watchfire);
+    expect(manifest.scripts.start).toBe(`node ${words.join(' ')} serve`);
     const left = textOf('.dockerignore').split('\n');
     for (const needed of ['bin', 'src', 'capability', 'profiles', 'mappings', 'package.json', 'LICENSE', 'NOTICE']) {
       expect(left).not.toContain(needed);

@@ -49,7 +49,7 @@ export function openConnection({ file, mode, seed, indexVersion = 1, synchronous
   try {
     refuseOld(db);
     if (mode === 'write') prepareToWrite(db, file, memory, synchronous);
-    db.exec('PRAGMA cache_size = -65536; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY');
+    db.exec('PRAGMA cache_size = -16384; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY');
     if (mode === 'write') makeTables(db, seed, indexVersion);
     if (mode === 'write' && isNew && !memory) syncFolder(file);
     return connect(db);

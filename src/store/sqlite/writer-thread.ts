@@ -16,7 +16,11 @@ export type WriterWord = { readonly opened: true } | { readonly refused: string 
 
 /** Starts the worker. Rejects with its sentence when the file cannot be opened. */
 export async function startWriterThread(opening: Omit<Opening, 'mode'>): Promise<WriterThread> {
-  const worker = new Worker(new URL('./writer-worker.ts', import.meta.url), { workerData: opening });
+  const worker = new Worker(new URL('./writer-worker.ts', import.meta.url), {
+    workerData: opening,
+    // What a group leaves behind is short-lived; room for more of it only makes the process larger.
+    resourceLimits: { maxYoungGenerationSizeMb: 8 },
+  });
   const waiting: ((word: WriterWord) => void)[] = [];
   let died: string | undefined;
   const hear = (word: WriterWord) => {
