@@ -12,7 +12,8 @@ export const TARGETS: Readonly<Record<string, number>> = {
   search: 0.45,
   include: 0.43,
   token: 0.27,
-  'iot-post': 0.3,
+  // No published aim; a post of four readings is a small transaction, and is held to what one is held to.
+  'iot-post': 0.11,
   transaction: 0.11,
   delete: 0.27,
 };
