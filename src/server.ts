@@ -8,6 +8,7 @@ import { loadThresholds } from './alerts/thresholds.ts';
 import { followDevice, followUse } from './assignments/assignment.ts';
 import { createTrail } from './audit/trail.ts';
 import { readTrail, searchTrail } from './audit/trail-search.ts';
+import { createClosing } from './closing.ts';
 import { type Config, ConfigError } from './config.ts';
 import { problem } from './fhir/outcome.ts';
 import { relativeTo } from './fhir/own-base.ts';
@@ -90,25 +91,6 @@ function inDataFolder<T>(folder: string, work: () => T): T {
     if (syscall === undefined) throw error;
     throw new ConfigError(`WATCHFIRE_DATA: the folder ${folder} cannot be made, read or written (${code})`);
   }
-}
-
-/** What was opened, to be closed the other way round. What fails to close does not keep the rest open; the first failure is thrown. */
-function createClosing() {
-  const steps: (() => unknown)[] = [];
-  return {
-    add: (step: () => unknown) => steps.push(step),
-    async all(): Promise<void> {
-      const failures: unknown[] = [];
-      for (const step of steps.splice(0).reverse()) {
-        try {
-          await step();
-        } catch (error) {
-          failures.push(error);
-        }
-      }
-      if (failures.length > 0) throw failures[0];
-    },
-  };
 }
 
 /** Where a server on this host is reached from this machine; one that listens on all addresses, by the loopback. */
