@@ -67,8 +67,10 @@ const hostPorts = (text: string) => {
   }
   return entries;
 };
+/** Characters of the administrator's token in production. */
+const LEAST_TOKEN = 16;
 const secret = (text: string) => {
-  if (text.length < 32) throw new Error('must have at least 32 characters');
+  if (!/^[\x21-\x7e]+$/.test(text)) throw new Error('must be letters, digits and signs without blanks');
   return text;
 };
 /** For a setting that may be left out: then there is no value. */
@@ -115,7 +117,7 @@ export const settings: readonly Setting[] = [
     fallback: '',
     parse: optional(secret),
     meaning:
-      'Bearer token of the administrator, at least 32 characters; without it one is made at first start and kept in `admin-token` in the data folder. The production profile demands it.',
+      'Bearer token of the administrator, without blanks; without it one is made at first start and kept in `admin-token` in the data folder. The production profile demands it, with at least 16 characters.',
   },
   {
     name: 'WATCHFIRE_BASE_URL',
@@ -214,6 +216,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   }
   if (config.profile === 'production' && !config.adminToken) {
     throw new ConfigError('WATCHFIRE_ADMIN_TOKEN must be set in the production profile');
+  }
+  if (config.profile === 'production' && String(config.adminToken).length < LEAST_TOKEN) {
+    throw new ConfigError(
+      `WATCHFIRE_ADMIN_TOKEN must have at least ${LEAST_TOKEN} characters in the production profile`,
+    );
   }
   return config as unknown as Config;
 }

@@ -47,7 +47,7 @@ describe('The settings', () => {
     ['WATCHFIRE_PORT', '80a'],
     ['WATCHFIRE_PORT', '70000'],
     ['WATCHFIRE_STORE', 'mongodb://secret@db'],
-    ['WATCHFIRE_ADMIN_TOKEN', 'short-secret'],
+    ['WATCHFIRE_ADMIN_TOKEN', 'a secret'],
     ['WATCHFIRE_BASE_URL', 'ftp://secret'],
     ['WATCHFIRE_CANONICAL', 'secret'],
     ['WATCHFIRE_OUTBOUND_ALLOW', 'secret'],
@@ -65,5 +65,8 @@ describe('The settings', () => {
 
   it('demand the admin token in production', () => {
     expect(() => readConfig({ WATCHFIRE_PROFILE: 'production' })).toThrow('WATCHFIRE_ADMIN_TOKEN must be set');
+    const short = { WATCHFIRE_PROFILE: 'production', WATCHFIRE_ADMIN_TOKEN: 'guessable' };
+    expect(() => readConfig(short)).toThrow('WATCHFIRE_ADMIN_TOKEN must have at least 16 characters');
+    expect(readConfig({ ...short, WATCHFIRE_PROFILE: 'development' }).adminToken).toBe('guessable');
   });
 });

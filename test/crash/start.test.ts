@@ -127,7 +127,7 @@ describe('A setting', () => {
     ['WATCHFIRE_PORT', 'http'],
     ['WATCHFIRE_STORE', 'mongodb://user:Geheimnis@127.0.0.1/watchfire'],
     ['DATABASE_URL', 'mongodb+srv://user:Geheimnis@db.example/watchfire'],
-    ['WATCHFIRE_ADMIN_TOKEN', 'Geheimnis'],
+    ['WATCHFIRE_ADMIN_TOKEN', 'Geheim nis'],
     ['WATCHFIRE_OUTBOUND_ALLOW', 'http://127.0.0.1:9'],
     ['METRICS_ENABLED', '2'],
   ];
@@ -141,7 +141,7 @@ describe('A setting', () => {
         stdout: '',
         stderr: expect.stringMatching(sentence(pair[0])),
       });
-      expect(ended.stderr).not.toContain('Geheimnis');
+      expect(ended.stderr).not.toMatch(/Geheim ?nis/);
     }
     expect(existsSync(data)).toBe(false);
   });
