@@ -1,7 +1,9 @@
 /** read and search of AuditEvent: the server's own rows beside the resources that clients created. https://hl7.org/fhir/R4/auditevent.html */
+
 import { operationOutcome, problem } from '../fhir/outcome.ts';
 import { answer, demandUnshaped, isSeen, isUnchanged, notFound } from '../interactions/answer.ts';
 import type { FhirAnswer, Interaction } from '../interactions/interaction.ts';
+import { narrow } from '../interactions/narrow.ts';
 import { queryOf } from '../interactions/route.ts';
 import { pageOf, searchset } from '../interactions/search.ts';
 import type { PageTokens } from '../search/page-token.ts';
@@ -43,7 +45,7 @@ export const searchTrail = (stored: Interaction, tokens: PageTokens, view: Trail
     const bound = `AuditEvent?${queryOf(used)}`;
     const first = access.unrestricted ? start : withoutRows;
     const position = token === undefined ? first : positionOf(tokens.open(token, bound, who, now));
-    const page = await trailPage(access.narrow(query), position, store, view, base);
+    const page = await trailPage(narrow(query, access), position, store, view, base);
     const included = page.included.filter((version) => isSeen(access, version));
     const next = page.next && tokens.seal(cursorOf(page.next), bound, who, now);
     const outcome = issues.length > 0 ? JSON.stringify(operationOutcome(issues)) : '';

@@ -13,10 +13,8 @@ export function ingestAccess(device: string): Access {
       interaction === 'transaction' ||
       (interaction === 'update' && (type === 'Observation' || type === 'DetectedIssue')) ||
       (interaction === 'search-type' && type === 'Observation'),
-    narrow: (query) => ({
-      ...query,
-      where: { is: 'all', of: [query.where, { is: 'reference', name: 'Observation.device', target: device }] },
-    }),
+    finds: (type) =>
+      type === 'Observation' ? { is: 'reference', name: 'Observation.device', target: device } : { is: 'any', of: [] },
     sees: isOwn,
     shows: (text) => text,
     mayWrite: (before, after) => (before === undefined || isOwn(before)) && after !== undefined && isOwn(after),

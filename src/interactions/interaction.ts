@@ -1,7 +1,7 @@
 /** What an interaction is, what it is asked and what it answers. https://hl7.org/fhir/R4/http.html */
 import type { Issue } from '../fhir/outcome.ts';
 import type { Resource, ResourceKey } from '../fhir/references.ts';
-import type { SearchQuery } from '../search/query.ts';
+import type { Criterion } from '../search/query.ts';
 import type { Change, Look, Store, Version, Written } from '../store/store.ts';
 
 /** Codes of https://hl7.org/fhir/R4/valueset-type-restful-interaction.html and system-restful-interaction. */
@@ -98,8 +98,8 @@ export interface Access {
   /** True where every question below is answered yes, so that nobody need parse a resource to ask. */
   readonly unrestricted: boolean;
   permits(interaction: InteractionCode, type: string): boolean;
-  /** The same query, cut down to what the caller may find. */
-  narrow(query: SearchQuery): SearchQuery;
+  /** What a resource of the type must fulfil for the caller to find it; undefined: nothing more. See `narrow`. */
+  finds(type: string): Criterion | undefined;
   sees(resource: Resource): boolean;
   /** The text with hidden elements left out; the identity until elements are hidden. */
   shows(text: string): string;

@@ -8,6 +8,7 @@ import { parseSearch } from '../search/parse.ts';
 import { plainQuery, type SearchQuery } from '../search/query.ts';
 import type { Change, Version } from '../store/store.ts';
 import type { Context, Parameters } from './interaction.ts';
+import { narrow } from './narrow.ts';
 import { demandPermitted } from './permit.ts';
 import { parametersOf } from './route.ts';
 
@@ -38,7 +39,7 @@ export async function resolve(
 ): Promise<Resolved> {
   const { query } = parseSearch(type, parameters, { strict: true, conditional: true, base });
   demandPermitted({ interaction: 'search-type', type }, caller);
-  const narrowed = caller.access.narrow(plainQuery(type, query.where, MOST_FOUND));
+  const narrowed = narrow(plainQuery(type, query.where, MOST_FOUND), caller.access);
   const { matches: hits } = await store.search(narrowed, undefined);
   const relative = relativeTo(base);
   const found = hits.filter(({ key, text, lastUpdated }) =>

@@ -7,6 +7,7 @@ import { parseSearch } from '../search/parse.ts';
 import type { Cursor, Version } from '../store/store.ts';
 import { isSeen, patientsIn } from './answer.ts';
 import type { Interaction, Parameters } from './interaction.ts';
+import { narrow } from './narrow.ts';
 import { queryOf } from './route.ts';
 
 const PAGE = '_page';
@@ -50,7 +51,7 @@ export const search = (tokens: PageTokens, now: () => number): Interaction => ({
     const { query, used, issues } = parseSearch(type, asked, { strict, base, now: now() });
     const bound = `${type}?${queryOf(used)}`;
     const after = token === undefined ? undefined : (tokens.open(token, bound, caller.who, now()) as Cursor);
-    const page = await store.search(caller.access.narrow(query), after);
+    const page = await store.search(narrow(query, caller.access), after);
     const included = caller.access.unrestricted
       ? page.included
       : page.included.filter((version) => isSeen(caller.access, version));

@@ -5,7 +5,7 @@ import { laneEntries } from './fast-lane.ts';
 import { missingEntry, usuallyPresent } from './missing.ts';
 import { type Parameter, parametersOf } from './parameters.ts';
 import { type IndexEntries, noEntries } from './query.ts';
-import { type Gathering, sinkFor } from './values.ts';
+import { emptyGathering, type Gathering, sinkFor } from './values.ts';
 
 /**
  * The entries for every search parameter of the resource's type, without duplicates. A few microseconds for a vital sign once
@@ -28,14 +28,14 @@ const extractors = new Map<string, (resource: Resource) => IndexEntries>();
 type Step = (resource: Resource) => void;
 
 function extractorFor(type: string): (resource: Resource) => IndexEntries {
-  let gathering: Gathering = { keys: [], references: [], ranges: [], texts: [] };
+  let gathering: Gathering = emptyGathering();
   const into = () => gathering;
   const parameters = [...parametersOf(type).values()];
   const steps = parameters
     .filter((parameter) => parameter.branches.length > 0)
     .map((parameter) => stepFor(type, parameter, parameters, into));
   return (resource) => {
-    gathering = { keys: [], references: [], ranges: [], texts: [] };
+    gathering = emptyGathering();
     for (const step of steps) step(resource);
     if (type === 'Observation') enterLane(resource, gathering);
     return gathering;

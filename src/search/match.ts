@@ -1,6 +1,7 @@
 /** Holds a query against the index entries of one resource in memory: the same meaning as in every engine. */
+import { problem } from '../fhir/outcome.ts';
 import type { ResourceKey } from '../fhir/references.ts';
-import type { Bounds, Criterion, IndexEntries, SearchQuery } from './query.ts';
+import type { Bounds, Criterion, IndexEntries, SearchQuery, TextEntry } from './query.ts';
 
 /** True when the resource fulfils the criterion; `lastUpdated` in ms, without it no condition on `_lastUpdated` holds. */
 export function matches(
@@ -43,6 +44,13 @@ function holds(
       }
       return entries.ranges.some((entry) => entry.name === name && within(entry.low, low) && within(entry.high, high));
     }
+    case 'word':
+      return entries.words.some(({ name, word }) => name === criterion.name && word === criterion.word);
+    case 'together':
+    case 'refers':
+    case 'referred':
+    case 'near':
+      throw problem('not-supported', `A condition of the kind ${criterion.is} is not supported here`);
     case 'text':
       return entries.texts.some((entry) => entry.name === criterion.name && reads(entry, criterion));
   }
@@ -60,10 +68,8 @@ export function within(value: number, bounds: Bounds | undefined): boolean {
   );
 }
 
-function reads(
-  { folded, original }: { readonly folded: string; readonly original: string },
-  { match, value }: Extract<Criterion, { is: 'text' }>,
-): boolean {
+function reads({ folded, original }: TextEntry, { match, value }: Extract<Criterion, { is: 'text' }>): boolean {
   if (match === 'equals') return original === value;
+  if (match === 'ends') return folded.endsWith(value);
   return match === 'starts' ? folded.startsWith(value) : folded.includes(value);
 }

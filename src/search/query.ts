@@ -28,22 +28,44 @@ export interface RangeEntry {
   readonly high: number;
 }
 
-/** A string: `folded` is lower case without accents; `original` is as written. */
+/** A string: `folded` is lower case without accents; `original` is as written, left out where nothing asks for it. */
 export interface TextEntry {
   readonly name: string;
   readonly folded: string;
-  readonly original: string;
+  readonly original?: string;
 }
 
-/** All that one version of a resource is found by. The engine adds one range entry itself: `<Type>._lastUpdated`. */
-export interface IndexEntries {
+/** One folded word of the narrative (`Patient._text`) or of any string (`Patient._content`). */
+export interface WordEntry {
+  readonly name: string;
+  readonly word: string;
+}
+
+/** What the values of one element are found by: the same lists as those of a resource. */
+export interface ElementEntries {
   readonly keys: readonly KeyEntry[];
   readonly references: readonly ReferenceEntry[];
   readonly ranges: readonly RangeEntry[];
   readonly texts: readonly TextEntry[];
 }
 
-export const noEntries: IndexEntries = { keys: [], references: [], ranges: [], texts: [] };
+/**
+ * Values that belong together: of one element, for a composite (`Observation.component-code-value-quantity`, its entries named
+ * as those of the components), or of one contained resource (`#Patient`, its entries named as a Patient's). Only looked at,
+ * never searched by: whoever asks for a group asks beside it for entries of the resource that lead there.
+ */
+export interface GroupEntry {
+  readonly name: string;
+  readonly entries: ElementEntries;
+}
+
+/** All that one version of a resource is found by. The engine adds one range entry itself: `<Type>._lastUpdated`. */
+export interface IndexEntries extends ElementEntries {
+  readonly words: readonly WordEntry[];
+  readonly groups: readonly GroupEntry[];
+}
+
+export const noEntries: IndexEntries = { keys: [], references: [], ranges: [], texts: [], words: [], groups: [] };
 
 /** Bounds on one end of an interval; those given must all hold. */
 export interface Bounds {
@@ -63,10 +85,28 @@ export type Criterion =
   | {
       readonly is: 'text';
       readonly name: string;
-      readonly match: 'starts' | 'equals' | 'contains';
+      readonly match: 'starts' | 'equals' | 'contains' | 'ends';
       readonly value: string;
     } // equals compares `original`
-  | { readonly is: 'id'; readonly ids: readonly string[] };
+  | { readonly is: 'id'; readonly ids: readonly string[] }
+  | { readonly is: 'word'; readonly name: string; readonly word: string }
+  | { readonly is: 'together'; readonly name: string; readonly of: readonly Criterion[] } // one group of the name fulfils all
+  | { readonly is: 'refers'; readonly name: string; readonly type: string; readonly where: Criterion } // points under the name to a resource of the type that fulfils it
+  | { readonly is: 'referred'; readonly type: string; readonly name: string; readonly where: Criterion } // a resource of the type that fulfils it points here under its name
+  | Near;
+
+/**
+ * Within so many kilometres of a place. The resource has its own place as points of `<name>:latitude` and `<name>:longitude`
+ * and keys of `<name>` for the cells around it; `cells` are those, of one size, that cover the circle.
+ */
+export interface Near {
+  readonly is: 'near';
+  readonly name: string;
+  readonly latitude: number;
+  readonly longitude: number;
+  readonly kilometres: number;
+  readonly cells: readonly string[];
+}
 
 /** Sorting: by the lowest (asc) or highest (desc) entry of the name; resources without one come last; ties by the engine's own stable order. */
 export type SortKey =
@@ -74,20 +114,35 @@ export type SortKey =
   | { readonly by: 'text'; readonly name: string; readonly descending: boolean }
   | { readonly by: 'id'; readonly descending: boolean };
 
-/** Follow the references under `name` of each match; `target` narrows to one type. One step. */
+/**
+ * `to`: what resources of the type point to under `name` (any name when it is left out); `from`: the resources of the type
+ * that point here under `name`. `target` narrows the other end of the reference to one type. With `iterate` the included
+ * resources are followed too, until nothing new comes.
+ */
 export interface Include {
-  readonly name: string;
+  readonly way: 'to' | 'from';
+  readonly type: string;
+  readonly name?: string;
   readonly target?: string;
+  readonly iterate: boolean;
 }
 
-export interface SearchQuery {
+/** What is asked of one resource type. */
+export interface Asked {
   readonly type: string;
   readonly where: Criterion;
   readonly sort: readonly SortKey[];
+}
+
+export interface SearchQuery extends Asked {
+  /** Further types in the same listing, sorted by as many keys of the same kinds. */
+  readonly also?: readonly Asked[];
   /** Matches on a page; 0 asks for the total alone. */
   readonly count: number;
   readonly total: 'none' | 'accurate';
   readonly includes: readonly Include[];
+  /** What an included resource of a type must fulfil; nothing is included of a type that is not named. Left out: all may be. */
+  readonly includable?: Readonly<Record<string, Criterion>>;
 }
 
 /** A query that only asks which resources match, as conditionals and expectations do. */

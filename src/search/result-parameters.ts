@@ -113,5 +113,5 @@ function includeOf(type: string, value: string): Include {
     throw problem('invalid', '_include: the target is not a resource type');
   }
   const narrow = target === undefined || target === '' ? parameter.only : target;
-  return narrow === undefined ? { name: parameter.name } : { name: parameter.name, target: narrow };
+  return { way: 'to', type, name: parameter.name, ...(narrow === undefined ? {} : { target: narrow }), iterate: false };
 }

@@ -3,7 +3,7 @@ import { canonical } from '../fhir/units.ts';
 import type { Place, Visit } from './expression.ts';
 import { type Interval, intervalOf, intervalOfPeriod, intervalOfTiming } from './instants.ts';
 import type { Parameter } from './parameters.ts';
-import type { KeyEntry, RangeEntry, ReferenceEntry, TextEntry } from './query.ts';
+import type { GroupEntry, KeyEntry, RangeEntry, ReferenceEntry, TextEntry, WordEntry } from './query.ts';
 
 /** Entries that are being gathered for one resource. */
 export interface Gathering {
@@ -11,7 +11,18 @@ export interface Gathering {
   references: ReferenceEntry[];
   ranges: RangeEntry[];
   texts: TextEntry[];
+  words: WordEntry[];
+  groups: GroupEntry[];
 }
+
+export const emptyGathering = (): Gathering => ({
+  keys: [],
+  references: [],
+  ranges: [],
+  texts: [],
+  words: [],
+  groups: [],
+});
 
 /** The system of units of measure. https://ucum.org */
 export const ucumSystem = 'http://unitsofmeasure.org';

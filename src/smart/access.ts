@@ -1,19 +1,15 @@
 /** Who may do and see what: the administrator, a device with its key, nobody. SMART scopes join here. https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html */
 import { type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
 import type { Access, Caller } from '../interactions/interaction.ts';
-import type { Criterion, SearchQuery } from '../search/query.ts';
+import type { Criterion } from '../search/query.ts';
 
 const nothing: Criterion = { is: 'any', of: [] };
-const also = (query: SearchQuery, criterion: Criterion): SearchQuery => ({
-  ...query,
-  where: { is: 'all', of: [query.where, criterion] },
-});
 
 /** Every right on everything: the administrator and the server's own work. */
 export const fullAccess: Access = {
   unrestricted: true,
   permits: () => true,
-  narrow: (query) => query,
+  finds: () => undefined,
   sees: () => true,
   shows: (text) => text,
   mayWrite: () => true,
@@ -23,7 +19,7 @@ export const fullAccess: Access = {
 export const noAccess: Access = {
   unrestricted: false,
   permits: (interaction) => interaction === 'capabilities',
-  narrow: (query) => also(query, nothing),
+  finds: () => nothing,
   sees: () => false,
   shows: (text) => text,
   mayWrite: () => false,
@@ -61,7 +57,7 @@ export function deviceAccess(
       if (interaction === 'read' || interaction === 'search-type') return reads && type === 'Patient';
       return false;
     },
-    narrow: (query) => also(query, reads && query.type === 'Patient' ? { is: 'id', ids: [patient.id] } : nothing),
+    finds: (type) => (reads && type === 'Patient' ? { is: 'id', ids: [patient.id] } : nothing),
     sees: (resource) => reads && resource.resourceType === 'Patient' && resource.id === patient.id,
     shows: (text) => text,
     // A new resource with an id of the device's choosing could take the place of a reading that another device will send.

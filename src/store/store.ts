@@ -35,7 +35,10 @@ export interface Page {
   readonly matches: readonly Version[];
   readonly included: readonly Version[];
   readonly total?: number;
+  /** Where what comes after the page begins; undefined at the end. */
   readonly next?: Cursor;
+  /** Handed back, gives the page before this one; undefined at the beginning. */
+  readonly previous?: Cursor;
 }
 
 /** Private state: cursors, alarm state, device keys, delivery rows. No FHIR route reaches it. */

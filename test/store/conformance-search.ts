@@ -286,15 +286,24 @@ export function searchConforms(current: () => Store): void {
           .map(({ key }) => `${key.type}/${key.id}`)
           .sort();
       expect(await included()).toEqual([]);
-      expect(await included({ name: 'Task.subject' })).toEqual(['Device/1', 'Patient/1']);
-      expect(await included({ name: 'Task.subject', target: 'Patient' })).toEqual(['Patient/1']);
-      expect(await included({ name: 'Task.device' })).toEqual(['Device/1']);
-      expect(await included({ name: 'Task.device' }, { name: 'Task.subject', target: 'Patient' })).toEqual([
+      expect(await included({ way: 'to', type: 'Task', name: 'Task.subject', iterate: false })).toEqual([
         'Device/1',
         'Patient/1',
       ]);
+      expect(
+        await included({ way: 'to', type: 'Task', name: 'Task.subject', target: 'Patient', iterate: false }),
+      ).toEqual(['Patient/1']);
+      expect(await included({ way: 'to', type: 'Task', name: 'Task.device', iterate: false })).toEqual(['Device/1']);
+      expect(
+        await included(
+          { way: 'to', type: 'Task', name: 'Task.device', iterate: false },
+          { way: 'to', type: 'Task', name: 'Task.subject', target: 'Patient', iterate: false },
+        ),
+      ).toEqual(['Device/1', 'Patient/1']);
       const { included: whole } = await current().search(
-        ask(everything, { includes: [{ name: 'Task.subject', target: 'Patient' }] }),
+        ask(everything, {
+          includes: [{ way: 'to', type: 'Task', name: 'Task.subject', target: 'Patient', iterate: false }],
+        }),
         undefined,
       );
       expect(whole[0]!.text).toContain('newest');

@@ -1,5 +1,12 @@
 /** Random index entries and random query trees, and what they mean, computed the slow and obvious way. */
-import type { Bounds, Criterion, IndexEntries, SearchQuery, SortKey } from '../../src/search/query.ts';
+import {
+  type Bounds,
+  type Criterion,
+  type IndexEntries,
+  noEntries,
+  type SearchQuery,
+  type SortKey,
+} from '../../src/search/query.ts';
 
 /** A small generator with a seed (mulberry32), so that a failing run can be repeated. */
 export function dice(seed: number) {
@@ -34,6 +41,7 @@ export function randomEntries(roll: Dice): IndexEntries {
     return { name, low: roll.chance(0.05) ? -Infinity : low, high: roll.chance(0.05) ? Infinity : high };
   };
   return {
+    ...noEntries,
     keys: roll.some(4, () => ({
       name: roll.of(['Task.code', 'Task.tag']),
       first: roll.of(firsts),
@@ -170,8 +178,11 @@ export function fulfils(candidate: Candidate, criterion: Criterion): boolean {
       return texts.some(({ name, folded, original }) => {
         if (name !== criterion.name) return false;
         if (criterion.match === 'equals') return original === criterion.value;
+        if (criterion.match === 'ends') return folded.endsWith(criterion.value);
         return criterion.match === 'starts' ? folded.startsWith(criterion.value) : folded.includes(criterion.value);
       });
+    default:
+      throw new Error(`no random query has a condition of the kind ${criterion.is}`);
   }
 }
 

@@ -183,6 +183,7 @@ describe('SQLite: the index', () => {
       Array.from({ length: 40 }, (_, i) =>
         save(`Task/${i}`, {
           index: {
+            ...noEntries,
             keys: tagged('a').index.keys,
             references: [{ name: 'Task.subject', target: 'Patient/1' }],
             ranges: [interval('date', i, i), interval('period', i, i + 1e10)],
@@ -226,7 +227,12 @@ describe('SQLite: the index', () => {
     ];
     for (const where of wheres) {
       for (const sort of sorts) {
-        const query = ask(where, { sort, count: 3, total: 'accurate', includes: [{ name: 'Task.subject' }] });
+        const query = ask(where, {
+          sort,
+          count: 3,
+          total: 'accurate',
+          includes: [{ way: 'to', type: 'Task', name: 'Task.subject', iterate: false }],
+        });
         const { next } = runSearch(watched, query, undefined);
         if (next) runSearch(watched, query, next);
       }

@@ -90,7 +90,7 @@ export function sourceOf(criterion: Criterion, { type, hashing }: Omit<Compiling
       }
       return undefined;
     }
-    case 'not':
+    default:
       return undefined;
   }
 }

@@ -56,8 +56,10 @@ export function encodeEntries(type: string, index: IndexEntries, hashing: Hashin
   const texts: (readonly [low: number, high: number, folded: Uint8Array])[] = [];
   const seen = new Set<string>();
   for (const { name, folded, original } of index.texts) {
-    start(plain, kindOf.exactText, name, original);
-    dropRepeat(plain, 2);
+    if (original !== undefined) {
+      start(plain, kindOf.exactText, name, original);
+      dropRepeat(plain, 2);
+    }
     const repeat = `${name}\u0000${folded}`;
     if (seen.has(repeat)) continue;
     seen.add(repeat);

@@ -35,7 +35,8 @@ export function includedBy(
       for (const target of targets) {
         if (known.has(target) || (type !== undefined && !target.startsWith(`${type}/`))) continue;
         entries ??= (readEntries.get(row[0]) as unknown as Row)[0] as Uint8Array;
-        if (!lookFor('', { is: 'reference', name, target }, connection.hashing)(entries, '')) continue;
+        if (name === undefined || !lookFor('', { is: 'reference', name, target }, connection.hashing)(entries, ''))
+          continue;
         known.add(target);
         const found = read.get(target) as unknown as Row | undefined;
         if (found) included.push(versionOf(found));

@@ -1,4 +1,5 @@
 /** A closer look at one resource, by its block of entries: for conditions and sort values that no index scan answers. */
+import { problem } from '../../fhir/outcome.ts';
 import { within } from '../../search/match.ts';
 import type { Criterion } from '../../search/query.ts';
 import { sectionsOf } from './entries.ts';
@@ -40,12 +41,20 @@ export function lookFor(type: string, criterion: Criterion, hashing: Hashing): L
       const visit = rangesOf(criterion.name, hashing);
       return (entries) => visit(entries, (from, to) => within(from, low) && within(to, high));
     }
+    case 'word':
+    case 'together':
+    case 'refers':
+    case 'referred':
+    case 'near':
+      throw problem('not-supported', `A condition of the kind ${criterion.is} is not supported here`);
     case 'text': {
       const { name, match, value } = criterion;
       if (match === 'equals') return plainLook(kindOf.exactText, name, value, hashing);
       const visit = textsOf(name, hashing);
       return (entries) =>
-        visit(entries, (text) => (match === 'starts' ? text.startsWith(value) : text.includes(value)));
+        visit(entries, (text) =>
+          match === 'starts' ? text.startsWith(value) : match === 'ends' ? text.endsWith(value) : text.includes(value),
+        );
     }
   }
 }

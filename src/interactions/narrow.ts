@@ -1,0 +1,42 @@
+/** Cuts a query down to what the caller may find, wherever in it resources are looked for. https://hl7.org/fhir/R4/security.html */
+import { resourceTypes } from '../fhir/definitions.ts';
+import type { Asked, Criterion, SearchQuery } from '../search/query.ts';
+import type { Access } from './interaction.ts';
+
+/** The same query for this caller: matches, what chains and `_has` go through, and what is included. */
+export function narrow(query: SearchQuery, access: Access): SearchQuery {
+  if (access.unrestricted) return query;
+  const asked = <T extends Asked>(one: T): T => ({ ...one, where: found(one.type, one.where, access) });
+  return {
+    ...asked(query),
+    ...(query.also && { also: query.also.map(asked) }),
+    ...(query.includes.length > 0 && { includable: includable(access) }),
+  };
+}
+
+/** What the caller may find among what fulfils the criterion. */
+function found(type: string, where: Criterion, access: Access): Criterion {
+  const inner = within(where, access);
+  const more = access.finds(type);
+  return more ? { is: 'all', of: [inner, more] } : inner;
+}
+
+function within(criterion: Criterion, access: Access): Criterion {
+  switch (criterion.is) {
+    case 'all':
+    case 'any':
+      return { ...criterion, of: criterion.of.map((part) => within(part, access)) };
+    case 'not':
+      return { ...criterion, of: within(criterion.of, access) };
+    case 'refers':
+    case 'referred':
+      return { ...criterion, where: found(criterion.type, criterion.where, access) };
+    default:
+      return criterion;
+  }
+}
+
+const everything: Criterion = { is: 'all', of: [] };
+
+const includable = (access: Access): Record<string, Criterion> =>
+  Object.fromEntries([...resourceTypes].map((type) => [type, access.finds(type) ?? everything]));
