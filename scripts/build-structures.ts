@@ -76,6 +76,7 @@ const missing: Readonly<Record<string, readonly ElementRule[]>> = {
         { code: 'canonical', targets: ['ActivityDefinition'] },
         ...['CodeableConcept', 'Expression', 'DataRequirement', 'TriggerDefinition'].map((code) => ({ code })),
       ],
+      summary: true,
     },
     { id: 'EvidenceVariable.characteristic.usageContext', max: '*', types: [{ code: 'UsageContext' }] },
   ],

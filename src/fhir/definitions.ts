@@ -27,6 +27,8 @@ export interface ElementRule {
   readonly pattern?: unknown;
   readonly slicing?: { readonly by: readonly (readonly [string, string])[]; readonly rules: string };
   readonly modifier?: boolean;
+  /** Stays where `_summary=true` asks for the short form. */
+  readonly summary?: boolean;
 }
 
 /** A StructureDefinition, cut down. Elements are in the order of the specification, the first is the whole. */

@@ -1,4 +1,4 @@
-/** Cuts a StructureDefinition down to what validation reads. https://hl7.org/fhir/R4/structuredefinition.html */
+/** Cuts a StructureDefinition down to what validation and summaries read. https://hl7.org/fhir/R4/structuredefinition.html */
 import type { ElementRule, Structure, TypeRule } from './definitions.ts';
 
 const coreUrl = 'http://hl7.org/fhir/StructureDefinition/';
@@ -6,7 +6,7 @@ const coreUrl = 'http://hl7.org/fhir/StructureDefinition/';
 /** Written by hand in src/validation, for every element or every resource alike. */
 const generic: ReadonlySet<string> = new Set(['ele-1', 'ext-1', 'dom-2', 'dom-3', 'dom-4', 'dom-5', 'txt-1', 'txt-2']);
 
-/** A StructureDefinition as validation reads it: its snapshot, or else its differential, where all that is not said is open. */
+/** A StructureDefinition as the server reads it: its snapshot, or else its differential, where all that is not said is open. */
 export function cut(definition: any): Structure {
   const { snapshot, differential } = definition;
   const open = { min: 0, max: '*' };
@@ -47,6 +47,7 @@ function cutElement(element: any): ElementRule {
         }
       : {}),
     ...(element.isModifier ? { modifier: true } : {}),
+    ...(element.isSummary ? { summary: true } : {}),
   };
 }
 
