@@ -175,6 +175,27 @@ describe('SQLite: the index', () => {
     await store.close();
   });
 
+  it('of schema 1 is made anew as a whole, and no search is answered from it before', async () => {
+    const file = newFile();
+    const store = await open(file);
+    await store.commit([save('Task/1', tagged('a'))]);
+    await store.close();
+    const before = new DatabaseSync(file);
+    before.exec(
+      "DROP TABLE words; DROP TABLE fresh_words; UPDATE resource SET entries = x'00'; PRAGMA user_version = 1",
+    );
+    before.close();
+
+    const upgraded = await open(file);
+    const asked = () => upgraded.search(ask(tag('a')), undefined);
+    await expect(asked()).rejects.toMatchObject({ code: 'transient', status: 503 });
+    expect((await upgraded.read([{ type: 'Task', id: '1' }]))[0]!.versionId).toBe(1);
+    const { signal } = new AbortController();
+    await upgraded.upgradeIndex({ indexVersion: 1, extract: () => tagged('a').index, signal });
+    expect((await asked()).matches.map(({ key }) => key.id)).toEqual(['1']);
+    await upgraded.close();
+  });
+
   it('is read along its order by every shape of search, never from end to end', async () => {
     const file = newFile();
     const store = await open(file);

@@ -12,6 +12,7 @@ import { addEntries, changeEntries } from './index-rows.ts';
 import { auditColumns, methods } from './rows.ts';
 import { own } from './schema.ts';
 import { runSearch } from './search.ts';
+import { changeWords, settleWords } from './words.ts';
 
 /** What became of one list: the facts of its writes (versionId, lastUpdated, created as 1 or 0, three each), or why not. */
 export type Outcome = readonly number[] | { readonly code: 'conflict' | 'timeout' | 'transient'; readonly why: string };
@@ -88,6 +89,7 @@ function inTransaction(connection: Connection, lists: readonly Step[][], now: nu
     }
     return writeAll(ledger, list);
   });
+  if (lists.some((list) => list.some((step) => 'tokens' in step && step.tokens !== ''))) settleWords(connection);
   if (ledger.revision !== undefined) setSetting(connection, own.revision, String(ledger.revision));
   connection.exec('COMMIT');
   return outcomes;
@@ -191,6 +193,9 @@ function writeAll(ledger: Ledger, list: readonly Step[]): number[] {
   return written;
 }
 
+/** The block of a resource that was not there. */
+const nothing = new Uint8Array();
+
 /** pk, version, gone, entries, updated of the newest version. */
 const newestOf = (connection: Connection, key: string): Row | undefined =>
   connection
@@ -201,7 +206,7 @@ const newestOf = (connection: Connection, key: string): Row | undefined =>
     .get(key) as unknown as Row | undefined;
 
 function write({ connection, now }: Ledger, step: Extract<Step, { op: 'write' }>): [number, number, number] {
-  const { key, method, before, after, refs, entries } = step;
+  const { key, method, before, after, refs, tokens, entries } = step;
   const newest = newestOf(connection, key);
   const version = newest ? newest[1] + 1 : 1;
   const updated = newest ? Math.max(now, newest[4] + 1) : now;
@@ -219,6 +224,7 @@ function write({ connection, now }: Ledger, step: Extract<Step, { op: 'write' }>
     const seq = addVersion.run(pk, version, updated, method, body).lastInsertRowid;
     connection.sql('UPDATE resource SET seq = ? WHERE pk = ?').run(seq, pk);
     addEntries(connection, pk as number, entries);
+    changeWords(connection, pk as number, nothing, entries, tokens);
     return [version, updated, 1];
   }
   const pk: number = newest[0];
@@ -227,6 +233,7 @@ function write({ connection, now }: Ledger, step: Extract<Step, { op: 'write' }>
     .sql('UPDATE resource SET version = ?, seq = ?, gone = ?, entries = ?, refs = ? WHERE pk = ?')
     .run(version, seq, gone, entries, refs, pk);
   changeEntries(connection, pk, newest[3], entries);
+  changeWords(connection, pk, newest[3], entries, tokens);
   return [version, updated, newest[2] ? 1 : 0];
 }
 
@@ -250,6 +257,7 @@ function reindex({ connection }: Ledger, step: Extract<Step, { op: 'reindex' }>)
   stampEntries(step.entries, newest[4]);
   connection.sql('UPDATE resource SET entries = ?, refs = ? WHERE pk = ?').run(step.entries, step.refs, newest[0]);
   changeEntries(connection, newest[0], newest[3], step.entries);
+  changeWords(connection, newest[0], newest[3], step.entries, step.tokens);
 }
 
 export function setting(connection: Connection, name: string): string | undefined {

@@ -5,7 +5,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { problem } from '../../fhir/outcome.ts';
 import { createHashing, type Hashing } from './hash.ts';
 import type { Edge, Look } from './looks.ts';
-import { own, SCHEMA_VERSION, tables } from './schema.ts';
+import { own, SCHEMA_VERSION, tables, upgradeOfSchema1 } from './schema.ts';
 
 export type Value = SQLInputValue;
 /** A row as an array of columns. */
@@ -84,6 +84,10 @@ function makeTables(db: DatabaseSync, seed: Uint8Array | undefined, indexVersion
     throw new Error(`The store was written by a newer Watchfire (schema ${version}, this one knows ${SCHEMA_VERSION})`);
   }
   if (version === SCHEMA_VERSION) return;
+  if (version > 0) {
+    db.exec(`BEGIN IMMEDIATE; ${upgradeOfSchema1}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+    return;
+  }
   if (!seed) throw new Error('A new store needs a seed');
   db.exec(`BEGIN IMMEDIATE; ${tables}; PRAGMA user_version = ${SCHEMA_VERSION}`);
   const keep = db.prepare('INSERT INTO setting (name, value) VALUES (?, ?)');

@@ -2,16 +2,18 @@
  * The index entries of one resource as one block of bytes: what the main thread hands to the writer, what the writer turns
  * into rows, what stays beside the resource so that an update knows which rows to take out and a search can look closer.
  *
- * Layout, little endian: five counts (u32), then the sections in this order: plain keys (hash), keys with a second part
- * (hash, hash of the second), points (hash, place as double), spans (hash, low, high), texts (hash, length u32, UTF-8).
+ * Layout, little endian: six counts (u32) and a fingerprint of the words (u32), then the sections in this order: plain keys
+ * (hash), keys with a second part (hash, hash of the second), points (hash, place as double), spans (hash, low, high), texts
+ * (hash, length u32, UTF-8), groups (hash, length u32, a block of the same layout).
  */
-import type { IndexEntries } from '../../search/query.ts';
+import type { ElementEntries, IndexEntries } from '../../search/query.ts';
 import type { Hashing, Kind } from './hash.ts';
 import { kindOf } from './hash.ts';
 
 /** Spans up to this length lie in a partition of their own, so that a bound on `high` also bounds `low`. A day in ms. */
 export const SHORT = 86_400_000;
-export const HEAD = 20;
+export const HEAD = 28;
+const WORDS_AT = 24;
 export const lastUpdatedOf = (type: string): string => `${type}._lastUpdated`;
 
 const utf8 = new TextEncoder();
@@ -19,17 +21,50 @@ const utf8 = new TextEncoder();
 /** Sizes of the fixed sections, in the order of the layout. */
 const WIDTHS = [8, 16, 16, 24] as const;
 
-/** Entries of a resource of the type, with the engine's own: the type itself and the place of lastUpdated, filled in by `stampEntries`. */
-export function encodeEntries(type: string, index: IndexEntries, hashing: Hashing): Uint8Array {
+/** Hash lanes of a name and the bytes that stand under it. */
+type Named = readonly [low: number, high: number, bytes: Uint8Array];
+
+/**
+ * Entries of a resource of the type, with the engine's own: the type itself and the place of lastUpdated, filled in by
+ * `stampEntries`. `tokens` are the resource's words (words.ts), of which the block only keeps whether they changed.
+ */
+export function encodeEntries(type: string, index: IndexEntries, hashing: Hashing, tokens = ''): Uint8Array {
+  const groups = index.groups.map(({ name, entries }): Named => {
+    const bytes = encodeElement(entries, hashing);
+    hashing.mix(kindOf.group, name, '');
+    return [hashing.low, hashing.high, bytes];
+  });
+  const bytes = encodeElement(index, hashing, type, groups);
+  if (tokens !== '') {
+    hashing.mix(kindOf.word, '', tokens);
+    new DataView(bytes.buffer).setInt32(WORDS_AT, hashing.low || 1, true);
+  }
+  return bytes;
+}
+
+/** Whether two blocks stand for the same words; an empty block has none. */
+export const sameWords = (one: Uint8Array, other: Uint8Array): boolean => wordsOf(one) === wordsOf(other);
+export const hasWords = (entries: Uint8Array): boolean => wordsOf(entries) !== 0;
+const wordsOf = (entries: Uint8Array): number =>
+  entries.length === 0 ? 0 : new DataView(entries.buffer, entries.byteOffset).getInt32(WORDS_AT, true);
+
+function encodeElement(
+  index: ElementEntries,
+  hashing: Hashing,
+  type?: string,
+  groups: readonly Named[] = [],
+): Uint8Array {
   const sections: [number[], number[], number[], number[]] = [[], [], [], []];
   const [plain, paired, points, spans] = sections;
   const start = (section: number[], kind: Kind, name: string, value: string) => {
     hashing.mix(kind, name, value);
     section.push(hashing.low, hashing.high);
   };
-  start(plain, kindOf.resourceType, type, '');
-  start(points, kindOf.shortRange, lastUpdatedOf(type), '');
-  points.push(0);
+  if (type !== undefined) {
+    start(plain, kindOf.resourceType, type, '');
+    start(points, kindOf.shortRange, lastUpdatedOf(type), '');
+    points.push(0);
+  }
   for (const { name, first, second } of index.keys) {
     if (second === '') {
       start(plain, kindOf.key, name, first);
@@ -53,7 +88,7 @@ export function encodeEntries(type: string, index: IndexEntries, hashing: Hashin
     if (section === spans) section.push(high);
     dropRepeat(section, section === spans ? 4 : 3);
   }
-  const texts: (readonly [low: number, high: number, folded: Uint8Array])[] = [];
+  const texts: Named[] = [];
   const seen = new Set<string>();
   for (const { name, folded, original } of index.texts) {
     if (original !== undefined) {
@@ -66,11 +101,11 @@ export function encodeEntries(type: string, index: IndexEntries, hashing: Hashin
     hashing.mix(kindOf.text, name, '');
     texts.push([hashing.low, hashing.high, utf8.encode(folded)]);
   }
-  return layOut(sections, texts);
+  return layOut(sections, texts, groups);
 }
 
 /** How many different intervals each range name has. */
-function occurrences({ ranges }: IndexEntries): Map<string, number> {
+function occurrences({ ranges }: ElementEntries): Map<string, number> {
   const times = new Map<string, number>();
   const seen = new Set<string>();
   for (const { name, low, high } of ranges) {
@@ -97,16 +132,19 @@ function dropRepeat(section: number[], width: number): void {
 
 function layOut(
   sections: readonly [number[], number[], number[], number[]],
-  texts: readonly (readonly [number, number, Uint8Array])[],
+  texts: readonly Named[],
+  groups: readonly Named[],
 ): Uint8Array {
   const counts = [sections[0].length / 2, sections[1].length / 4, sections[2].length / 3, sections[3].length / 4];
   let size = HEAD;
   for (let i = 0; i < 4; i++) size += counts[i]! * WIDTHS[i]!;
-  for (const [, , folded] of texts) size += 12 + folded.length;
+  for (const [, , named] of texts) size += 12 + named.length;
+  for (const [, , named] of groups) size += 12 + named.length;
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
   for (let i = 0; i < 4; i++) view.setUint32(4 * i, counts[i]!, true);
   view.setUint32(16, texts.length, true);
+  view.setUint32(20, groups.length, true);
   let at = HEAD;
   const lanes = (section: number[], from: number, count: number) => {
     for (let i = 0; i < count; i++, at += 4) view.setInt32(at, section[from + i]!, true);
@@ -125,12 +163,14 @@ function layOut(
     lanes(spans, i, 2);
     doubles(spans, i + 2, 2);
   }
-  for (const [low, high, folded] of texts) {
-    view.setInt32(at, low, true);
-    view.setInt32(at + 4, high, true);
-    view.setUint32(at + 8, folded.length, true);
-    bytes.set(folded, at + 12);
-    at += 12 + folded.length;
+  for (const list of [texts, groups]) {
+    for (const [low, high, named] of list) {
+      view.setInt32(at, low, true);
+      view.setInt32(at + 4, high, true);
+      view.setUint32(at + 8, named.length, true);
+      bytes.set(named, at + 12);
+      at += 12 + named.length;
+    }
   }
   return bytes;
 }
@@ -154,6 +194,8 @@ export interface Sections {
   readonly spanCount: number;
   readonly texts: number;
   readonly textCount: number;
+  /** They begin where the texts end. */
+  readonly groupCount: number;
 }
 
 export function sectionsOf(bytes: Uint8Array): Sections {
@@ -179,5 +221,6 @@ export function sectionsOf(bytes: Uint8Array): Sections {
     spanCount,
     texts,
     textCount,
+    groupCount: view.getUint32(20, true),
   };
 }

@@ -5,6 +5,7 @@ import type { AuditRow, Change } from '../store.ts';
 import { encodeEntries } from './entries.ts';
 import type { Hashing } from './hash.ts';
 import { methods } from './rows.ts';
+import { tokensOf } from './words.ts';
 
 /** Besides the changes of the port, the engine writes its own settings. */
 export type OwnChange = Change | { readonly op: 'setting'; readonly name: string; readonly value: string };
@@ -29,6 +30,7 @@ export type Step =
       readonly before: string;
       readonly after: string;
       readonly refs: string;
+      readonly tokens: string;
       readonly entries: Uint8Array;
       readonly expect: number;
     }
@@ -60,6 +62,7 @@ export type Step =
       readonly key: string;
       readonly version: number;
       readonly refs: string;
+      readonly tokens: string;
       readonly entries: Uint8Array;
     }
   | { readonly op: 'setting'; readonly name: string; readonly value: string };
@@ -108,9 +111,10 @@ function gatherChange(gathering: Gathering, change: OwnChange, hashing: Hashing)
       const at = expect === 'absent' ? ABSENT : expect === 'any' ? ANY : expect.versionId;
       const gone = method === 'DELETE';
       if (gone !== (text === undefined)) throw new Error('a tombstone has no text, every other version has one');
-      strings.push(referenceTo(key), text?.[0] ?? '', text?.[1] ?? '', gone ? '' : targetsOf(index));
+      const tokens = gone ? '' : tokensOf(index.words, hashing);
+      strings.push(referenceTo(key), text?.[0] ?? '', text?.[1] ?? '', gone ? '' : targetsOf(index), tokens);
       numbers.push(codeOf.write, methods.indexOf(method), at);
-      gatherBlock(gathering, gone ? new Uint8Array() : encodeEntries(key.type, index, hashing));
+      gatherBlock(gathering, gone ? new Uint8Array() : encodeEntries(key.type, index, hashing, tokens));
       return;
     }
     case 'expect': {
@@ -157,11 +161,13 @@ function gatherChange(gathering: Gathering, change: OwnChange, hashing: Hashing)
       strings.push(who, key, interaction, action, target, patients, requestId, address, query, reason);
       return;
     }
-    case 'reindex':
+    case 'reindex': {
+      const tokens = tokensOf(change.index.words, hashing);
       numbers.push(codeOf.reindex, change.versionId);
-      strings.push(referenceTo(change.key), targetsOf(change.index));
-      gatherBlock(gathering, encodeEntries(change.key.type, change.index, hashing));
+      strings.push(referenceTo(change.key), targetsOf(change.index), tokens);
+      gatherBlock(gathering, encodeEntries(change.key.type, change.index, hashing, tokens));
       return;
+    }
     case 'setting':
       numbers.push(codeOf.setting);
       strings.push(change.name, change.value);
@@ -226,6 +232,7 @@ export function openGroup({ numbers, strings, bytes }: GroupMessage): Step[][] {
           before: string(),
           after: string(),
           refs: string(),
+          tokens: string(),
           entries: block(),
         };
       }
@@ -253,7 +260,7 @@ export function openGroup({ numbers, strings, bytes }: GroupMessage): Step[][] {
         return { op, columns: [at, ...whose, ...what, status, string(), string(), string(), string()] };
       }
       case 'reindex':
-        return { op, version: number(), key: string(), refs: string(), entries: block() };
+        return { op, version: number(), key: string(), refs: string(), tokens: string(), entries: block() };
       case 'setting':
         return { op, name: string(), value: string() };
     }

@@ -9,6 +9,8 @@ export const kindOf = {
   exactText: 4,
   second: 5,
   resourceType: 6,
+  group: 7,
+  word: 8,
 } as const;
 export type Kind = (typeof kindOf)[keyof typeof kindOf];
 

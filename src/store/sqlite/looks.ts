@@ -1,6 +1,6 @@
 /** A closer look at one resource, by its block of entries: for conditions and sort values that no index scan answers. */
-import { problem } from '../../fhir/outcome.ts';
 import { within } from '../../search/match.ts';
+import { isNear, latitudeOf, longitudeOf } from '../../search/near.ts';
 import type { Criterion } from '../../search/query.ts';
 import { sectionsOf } from './entries.ts';
 import type { Hashing, Kind } from './hash.ts';
@@ -41,12 +41,21 @@ export function lookFor(type: string, criterion: Criterion, hashing: Hashing): L
       const visit = rangesOf(criterion.name, hashing);
       return (entries) => visit(entries, (from, to) => within(from, low) && within(to, high));
     }
+    case 'together': {
+      const parts = criterion.of.map((part) => lookFor(type, part, hashing));
+      const visit = groupsOf(criterion.name, hashing);
+      return (entries, key) => visit(entries, (group) => parts.every((part) => part(group, key)));
+    }
+    case 'near': {
+      const latitudes = rangesOf(latitudeOf(criterion.name), hashing);
+      const longitudes = rangesOf(longitudeOf(criterion.name), hashing);
+      return (entries) =>
+        latitudes(entries, (latitude) => longitudes(entries, (longitude) => isNear(criterion, latitude, longitude)));
+    }
     case 'word':
-    case 'together':
     case 'refers':
     case 'referred':
-    case 'near':
-      throw problem('not-supported', `A condition of the kind ${criterion.is} is not supported here`);
+      throw new Error(`${criterion.is} cannot be told from the entries of one resource`);
     case 'text': {
       const { name, match, value } = criterion;
       if (match === 'equals') return plainLook(kindOf.exactText, name, value, hashing);
@@ -152,6 +161,24 @@ function rangesOf(name: string, hashing: Hashing) {
     }
     for (let i = 0, at = spans; i < spanCount; i++, at += 24) {
       if (named(at) && satisfied(view.getFloat64(at + 8, true), view.getFloat64(at + 16, true))) return true;
+    }
+    return false;
+  };
+}
+
+/** Visits the groups of a name until one satisfies. */
+function groupsOf(name: string, hashing: Hashing) {
+  const [low, high] = lanesOf(kindOf.group, name, '', hashing);
+  return (entries: Uint8Array, satisfied: (group: Uint8Array) => boolean): boolean => {
+    const { view, texts, textCount, groupCount } = sectionsOf(entries);
+    if (groupCount === 0) return false;
+    let at = texts;
+    for (let i = 0; i < textCount; i++) at += 12 + view.getUint32(at + 8, true);
+    for (let i = 0; i < groupCount; i++) {
+      const end = at + 12 + view.getUint32(at + 8, true);
+      const named = view.getInt32(at, true) === low && view.getInt32(at + 4, true) === high;
+      if (named && satisfied(entries.subarray(at + 12, end))) return true;
+      at = end;
     }
     return false;
   };

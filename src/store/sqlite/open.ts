@@ -1,5 +1,6 @@
 /** Puts the parts of the embedded store together. */
 import { existsSync, statSync } from 'node:fs';
+import { problem } from '../../fhir/outcome.ts';
 import { referenceTo } from '../../fhir/references.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Page, Store, StoredAuditRow } from '../store.ts';
@@ -72,10 +73,22 @@ export async function openStore(
     await thread?.close();
     throw new Error(`The store was indexed by a newer Watchfire (index ${stored}, this one makes ${indexVersion})`);
   }
-  return assemble(options, connection, thread ?? inProcess(connection, runtime.now));
+  return assemble(options, connection, thread ?? inProcess(connection, runtime.now), stored < indexVersion);
 }
 
-function assemble(options: SqliteOptions, connection: Connection, thread: ReturnType<typeof inProcess>): SqliteStore {
+const stale = () =>
+  problem('transient', 'The search index is being made anew after an upgrade; searches are answered when it is done', {
+    headers: { 'Retry-After': '10' },
+  });
+
+function assemble(
+  options: SqliteOptions,
+  connection: Connection,
+  thread: ReturnType<typeof inProcess>,
+  begunStale: boolean,
+): SqliteStore {
+  // An old index may lack what a search asks for: no answer is better than a wrong one.
+  let isStale = begunStale;
   const { file, runtime, shortSearch: short = 20, longSearch: long = 5_000 } = options;
   const snapshot = file === ':memory:' ? noSnapshot : createSnapshot(connection, runtime);
   const log = createVersionLog(connection);
@@ -121,7 +134,10 @@ function assemble(options: SqliteOptions, connection: Connection, thread: Return
         .get(referenceTo(key), versionId) as unknown as Row | undefined;
       return row && versionOf(row);
     },
-    search: async (query, after, signal) => (await reader.run({ is: 'search', query, after }, signal)) as Page,
+    async search(query, after, signal) {
+      if (isStale) throw stale();
+      return (await reader.run({ is: 'search', query, after }, signal)) as Page;
+    },
     async history(key, { count, before = Number.MAX_SAFE_INTEGER, since = 0 }) {
       snapshot.hold();
       const window = 'FROM resource r CROSS JOIN version v ON v.resource = r.pk WHERE r.key = ? AND v.updated >= ?';
@@ -169,7 +185,11 @@ function assemble(options: SqliteOptions, connection: Connection, thread: Return
       auditRows: number('SELECT coalesce(max(sequence), 0) FROM audit'),
       bytes: number('PRAGMA page_count') * number('PRAGMA page_size') + sizeOfLog(file),
     }),
-    upgradeIndex: (upgrade) => upgradeIndex(connection, writer, upgrade),
+    async upgradeIndex(upgrade) {
+      const isDone = await upgradeIndex(connection, writer, upgrade);
+      if (isDone) isStale = false;
+      return isDone;
+    },
     fault: writer.fault,
     close: () => (closing ??= close()),
   };

@@ -1,7 +1,16 @@
 /** The tables of the embedded store, what each is for, and the versions that say whether a file is ours to open. See docs/storage.md. */
 
 /** Rises with every change of the tables or of the bytes in `resource.entries`. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
+
+const words = `
+  -- Words of the newest versions (words.ts): most in an index of FTS5, the last few hundred resources beside it.
+  CREATE VIRTUAL TABLE words USING fts5 (tokens, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii');
+  CREATE TABLE fresh_words (
+    pk INTEGER PRIMARY KEY,
+    tokens TEXT NOT NULL
+  );
+`;
 
 export const tables = `
   -- Every version of every resource, in commit order: the log that changes() reads.
@@ -43,6 +52,7 @@ export const tables = `
     PRIMARY KEY (hash, value, pk)
   ) WITHOUT ROWID;
 
+  ${words}
   CREATE TABLE kept (
     kind TEXT NOT NULL,
     key TEXT NOT NULL,
@@ -83,3 +93,11 @@ export const own = {
   reindexed: 'store.reindexed',
   revision: 'store.revision',
 } as const;
+
+/**
+ * What brings the tables of schema 1 up to date. Since schema 2 the blocks of entries have another layout, so all of
+ * the index is made anew: see upgrade.ts.
+ */
+export const upgradeOfSchema1 = `${words};
+  DELETE FROM entry; DELETE FROM text; UPDATE resource SET entries = x'', refs = '';
+  UPDATE setting SET value = '0' WHERE name = '${own.indexVersion}'; DELETE FROM setting WHERE name = '${own.reindexed}'`;
