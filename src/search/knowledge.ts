@@ -11,6 +11,8 @@ export interface Definition {
   readonly type: string;
   readonly expression?: string;
   readonly target?: readonly string[];
+  /** The parts of a composite: canonical URL of each part's SearchParameter, FHIRPath from the composite's element on. */
+  readonly component?: readonly { readonly definition: string; readonly expression: string }[];
   /** Where its definition can be read. */
   readonly url?: string;
 }

@@ -1,4 +1,5 @@
 /** The search parameters of each resource type and how they share their index entries. https://hl7.org/fhir/R4/searchparameter-registry.html */
+import { type Composite, compositeOf, togetherOf } from './composite-parts.ts';
 import { branchesFor, placesOf } from './expression.ts';
 import { type Definition, definitionsOf, isResourceType } from './knowledge.ts';
 
@@ -25,10 +26,14 @@ export interface Parameter {
   readonly only?: string;
   /** It has no entries of its own and is found by any of these: `combo-code` by `code` and `component-code`. */
   readonly anyOf?: readonly Parameter[];
+  /** What a composite is made of; left out where it cannot be answered, or where `anyOf` does it. */
+  readonly composite?: Composite;
   /** FHIRPath for this type alone. Empty when the entries are another's. */
   readonly branches: readonly string[];
   /** Types that a reference may lead to; empty when any. */
   readonly targets: readonly string[];
+  /** Its values name resources by type and id; canonicals, and resources that stand inside, do not. */
+  readonly followed: boolean;
   /** A token whose values have no `system` element (code, boolean, string): its entries are (code, '') alone. */
   readonly plain: boolean;
   /** Code systems that the values of a plain token belong to. */
@@ -69,7 +74,25 @@ function resolve(type: string): ReadonlyMap<string, Parameter> {
     const parts = partsOf(parameter, [...resolved.values()]);
     if (parts) resolved.set(parameter.code, { ...parameter, anyOf: parts, branches: [] });
   }
+  addComposites(type, definitions, own, resolved);
   return resolved;
+}
+
+function addComposites(
+  type: string,
+  definitions: readonly Definition[],
+  own: ReadonlyMap<string, Parameter>,
+  resolved: Map<string, Parameter>,
+): void {
+  const composites = definitions.filter((one) => resolved.get(one.code)?.type === 'composite');
+  const withParts = composites.flatMap((definition) => {
+    const composite = compositeOf(type, definition, [...own.values()], resolved);
+    return composite ? [{ ...resolved.get(definition.code)!, composite }] : [];
+  });
+  for (const parameter of withParts) {
+    const parts = togetherOf(parameter, withParts);
+    resolved.set(parameter.code, parts ? { ...parameter, composite: undefined, anyOf: parts } : parameter);
+  }
 }
 
 const pathTypesOfPlainTokens = new Set([
@@ -99,6 +122,7 @@ function describe(type: string, definition: Definition): Parameter {
     name: `${type}.${code}`,
     branches,
     targets: definition.type === 'reference' ? targetsOf(definition, known) : [],
+    followed: definition.type === 'reference' && known.some((place) => place.type === 'Reference'),
     plain,
     systems: plain
       ? [...new Set(known.flatMap((place) => (place.type === 'boolean' ? [noSystem] : systemsOf(place))))]
