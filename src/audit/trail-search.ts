@@ -1,11 +1,12 @@
 /** read and search of AuditEvent: the server's own rows beside the resources that clients created. https://hl7.org/fhir/R4/auditevent.html */
 
 import { operationOutcome, problem } from '../fhir/outcome.ts';
-import { answer, demandUnshaped, isSeen, isUnchanged, notFound } from '../interactions/answer.ts';
+import { isSeen, isUnchanged, notFound } from '../interactions/answer.ts';
 import type { FhirAnswer, Interaction } from '../interactions/interaction.ts';
 import { narrow } from '../interactions/narrow.ts';
 import { queryOf } from '../interactions/route.ts';
 import { pageOf, searchset } from '../interactions/search.ts';
+import { shapeOf, shown } from '../interactions/shaping.ts';
 import type { PageTokens } from '../search/page-token.ts';
 import { parseSearch } from '../search/parse.ts';
 import { sequenceOf } from './audit-event.ts';
@@ -18,11 +19,11 @@ export const readTrail = (stored: Interaction, view: TrailView): Interaction => 
   async handle(request, context): Promise<FhirAnswer> {
     const sequence = request.type === 'AuditEvent' ? sequenceOf(request.id) : undefined;
     if (sequence === undefined) return stored.handle(request, context);
-    demandUnshaped(request);
+    const shape = shapeOf(request);
     const [row] = context.caller.access.unrestricted ? await context.store.audit({ sequence, count: 1 }) : [];
     if (!row) throw notFound({ type: request.type, id: request.id });
     const { version } = eventOf(row, view);
-    return answer(isUnchanged(request, version) ? 304 : 200, version);
+    return shown(isUnchanged(request, version) ? 304 : 200, version, shape);
   },
 });
 

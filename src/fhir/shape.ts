@@ -116,6 +116,6 @@ function tagged(content: Content): Content {
 }
 
 /** Whether a resource says of itself that it is not the whole. */
-export const isSubsetted = ({ meta }: { readonly meta?: any }): boolean =>
+export const isSubsetted = ({ meta }: { readonly [element: string]: any }): boolean =>
   Array.isArray(meta?.tag) &&
   meta.tag.some((tag: any) => tag?.system === subsetted.system && tag.code === subsetted.code);

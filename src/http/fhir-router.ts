@@ -4,7 +4,14 @@ import { readJson } from '../fhir/json.ts';
 import { operationOutcome, problem } from '../fhir/outcome.ts';
 import type { Resource } from '../fhir/references.ts';
 import { etagOf } from '../interactions/answer.ts';
-import type { Caller, Dispatch, FhirAnswer, FhirRequest, Incoming } from '../interactions/interaction.ts';
+import type {
+  Caller,
+  Dispatch,
+  FhirAnswer,
+  FhirRequest,
+  Incoming,
+  InteractionCode,
+} from '../interactions/interaction.ts';
 import { parametersOf, type Routed, routeOf, splitQuery } from '../interactions/route.ts';
 import { isDeleted } from '../store/store.ts';
 import { BODY_LIMIT, BUNDLE_LIMIT, demandJson, FORM_LIMIT, mediaType, readBody } from './body.ts';
@@ -23,8 +30,11 @@ export interface FhirDoor {
 /** The steps below the base. Ids and types need no escapes, so an escape that means a slash or dots finds nothing. */
 function pathOf(url: string): { path: string; query: string } {
   const { path, query } = splitQuery(url);
-  const steps = path.replace(/^\/|\/$/g, '').replaceAll('%24', '$');
-  if (!/^[A-Za-z0-9\-._$/]*$/.test(steps) || path.includes('//') || /(^|\/)\.\.?(\/|$)/.test(steps)) {
+  const steps = path
+    .replace(/^\/|\/$/g, '')
+    .replaceAll('%24', '$')
+    .replace(/%2A/gi, '*');
+  if (!/^[A-Za-z0-9\-._$*/]*$/.test(steps) || path.includes('//') || /(^|\/)\.\.?(\/|$)/.test(steps)) {
     throw problem('invalid', 'the address may only have types, ids and names below the base');
   }
   return { path: steps, query };
@@ -58,6 +68,9 @@ async function formParameters(request: IncomingMessage): Promise<FhirRequest['pa
   return parametersOf((await readBody(request, FORM_LIMIT)).toString('utf8'));
 }
 
+const isSearch = (interaction: InteractionCode): boolean =>
+  interaction === 'search-type' || interaction === 'search-system';
+
 const bodied = ['create', 'update', 'patch', 'batch'];
 
 function bundleInteraction({ resource }: Incoming): 'batch' | 'transaction' {
@@ -84,8 +97,11 @@ export async function fhirRequest(
   let body: Incoming | undefined;
   if (bodied.includes(interaction))
     body = await incomingBody(request, routed.type === '' || routed.type === 'Bundle' ? BUNDLE_LIMIT : BODY_LIMIT);
-  else if (interaction === 'search-type' && request.method === 'POST')
-    parameters = [...parameters, ...(await formParameters(request))];
+  else if (isSearch(interaction) && request.method === 'POST') {
+    const form = await formParameters(request);
+    demandJsonWanted(request, form);
+    parameters = [...parameters, ...form];
+  }
   if (interaction === 'batch') interaction = bundleInteraction(body!);
   return {
     ...routed,

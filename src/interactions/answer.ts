@@ -1,7 +1,6 @@
 /** The few shapes of an answer, and the refusals that several interactions share. https://hl7.org/fhir/R4/http.html */
 import { Problem, problem } from '../fhir/outcome.ts';
 import { type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
-import { isControl } from '../search/result-parameters.ts';
 import type { Version } from '../store/store.ts';
 import type { Access, FhirAnswer, FhirRequest } from './interaction.ts';
 
@@ -25,16 +24,6 @@ export const asProblem = (error: unknown): Problem =>
   error instanceof Problem
     ? error
     : problem('exception', 'the server could not do this; its log tells why under this request id', { status: 500 });
-
-const unshaping = new Set(['_format', '_pretty']);
-
-/** Refuses parameters that would shape an answer to a read, which this server does not do: nobody shall take a whole for a summary. */
-export function demandUnshaped({ parameters }: FhirRequest): void {
-  const shaping = parameters.find(
-    ([name, value]) => isControl(name) && !unshaping.has(name) && !(name === '_summary' && value === 'false'),
-  );
-  if (shaping) throw problem('not-supported', `${shaping[0].split(':')[0]} is not supported on a read`);
-}
 
 /** Parsed only where the access has questions about what is inside. */
 export const isSeen = (access: Access, version: Version): boolean =>

@@ -11,7 +11,8 @@ async function answerTo(entry: Entry, i: number, whole: FhirRequest, context: Co
   let request: FhirRequest;
   try {
     request = requestOf(entry, whole, `Bundle.entry[${i}]`);
-    if (request.type === '') throw problem('not-supported', 'an entry of a batch may not act on the whole system');
+    if (request.type === '' && request.interaction !== 'search-system')
+      throw problem('not-supported', 'an entry of a batch may not act on the whole system');
   } catch (error) {
     return refusalOf(error);
   }

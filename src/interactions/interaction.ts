@@ -57,6 +57,8 @@ export interface FhirRequest {
   /** '' where the URL names none. */
   readonly id: string;
   readonly versionId?: number;
+  /** Only what is in the compartment of this resource is searched: `/Patient/1/Observation`, `/Patient/1/*`. */
+  readonly compartment?: ResourceKey;
   /** Decoded query (and form body) parameters, in order. */
   readonly parameters: Parameters;
   readonly conditions: Conditions;

@@ -1,17 +1,13 @@
 /** What the gate asks before anything is looked up: is it promised, and may this caller? Entries of a transaction ask the same. https://hl7.org/fhir/R4/security.html */
 import { type Problem, problem } from '../fhir/outcome.ts';
-import type { Caller, InteractionCode } from './interaction.ts';
+import type { Caller, FhirRequest, InteractionCode } from './interaction.ts';
 import { methodsAt } from './route.ts';
 
 /** Whether capability/ promises an interaction; '' is the system level. */
 export type Declared = (interaction: InteractionCode, type: string) => boolean;
 
 /** What is asked of whom; `id` is '' where the address names none. */
-interface Asked {
-  readonly interaction: InteractionCode;
-  readonly type: string;
-  readonly id: string;
-}
+type Asked = Pick<FhirRequest, 'interaction' | 'type' | 'id' | 'compartment'>;
 
 /** Refuses with 405 what capability/ does not promise; Allow names what the same address takes. */
 export function demandDeclared(asked: Asked, declared: Declared): void {

@@ -1,10 +1,10 @@
 /** From method and path to an interaction: one table for requests and for the entries of a Bundle. https://hl7.org/fhir/R4/http.html#summary */
 import { resourceTypes } from '../fhir/definitions.ts';
 import { type Problem, problem } from '../fhir/outcome.ts';
-import { isId } from '../fhir/references.ts';
+import { isId, type ResourceKey } from '../fhir/references.ts';
 import type { FhirRequest, InteractionCode, Parameters } from './interaction.ts';
 
-export type Routed = Pick<FhirRequest, 'interaction' | 'type' | 'id' | 'versionId'>;
+export type Routed = Pick<FhirRequest, 'interaction' | 'type' | 'id' | 'versionId' | 'compartment'>;
 
 const wrongMethod = (allow: string): Problem =>
   problem('not-supported', `this address takes ${allow}`, { status: 405, headers: { Allow: allow } });
@@ -28,12 +28,32 @@ function pick(methods: Methods, method: string): InteractionCode {
 
 /** The HTTP methods that an address takes, as far as `offered` says yes to what they mean. */
 export function methodsAt(
-  { interaction, type, id }: Pick<FhirRequest, 'interaction' | 'type' | 'id'>,
+  { interaction, type, id, compartment }: Pick<FhirRequest, 'interaction' | 'type' | 'id' | 'compartment'>,
   offered: (interaction: InteractionCode, type: string) => boolean,
 ): readonly string[] {
-  const isAlone = interaction === 'vread' || interaction.startsWith('history');
+  const isAlone = interaction === 'vread' || interaction.startsWith('history') || compartment !== undefined;
   const methods: Methods = isAlone ? { GET: interaction } : type === '' ? system : id === '' ? ofType : ofInstance;
   return withHead(Object.keys(methods).filter((method) => offered(methods[method]!, type)));
+}
+
+/** The compartments of R4. https://hl7.org/fhir/R4/compartmentdefinition.html */
+const compartments: ReadonlySet<string> = new Set(['Patient', 'Encounter', 'RelatedPerson', 'Practitioner', 'Device']);
+
+/** What is below a resource: `Patient/1/Observation`, `Patient/1/*`, and `_search` after either or in place of the star. */
+function inCompartment(method: string, compartment: ResourceKey, steps: readonly string[]): Routed {
+  const isPosted = steps.at(-1) === '_search';
+  const [type = '*', ...more] = isPosted ? steps.slice(0, -1) : steps;
+  const { type: kind, id } = compartment;
+  if (!compartments.has(kind)) throw absent(`${kind} is no compartment: nothing is searched below ${kind}/${id}`);
+  if (more.length > 0 || !(type === '*' || resourceTypes.has(type)))
+    throw absent(`the address below ${kind}/${id} names no resource type of FHIR R4`);
+  const interaction = type === '*' ? 'search-system' : 'search-type';
+  return {
+    interaction: pick(isPosted ? { POST: interaction } : { GET: interaction }, method),
+    type: type === '*' ? '' : type,
+    id: '',
+    compartment,
+  };
 }
 
 /**
@@ -47,6 +67,8 @@ export function routeOf(httpMethod: string, path: string): Routed {
   if (steps.length === 0) return { interaction: pick(system, method), type: '', id: '' };
   if (type === 'metadata' && steps.length === 1)
     return { interaction: pick({ GET: 'capabilities' }, method), type: '', id: '' };
+  if (type === '_search' && steps.length === 1)
+    return { interaction: pick({ POST: 'search-system' }, method), type: '', id: '' };
   if (type === '_history' && steps.length === 1)
     return { interaction: pick({ GET: 'history-system' }, method), type: '', id: '' };
   if (steps.some((step) => step.startsWith('$')))
@@ -59,7 +81,7 @@ export function routeOf(httpMethod: string, path: string): Routed {
     return { interaction: pick({ GET: 'history-type' }, method), type, id: '' };
   if (!isId(id)) throw problem('value', `${type}: an id has 1 to 64 of A-Z, a-z, 0-9, - and .`);
   if (steps.length === 2) return { interaction: pick(ofInstance, method), type, id };
-  if (third !== '_history') throw absent(`compartment search and other addresses below ${type}/${id} are not offered`);
+  if (third !== '_history') return inCompartment(method, { type, id }, steps.slice(2));
   if (steps.length === 3) return { interaction: pick({ GET: 'history-instance' }, method), type, id };
   if (steps.length > 4) throw absent(`nothing is below a version of ${type}/${id}`);
   const version = Number(versionId);

@@ -6,11 +6,12 @@ import { extract } from '../search/extract.ts';
 import { matches } from '../search/match.ts';
 import { parseSearch } from '../search/parse.ts';
 import type { Change, Version } from '../store/store.ts';
-import { demandUnshaped, isSeen } from './answer.ts';
+import { isSeen } from './answer.ts';
 import { demandConditions } from './conditions.ts';
 import type { Context, Entry, FhirRequest, Incoming } from './interaction.ts';
 import { criterionParameters, multipleMatches, only, type Resolved, resolve } from './resolve.ts';
 import { pageOf } from './search.ts';
+import { shapeOf } from './shaping.ts';
 import { isAbsent } from './write.ts';
 
 export interface Step {
@@ -112,7 +113,7 @@ export async function demandReadable(
   const stored = await store.read(reads.map(({ request: { type, id } }) => ({ type, id })));
   for (const [i, { request, at }] of reads.entries()) {
     const { interaction, type, id, parameters, strict, base } = request;
-    if (interaction === 'read' || interaction === 'vread') demandUnshaped(request);
+    if (interaction === 'read' || interaction === 'vread') shapeOf(request);
     if (interaction === 'search-type') parseSearch(type, pageOf(parameters).asked, { strict, base });
     else if (interaction === 'read') {
       const key = { type, id };

@@ -11,7 +11,7 @@ import { settle } from './settle.ts';
 import { demandReadable, identify, type Step, withReferences } from './transaction-steps.ts';
 import { isAbsent, type Planned, type WritePath } from './write.ts';
 
-const READS: readonly InteractionCode[] = ['read', 'vread', 'search-type', 'history-instance'];
+const READS: readonly InteractionCode[] = ['read', 'vread', 'search-type', 'search-system', 'history-instance'];
 const WRITES: readonly InteractionCode[] = ['create', 'update', 'delete'];
 /** The order of https://hl7.org/fhir/R4/http.html#trules: delete, create, update; reads come after the commit. */
 const ORDER: readonly InteractionCode[] = ['delete', 'create', 'update'];

@@ -6,6 +6,7 @@ import { withIdentity } from '../fhir/json.ts';
 import { problem } from '../fhir/outcome.ts';
 import { type RelativeText, relativeResource } from '../fhir/own-base.ts';
 import { keyOf, literalReferences, type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
+import { isSubsetted } from '../fhir/shape.ts';
 import { extract } from '../search/extract.ts';
 import { noEntries } from '../search/query.ts';
 import { fillGap } from '../store/gap.ts';
@@ -85,6 +86,18 @@ export function demandWritable(
     throw problem('forbidden', `${referenceTo(key)} may not be written with these rights`);
 }
 
+/** Refuses what an answer in short form gave: stored, it would take the place of all that was left out. */
+function demandWhole(resource: Resource): void {
+  if (!isSubsetted(resource)) return;
+  throw problem(
+    'business-rule',
+    'the resource is tagged SUBSETTED: a part of one is not stored in place of the whole',
+    {
+      expression: `${resource.resourceType}.meta.tag`,
+    },
+  );
+}
+
 const expectationOf = (before: Version | undefined) =>
   isAbsent(before) ? ('absent' as const) : { versionId: before!.versionId };
 
@@ -134,6 +147,7 @@ export function createWritePath(rules: WriteRules): WritePath {
     const seen = planned.map(({ incoming }) => incoming && relativeResource(rules.relative, incoming));
     for (const [i, { key, method, incoming, before }] of planned.entries()) {
       demandWritable(caller, key, before, seen[i]);
+      if (incoming && method !== 'POST') demandWhole(incoming.resource);
       let stored = incoming;
       if (stored && rules.prepare[key.type]) {
         const prepared = await rules.prepare[key.type]!({ key, before, incoming: stored, caller }, store, setting);
