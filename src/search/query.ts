@@ -26,6 +26,8 @@ export interface RangeEntry {
   readonly name: string;
   readonly low: number;
   readonly high: number;
+  /** The name of an entry with the same interval, along which this one is found: it needs no place of its own in an index. */
+  readonly along?: string;
 }
 
 /** A string: `folded` is lower case without accents; `original` is as written, left out where nothing asks for it. */
@@ -81,7 +83,13 @@ export type Criterion =
   | { readonly is: 'not'; readonly of: Criterion }
   | { readonly is: 'key'; readonly name: string; readonly first: string; readonly second?: string } // second left out: any
   | { readonly is: 'reference'; readonly name: string; readonly target: string }
-  | { readonly is: 'range'; readonly name: string; readonly low?: Bounds; readonly high?: Bounds } // one interval fulfils both
+  | {
+      readonly is: 'range';
+      readonly name: string;
+      readonly along?: string; // as its entries say
+      readonly low?: Bounds;
+      readonly high?: Bounds;
+    } // one interval fulfils both
   | {
       readonly is: 'text';
       readonly name: string;

@@ -2,9 +2,9 @@
  * The index entries of one resource as one block of bytes: what the main thread hands to the writer, what the writer turns
  * into rows, what stays beside the resource so that an update knows which rows to take out and a search can look closer.
  *
- * Layout, little endian: six counts (u32) and a fingerprint of the words (u32), then the sections in this order: plain keys
+ * Layout, little endian: seven counts (u32) and a fingerprint of the words (u32), then the sections in this order: plain keys
  * (hash), keys with a second part (hash, hash of the second), points (hash, place as double), spans (hash, low, high), texts
- * (hash, length u32, UTF-8), groups (hash, length u32, a block of the same layout).
+ * (hash, length u32, UTF-8), groups (hash, length u32, a block of the same layout), intervals without a row (as spans).
  */
 import type { ElementEntries, IndexEntries } from '../../search/query.ts';
 import type { Hashing, Kind } from './hash.ts';
@@ -12,8 +12,8 @@ import { kindOf } from './hash.ts';
 
 /** Spans up to this length lie in a partition of their own, so that a bound on `high` also bounds `low`. A day in ms. */
 export const SHORT = 86_400_000;
-export const HEAD = 28;
-const WORDS_AT = 24;
+export const HEAD = 32;
+const WORDS_AT = 28;
 export const lastUpdatedOf = (type: string): string => `${type}._lastUpdated`;
 
 const utf8 = new TextEncoder();
@@ -80,7 +80,13 @@ function encodeElement(
     dropRepeat(plain, 2);
   }
   const times = occurrences(index);
-  for (const { name, low, high } of index.ranges) {
+  const quiet: number[] = [];
+  for (const { name, low, high, along } of index.ranges) {
+    if (along !== undefined) {
+      start(quiet, kindOf.shortRange, name, '');
+      quiet.push(low, high);
+      continue;
+    }
     const single = high - low <= SHORT && times.get(name) === 1;
     const section = low === high ? points : spans;
     start(section, single ? kindOf.shortRange : kindOf.oddRange, name, '');
@@ -101,14 +107,15 @@ function encodeElement(
     hashing.mix(kindOf.text, name, '');
     texts.push([hashing.low, hashing.high, utf8.encode(folded)]);
   }
-  return layOut(sections, texts, groups);
+  return layOut(sections, texts, groups, quiet);
 }
 
 /** How many different intervals each range name has. */
 function occurrences({ ranges }: ElementEntries): Map<string, number> {
   const times = new Map<string, number>();
   const seen = new Set<string>();
-  for (const { name, low, high } of ranges) {
+  for (const { name, low, high, along } of ranges) {
+    if (along !== undefined) continue;
     const repeat = `${name} ${low} ${high}`;
     if (seen.has(repeat)) continue;
     seen.add(repeat);
@@ -134,22 +141,25 @@ function layOut(
   sections: readonly [number[], number[], number[], number[]],
   texts: readonly Named[],
   groups: readonly Named[],
+  quiet: readonly number[],
 ): Uint8Array {
   const counts = [sections[0].length / 2, sections[1].length / 4, sections[2].length / 3, sections[3].length / 4];
   let size = HEAD;
   for (let i = 0; i < 4; i++) size += counts[i]! * WIDTHS[i]!;
   for (const [, , named] of texts) size += 12 + named.length;
   for (const [, , named] of groups) size += 12 + named.length;
+  size += (quiet.length / 4) * WIDTHS[3];
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
   for (let i = 0; i < 4; i++) view.setUint32(4 * i, counts[i]!, true);
   view.setUint32(16, texts.length, true);
   view.setUint32(20, groups.length, true);
+  view.setUint32(24, quiet.length / 4, true);
   let at = HEAD;
-  const lanes = (section: number[], from: number, count: number) => {
+  const lanes = (section: readonly number[], from: number, count: number) => {
     for (let i = 0; i < count; i++, at += 4) view.setInt32(at, section[from + i]!, true);
   };
-  const doubles = (section: number[], from: number, count: number) => {
+  const doubles = (section: readonly number[], from: number, count: number) => {
     for (let i = 0; i < count; i++, at += 8) view.setFloat64(at, section[from + i]!, true);
   };
   const [plain, paired, points, spans] = sections;
@@ -159,10 +169,13 @@ function layOut(
     lanes(points, i, 2);
     doubles(points, i + 2, 1);
   }
-  for (let i = 0; i < spans.length; i += 4) {
-    lanes(spans, i, 2);
-    doubles(spans, i + 2, 2);
-  }
+  const intervals = (section: readonly number[]) => {
+    for (let i = 0; i < section.length; i += 4) {
+      lanes(section, i, 2);
+      doubles(section, i + 2, 2);
+    }
+  };
+  intervals(spans);
   for (const list of [texts, groups]) {
     for (const [low, high, named] of list) {
       view.setInt32(at, low, true);
@@ -172,6 +185,7 @@ function layOut(
       at += 12 + named.length;
     }
   }
+  intervals(quiet);
   return bytes;
 }
 
@@ -196,6 +210,8 @@ export interface Sections {
   readonly textCount: number;
   /** They begin where the texts end. */
   readonly groupCount: number;
+  readonly quiet: number;
+  readonly quietCount: number;
 }
 
 export function sectionsOf(bytes: Uint8Array): Sections {
@@ -205,6 +221,7 @@ export function sectionsOf(bytes: Uint8Array): Sections {
   const pointCount = view.getUint32(8, true);
   const spanCount = view.getUint32(12, true);
   const textCount = view.getUint32(16, true);
+  const quietCount = view.getUint32(24, true);
   const paired = HEAD + 8 * plainCount;
   const points = paired + 16 * pairedCount;
   const spans = points + 16 * pointCount;
@@ -222,5 +239,7 @@ export function sectionsOf(bytes: Uint8Array): Sections {
     texts,
     textCount,
     groupCount: view.getUint32(20, true),
+    quiet: bytes.length - WIDTHS[3] * quietCount,
+    quietCount,
   };
 }

@@ -148,7 +148,7 @@ function rangesOf(name: string, hashing: Hashing) {
   const short = lanesOf(kindOf.shortRange, name, '', hashing);
   const odd = lanesOf(kindOf.oddRange, name, '', hashing);
   return (entries: Uint8Array, satisfied: (low: number, high: number) => boolean): boolean => {
-    const { view, points, pointCount, spans, spanCount } = sectionsOf(entries);
+    const { view, points, pointCount, spans, spanCount, quiet, quietCount } = sectionsOf(entries);
     const named = (at: number) => {
       const low = view.getInt32(at, true);
       const high = view.getInt32(at + 4, true);
@@ -160,6 +160,9 @@ function rangesOf(name: string, hashing: Hashing) {
       if (satisfied(place, place)) return true;
     }
     for (let i = 0, at = spans; i < spanCount; i++, at += 24) {
+      if (named(at) && satisfied(view.getFloat64(at + 8, true), view.getFloat64(at + 16, true))) return true;
+    }
+    for (let i = 0, at = quiet; i < quietCount; i++, at += 24) {
       if (named(at) && satisfied(view.getFloat64(at + 8, true), view.getFloat64(at + 16, true))) return true;
     }
     return false;
