@@ -1,0 +1,117 @@
+/** The search parameters of R4 that no official example, and no definition of the package, carries a value for: nothing is shown of them here. */
+export const withoutExample: Readonly<Record<string, string>> = {
+  ActivityDefinition: 'composed-of topic',
+  AdverseEvent: 'location resultingcondition study',
+  AppointmentResponse: 'location',
+  AuditEvent: 'agent-role source',
+  Basic: 'author created identifier patient subject',
+  CapabilityStatement: 'context-quantity context-type-quantity',
+  CarePlan: 'activity-reference based-on category instantiates-canonical part-of replaces',
+  ChargeItem: 'performing-organization requesting-organization',
+  ChargeItemDefinition:
+    'context context-quantity context-type context-type-quantity context-type-value date identifier jurisdiction publisher title',
+  Claim: 'detail-udi enterer facility item-udi subdetail-udi',
+  ClinicalImpression: 'finding-ref investigation previous problem supporting-info',
+  CodeSystem: 'context context-quantity context-type context-type-quantity context-type-value jurisdiction supplements',
+  Communication: 'based-on instantiates-canonical part-of',
+  CommunicationRequest: 'based-on recipient replaces requester sender',
+  CompartmentDefinition: 'context-quantity context-type-quantity',
+  ConceptMap: 'context context-quantity context-type context-type-quantity context-type-value product',
+  Consent: 'source-reference',
+  Contract: 'instantiates url',
+  CoverageEligibilityRequest: 'enterer facility',
+  CoverageEligibilityResponse: 'requestor',
+  Device: 'device-name din location manufacturer model organization patient type udi-carrier udi-di url',
+  DeviceDefinition: 'parent type',
+  DeviceMetric: 'category identifier parent source type',
+  DeviceRequest: 'based-on encounter instantiates-uri insurance performer prior-request',
+  DeviceUseStatement: 'device identifier patient subject',
+  DiagnosticReport: 'assessed-condition encounter results-interpreter specimen',
+  DocumentManifest: 'author type',
+  DocumentReference: 'relationship',
+  EffectEvidenceSynthesis:
+    'context context-quantity context-type context-type-quantity context-type-value date description effective identifier jurisdiction name publisher title url version',
+  Encounter: 'location reason-reference',
+  EpisodeOfCare: 'incoming-referral',
+  EventDefinition:
+    'composed-of context context-quantity context-type context-type-quantity context-type-value date depends-on derived-from description effective identifier jurisdiction name predecessor publisher status successor title topic url version',
+  Evidence:
+    'composed-of context context-quantity context-type context-type-quantity context-type-value date depends-on derived-from description effective identifier jurisdiction name predecessor publisher successor title topic url version',
+  EvidenceVariable:
+    'composed-of context context-quantity context-type context-type-quantity context-type-value date depends-on derived-from description effective identifier jurisdiction name predecessor publisher successor title topic url version',
+  ExampleScenario:
+    'context context-quantity context-type context-type-quantity context-type-value date identifier jurisdiction name publisher status url version',
+  FamilyMemberHistory: 'instantiates-canonical',
+  GraphDefinition:
+    'context context-quantity context-type context-type-quantity context-type-value date description jurisdiction name publisher start status url version',
+  Group: 'characteristic-value managing-entity value',
+  HealthcareService: 'characteristic coverage-area program',
+  Immunization: 'reaction reaction-date reason-reference',
+  ImmunizationRecommendation: 'status vaccine-type',
+  ImplementationGuide:
+    'context context-quantity context-type context-type-quantity context-type-value date depends-on description experimental global jurisdiction name publisher resource status title url version',
+  InsurancePlan:
+    'address address-city address-country address-postalcode address-state address-use administered-by endpoint identifier owned-by status type',
+  Invoice: 'issuer recipient type',
+  Library: 'predecessor topic',
+  Measure: 'context context-type-value',
+  Media: 'based-on device identifier view',
+  Medication: 'identifier ingredient manufacturer',
+  MedicationAdministration: 'medication',
+  MedicationDispense: 'medication',
+  MedicationKnowledge:
+    'classification classification-type ingredient ingredient-code manufacturer monitoring-program-name monitoring-program-type monograph monograph-type source-cost',
+  MedicationRequest: 'intended-performer intended-performertype',
+  MedicationStatement: 'medication',
+  MedicinalProductAuthorization: 'subject',
+  MedicinalProductContraindication: 'subject',
+  MedicinalProductIndication: 'subject',
+  MedicinalProductInteraction: 'subject',
+  MedicinalProductPackaged: 'subject',
+  MedicinalProductPharmaceutical: 'target-species',
+  MedicinalProductUndesirableEffect: 'subject',
+  MessageDefinition:
+    'category context context-quantity context-type context-type-quantity context-type-value date description event focus identifier jurisdiction name parent publisher status title url version',
+  MessageHeader: 'responsible',
+  MolecularSequence: 'chromosome-variant-coordinate identifier',
+  NamingSystem: 'context context-quantity context-type context-type-quantity context-type-value',
+  NutritionOrder: 'instantiates-canonical instantiates-uri',
+  Observation: 'amino-acid-change based-on dna-variant gene-amino-acid-change gene-dnavariant gene-identifier',
+  OperationDefinition: 'context-quantity context-type-quantity input-profile output-profile title',
+  Patient: 'mothersMaidenName',
+  Person: 'practitioner',
+  PlanDefinition: 'definition topic',
+  Procedure: 'reason-code',
+  Provenance: 'patient when',
+  Questionnaire:
+    'context context-quantity context-type context-type-quantity context-type-value definition description effective name',
+  QuestionnaireResponse: 'based-on item-subject',
+  RequestGroup: 'code instantiates-uri',
+  ResearchDefinition:
+    'composed-of context context-quantity context-type context-type-quantity context-type-value date depends-on derived-from description effective identifier jurisdiction name predecessor publisher successor title topic url version',
+  ResearchElementDefinition:
+    'composed-of context context-quantity context-type context-type-quantity context-type-value date depends-on derived-from description effective identifier jurisdiction name predecessor publisher successor title topic url version',
+  ResearchStudy:
+    'category date focus identifier keyword location partof principalinvestigator protocol site sponsor title',
+  ResearchSubject: 'date',
+  RiskEvidenceSynthesis:
+    'context context-quantity context-type context-type-quantity context-type-value date description effective identifier jurisdiction name publisher title url version',
+  SearchParameter:
+    'component context context-quantity context-type context-type-quantity context-type-value derived-from jurisdiction',
+  ServiceRequest: 'instantiates-canonical instantiates-uri replaces specimen',
+  Specimen: 'parent',
+  SpecimenDefinition: 'identifier',
+  StructureDefinition:
+    'context context-quantity context-type context-type-quantity context-type-value identifier jurisdiction keyword',
+  StructureMap: 'context context-quantity context-type context-type-quantity context-type-value',
+  Substance: 'substance-reference',
+  SubstanceSpecification: 'code',
+  SupplyDelivery: 'patient receiver supplier',
+  SupplyRequest: 'requester subject supplier',
+  Task: 'based-on business-status',
+  TerminologyCapabilities:
+    'context context-quantity context-type context-type-quantity context-type-value date description jurisdiction name publisher status title url version',
+  TestScript: 'context-quantity context-type-quantity',
+  ValueSet: 'context context-quantity context-type context-type-quantity context-type-value expansion jurisdiction',
+  VerificationResult: 'target',
+};
