@@ -1,11 +1,12 @@
 /** Turns search parameters into a query tree. https://hl7.org/fhir/R4/search.html */
 import { type Issue, problem } from '../fhir/outcome.ts';
-import { BadValue, type Setting } from './conditions.ts';
+import type { Shape } from '../fhir/shape.ts';
+import type { Setting } from './conditions.ts';
+import { criterionOf } from './criterion.ts';
 import { isResourceType } from './knowledge.ts';
-import { BadModifier, withModifier } from './modifiers.ts';
-import { parametersOf } from './parameters.ts';
 import { plan } from './plan.ts';
 import type { Criterion, SearchQuery } from './query.ts';
+import { quote } from './refusals.ts';
 import { type Controls, isControl, readControls } from './result-parameters.ts';
 import { splitEscaped } from './words.ts';
 
@@ -26,6 +27,8 @@ export interface ParsedSearch {
   readonly ignored: readonly string[];
   /** A warning for each ignored parameter. */
   readonly issues: readonly Issue[];
+  /** How much of each resource the answer shows. */
+  readonly shape: Shape;
 }
 
 const mostParameters = 100;
@@ -38,8 +41,13 @@ const longestValue = 4096;
  */
 export function parseSearch(type: string, parameters: Parameters, options: SearchOptions): ParsedSearch {
   if (!isResourceType(type)) throw problem('not-supported', `${type} is not a resource type of R4`, { status: 404 });
+  return parseFor([type], parameters, options);
+}
+
+/** The same for a search on several types at once: a parameter is known where every one of them has it. */
+export function parseFor(types: readonly string[], parameters: Parameters, options: SearchOptions): ParsedSearch {
   checkLimits(parameters);
-  const where: Criterion[] = [];
+  const criteria: (readonly Criterion[])[] = [];
   const used: (readonly [string, string])[] = [];
   const ignored: string[] = [];
   const controls: (readonly [string, string])[] = [];
@@ -51,30 +59,50 @@ export function parseSearch(type: string, parameters: Parameters, options: Searc
       used.push(parameter);
       continue;
     }
-    const criterion = criterionOf(type, name, value, options);
-    if (criterion === undefined) {
+    const read = types.map((type) => criterionOf(type, name, value, options));
+    const lacking = read.indexOf(undefined);
+    if (lacking < 0) {
+      criteria.push(read as readonly Criterion[]);
+      used.push(parameter);
+    } else {
+      if (options.strict || options.conditional) throw problem('not-supported', unknown(types[lacking]!, name));
       ignored.push(name);
-      continue;
     }
-    where.push(criterion);
-    used.push(parameter);
   }
-  if (options.conditional && where.length === 0) {
+  if (options.conditional && criteria.length === 0) {
     throw problem('invalid', 'A conditional needs at least one search parameter');
   }
-  const read: Controls = readControls(type, controls);
-  const query = plan({ type, where: where.length === 1 ? where[0]! : { is: 'all', of: where }, ...read });
-  return { query, used, ignored, issues: ignored.map((name) => passedOver(type, name)) };
+  const controlled = readControls(types, controls);
+  const issues = ignored.map((name) => passedOver(types, name));
+  return { query: queryOf(types, criteria, controlled), used, ignored, issues, shape: controlled.shape };
 }
 
-const passedOver = (type: string, name: string): Issue => ({
+function queryOf(
+  types: readonly string[],
+  criteria: readonly (readonly Criterion[])[],
+  { sorts, count, total, includes }: Controls,
+): SearchQuery {
+  const asked = types.map((type, i) => ({ type, where: both(criteria.map((read) => read[i]!)), sort: sorts[i]! }));
+  const [first, ...also] = asked;
+  const query: SearchQuery = { ...first!, count, total, includes };
+  return also.length === 0 ? plan(query) : { ...query, also };
+}
+
+/** All of them, those inside each other laid out side by side, where the fast lane looks for what it knows. */
+function both(criteria: readonly Criterion[]): Criterion {
+  const of = criteria.flatMap((one) => (one.is === 'all' ? one.of : [one]));
+  return of.length === 1 ? of[0]! : { is: 'all', of };
+}
+
+const unknown = (type: string, name: string): string => `${type} has no search parameter ${quote(name)}`;
+
+const passedOver = (types: readonly string[], name: string): Issue => ({
   severity: 'warning',
   code: 'not-supported',
-  diagnostics: `${type} has no search parameter ${quote(name)}; it was ignored`,
+  diagnostics: `${
+    types.length === 1 ? unknown(types[0]!, name) : `not every type searched has a search parameter ${quote(name)}`
+  }; it was ignored`,
 });
-
-/** Names come from outside: short and without odd characters in a message. */
-const quote = (name: string): string => `'${name.slice(0, 64).replace(/[^\w.:*-]/g, '?')}'`;
 
 function refuseControl(name: string): void {
   if (name === '_format' || name === '_pretty') return;
@@ -93,30 +121,3 @@ function checkLimits(parameters: Parameters): void {
   }
   if (values > mostValues) throw problem('too-costly', `A search takes at most ${mostValues} values`);
 }
-
-/** Parameters of R4 that this server does not answer. */
-const notDone = new Set(['_filter', '_query', '_text', '_content', '_list', '_has', '_type']);
-
-function criterionOf(type: string, name: string, value: string, options: SearchOptions): Criterion | undefined {
-  const [code, modifier, ...more] = name.split(':');
-  if (code!.includes('.')) throw unsupported(name, 'follows a chain, which is not supported');
-  if (notDone.has(code!)) throw unsupported(name, 'is not supported');
-  const parameter = parametersOf(type).get(code!);
-  if (parameter === undefined) {
-    if (!options.strict && !options.conditional) return undefined;
-    throw problem('not-supported', `${type} has no search parameter ${quote(name)}`);
-  }
-  if (more.length > 0 || parameter.type === 'composite' || parameter.type === 'special') {
-    throw unsupported(name, 'is not supported');
-  }
-  if (value === '') throw problem('invalid', `${quote(name)} has no value`);
-  try {
-    return withModifier(type, parameter, modifier, value, options);
-  } catch (error) {
-    if (error instanceof BadValue) throw problem('value', `${quote(name)} ${error.message}`);
-    if (error instanceof BadModifier) throw unsupported(name, 'has a modifier that is not supported');
-    throw error;
-  }
-}
-
-const unsupported = (name: string, why: string) => problem('not-supported', `Search parameter ${quote(name)} ${why}`);

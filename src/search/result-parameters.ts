@@ -1,10 +1,17 @@
-/** The parameters that shape the answer and not the matches: order, page, total, includes. https://hl7.org/fhir/R4/search.html#return */
+/** The parameters that shape the answer and not the matches: order, page, total, includes, short forms. https://hl7.org/fhir/R4/search.html#return */
 import { problem } from '../fhir/outcome.ts';
-import { isResourceType } from './knowledge.ts';
-import { type Parameter, parametersOf } from './parameters.ts';
+import { hasElement, type Shape } from '../fhir/shape.ts';
+import { isInclude, readIncludes } from './includes.ts';
 import type { Include, SearchQuery, SortKey } from './query.ts';
+import { invalid, quote, unsupported } from './refusals.ts';
+import { sortKeys } from './sort.ts';
 
-export type Controls = Pick<SearchQuery, 'sort' | 'count' | 'total' | 'includes'>;
+export interface Controls extends Pick<SearchQuery, 'count' | 'total'> {
+  /** One list for each type that is searched. */
+  readonly sorts: readonly (readonly SortKey[])[];
+  readonly includes: readonly Include[];
+  readonly shape: Shape;
+}
 
 type Parameters = readonly (readonly [name: string, value: string])[];
 
@@ -28,44 +35,41 @@ export const isControl = (name: string): boolean => names.has(name.split(':')[0]
 const usualCount = 20;
 const mostMatches = 1000;
 
-/** Reads them; throws problems of status 400 that name the parameter. */
-export function readControls(type: string, parameters: Parameters): Controls {
-  let sort: readonly SortKey[] = [];
+/** Reads them for a search on these types; throws problems of status 400 that name the parameter. */
+export function readControls(types: readonly string[], parameters: Parameters): Controls {
+  refuseRepeats(parameters);
+  const includes = readIncludes(types, parameters);
+  let sorts: Controls['sorts'] = types.map(() => []);
   let count = usualCount;
   let total: Controls['total'] = 'none';
-  let onlyCount = false;
-  const includes: Include[] = [];
+  let summary: string | undefined;
+  const elements: string[] = [];
   for (const [name, value] of parameters) {
-    switch (name) {
-      case '_format':
-      case '_pretty':
-        break;
-      case '_sort':
-        sort = value.split(',').map((key) => sortKey(type, key));
-        break;
-      case '_count':
-        count = countOf(value);
-        break;
-      case '_total':
-        total = totalOf(value);
-        break;
-      case '_summary':
-        if (value !== 'count' && value !== 'false')
-          throw problem('not-supported', '_summary: only count and false are supported');
-        onlyCount = value === 'count';
-        break;
-      case '_include':
-        includes.push(includeOf(type, value));
-        break;
-      default:
-        throw problem(
-          'not-supported',
-          `Search parameter ${name.slice(0, 64).replace(/[^\w:]/g, '?')} is not supported`,
-        );
-    }
+    if (isInclude(name) || name === '_format' || name === '_pretty') continue;
+    if (name === '_sort') sorts = types.map((type) => sortKeys(type, value));
+    else if (name === '_count') count = countOf(value);
+    else if (name === '_total') total = totalOf(value);
+    else if (name === '_summary') summary = summaryOf(value);
+    else if (name === '_elements') elements.push(...elementsOf(types, value));
+    else if (name === '_contained') demandOuter(value);
+    else if (name === '_containedType') demandContainedType(value);
+    else throw unsupported(name, 'has a modifier that is not supported');
   }
-  if (onlyCount) count = 0;
-  return { sort, count, total: count === 0 ? 'accurate' : total, includes };
+  if (summary === 'text' && includes.length > 0)
+    throw invalid('_summary', 'cannot be text beside _include and _revinclude');
+  if (types.length > 1) demandSameKinds(sorts);
+  if (summary === 'count') count = 0;
+  return { sorts, count, total: count === 0 ? 'accurate' : total, includes, shape: shapeOf(summary, elements) };
+}
+
+/** Two of these would contradict each other, and which of them holds would be a guess. */
+function refuseRepeats(parameters: Parameters): void {
+  const seen = new Set<string>();
+  for (const [name] of parameters) {
+    if (isInclude(name) || ['_format', '_pretty', '_elements'].includes(name)) continue;
+    if (seen.has(name)) throw problem('invalid', `${quote(name)} may be given once`);
+    seen.add(name);
+  }
 }
 
 function countOf(value: string): number {
@@ -79,39 +83,39 @@ function totalOf(value: string): Controls['total'] {
   throw problem('invalid', '_total takes none, estimate or accurate');
 }
 
-function sortKey(type: string, key: string): SortKey {
-  const descending = key.startsWith('-');
-  const code = descending ? key.slice(1) : key;
-  const parameter = parametersOf(type).get(code);
-  if (code === '') throw problem('invalid', '_sort has an empty key');
-  if (code === '_id') return { by: 'id', descending };
-  const by = parameter && orderOf(parameter);
-  if (by === undefined)
-    throw problem('not-supported', `_sort: ${type} cannot be sorted by ${code.slice(0, 64).replace(/[^\w.-]/g, '?')}`);
-  return { by, name: parameter!.name, descending };
+function summaryOf(value: string): string {
+  if (['true', 'text', 'data', 'count', 'false'].includes(value)) return value;
+  throw problem('invalid', '_summary takes true, text, data, count or false');
 }
 
-function orderOf({ type, anyOf }: Parameter): 'range' | 'text' | undefined {
-  if (anyOf !== undefined) return undefined;
-  if (type === 'date' || type === 'number' || type === 'quantity') return 'range';
-  return type === 'string' ? 'text' : undefined;
-}
-
-function includeOf(type: string, value: string): Include {
-  const [source, code = '', target, ...more] = value.split(':');
-  if (source === '*' || code === '*')
-    throw problem('not-supported', '_include: name the parameter, `*` is not supported');
-  if (source !== type) throw problem('invalid', `_include starts with the searched type: ${type}:parameter`);
-  const parameter = parametersOf(type).get(code);
-  if (parameter === undefined || parameter.type !== 'reference' || more.length > 0) {
+function elementsOf(types: readonly string[], value: string): readonly string[] {
+  const elements = value.split(',').map((one) => one.trim());
+  if (elements.some((one) => !types.some((type) => hasElement(type, one)))) {
     throw problem(
-      'not-supported',
-      `_include takes ${type}:parameter or ${type}:parameter:Target with a reference parameter`,
+      'value',
+      `_elements names an element that ${types.length === 1 ? types[0] : 'no searched type'} does not have`,
     );
   }
-  if (target !== undefined && target !== '' && !isResourceType(target)) {
-    throw problem('invalid', '_include: the target is not a resource type');
-  }
-  const narrow = target === undefined || target === '' ? parameter.only : target;
-  return { way: 'to', type, name: parameter.name, ...(narrow === undefined ? {} : { target: narrow }), iterate: false };
+  return elements;
+}
+
+function demandOuter(value: string): void {
+  if (value === 'true' || value === 'both') throw unsupported('_contained', 'may only be false');
+  if (value !== 'false') throw invalid('_contained', 'takes false, true or both');
+}
+
+function demandContainedType(value: string): void {
+  if (value !== 'container' && value !== 'contained') throw invalid('_containedType', 'takes container or contained');
+}
+
+const shapeOf = (summary: string | undefined, elements: readonly string[]): Shape => ({
+  ...((summary === 'true' || summary === 'text' || summary === 'data') && { summary }),
+  ...(elements.length > 0 && { elements }),
+});
+
+/** A listing of several types has one order. */
+function demandSameKinds(sorts: Controls['sorts']): void {
+  const kinds = sorts.map((keys) => keys.map(({ by }) => by).join());
+  if (kinds.some((one) => one !== kinds[0]))
+    throw invalid('_sort', 'names values of different kinds in the types searched');
 }

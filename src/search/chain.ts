@@ -1,0 +1,114 @@
+/** Conditions on other resources: chains, `_has` and `_list`. https://hl7.org/fhir/R4/search.html#chaining */
+import { Problem } from '../fhir/outcome.ts';
+import { isId } from '../fhir/references.ts';
+import { any } from './conditions.ts';
+import { isResourceType } from './knowledge.ts';
+import { type Parameter, parametersOf } from './parameters.ts';
+import type { Criterion } from './query.ts';
+import { invalid, quote, tooCostly, unsupported } from './refusals.ts';
+import { splitEscaped, unescaped } from './words.ts';
+
+/** Reads a parameter on a type; undefined where the type has none of that name. */
+export type CriterionOf = (type: string, name: string, value: string) => Criterion | undefined;
+
+const mostSteps = 3;
+const mostReversed = 2;
+/** More possible types than this and a step without a type would be a guess. */
+const mostTargets = 20;
+
+/** Throws too-costly for a name with more steps than are followed. To be asked once for the whole name. */
+export function checkSteps(name: string): void {
+  if (name.split('.').length - 1 > mostSteps) throw tooCostly(name, `follows more than ${mostSteps} steps`);
+  if (name.split('_has:').length - 1 > mostReversed) {
+    throw tooCostly(name, `has _has more than ${mostReversed} deep`);
+  }
+}
+
+/** `subject:Patient.name`, `subject.name`: what follows the first point holds for a resource that the reference leads to. */
+export function chained(type: string, name: string, value: string, of: CriterionOf): Criterion | undefined {
+  const dot = name.indexOf('.');
+  const [code, target, ...more] = name.slice(0, dot).split(':');
+  const rest = name.slice(dot + 1);
+  const parameter = parametersOf(type).get(code!);
+  if (parameter === undefined) return undefined;
+  demandFollowed(type, parameter, name);
+  if (target !== undefined) {
+    if (more.length > 0 || !isResourceType(target)) throw invalid(name, `takes a resource type after ${quote(code!)}`);
+    if (!leadsTo(parameter, target)) throw invalid(name, `cannot lead from ${type} to ${target}`);
+    const where = of(target, rest, value);
+    return where && refersTo(parameter, target, where);
+  }
+  const targets = parameter.only === undefined ? parameter.targets : [parameter.only];
+  if (targets.length === 0 || targets.length > mostTargets) {
+    throw tooCostly(name, `can lead to any type: say which, as ${quote(`${code}:Patient.${rest}`)}`);
+  }
+  return acrossTargets(targets, (one) => {
+    const where = of(one, rest, value);
+    return where && refersTo(parameter, one, where);
+  });
+}
+
+/** Any of the types that know how to read the rest. Where none does, the refusal of the first stands. */
+function acrossTargets(
+  targets: readonly string[],
+  read: (target: string) => Criterion | undefined,
+): Criterion | undefined {
+  const found: Criterion[] = [];
+  let refusal: Problem | undefined;
+  for (const target of targets) {
+    try {
+      const criterion = read(target);
+      if (criterion) found.push(criterion);
+    } catch (error) {
+      // The rest may be a date in one type and a string in another; what is too much is too much in all.
+      if (!(error instanceof Problem) || error.code === 'too-costly') throw error;
+      refusal ??= error;
+    }
+  }
+  if (found.length === 0 && refusal) throw refusal;
+  return found.length === 0 ? undefined : any(found.flatMap((one) => (one.is === 'any' ? one.of : [one])));
+}
+
+const refersTo = (parameter: Parameter, type: string, where: Criterion): Criterion =>
+  any(partsOf(parameter).map(({ name }) => ({ is: 'refers', name, type, where })));
+
+const partsOf = (parameter: Parameter): readonly Parameter[] => parameter.anyOf ?? [parameter];
+
+/** `_has:Observation:patient:code`: a resource of the type refers here and fulfils the rest. */
+export function reversed(type: string, name: string, value: string, of: CriterionOf): Criterion | undefined {
+  const [, source, code, rest] = /^_has:([^:]*):([^:]*):(.+)$/s.exec(name) ?? [];
+  if (source === undefined || code === undefined || rest === undefined) {
+    throw invalid(name, 'is written _has:Type:reference:parameter');
+  }
+  if (!isResourceType(source)) throw invalid(name, 'takes a resource type after _has');
+  const parameter = parametersOf(source).get(code);
+  if (parameter === undefined) return undefined;
+  demandFollowed(source, parameter, name);
+  if (!leadsTo(parameter, type)) throw invalid(name, `cannot be: ${source}:${parameter.code} never refers to ${type}`);
+  const where = of(source, rest, value);
+  return where && any(partsOf(parameter).map((part) => ({ is: 'referred', type: source, name: part.name, where })));
+}
+
+/** `_list=42`: entries of a List. */
+export function listed(name: string, value: string): Criterion {
+  if (name !== '_list') throw unsupported(name, 'takes no modifier');
+  const ids = splitEscaped(value, ',').map(unescaped);
+  if (ids.some((id) => id.startsWith('$'))) throw unsupported(name, 'takes ids of Lists and no functional lists');
+  if (!ids.every(isId)) throw invalid(name, 'takes ids of Lists');
+  return { is: 'referred', type: 'List', name: parametersOf('List').get('item')!.name, where: { is: 'id', ids } };
+}
+
+/** Whether references of the parameter may point to the type. */
+export const leadsTo = ({ only, targets }: Parameter, type: string): boolean =>
+  only === undefined ? targets.length === 0 || targets.includes(type) : only === type;
+
+function demandFollowed(type: string, parameter: Parameter, name: string): void {
+  if (parameter.type !== 'reference')
+    throw invalid(name, `cannot follow ${type}:${parameter.code}, which is no reference`);
+  if (!parameter.followed) {
+    throw unsupported(
+      name,
+      `follows ${type}:${parameter.code}, whose values are canonicals or stand inside the resource`,
+    );
+  }
+}

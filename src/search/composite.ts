@@ -1,0 +1,42 @@
+/** Composite search parameters: values that belong together. https://hl7.org/fhir/R4/search.html#composite */
+import { any, BadValue, type Setting } from './conditions.ts';
+import { BadModifier, withModifier } from './modifiers.ts';
+import { type Parameter, parametersOf } from './parameters.ts';
+import type { Criterion } from './query.ts';
+import { splitEscaped } from './words.ts';
+
+/** `value` may hold several, separated by commas; the parts of each by `$`. Throws BadModifier and BadValue. */
+export function composite(
+  type: string,
+  parameter: Parameter,
+  modifier: string | undefined,
+  value: string,
+  setting: Setting,
+): Criterion {
+  if (modifier !== undefined) throw new BadModifier();
+  const forms = parameter.anyOf ?? [parameter];
+  return any(
+    splitEscaped(value, ',').flatMap((one) =>
+      forms.map((form) => together(type, form, splitEscaped(one, '$'), setting)),
+    ),
+  );
+}
+
+function together(
+  type: string,
+  { name, composite: made }: Parameter,
+  values: readonly string[],
+  setting: Setting,
+): Criterion {
+  if (made === undefined) throw new BadModifier();
+  const { components, atRoot } = made;
+  if (values.length !== components.length || values.some((one) => one === '')) {
+    throw new BadValue(`takes ${components.map(({ parameter }) => parameter.code).join('$')}`);
+  }
+  const one = (parameter: Parameter, i: number) => withModifier(type, parameter, undefined, values[i]!, setting);
+  // What the resource as a whole must have leads to few resources; the group then decides.
+  const anywhere = components.map(({ parameter }, i) => one(parametersOf(type).get(parameter.code)!, i));
+  if (atRoot) return { is: 'all', of: anywhere };
+  const inside = components.flatMap(({ parameter, ofResource }, i) => (ofResource ? [] : [one(parameter, i)]));
+  return { is: 'all', of: [...anywhere, { is: 'together', name, of: inside }] };
+}

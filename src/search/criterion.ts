@@ -1,0 +1,52 @@
+/** One parameter of a search, of whatever kind, as a criterion. https://hl7.org/fhir/R4/search.html */
+import { problem } from '../fhir/outcome.ts';
+import { type CriterionOf, chained, checkSteps, listed, reversed } from './chain.ts';
+import { composite } from './composite.ts';
+import { BadValue, type Setting } from './conditions.ts';
+import { BadModifier, withModifier } from './modifiers.ts';
+import { parametersOf } from './parameters.ts';
+import type { Criterion } from './query.ts';
+import { quote, tooCostly, unsupported } from './refusals.ts';
+
+/** Parameters of R4 that this server does not answer. */
+const notDone = new Set(['_query', '_filter', '_text', '_content', '_type']);
+
+/** More ways than this to understand a chain without types are too many. */
+const mostWays = 100;
+
+/** Reads a parameter; undefined where the type has none of that name. Throws problems of status 400 that name it. */
+export function criterionOf(type: string, name: string, value: string, setting: Setting): Criterion | undefined {
+  checkSteps(name);
+  let ways = 0;
+  const read: CriterionOf = (on, rest, text) => {
+    if (++ways > mostWays) throw tooCostly(name, 'can lead to too many types: say which in each step');
+    if (isReversed(rest)) return reversed(on, rest, text, read);
+    return rest.includes('.') ? chained(on, rest, text, read) : single(on, rest, text, setting);
+  };
+  if (value === '' && isKnown(type, name)) throw problem('invalid', `${quote(name)} has no value`);
+  return read(type, name, value);
+}
+
+const isReversed = (name: string): boolean => name === '_has' || name.startsWith('_has:');
+
+const isKnown = (type: string, name: string): boolean =>
+  name.includes('.') || isReversed(name) || parametersOf(type).has(name.split(':')[0]!);
+
+function single(type: string, name: string, value: string, setting: Setting): Criterion | undefined {
+  const [code, modifier, ...more] = name.split(':');
+  if (code === '_list') return listed(name, value);
+  if (notDone.has(code!)) throw unsupported(name, 'is not supported');
+  const parameter = parametersOf(type).get(code!);
+  if (parameter === undefined) return undefined;
+  if (more.length > 0) throw unsupported(name, 'has a modifier that is not supported');
+  if (parameter.type === 'special') throw unsupported(name, 'is not supported');
+  try {
+    return parameter.type === 'composite'
+      ? composite(type, parameter, modifier, value, setting)
+      : withModifier(type, parameter, modifier, value, setting);
+  } catch (error) {
+    if (error instanceof BadValue) throw problem('value', `${quote(name)} ${error.message}`);
+    if (error instanceof BadModifier) throw unsupported(name, 'has a modifier that is not supported');
+    throw error;
+  }
+}

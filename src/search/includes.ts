@@ -1,0 +1,99 @@
+/** `_include` and `_revinclude`: which resources come along with the matches. https://hl7.org/fhir/R4/search.html#include */
+
+import { leadsTo } from './chain.ts';
+import { isResourceType } from './knowledge.ts';
+import { type Parameter, parametersOf } from './parameters.ts';
+import type { Include } from './query.ts';
+import { invalid, quote, tooCostly, unsupported } from './refusals.ts';
+
+const mostIncludes = 20;
+
+/** Reads those among the parameters, for a search on these types. Throws problems of status 400 that name the parameter. */
+export function readIncludes(
+  types: readonly string[],
+  parameters: readonly (readonly [name: string, value: string])[],
+): readonly Include[] {
+  const asked = parameters.filter(([name]) => isInclude(name));
+  if (asked.length > mostIncludes)
+    throw tooCostly('_include', `may stand ${mostIncludes} times at most, as _revinclude may`);
+  const distinct = new Map<string, Include>();
+  for (const [name, value] of asked) {
+    for (const include of read(types, name, value)) distinct.set(JSON.stringify(include), include);
+  }
+  return [...distinct.values()];
+}
+
+export const isInclude = (name: string): boolean => /^_(rev)?include(:|$)/.test(name);
+
+function read(types: readonly string[], name: string, value: string): readonly Include[] {
+  const [kind, modifier, ...more] = name.split(':');
+  if (more.length > 0 || !(modifier === undefined || modifier === 'iterate' || modifier === 'recurse')) {
+    throw unsupported(name, 'takes the modifier iterate and no other');
+  }
+  const iterate = modifier !== undefined; // recurse is what R3 called it
+  return kind === '_include' ? forward(types, name, value, iterate) : backward(types, name, value, iterate);
+}
+
+function forward(types: readonly string[], name: string, value: string, iterate: boolean): readonly Include[] {
+  if (value === '*') return types.map((type) => ({ way: 'to', type, iterate }));
+  const { source, code, target } = split(name, value);
+  if (!iterate && !types.includes(source))
+    throw invalid(name, `starts with a type that is searched: ${types[0]}:parameter`);
+  if (code === '*') return [{ way: 'to', type: source, ...(target && { target }), iterate }];
+  const parameter = referenceOf(name, source, code);
+  if (target !== undefined && !leadsTo(parameter, target)) {
+    throw invalid(name, `cannot be: ${source}:${parameter.code} never refers to ${target}`);
+  }
+  return includesOf('to', source, parameter, target ?? parameter.only, iterate);
+}
+
+function backward(types: readonly string[], name: string, value: string, iterate: boolean): readonly Include[] {
+  if (value === '*') throw tooCostly(name, 'takes Type:parameter or Type:*, and not everything');
+  const { source, code, target } = split(name, value);
+  const reached = (parameter: Parameter): boolean =>
+    target !== undefined ? leadsTo(parameter, target) : iterate || types.some((type) => leadsTo(parameter, type));
+  if (target !== undefined && !iterate && !types.includes(target))
+    throw invalid(name, `has a target that is not searched`);
+  if (code === '*') {
+    const all = [...parametersOf(source).values()].filter(
+      (one) => one.type === 'reference' && one.followed && reached(one),
+    );
+    return all.flatMap((one) => includesOf('from', source, one, target ?? one.only, iterate));
+  }
+  const parameter = referenceOf(name, source, code);
+  if (!reached(parameter)) {
+    throw invalid(name, `cannot be: ${source}:${parameter.code} never refers to ${target ?? types.join(' or ')}`);
+  }
+  return includesOf('from', source, parameter, target ?? parameter.only, iterate);
+}
+
+function split(name: string, value: string): { source: string; code: string; target: string | undefined } {
+  const [source = '', code = '', target, ...more] = value.split(':');
+  if (more.length > 0 || code === '') throw invalid(name, 'takes Type:parameter or Type:parameter:Target');
+  if (!isResourceType(source)) throw invalid(name, 'starts with a name that is no resource type');
+  if (target === undefined || target === '') return { source, code, target: undefined };
+  if (!isResourceType(target)) throw invalid(name, 'has a target that is no resource type');
+  return { source, code, target };
+}
+
+function referenceOf(name: string, source: string, code: string): Parameter {
+  const parameter = parametersOf(source).get(code);
+  if (parameter === undefined) throw unsupported(name, `names ${quote(code)}, which ${source} does not have`);
+  if (parameter.type !== 'reference') throw invalid(name, `names ${source}:${parameter.code}, which is no reference`);
+  if (!parameter.followed) {
+    throw unsupported(
+      name,
+      `names ${source}:${parameter.code}, whose values are canonicals or stand inside the resource`,
+    );
+  }
+  return parameter;
+}
+
+const includesOf = (
+  way: Include['way'],
+  type: string,
+  parameter: Parameter,
+  target: string | undefined,
+  iterate: boolean,
+): readonly Include[] =>
+  (parameter.anyOf ?? [parameter]).map(({ name }) => ({ way, type, name, ...(target && { target }), iterate }));

@@ -1,0 +1,17 @@
+/** How search refuses: problems of status 400 that name the parameter and never its value. https://hl7.org/fhir/R4/search.html#errors */
+import { type Problem, problem } from '../fhir/outcome.ts';
+
+/** A name from outside as it may stand in a message: short and without odd characters. */
+export const quote = (name: string): string => `'${name.slice(0, 64).replace(/[^\w.:*-]/g, '?')}'`;
+
+/** What this server does not do. */
+export const unsupported = (name: string, why: string): Problem =>
+  problem('not-supported', `Search parameter ${quote(name)} ${why}`);
+
+/** What cannot be meant. */
+export const invalid = (name: string, why: string): Problem =>
+  problem('invalid', `Search parameter ${quote(name)} ${why}`);
+
+/** What would take too long. */
+export const tooCostly = (name: string, why: string): Problem =>
+  problem('too-costly', `Search parameter ${quote(name)} ${why}`);

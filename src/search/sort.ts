@@ -1,0 +1,34 @@
+/** The order of matches: `_sort`. https://hl7.org/fhir/R4/search.html#sort */
+import { type Parameter, parametersOf } from './parameters.ts';
+import type { SortKey } from './query.ts';
+import { invalid, quote, tooCostly, unsupported } from './refusals.ts';
+
+const mostKeys = 5;
+
+/** Reads `-date,_id`; throws problems of status 400, for a parameter without an order one that names those that have one. */
+export function sortKeys(type: string, value: string): readonly SortKey[] {
+  const keys = value.split(',');
+  if (keys.length > mostKeys) throw tooCostly('_sort', `takes at most ${mostKeys} keys`);
+  return keys.map((key) => sortKey(type, key));
+}
+
+function sortKey(type: string, key: string): SortKey {
+  const descending = key.startsWith('-');
+  const code = descending ? key.slice(1) : key;
+  if (code === '') throw invalid('_sort', 'has an empty key');
+  if (code === '_id') return { by: 'id', descending };
+  const parameter = parametersOf(type).get(code);
+  const by = parameter && orderOf(parameter);
+  if (by === undefined) throw unsupported('_sort', `cannot be ${quote(code)}: ${type} is sorted by ${sortable(type)}`);
+  return { by, name: parameter!.name, descending };
+}
+
+/** Texts of a narrative and words have no order; nor has what is found under several names. */
+function orderOf({ type, code, anyOf }: Parameter): 'range' | 'text' | undefined {
+  if (anyOf !== undefined || code === '_text' || code === '_content') return undefined;
+  if (type === 'date' || type === 'number' || type === 'quantity') return 'range';
+  return type === 'string' ? 'text' : undefined;
+}
+
+const sortable = (type: string): string =>
+  ['_id', ...[...parametersOf(type).values()].filter(orderOf).map(({ code }) => code)].join(', ');
