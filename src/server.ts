@@ -27,7 +27,7 @@ import { remove } from './interactions/delete.ts';
 import { createDispatch } from './interactions/dispatch.ts';
 import { history } from './interactions/history.ts';
 import { read } from './interactions/read.ts';
-import { search } from './interactions/search.ts';
+import { searchSystem, searchType } from './interactions/search.ts';
 import { createLine } from './interactions/settle.ts';
 import { transaction } from './interactions/transaction.ts';
 import { update } from './interactions/update.ts';
@@ -194,7 +194,8 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
         update(writes, runtime, line),
         remove(writes, runtime, line),
         history,
-        searchTrail(search(tokens, runtime.now), tokens, view),
+        searchTrail(searchType(tokens, runtime.now), tokens, view),
+        searchSystem(tokens, runtime.now),
         batch,
         transaction(writes, runtime, declared),
         capabilities((asked) =>

@@ -109,7 +109,9 @@ async function includedBy(
   for (const { text } of events) {
     for (const { name, target } of extract(JSON.parse(relative(text))).references) {
       const key = keyOf(target);
-      const isAsked = includes.some((asked) => asked.name === name && (asked.target ?? key?.type) === key?.type);
+      const isAsked = includes.some(
+        (asked) => (asked.name ?? name) === name && (asked.target ?? key?.type) === key?.type,
+      );
       if (key && isAsked) wanted.set(referenceTo(key), key);
     }
   }

@@ -19,7 +19,8 @@ export type InteractionCode =
   | 'search-system'
   | 'batch'
   | 'transaction'
-  | 'capabilities';
+  | 'capabilities'
+  | 'operation';
 
 /** A resource as it came in: text without insignificant whitespace, already past the byte guard, and what it parses to. */
 export interface Incoming {

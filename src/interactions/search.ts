@@ -1,73 +1,68 @@
-/** search of one type, over GET and POST _search. https://hl7.org/fhir/R4/search.html */
-import { type BundleEntry, bundleText, type Link } from '../fhir/bundle.ts';
-import { operationOutcome, problem } from '../fhir/outcome.ts';
-import { referenceTo } from '../fhir/references.ts';
+/** search of one type, of a compartment and of the whole system, over GET and POST _search. https://hl7.org/fhir/R4/http.html#search */
+import { type ResourceKey, referenceTo } from '../fhir/references.ts';
 import type { PageTokens } from '../search/page-token.ts';
-import { parseSearch } from '../search/parse.ts';
-import type { Cursor, Version } from '../store/store.ts';
+import type { Criterion, SearchQuery } from '../search/query.ts';
+import { type Cursor, isDeleted, type Version } from '../store/store.ts';
 import { isSeen, patientsIn } from './answer.ts';
-import type { Interaction, Parameters } from './interaction.ts';
+import { askedOf } from './asked.ts';
+import type { Context, Interaction } from './interaction.ts';
 import { narrow } from './narrow.ts';
 import { queryOf } from './route.ts';
+import { renderingOf, type ShownPage, searchset } from './searchset.ts';
 
-const PAGE = '_page';
-
-/** Splits off the page that a `next` link named. */
-export function pageOf(parameters: Parameters): { asked: Parameters; token: string | undefined } {
-  const tokens = parameters.filter(([name]) => name === PAGE);
-  if (tokens.length > 1) throw problem('invalid', '_page may be given once');
-  return { asked: parameters.filter(([name]) => name !== PAGE), token: tokens[0]?.[1] };
+/** A compartment is there for those who may see the resource it is named after. */
+async function isThere(
+  compartment: ResourceKey,
+  { store, caller }: Pick<Context, 'store' | 'caller'>,
+): Promise<boolean> {
+  const [version] = await store.read([compartment]);
+  return version !== undefined && !isDeleted(version) && isSeen(caller.access, version);
 }
 
-/** The Bundle of one page of hits. */
-export function searchset(
-  base: string,
-  type: string,
-  used: Parameters,
-  page: { matches: readonly Version[]; included: readonly Version[]; total?: number; next?: string },
-  shows: (text: string) => string,
-  outcome = '',
-): string {
-  const entryOf =
-    (mode: 'match' | 'include') =>
-    (version: Version): BundleEntry => ({
-      fullUrl: `${base}/${referenceTo(version.key)}`,
-      resource: shows(version.text),
-      mode,
-    });
-  const entries = [...page.matches.map(entryOf('match')), ...page.included.map(entryOf('include'))];
-  if (outcome) entries.push({ resource: outcome, mode: 'outcome' });
-  const query = queryOf(used);
-  const links: Link[] = [{ relation: 'self', url: `${base}/${type}${query && `?${query}`}` }];
-  if (page.next) links.push({ relation: 'next', url: `${base}/${type}?${query && `${query}&`}${PAGE}=${page.next}` });
-  return bundleText('searchset', entries, { total: page.total, links });
-}
+const none: Criterion = { is: 'any', of: [] };
+const ofNothing = (query: SearchQuery): SearchQuery => ({
+  ...query,
+  where: none,
+  ...(query.also && { also: query.also.map((asked) => ({ ...asked, where: none })) }),
+});
 
-export const search = (tokens: PageTokens, now: () => number): Interaction => ({
-  code: 'search-type',
+const search = (code: 'search-type' | 'search-system', tokens: PageTokens, now: () => number): Interaction => ({
+  code,
   right: 's',
-  async handle({ type, base, parameters, strict }, { store, caller }) {
-    const { asked, token } = pageOf(parameters);
-    const { query, used, issues } = parseSearch(type, asked, { strict, base, now: now() });
-    const bound = `${type}?${queryOf(used)}`;
-    const after = token === undefined ? undefined : (tokens.open(token, bound, caller.who, now()) as Cursor);
-    const page = await store.search(narrow(query, caller.access), after);
-    const included = caller.access.unrestricted
-      ? page.included
-      : page.included.filter((version) => isSeen(caller.access, version));
-    const next = page.next && tokens.seal(page.next, bound, caller.who, now());
-    const outcome = issues.length ? JSON.stringify(operationOutcome(issues)) : '';
-    const patients = [
-      ...new Set([...page.matches, ...included].flatMap((version) => patientsIn(version.key, version.text))),
-    ];
-    const text = searchset(
-      base,
-      type,
+  async handle(request, context) {
+    const { base, compartment } = request;
+    const { caller, store } = context;
+    const at = now();
+    const { query, used, issues, shape, path, token } = askedOf(request, caller, at);
+    const bound = `${path}?${queryOf(used)}`;
+    const after = token === undefined ? undefined : (tokens.open(token, bound, caller.who, at) as Cursor);
+    const found = compartment && !(await isThere(compartment, context)) ? ofNothing(query) : query;
+    const page = await store.search(narrow(found, caller.access), after);
+    // The query is narrowed already: whatever it missed stays hidden all the same.
+    const visible = (versions: readonly Version[]) => versions.filter((version) => isSeen(caller.access, version));
+    const [matches, included] = [visible(page.matches), visible(page.included)];
+    const sealed = (cursor: Cursor | undefined) => cursor && tokens.seal(cursor, bound, caller.who, at);
+    const shown: ShownPage = {
+      address: path ? `${base}/${path}` : base,
       used,
-      { matches: page.matches, included, total: page.total, next },
-      caller.access.shows,
-      outcome,
-    );
-    return { status: 200, text, patients };
+      token,
+      next: sealed(page.next),
+      previous: sealed(page.previous),
+      matches,
+      included,
+      total: page.total,
+      issues,
+    };
+    const patients = new Set([...matches, ...included].flatMap((version) => patientsIn(version.key, version.text)));
+    if (compartment?.type === 'Patient') patients.add(referenceTo(compartment));
+    return {
+      status: 200,
+      text: searchset(base, shown, renderingOf(shape, caller.access.shows)),
+      patients: [...patients],
+    };
   },
 });
+
+export const searchType = (tokens: PageTokens, now: () => number): Interaction => search('search-type', tokens, now);
+export const searchSystem = (tokens: PageTokens, now: () => number): Interaction =>
+  search('search-system', tokens, now);

@@ -4,13 +4,12 @@ import { problem } from '../fhir/outcome.ts';
 import { type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
 import { extract } from '../search/extract.ts';
 import { matches } from '../search/match.ts';
-import { parseSearch } from '../search/parse.ts';
 import type { Change, Version } from '../store/store.ts';
 import { isSeen } from './answer.ts';
+import { askedOf } from './asked.ts';
 import { demandConditions } from './conditions.ts';
 import type { Context, Entry, FhirRequest, Incoming } from './interaction.ts';
 import { criterionParameters, multipleMatches, only, type Resolved, resolve } from './resolve.ts';
-import { pageOf } from './search.ts';
 import { shapeOf } from './shaping.ts';
 import { isAbsent } from './write.ts';
 
@@ -112,9 +111,9 @@ export async function demandReadable(
   const reads = steps.filter((_, i) => !targets[i]);
   const stored = await store.read(reads.map(({ request: { type, id } }) => ({ type, id })));
   for (const [i, { request, at }] of reads.entries()) {
-    const { interaction, type, id, parameters, strict, base } = request;
+    const { interaction, type, id } = request;
     if (interaction === 'read' || interaction === 'vread') shapeOf(request);
-    if (interaction === 'search-type') parseSearch(type, pageOf(parameters).asked, { strict, base });
+    if (interaction === 'search-type' || interaction === 'search-system') askedOf(request, caller);
     else if (interaction === 'read') {
       const key = { type, id };
       const before = stored[i];
