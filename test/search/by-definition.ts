@@ -207,3 +207,44 @@ export function compositeValues(
       ),
   );
 }
+
+/** A stored resource and what one parameter finds in it. */
+export interface Example {
+  readonly id: string;
+  /** The expression finds something, searchable or not. */
+  readonly present: boolean;
+  readonly values: readonly Wanted[];
+}
+
+export function exampleOf(
+  parameter: Asked,
+  id: string,
+  resource: any,
+  kindOf: (definition: string) => string,
+): Example {
+  if (parameter.kind === 'composite') {
+    const values = compositeValues(parameter, resource, kindOf);
+    return { id, present: values.length > 0, values };
+  }
+  const found = evaluate(parameter.expression, asFound(resource));
+  const values = found.flatMap((one) => valuesFor(parameter.kind, one, parameter.targets));
+  return { id, present: found.length > 0, values };
+}
+
+const fold = (text: string): string =>
+  text
+    .normalize('NFD')
+    .replace(/\p{Mn}/gu, '')
+    .toLowerCase();
+
+/** By equality of values; strings by how they begin. Of what is compared by range only that there is a value. */
+export function holds({ kind }: Asked, { value, exact }: Wanted, { values }: Example): boolean {
+  if (!exact) return values.length > 0;
+  return values.some((other) =>
+    kind === 'string' ? fold(other.value).startsWith(fold(value)) : other.value === value,
+  );
+}
+
+/** Strings are searched by their first word. */
+export const asAsked = ({ kind }: Asked, wanted: Wanted): Wanted =>
+  kind === 'string' ? { ...wanted, value: /^[^\s\\]+/.exec(wanted.value)?.[0] ?? wanted.value } : wanted;

@@ -6,15 +6,7 @@ import { openHouse, type TestHouse, together } from '../support/house.ts';
 import { refusedExamples } from '../support/refused-examples.ts';
 import { sharedData, without } from '../support/shared-data.ts';
 import { filesOf } from '../support/tgz.ts';
-import {
-  type Asked,
-  asFound,
-  compositeValues,
-  evaluate,
-  parametersIn,
-  valuesFor,
-  type Wanted,
-} from './by-definition.ts';
+import { type Asked, asAsked, type Example, exampleOf, holds, parametersIn, type Wanted } from './by-definition.ts';
 import { withoutExample } from './without-example.ts';
 
 const examples = sharedData('r4-examples/instances.ndjson.gz');
@@ -90,41 +82,10 @@ function perType(): readonly Asked[] {
   );
 }
 
-interface Example {
-  readonly id: string;
-  readonly present: boolean;
-  readonly values: readonly Wanted[];
-}
-
 function examplesOf(parameter: Asked): readonly Example[] {
   const kinds = new Map(asked.map(({ url, kind }) => [url, kind]));
-  return [...(stored.get(parameter.type) ?? new Map())].map(([id, resource]) => {
-    if (parameter.kind === 'composite') {
-      const values = compositeValues(parameter, resource, (url) => kinds.get(url)!);
-      return { id, present: values.length > 0, values };
-    }
-    const found = evaluate(parameter.expression, asFound(resource));
-    return {
-      id,
-      present: found.length > 0,
-      values: found.flatMap((one) => valuesFor(parameter.kind, one, parameter.targets)),
-    };
-  });
-}
-
-const fold = (text: string): string =>
-  text
-    .normalize('NFD')
-    .replace(/\p{Mn}/gu, '')
-    .toLowerCase();
-
-/** Who must be found with a value, by equality of values; strings by how they begin. */
-function foundBy(parameter: Asked, { value }: Wanted, all: readonly Example[]): readonly string[] {
-  const holds =
-    parameter.kind === 'string'
-      ? (other: Wanted) => fold(other.value).startsWith(fold(value))
-      : (other: Wanted) => other.value === value;
-  return all.filter(({ values }) => values.some(holds)).map(({ id }) => id);
+  const resources = [...(stored.get(parameter.type) ?? new Map())];
+  return resources.map(([id, resource]) => exampleOf(parameter, id, resource, (url) => kinds.get(url)!));
 }
 
 /** A different value of each of a few examples: the first words of strings. */
@@ -133,8 +94,8 @@ function choose(parameter: Asked, all: readonly Example[]): readonly { id: strin
   for (const { id, values } of all) {
     for (const one of [values[0], values.at(-1)]) {
       if (one === undefined || chosen.size >= 4) continue;
-      const value = parameter.kind === 'string' ? (/^[^\s\\]+/.exec(one.value)?.[0] ?? one.value) : one.value;
-      if (!chosen.has(value)) chosen.set(value, { id, wanted: { ...one, value } });
+      const wanted = asAsked(parameter, one);
+      if (!chosen.has(wanted.value)) chosen.set(wanted.value, { id, wanted });
     }
   }
   return [...chosen.values()];
@@ -156,13 +117,8 @@ async function faultsOf(parameter: Asked, all: readonly Example[]): Promise<read
     }
   };
   for (const { id, wanted } of choose(parameter, all)) {
-    const exact = foundBy(parameter, wanted, all);
-    const holders = all.filter(({ present }) => present).map((one) => one.id);
-    await compare(
-      `${code}=${encodeURIComponent(wanted.value)}`,
-      wanted.exact ? exact : [id],
-      wanted.exact ? exact : holders,
-    );
+    const fitting = all.filter((one) => holds(parameter, wanted, one)).map((one) => one.id);
+    await compare(`${code}=${encodeURIComponent(wanted.value)}`, wanted.exact ? fitting : [id], fitting);
   }
   if (kind !== 'composite' && kind !== 'special' && all.length > 0) {
     const ids = (some: readonly Example[]) => some.map(({ id }) => id);

@@ -26,6 +26,9 @@ const text = (escaped: string): string =>
     name ? entities[name]! : String.fromCodePoint(hex ? Number.parseInt(hex, 16) : Number(decimal)),
   );
 
+/** More digits than this of a value the cases do not ask for themselves: pi is written longer than numbers are. */
+const digits = 1e-11;
+
 /** What one step in the last digit of a decimal amounts to. */
 function lastDigit(decimal: string): number {
   const [digits, exponent = '0'] = decimal.toLowerCase().split('e');
@@ -48,7 +51,11 @@ describe('the UCUM cases', () => {
     const wrong = all.flatMap(({ id, value, srcUnit, dstUnit, outcome }) => {
       const [from, to] = [canonical(Number(value), srcUnit!), canonical(Number(outcome), dstUnit!)];
       const edge = canonical(Number(outcome) + lastDigit(outcome!) / 2, dstUnit!); // outcomes are rounded as they are written
-      const near = from && to && edge && Math.abs(from.value - to.value) <= Math.abs(edge.value - to.value);
+      const near =
+        from &&
+        to &&
+        edge &&
+        Math.abs(from.value - to.value) <= Math.max(Math.abs(edge.value - to.value), digits * Math.abs(to.value));
       return near && from.code === to.code ? [] : [`${id} ${value} ${srcUnit} = ${outcome} ${dstUnit}`];
     });
     expect(wrong).toEqual([]);
