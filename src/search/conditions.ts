@@ -2,9 +2,11 @@
 import { canonical } from '../fhir/units.ts';
 import { typeNamedBy } from './expression.ts';
 import { type Interval, intervalOf } from './instants.ts';
+import { cellsAround, isPlace } from './near.ts';
 import type { Parameter } from './parameters.ts';
+import { coded, quantityNames } from './quantities.ts';
 import type { Bounds, Criterion } from './query.ts';
-import { coded, fold, quantityNames, ucumSystem } from './values.ts';
+import { fold } from './values.ts';
 import { splitEscaped, unescaped } from './words.ts';
 
 /** What a value is read with. */
@@ -13,6 +15,8 @@ export interface Setting {
   readonly base?: string;
   /** Milliseconds since 1970, for `ap` on dates; without it `ap` means overlap. */
   readonly now?: number;
+  /** What the server's terminology says of values, by modifier and value: `in http://vs`, `above http://sys|code`. */
+  readonly expansions?: ReadonlyMap<string, readonly { readonly system: string; readonly code: string }[]>;
 }
 
 /** Thrown for a value that its parameter cannot have; says why without the value. */
@@ -46,26 +50,43 @@ export function condition(parameter: Parameter, value: string, setting: Setting)
       return number(parameter.name, value);
     case 'quantity':
       return quantity(parameter.name, value);
+    case 'special':
+      if (parameter.code === 'near') return near(parameter.name, value);
+      throw new BadValue('has a meaning that this server does not know');
     default:
       throw new BadValue('has a type that cannot be searched');
   }
 }
 
-function token({ name, plain, systems }: Parameter, value: string): Criterion {
-  const [first, rest, ...more] = splitEscaped(value, '|');
-  if (more.length > 0) throw new BadValue('takes `code`, `system|code`, `|code` or `system|`');
-  if (rest === undefined) return { is: 'key', name, first: unescaped(first!), second: '' };
-  const [system, code] = [unescaped(first!), unescaped(rest)];
-  if (system === '' && code === '') throw new BadValue('takes `code`, `system|code`, `|code` or `system|`');
-  if (plain) {
-    // The system is implied by the definition, so it is compared here and not in the index.
-    if (system === '' ? systems.length > 0 : !systems.includes(system)) return none;
-    if (code === '') throw new BadValue('takes a code with this system');
-    return { is: 'key', name, first: code, second: '' };
-  }
+function token(parameter: Parameter, value: string): Criterion {
+  const { name, plain, systems } = parameter;
+  if (!plain) return systemAndCode(name, value);
+  const { system, code } = readToken(value);
+  if (system === undefined) return { is: 'key', name, first: code, second: '' };
+  // The system is implied by the definition, so it is compared here and not in the index.
+  if (system === '' ? systems.length > 0 : !systems.includes(system)) return none;
+  if (code === '') throw new BadValue('takes a code with this system');
+  return { is: 'key', name, first: code, second: '' };
+}
+
+/** `code`, `system|code`, `|code` or `system|`, among entries that have both. */
+export function systemAndCode(name: string, value: string): Criterion {
+  const { system, code } = readToken(value);
+  if (system === undefined) return { is: 'key', name, first: code, second: '' };
   return code === ''
     ? { is: 'key', name, first: `${system}|` }
     : { is: 'key', name, first: `${system}|`, second: code };
+}
+
+function readToken(value: string): { readonly system?: string; readonly code: string } {
+  const [first, rest, ...more] = splitEscaped(value, '|');
+  const code = unescaped(rest ?? first!);
+  if (rest === undefined && code !== '') return { code };
+  const system = unescaped(first!);
+  if (more.length > 0 || (system === '' && code === '')) {
+    throw new BadValue('takes `code`, `system|code`, `|code` or `system|`');
+  }
+  return { system, code };
 }
 
 /** More possible types than this and a bare id would be a guess. */
@@ -189,6 +210,12 @@ function measure(name: string, prefix: Prefix, { value, from, to }: Decimal): Cr
   }
 }
 
+/** The same, of entries that are found along those of the bare number. */
+function along(name: string, criterion: Criterion): Criterion {
+  if (criterion.is === 'any') return { is: 'any', of: criterion.of.map((part) => along(name, part)) };
+  return criterion.is === 'range' ? { ...criterion, along: name } : criterion;
+}
+
 function quantity(name: string, value: string): Criterion {
   const parts = splitEscaped(value, '|').map(unescaped);
   const [prefix, text] = prefixed(parts[0]!);
@@ -199,9 +226,9 @@ function quantity(name: string, value: string): Criterion {
   const [, system = '', code = ''] = parts;
   if (code === '' && system !== '') throw new BadValue('takes a code with this system');
   if (code === '') return measure(name, prefix, decimal);
-  if (system === '') return measure(quantityNames.unit(name, code), prefix, decimal);
+  if (system === '') return along(name, measure(quantityNames.unit(name, code), prefix, decimal));
   const inUnit = coded(name, system, code, decimal.value, decimal.value);
-  if (system !== ucumSystem || canonical(0, code) === undefined) return measure(inUnit.name, prefix, decimal);
+  if (inUnit.along !== undefined) return along(name, measure(inUnit.name, prefix, decimal));
   const converted = (amount: number): number => canonical(amount, code)!.value;
   if (prefix === 'ap') {
     const slack = Math.max(Math.abs(decimal.value) / 10, (decimal.to - decimal.from) / 2);
@@ -215,4 +242,35 @@ function quantity(name: string, value: string): Criterion {
     from: converted(decimal.from),
     to: converted(decimal.to),
   });
+}
+
+/** What `near` means without a distance, in kilometres. */
+const NEARBY = 20;
+
+/** `latitude|longitude|distance|units`, the distance in kilometres where no unit of length is given. */
+function near(name: string, value: string): Criterion {
+  const [latitude, longitude, distance = '', units = '', ...more] = splitEscaped(value, '|').map(unescaped);
+  const [north, eastward] = [decimalOf(latitude ?? '')?.value, decimalOf(longitude ?? '')?.value];
+  if (north === undefined || eastward === undefined || !isPlace(north, eastward) || more.length > 0) {
+    throw new BadValue('takes `latitude|longitude|distance|units` in degrees');
+  }
+  const kilometres = distance === '' ? NEARBY : kilometresOf(decimalOf(distance)?.value, units);
+  if (kilometres === undefined || !(kilometres >= 0)) {
+    throw new BadValue('takes a distance of at least 0 and a unit of length, such as km, m or [mi_us]');
+  }
+  return {
+    is: 'near',
+    name,
+    latitude: north,
+    longitude: eastward,
+    kilometres,
+    cells: cellsAround(north, eastward, kilometres),
+  };
+}
+
+/** UCUM's units of length, those in brackets also without them. https://ucum.org */
+function kilometresOf(distance: number | undefined, units: string): number | undefined {
+  if (distance === undefined || units === '') return distance;
+  const metres = canonical(distance, units) ?? canonical(distance, `[${units}]`);
+  return metres?.code === 'm' ? metres.value / 1000 : undefined;
 }

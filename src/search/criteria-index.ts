@@ -1,6 +1,6 @@
 /** Finds which of many criteria a resource fulfils: an inverted index over what each criterion demands. https://hl7.org/fhir/R4/subscription.html */
 import type { ResourceKey } from '../fhir/references.ts';
-import { matches } from './match.ts';
+import { surelyMatches } from './match.ts';
 import type { Criterion, IndexEntries } from './query.ts';
 
 export interface ListedCriterion {
@@ -49,7 +49,7 @@ export function criteriaIndex(list: readonly ListedCriterion[]): CriteriaIndex {
       if (root) probe(root, entries, key, found);
       return [...found]
         .sort((a, b) => a - b)
-        .filter((position) => matches(list[position]!.where, entries, key, lastUpdated))
+        .filter((position) => surelyMatches(list[position]!.where, entries, key, lastUpdated))
         .map((position) => list[position]!.id);
     },
   };
@@ -70,6 +70,10 @@ function demandOf(criterion: Criterion): readonly Demand[] | undefined {
       return [['text', criterion.name]];
     case 'id':
       return criterion.ids.map((id) => ['id', id]);
+    case 'word':
+      return [['word', criterion.name, criterion.word]];
+    case 'near':
+      return criterion.cells.map((cell) => ['key', criterion.name, cell]);
     default:
       return undefined;
   }
@@ -135,5 +139,7 @@ function probe(root: Node, entries: IndexEntries, key: ResourceKey, found: Set<n
   if (ranges) for (const { name } of entries.ranges) take(ranges.next.get(name));
   const texts = root.next.get('text');
   if (texts) for (const { name } of entries.texts) take(texts.next.get(name));
+  const words = root.next.get('word');
+  if (words) for (const { name, word } of entries.words) take(words.next.get(name)?.next.get(word));
   take(root.next.get('id')?.next.get(key.id));
 }

@@ -1,11 +1,13 @@
 /** All that one version of a resource is found by, as index entries. https://hl7.org/fhir/R4/search.html */
 import type { Resource } from '../fhir/references.ts';
-import { compile } from './expression.ts';
+import { branchesFor, compile } from './expression.ts';
 import { laneEntries } from './fast-lane.ts';
-import { missingEntry, usuallyPresent } from './missing.ts';
+import { enterWords } from './full-text.ts';
+import { untilDefinitionsChange } from './knowledge.ts';
+import { missingEntry, tellsByEntries, usuallyPresent } from './missing.ts';
 import { type Parameter, parametersOf } from './parameters.ts';
-import { type IndexEntries, noEntries } from './query.ts';
-import { emptyGathering, type Gathering, sinkFor } from './values.ts';
+import { type GroupEntry, type IndexEntries, type KeyEntry, noEntries } from './query.ts';
+import { emptyGathering, type Gathering, sinkFor, typeTold } from './values.ts';
 
 /**
  * The entries for every search parameter of the resource's type, without duplicates. A few microseconds for a vital sign once
@@ -22,7 +24,7 @@ export function extract(resource: Resource): IndexEntries {
   return extractor(resource);
 }
 
-const extractors = new Map<string, (resource: Resource) => IndexEntries>();
+const extractors = untilDefinitionsChange<(resource: Resource) => IndexEntries>();
 
 /** Indexes one parameter into the gathering of its extractor. */
 type Step = (resource: Resource) => void;
@@ -34,75 +36,120 @@ function extractorFor(type: string): (resource: Resource) => IndexEntries {
   const steps = parameters
     .filter((parameter) => parameter.branches.length > 0)
     .map((parameter) => stepFor(type, parameter, parameters, into));
+  const groups = parameters.filter((one) => one.composite && one.composite.elements.length > 0).map(groupsOf(type));
   return (resource) => {
     gathering = emptyGathering();
     for (const step of steps) step(resource);
     if (type === 'Observation') enterLane(resource, gathering);
+    enterWords(resource, gathering.words);
+    for (const enter of groups) enter(resource, gathering);
     return gathering;
   };
 }
 
 function stepFor(type: string, parameter: Parameter, all: readonly Parameter[], into: () => Gathering): Step {
   let found = false;
+  const told = new Set<string>();
+  const narrower = all.filter((one) => one.name === parameter.name && one.only !== undefined);
+  const types = [...new Set(narrower.map(({ only }) => only!))];
   const visits = parameter.branches.map((branch) =>
     compile(branch, type, (place) => {
-      const visit = sinkFor(parameter, place, into);
+      const visit = sinkFor(parameter, place, into, types);
       return (value) => {
         found = true;
+        const target = types.length > 0 ? typeTold(value) : undefined;
+        if (target !== undefined) told.add(target);
         visit?.(value);
       };
     }),
   );
   const list = listOf(parameter);
-  const note = presence(type, parameter, all);
+  const note = presence(type, parameter, narrower);
   return (resource) => {
     const gathering = into();
+    const { keys, references, ranges, texts } = gathering;
+    const firstKey = keys.length;
+    const firstReference = references.length;
+    const firstRange = ranges.length;
+    const firstText = texts.length;
     const start = gathering[list].length;
     found = false;
+    if (types.length > 0) told.clear();
     for (const visit of visits) visit(resource);
-    if (gathering[list].length > start + 1) dropRepeats(gathering, list, start);
-    note?.(gathering, found, list === 'references' ? start : 0);
+    if (keys.length > firstKey + 1) dropRepeats(keys, firstKey);
+    if (references.length > firstReference + 1) dropRepeats(references, firstReference);
+    if (ranges.length > firstRange + 1) dropRepeats(ranges, firstRange);
+    if (texts.length > firstText + 1) dropRepeats(texts, firstText);
+    note?.(keys, found, gathering[list].length > start, told);
   };
 }
 
+/** The list whose entries tell by themselves that the parameter has a value. */
 const listOf = ({ type }: Parameter): keyof Gathering =>
-  type === 'reference'
-    ? 'references'
-    : type === 'string'
-      ? 'texts'
-      : type === 'token' || type === 'uri'
-        ? 'keys'
-        : 'ranges';
+  type === 'string' || type === 'uri' ? 'texts' : type === 'token' || type === 'reference' ? 'keys' : 'ranges';
 
 /** What `:missing` needs to know of a parameter and of those that share its entries. */
 function presence(
   type: string,
   parameter: Parameter,
-  all: readonly Parameter[],
-): ((gathering: Gathering, found: boolean, start: number) => void) | undefined {
-  if (!['token', 'uri', 'reference'].includes(parameter.type) || parameter.code.startsWith('_')) return undefined;
+  narrower: readonly Parameter[],
+): ((keys: KeyEntry[], found: boolean, entered: boolean, told: ReadonlySet<string>) => void) | undefined {
   const own = parameter.required ? undefined : parameter.code;
-  const narrower = all.filter((one) => one.name === parameter.name && one.only !== undefined);
   if (own === undefined && narrower.length === 0) return undefined;
   const usual = usuallyPresent(type);
-  const tell = (gathering: Gathering, code: string, present: boolean) => {
-    if (present !== usual.has(code)) gathering.keys.push(missingEntry(type, code, !present));
+  const tell = (keys: KeyEntry[], code: string, present: boolean) => {
+    if (present !== usual.has(code)) keys.push(missingEntry(type, code, !present));
   };
-  return (gathering, found, start) => {
-    if (own !== undefined) tell(gathering, own, found);
-    for (const { code, only } of narrower) {
-      const prefix = `${only}/`;
-      let present = false;
-      for (let i = start; i < gathering.references.length && !present; i++) {
-        present = gathering.references[i]!.target.startsWith(prefix);
-      }
-      tell(gathering, code, present);
+  const byEntries = tellsByEntries(parameter);
+  return (keys, found, entered, told) => {
+    if (own !== undefined) {
+      if (!byEntries) tell(keys, own, found);
+      else if (found && !entered) keys.push(missingEntry(type, own, false));
     }
+    for (const { code, only } of narrower) tell(keys, code, told.has(only!));
   };
 }
 
-function dropRepeats(gathering: Gathering, list: keyof Gathering, start: number): void {
-  const entries: any[] = gathering[list];
+/** Writes one group for each element of a composite that has a value for every part. */
+const groupsOf =
+  (type: string) =>
+  ({ code, name, composite }: Parameter): ((resource: Resource, gathering: Gathering) => void) => {
+    const { elements, components } = composite!;
+    let group: Gathering = emptyGathering();
+    const into = () => group;
+    const parts = components.filter(({ ofResource }) => !ofResource);
+    let among: GroupEntry[] = [];
+    const visits = elements.map((element) =>
+      compile(element, type, (place) => {
+        const fill = parts.map(({ parameter, expression }) =>
+          branchesFor('', expression).map((branch) =>
+            compile(branch, place.type, (inner) => sinkFor(parameter, inner, into)),
+          ),
+        );
+        return (value) => {
+          group = emptyGathering();
+          for (const part of fill) {
+            const before = sizeOf(group);
+            for (const visit of part) visit(value);
+            if (sizeOf(group) === before) return;
+          }
+          const { keys, references, ranges, texts } = group;
+          among.push({ name, entries: { keys, references, ranges, texts } });
+        };
+      }),
+    );
+    return (resource, gathering) => {
+      among = gathering.groups;
+      const before = among.length;
+      for (const visit of visits) visit(resource);
+      if (among.length > before) gathering.keys.push(missingEntry(type, code, false));
+    };
+  };
+
+const sizeOf = ({ keys, references, ranges, texts }: Gathering): number =>
+  keys.length + references.length + ranges.length + texts.length;
+
+function dropRepeats(entries: any[], start: number): void {
   const many = entries.length - start > 16 ? new Set<string>() : undefined;
   let kept = start;
   for (let i = start; i < entries.length; i++) {
@@ -127,6 +174,7 @@ const isSame = (one: any, other: any): boolean =>
   one.target === other.target &&
   one.low === other.low &&
   one.high === other.high &&
+  one.folded === other.folded &&
   one.original === other.original;
 
 function enterLane(observation: Resource, gathering: Gathering): void {
@@ -136,5 +184,5 @@ function enterLane(observation: Resource, gathering: Gathering): void {
   const times = gathering.ranges.filter((entry) => entry.name === 'Observation.date');
   const start = gathering.ranges.length;
   gathering.ranges.push(...laneEntries(patient, codings.filter(Boolean), times));
-  if (gathering.ranges.length > start + 1) dropRepeats(gathering, 'ranges', start);
+  if (gathering.ranges.length > start + 1) dropRepeats(gathering.ranges, start);
 }

@@ -1,8 +1,9 @@
 /** Turns one value of a resource into the index entries of one search parameter. https://hl7.org/fhir/R4/search.html#ptypes */
-import { canonical } from '../fhir/units.ts';
-import type { Place, Visit } from './expression.ts';
+import { type Place, typeNamedBy, type Visit } from './expression.ts';
 import { type Interval, intervalOf, intervalOfPeriod, intervalOfTiming } from './instants.ts';
+import { cellsAt, isPlace, latitudeOf, longitudeOf } from './near.ts';
 import type { Parameter } from './parameters.ts';
+import { numberOr, openEnd, quantity } from './quantities.ts';
 import type { GroupEntry, KeyEntry, RangeEntry, ReferenceEntry, TextEntry, WordEntry } from './query.ts';
 
 /** Entries that are being gathered for one resource. */
@@ -24,13 +25,6 @@ export const emptyGathering = (): Gathering => ({
   groups: [],
 });
 
-/** The system of units of measure. https://ucum.org */
-export const ucumSystem = 'http://unitsofmeasure.org';
-const currencySystem = 'urn:iso:std:iso:4217';
-
-/** Largest double: the open end of a quantity such as `<5`. */
-const openEnd = Number.MAX_VALUE;
-
 /** Lower case without accents, as strings are compared. */
 export function fold(text: string): string {
   if (/^[\x00-\x7f]*$/.test(text)) return text.toLowerCase();
@@ -40,24 +34,46 @@ export function fold(text: string): string {
     .toLowerCase();
 }
 
-/** Writes the values found at a place into `into()`; undefined where a parameter of this type has no use for them. */
-export function sinkFor(parameter: Parameter, place: Place, into: () => Gathering): Visit | undefined {
+/** Names of the entries that modifiers ask for, beside those of the parameter itself. */
+export const beside = {
+  /** Texts of a token. */
+  text: (name: string): string => `${name}:text`,
+  /** Type and value of an identifier. */
+  ofType: (name: string): string => `${name}:of-type`,
+  /** Identifiers of references; `only` of those that say they lead to this type. */
+  identifier: (name: string, only?: string): string => `${name}:identifier${only === undefined ? '' : `:${only}`}`,
+  /** URIs with a slash at their end, as texts. */
+  below: (name: string): string => `${name}:below`,
+};
+
+/**
+ * Writes the values found at a place into `into()`; undefined where a parameter of this type has no use for them. `narrower`
+ * are the types of those parameters that share the references of this one: `Patient` for a `subject`.
+ */
+export function sinkFor(
+  parameter: Parameter,
+  place: Place,
+  into: () => Gathering,
+  narrower: readonly string[] = [],
+): Visit | undefined {
   const { name } = parameter;
   switch (parameter.type) {
     case 'token':
       return parameter.plain ? plainToken(name, place, into) : token(name, place, into);
     case 'reference':
-      return reference(parameter, place, into);
+      return reference(parameter, place, into, narrower);
     case 'string':
       return text(name, place, into);
     case 'uri':
-      return (value) => typeof value === 'string' && canonicals(value, (one) => into().keys.push(entry(name, one, '')));
+      return uri(name, into);
     case 'date':
       return date(name, place, into);
     case 'number':
       return place.type === 'Range' ? rangeOfNumbers(name, into) : number(name, into);
     case 'quantity':
       return quantity(name, place, into);
+    case 'special':
+      return place.type === 'Location.position' ? position(name, into) : undefined;
     default:
       return undefined;
   }
@@ -72,23 +88,40 @@ function plainToken(name: string, place: Place, into: () => Gathering): Visit {
   return place.type === 'ContactPoint' ? (value) => push(value.value) : push;
 }
 
-function token(name: string, place: Place, into: () => Gathering): Visit | undefined {
-  const pair = (system: unknown, code: unknown): void => {
+/** A system and a code, as they are found by both, by the one and by the other. */
+const pairInto =
+  (name: string, into: () => Gathering) =>
+  (system: unknown, code: unknown): void => {
     const { keys } = into();
     const from = typeof system === 'string' ? `${system}|` : '|';
     if (typeof code === 'string') keys.push(entry(name, from, code), entry(name, code, ''));
     else if (from !== '|') keys.push(entry(name, from, ''));
   };
+
+function token(name: string, place: Place, into: () => Gathering): Visit | undefined {
+  const pair = pairInto(name, into);
+  const textName = beside.text(name);
+  const words = (text: unknown): void => {
+    if (typeof text === 'string' && text !== '') into().texts.push({ name: textName, folded: fold(text) });
+  };
   switch (place.type) {
     case 'CodeableConcept':
-      return (concept) => {
-        if (Array.isArray(concept.coding))
-          for (const coding of concept.coding) if (coding) pair(coding.system, coding.code);
+      return ({ coding, text }) => {
+        words(text);
+        if (!Array.isArray(coding)) return;
+        for (const one of coding) {
+          if (!one) continue;
+          pair(one.system, one.code);
+          words(one.display);
+        }
       };
     case 'Coding':
-      return (coding) => pair(coding.system, coding.code);
+      return ({ system, code, display }) => {
+        pair(system, code);
+        words(display);
+      };
     case 'Identifier':
-      return (identifier) => pair(identifier.system, identifier.value);
+      return identifier(name, into, words);
     case 'ContactPoint':
       return (contact) => pair(undefined, contact.value);
     case 'code': {
@@ -106,6 +139,22 @@ function token(name: string, place: Place, into: () => Gathering): Visit | undef
   }
 }
 
+function identifier(name: string, into: () => Gathering, words: (text: unknown) => void): Visit {
+  const pair = pairInto(name, into);
+  const ofType = beside.ofType(name);
+  return ({ system, value, type }) => {
+    pair(system, value);
+    if (!type) return;
+    words(type.text);
+    if (!Array.isArray(type.coding) || typeof value !== 'string') return;
+    for (const coding of type.coding) {
+      if (typeof coding?.code !== 'string') continue;
+      const from = typeof coding.system === 'string' ? coding.system : '';
+      into().keys.push(entry(ofType, `${from}|${coding.code}`, value));
+    }
+  };
+}
+
 /** A canonical with a version is found with and without it. */
 function canonicals(canonical: string, push: (one: string) => void): void {
   push(canonical);
@@ -113,17 +162,46 @@ function canonicals(canonical: string, push: (one: string) => void): void {
   if (bar > 0) push(canonical.slice(0, bar));
 }
 
+function uri(name: string, into: () => Gathering): Visit {
+  const push = (one: string) => into().keys.push(entry(name, one, ''));
+  const below = beside.below(name);
+  return (value) => {
+    if (typeof value !== 'string') return;
+    canonicals(value, push);
+    into().texts.push({ name: below, folded: asFolder(value) });
+  };
+}
+
+/** A URI without version, a slash at its end: what it begins with are the folders that it lies in. */
+export const asFolder = (uri: string): string => `${uri.replace(/\|.*$/s, '').replace(/\/+$/, '')}/`;
+
 const withoutVersion = (literal: string): string => {
   const history = literal.lastIndexOf('/_history/');
   return history < 0 ? literal : literal.slice(0, history);
 };
 
-function reference({ name, targets }: Parameter, place: Place, into: () => Gathering): Visit | undefined {
+/** The type that a Reference leads to, as far as it says so itself. */
+export const typeTold = ({ reference, type }: { reference?: unknown; type?: unknown }): string | undefined =>
+  typeNamedBy(reference) ?? (typeof type === 'string' ? type : undefined);
+
+function reference(
+  { name, targets }: Parameter,
+  place: Place,
+  into: () => Gathering,
+  narrower: readonly string[],
+): Visit | undefined {
   const push = (target: string) => into().references.push({ name, target });
+  const identify = pairInto(beside.identifier(name), into);
   switch (place.type) {
     case 'Reference':
-      return ({ reference: literal }) => {
+      return (value) => {
+        const { reference: literal, identifier } = value;
         if (typeof literal === 'string' && !literal.startsWith('#')) push(withoutVersion(literal));
+        if (!identifier) return;
+        identify(identifier.system, identifier.value);
+        const told = typeTold(value);
+        if (told === undefined || !narrower.includes(told)) return;
+        pairInto(beside.identifier(name, told), into)(identifier.system, identifier.value);
       };
     case 'canonical':
     case 'uri':
@@ -132,6 +210,16 @@ function reference({ name, targets }: Parameter, place: Place, into: () => Gathe
       // A resource that stands there itself, as in a Bundle.
       return ({ resourceType, id }) => targets.includes(resourceType) && id && push(`${resourceType}/${id}`);
   }
+}
+
+function position(name: string, into: () => Gathering): Visit {
+  return ({ latitude, longitude }) => {
+    const { keys, ranges } = into();
+    if (!isPlace(latitude, longitude)) return;
+    for (const cell of cellsAt(latitude, longitude)) keys.push(entry(name, cell, ''));
+    ranges.push({ name: latitudeOf(name), low: latitude, high: latitude });
+    ranges.push({ name: longitudeOf(name), low: longitude, high: longitude });
+  };
 }
 
 const partsOfStrings: Readonly<Record<string, readonly string[]>> = {
@@ -180,65 +268,3 @@ const rangeOfNumbers =
   (name: string, into: () => Gathering): Visit =>
   ({ low, high }) =>
     into().ranges.push({ name, low: numberOr(low?.value, -openEnd), high: numberOr(high?.value, openEnd) });
-
-/**
- * The names that an amount stands under, one for each form of a search value: `5.4` (the name itself), `5.4|system|code`
- * and `5.4||code` (code or unit). An amount with a known UCUM code stands in canonical units instead of its own.
- */
-export const quantityNames = {
-  canonical: (name: string, unit: string) => `${name}~${unit}`,
-  coded: (name: string, system: string, code: string) => `${name}|${system}|${code}`,
-  unit: (name: string, unit: string) => `${name}||${unit}`,
-};
-
-function quantity(name: string, place: Place, into: () => Gathering): Visit | undefined {
-  if (place.type === 'SampledData') return undefined; // a curve has no one value
-  if (place.type === 'Range') {
-    return ({ low, high }) => {
-      const [from, to] = [numberOr(low?.value, -openEnd), numberOr(high?.value, openEnd)];
-      if (low || high) amounts(name, low ?? high, from, to, into());
-    };
-  }
-  if (place.type === 'Money') {
-    return ({ value, currency }) =>
-      typeof value === 'number' && amounts(name, { system: currencySystem, code: currency }, value, value, into());
-  }
-  return (quantity) => {
-    const { value, comparator } = quantity;
-    if (typeof value !== 'number') return;
-    const low = comparator === '<' || comparator === '<=' ? -openEnd : value;
-    const high = comparator === '>' || comparator === '>=' ? openEnd : value;
-    amounts(name, quantity, low, high, into());
-  };
-}
-
-const numberOr = (value: unknown, otherwise: number): number => (typeof value === 'number' ? value : otherwise);
-
-function amounts(
-  name: string,
-  { system, code, unit }: { system?: unknown; code?: unknown; unit?: unknown },
-  low: number,
-  high: number,
-  { ranges }: Gathering,
-): void {
-  ranges.push({ name, low, high });
-  if (typeof code === 'string') {
-    ranges.push({ name: quantityNames.unit(name, code), low, high });
-    if (typeof system === 'string') ranges.push(coded(name, system, code, low, high));
-  }
-  if (typeof unit === 'string' && unit !== code) ranges.push({ name: quantityNames.unit(name, unit), low, high });
-}
-
-/** An amount with system and code: in canonical units where the code is UCUM, else as it stands. */
-export function coded(name: string, system: string, code: string, low: number, high: number): RangeEntry {
-  const from = system === ucumSystem ? canonical(low, code) : undefined;
-  if (from === undefined) return { name: quantityNames.coded(name, system, code), low, high };
-  const to = low === high ? from : canonical(high, code)!;
-  return {
-    name: quantityNames.canonical(name, from.code),
-    low: low === -openEnd ? low : finite(from.value),
-    high: high === openEnd ? high : finite(to.value),
-  };
-}
-
-const finite = (value: number): number => Math.max(-openEnd, Math.min(openEnd, value));

@@ -1,5 +1,6 @@
 /** What a Subscription watches for, as a query tree. https://hl7.org/fhir/R4/subscription-definitions.html#Subscription.criteria */
 import { Problem, problem } from '../fhir/outcome.ts';
+import { looksElsewhere } from '../search/match.ts';
 import { parseSearch } from '../search/parse.ts';
 import type { Criterion } from '../search/query.ts';
 
@@ -27,6 +28,12 @@ export function parseCriteria(text: string, base: string | undefined): Criteria 
     .map(parameterOf);
   try {
     const { where } = parseSearch(type, parameters, { strict: true, conditional: parameters.length > 0, base }).query;
+    if (looksElsewhere(where)) {
+      throw problem(
+        'not-supported',
+        'criteria can ask for the resource itself, not for what it refers to or is referred by',
+      );
+    }
     return { type, where };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;

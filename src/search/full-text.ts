@@ -1,0 +1,173 @@
+/** The words that `_text` and `_content` find a resource by. https://hl7.org/fhir/R4/search.html#content */
+import { elementTypes } from './knowledge.ts';
+import type { WordEntry } from './query.ts';
+import { fold } from './values.ts';
+
+/** Words that one resource is found by under each of the two names; what comes after them is not found. */
+export const mostWords = 1000;
+/** A longer word is no word: it is neither kept nor looked for. */
+export const longestWord = 64;
+
+/** Nobody looks into these for words: the one is the server's own, the other no text. */
+export const hasWords = (type: string): boolean => type !== 'AuditEvent' && type !== 'Binary';
+
+/** The folded words of a text: runs of letters and digits. */
+export function wordsOf(text: string): readonly string[] {
+  const folded = fold(text);
+  return folded.match(/^[\x00-\x7f]*$/.test(folded) ? /[a-z0-9]+/g : /[\p{L}\p{N}]+/gu) ?? [];
+}
+
+/** The words of the narrative under `<Type>._text`, those of every string and of the narrative under `<Type>._content`. */
+export function enterWords(resource: { readonly [element: string]: any }, into: WordEntry[]): void {
+  const type: string = resource['resourceType'];
+  if (!hasWords(type)) return;
+  const narrative = gathering(`${type}._text`, into);
+  const div = resource['text']?.div;
+  if (typeof div === 'string') narrative(withoutTags(div));
+  readAll(resource, shapeOf(type), gathering(`${type}._content`, into));
+}
+
+function gathering(name: string, into: WordEntry[]): (text: string) => void {
+  const known = new Set<string>();
+  return (text) => {
+    for (const word of wordsOf(text)) {
+      if (known.size >= mostWords) return;
+      if (word.length > longestWord || known.has(word)) continue;
+      known.add(word);
+      into.push({ name, word });
+    }
+  };
+}
+
+/** What stands in a property: a text, a narrative, an element of another shape, a resource; or nothing with words. */
+type Held = 'text' | 'narrative' | 'resource' | 'nothing' | Shape;
+
+/** The properties of one type of element that have been seen so far. */
+interface Shape {
+  readonly type: string;
+  readonly held: Map<string, Held>;
+}
+
+const shapes = new Map<string, Shape>();
+
+function shapeOf(type: string): Shape {
+  let shape = shapes.get(type);
+  if (shape === undefined) {
+    shape = { type, held: new Map([['resourceType', 'nothing']]) };
+    if (elementTypes(type, 'id').length > 0 || elementTypes(type, 'extension').length > 0) shapes.set(type, shape);
+  }
+  return shape;
+}
+
+function readAll(element: { readonly [property: string]: any }, shape: Shape, push: (text: string) => void): void {
+  for (const property in element) {
+    const held = shape.held.get(property) ?? learn(shape, property);
+    if (held === 'nothing') continue;
+    const value = element[property];
+    if (!Array.isArray(value)) read(value, held, push);
+    else for (const one of value) read(one, held, push);
+  }
+}
+
+function read(value: any, held: Exclude<Held, 'nothing'>, push: (text: string) => void): void {
+  if (held === 'text' || held === 'narrative') {
+    if (typeof value === 'string') push(held === 'text' ? value : withoutTags(value));
+  } else if (typeof value === 'object' && value !== null) {
+    readAll(value, held === 'resource' ? shapeOf(String(value.resourceType)) : held, push);
+  }
+}
+
+function learn(shape: Shape, property: string): Held {
+  const found = typeOf(shape.type, property);
+  // What no definition knows is not remembered: whoever sends it could fill the memory.
+  if (found === undefined) return 'nothing';
+  const isLink = shape.type === 'Reference' && property === 'reference'; // a string, but no text
+  const held = isLink ? 'nothing' : holding(found, property);
+  shape.held.set(property, held);
+  return held;
+}
+
+function holding(type: string, property: string): Held {
+  if (property === 'id') return 'nothing';
+  if (type === 'string' || type === 'markdown') return 'text';
+  if (type === 'xhtml') return 'narrative';
+  if (type === 'Resource') return 'resource';
+  return /^[A-Z]/.test(type) ? shapeOf(type) : 'nothing';
+}
+
+/** The type of a JSON property: of `valueString` that of the element `value[x]`; `_given` holds what extends a primitive. */
+function typeOf(parent: string, property: string): string | undefined {
+  if (property.startsWith('_')) return 'Element';
+  const [plain] = elementTypes(parent, property);
+  if (plain?.property === property) return plain.type;
+  for (const { index } of property.matchAll(/[A-Z]/g)) {
+    const choice = elementTypes(parent, property.slice(0, index)).find((one) => one.property === property);
+    if (choice) return choice.type;
+  }
+  return undefined;
+}
+
+const characters: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
+
+/** The text of an XHTML fragment, each tag and comment a blank. One pass, whatever is left open. */
+export function withoutTags(html: string): string {
+  let text = '';
+  for (let at = 0; at < html.length; ) {
+    const open = html.indexOf('<', at);
+    if (open < 0) return withCharacters(text + html.slice(at));
+    text += `${html.slice(at, open)} `;
+    at = html.startsWith('<!--', open) ? after(html, '-->', open + 4) : afterTag(html, open + 1);
+  }
+  return withCharacters(text);
+}
+
+function after(html: string, end: string, from: number): number {
+  const at = html.indexOf(end, from);
+  return at < 0 ? html.length : at + end.length;
+}
+
+function afterTag(html: string, from: number): number {
+  for (let at = from; at < html.length; at++) {
+    const char = html[at]!;
+    if (char === '>') return at + 1;
+    if (char === '"' || char === "'") at = after(html, char, at + 1) - 1;
+  }
+  return html.length;
+}
+
+const withCharacters = (text: string): string =>
+  text.includes('&')
+    ? text.replace(/&(?:#(\d{1,7})|#x([0-9a-fA-F]{1,6})|([A-Za-z]{1,8}\d{0,2}));/g, (_, decimal, hex, name) => {
+        if (name !== undefined) return characters[name] ?? accented(name);
+        const code = decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal);
+        return code <= 0x10ffff ? String.fromCodePoint(code) : ' ';
+      })
+    : text;
+
+/** `&Uuml;` and its like as the letter alone, for words are folded; any other named character is no part of a word. */
+const accented = (name: string): string => {
+  const letter = /^([A-Za-z])(?:grave|acute|circ|tilde|uml|ring|cedil|caron)$/.exec(name)?.[1];
+  return letter ?? letters[name] ?? ' ';
+};
+const letters: Readonly<Record<string, string>> = {
+  szlig: 'ß',
+  aelig: 'æ',
+  AElig: 'Æ',
+  oslash: 'ø',
+  Oslash: 'Ø',
+  eth: 'ð',
+  ETH: 'Ð',
+  thorn: 'þ',
+  THORN: 'Þ',
+  oelig: 'œ',
+  OElig: 'Œ',
+  micro: 'µ',
+  alpha: 'α',
+  beta: 'β',
+  gamma: 'γ',
+  delta: 'δ',
+  mu: 'μ',
+  omega: 'ω',
+  Delta: 'Δ',
+  Omega: 'Ω',
+};

@@ -1,0 +1,78 @@
+/** Amounts as intervals, each under one name for every form that it is asked in. https://hl7.org/fhir/R4/search.html#quantity */
+import { canonical } from '../fhir/units.ts';
+import type { Place, Visit } from './expression.ts';
+import type { RangeEntry } from './query.ts';
+import type { Gathering } from './values.ts';
+
+/** The system of units of measure. https://ucum.org */
+export const ucumSystem = 'http://unitsofmeasure.org';
+const currencySystem = 'urn:iso:std:iso:4217';
+
+/** Largest double: the open end of a quantity such as `<5`. */
+export const openEnd = Number.MAX_VALUE;
+
+/**
+ * The names that an amount stands under, one for each form of a search value: `5.4` (the name itself), `5.4|system|code`
+ * and `5.4||code` (code or unit). An amount with a known UCUM code stands in canonical units instead of its own. The others are
+ * found along the first: an index with a place for each would cost as much as all other entries of a vital sign.
+ */
+export const quantityNames = {
+  canonical: (name: string, unit: string) => `${name}~${unit}`,
+  coded: (name: string, system: string, code: string) => `${name}|${system}|${code}`,
+  unit: (name: string, unit: string) => `${name}||${unit}`,
+};
+
+/** Writes the amounts found at a place into `into()`; undefined where none can be. */
+export function quantity(name: string, place: Place, into: () => Gathering): Visit | undefined {
+  if (place.type === 'SampledData') return undefined; // a curve has no one value
+  if (place.type === 'Range') {
+    return ({ low, high }) => {
+      const [from, to] = [numberOr(low?.value, -openEnd), numberOr(high?.value, openEnd)];
+      if (low || high) amounts(name, low ?? high, from, to, into());
+    };
+  }
+  if (place.type === 'Money') {
+    return ({ value, currency }) =>
+      typeof value === 'number' && amounts(name, { system: currencySystem, code: currency }, value, value, into());
+  }
+  return (quantity) => {
+    const { value, comparator } = quantity;
+    if (typeof value !== 'number') return;
+    const low = comparator === '<' || comparator === '<=' ? -openEnd : value;
+    const high = comparator === '>' || comparator === '>=' ? openEnd : value;
+    amounts(name, quantity, low, high, into());
+  };
+}
+
+export const numberOr = (value: unknown, otherwise: number): number => (typeof value === 'number' ? value : otherwise);
+
+function amounts(
+  name: string,
+  { system, code, unit }: { system?: unknown; code?: unknown; unit?: unknown },
+  low: number,
+  high: number,
+  { ranges }: Gathering,
+): void {
+  ranges.push({ name, low, high });
+  if (typeof code === 'string') {
+    ranges.push({ name: quantityNames.unit(name, code), low, high, along: name });
+    if (typeof system === 'string') ranges.push(coded(name, system, code, low, high));
+  }
+  if (typeof unit === 'string' && unit !== code) {
+    ranges.push({ name: quantityNames.unit(name, unit), low, high, along: name });
+  }
+}
+
+/** An amount with system and code: in canonical units where the code is UCUM, else as it stands. */
+export function coded(name: string, system: string, code: string, low: number, high: number): RangeEntry {
+  const from = system === ucumSystem ? canonical(low, code) : undefined;
+  if (from === undefined) return { name: quantityNames.coded(name, system, code), low, high, along: name };
+  const to = low === high ? from : canonical(high, code)!;
+  return {
+    name: quantityNames.canonical(name, from.code),
+    low: low === -openEnd ? low : finite(from.value),
+    high: high === openEnd ? high : finite(to.value),
+  };
+}
+
+const finite = (value: number): number => Math.max(-openEnd, Math.min(openEnd, value));
