@@ -1,10 +1,10 @@
-/** Turns parts of the query tree into pieces of SQL: a set to go through (`scansOf`) and a condition on each of it (`condition`). */
+/** Turns parts of the query tree into sets to go through: pieces of SQL that each read along one index. */
 import type { Bounds, Criterion } from '../../search/query.ts';
-import type { Value } from './connection.ts';
+import type { Connection, Value } from './connection.ts';
 import { SHORT } from './entries.ts';
 import type { Hashing } from './hash.ts';
 import { kindOf } from './hash.ts';
-import { type Look, lookFor } from './looks.ts';
+import { tokenOf, valuesOfToken } from './words.ts';
 
 /** SQL with the values of its question marks, in their order. */
 export interface Piece {
@@ -14,8 +14,11 @@ export interface Piece {
 
 /** A part of one table, read along its index. */
 export interface Scan extends Piece {
-  readonly table: 'entry' | 'text' | 'key';
+  readonly table: 'entry' | 'text' | 'key' | 'word';
+  /** Hash and sort of the equalities that the scan is made of, so that several become one. */
+  readonly equals?: readonly Equality[];
 }
+type Equality = readonly [hash: bigint, sort: bigint];
 
 /** Where candidates come from. */
 export interface Source {
@@ -32,32 +35,51 @@ export const join = (pieces: readonly Piece[], between: string): Piece => ({
   values: pieces.flatMap(({ values }) => values),
 });
 
+/** Keys (`Type/id`) that a chain leads to, told before the search itself where they are few; see chains.ts. */
+export type Links = ReadonlyMap<Criterion, readonly string[]>;
+
 export interface Compiling {
   readonly type: string;
-  readonly hashing: Hashing;
-  /** Filled with what `look(...)` of the SQL calls. */
-  readonly looks: Look[];
+  readonly connection: Connection;
+  readonly links: Links;
 }
 
 /** The whole type, in the order of `pk`. */
-export const wholeType = (type: string, hashing: Hashing): Source => ({
-  scans: [equalityScan(hashing.big(kindOf.resourceType, type, ''), 0n)],
-  ordered: true,
+export const wholeType = (type: string, hashing: Hashing): Source =>
+  equalities([[hashing.big(kindOf.resourceType, type, ''), 0n]]);
+
+/** All resources under at least one of the equalities; the SQL does not grow with them. */
+function equalities(equals: readonly Equality[]): Source {
+  const [only] = equals;
+  const scan: Scan =
+    equals.length === 1
+      ? { table: 'entry', equals, ...piece('c.hash = ? AND c.sort = ?', ...only!) }
+      : {
+          table: 'entry',
+          equals,
+          ...piece(
+            '(c.hash, c.sort) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))',
+            `[${equals.map(([hash, sort]) => `[${hash},${sort}]`).join()}]`,
+          ),
+        };
+  return { scans: [scan], ordered: equals.length === 1, exact: true };
+}
+
+const keyScan = (keys: readonly string[]): Source => ({
+  scans: [{ table: 'key', ...piece('c.key IN (SELECT value FROM json_each(?))', JSON.stringify(keys)) }],
+  ordered: false,
   exact: true,
 });
 
-const equalityScan = (hash: bigint, sort: bigint): Scan => ({
-  table: 'entry',
-  ...piece('c.hash = ? AND c.sort = ?', hash, sort),
-});
-
 /** A set that holds all matches of the criterion, read along an index; undefined where there is none. */
-export function sourceOf(criterion: Criterion, { type, hashing }: Omit<Compiling, 'looks'>): Source | undefined {
+export function sourceOf(criterion: Criterion, compiling: Compiling): Source | undefined {
+  const { type, links } = compiling;
+  const { hashing } = compiling.connection;
   switch (criterion.is) {
     case 'key':
     case 'reference': {
       const equal = equality(criterion, hashing);
-      if (equal) return { scans: [equalityScan(...equal)], ordered: true, exact: true };
+      if (equal) return equalities([equal]);
       if (criterion.is === 'reference') return undefined;
       const hash = hashing.big(kindOf.key, criterion.name, criterion.first);
       return { scans: [{ table: 'entry', ...piece('c.hash = ?', hash) }], ordered: false, exact: true };
@@ -68,24 +90,32 @@ export function sourceOf(criterion: Criterion, { type, hashing }: Omit<Compiling
     }
     case 'text':
       return textSource(criterion, hashing);
-    case 'id': {
-      const keys = JSON.stringify(criterion.ids.map((id) => `${type}/${id}`));
-      return {
-        scans: [{ table: 'key', ...piece('c.key IN (SELECT value FROM json_each(?))', keys) }],
-        ordered: false,
-        exact: true,
-      };
+    case 'id':
+      return keyScan(criterion.ids.map((id) => `${type}/${id}`));
+    case 'near': {
+      const cells = criterion.cells.map((cell): Equality => [hashing.big(kindOf.key, criterion.name, cell), 0n]);
+      return { ...equalities(cells), exact: false };
     }
+    case 'word': {
+      const values = valuesOfToken(tokenOf(criterion.name, criterion.word, hashing));
+      return { scans: [{ table: 'word', ...piece('1', ...values) }], ordered: false, exact: true };
+    }
+    case 'refers':
+      return links.has(criterion)
+        ? equalities(links.get(criterion)!.map((key) => [hashing.big(kindOf.key, criterion.name, key), 0n]))
+        : undefined;
+    case 'referred':
+      return links.has(criterion)
+        ? keyScan(links.get(criterion)!.filter((key) => key.startsWith(`${type}/`)))
+        : undefined;
     case 'any': {
-      if (criterion.of.length === 0 || criterion.of.length > 200) return undefined;
-      const parts = criterion.of.map((part) => sourceOf(part, { type, hashing }));
-      if (!parts.every((part) => part !== undefined)) return undefined;
-      const scans = parts.flatMap((part) => part.scans);
-      return { scans, ordered: scans.length === 1 && parts[0]!.ordered, exact: parts.every((part) => part.exact) };
+      if (criterion.of.length === 0) return undefined;
+      const parts = criterion.of.map((part) => sourceOf(part, compiling));
+      return parts.every((part) => part !== undefined) ? union(parts) : undefined;
     }
     case 'all': {
       for (const part of criterion.of) {
-        const source = sourceOf(part, { type, hashing });
+        const source = sourceOf(part, compiling);
         if (source) return { ...source, exact: source.exact && criterion.of.length === 1 };
       }
       return undefined;
@@ -95,8 +125,23 @@ export function sourceOf(criterion: Criterion, { type, hashing }: Omit<Compiling
   }
 }
 
+/** Most scans that one statement joins. */
+const SCANS = 100;
+
+function union(parts: readonly Source[]): Source | undefined {
+  if (parts.length === 1) return parts[0];
+  const exact = parts.every((part) => part.exact);
+  const scans = parts.flatMap((part) => part.scans);
+  const equals = scans.flatMap((scan) => scan.equals ?? []);
+  const others = scans.filter((scan) => !scan.equals);
+  if (others.length > SCANS) return undefined;
+  const merged = equals.length > 0 ? equalities(equals) : undefined;
+  if (others.length === 0 && merged) return { ...merged, exact };
+  return { scans: [...(merged?.scans ?? []), ...others], ordered: false, exact };
+}
+
 /** Hash and sort that an equality is found under; undefined for any second part. */
-function equality(criterion: Criterion, hashing: Hashing): readonly [hash: bigint, sort: bigint] | undefined {
+export function equality(criterion: Criterion, hashing: Hashing): Equality | undefined {
   if (criterion.is === 'reference') return [hashing.big(kindOf.key, criterion.name, criterion.target), 0n];
   if (criterion.is === 'text' && criterion.match === 'equals') {
     return [hashing.big(kindOf.exactText, criterion.name, criterion.value), 0n];
@@ -108,13 +153,20 @@ function equality(criterion: Criterion, hashing: Hashing): readonly [hash: bigin
 
 function textSource(criterion: Extract<Criterion, { is: 'text' }>, hashing: Hashing): Source {
   const equal = equality(criterion, hashing);
-  if (equal) return { scans: [equalityScan(...equal)], ordered: true, exact: true };
+  if (equal) return equalities([equal]);
   const hash = hashing.big(kindOf.text, criterion.name, '');
   const { match, value } = criterion;
   const where =
     match === 'starts'
       ? piece('c.hash = ? AND c.value >= ? AND c.value < ?', hash, value, `${value}\u{10ffff}`)
-      : piece('c.hash = ? AND instr(c.value, ?) > 0', hash, value);
+      : match === 'ends'
+        ? piece(
+            'c.hash = ? AND deadline(c.pk) AND substr(c.value, 1 + length(c.value) - length(?)) = ?',
+            hash,
+            value,
+            value,
+          )
+        : piece('c.hash = ? AND deadline(c.pk) AND instr(c.value, ?) > 0', hash, value);
   return { scans: [{ table: 'text', ...where }], ordered: false, exact: true };
 }
 
@@ -143,58 +195,14 @@ export function rangeScan(
   const parts = [piece('c.hash = ?', hashing.big(short ? kindOf.shortRange : kindOf.oddRange, name, ''))];
   if (from !== -Infinity) parts.push(piece('c.sort >= ?', from));
   if (to !== Infinity) parts.push(piece('c.sort <= ?', to));
-  if (low?.above !== undefined) parts.push(piece('+c.sort > ?', low.above));
-  if (low?.below !== undefined) parts.push(piece('+c.sort < ?', low.below));
-  if (high?.atLeast !== undefined) parts.push(piece('c.high >= ?', high.atLeast));
-  if (high?.above !== undefined) parts.push(piece('c.high > ?', high.above));
-  if (high?.atMost !== undefined) parts.push(piece('c.high <= ?', high.atMost));
-  if (high?.below !== undefined) parts.push(piece('c.high < ?', high.below));
+  const rest: Piece[] = [];
+  if (low?.above !== undefined) rest.push(piece('+c.sort > ?', low.above));
+  if (low?.below !== undefined) rest.push(piece('+c.sort < ?', low.below));
+  if (high?.atLeast !== undefined) rest.push(piece('c.high >= ?', high.atLeast));
+  if (high?.above !== undefined) rest.push(piece('c.high > ?', high.above));
+  if (high?.atMost !== undefined) rest.push(piece('c.high <= ?', high.atMost));
+  if (high?.below !== undefined) rest.push(piece('c.high < ?', high.below));
+  // Rows that the rest sends away take time too.
+  if (rest.length > 0) parts.push(piece('deadline(c.pk)'), ...rest);
   return { table: 'entry', ...join(parts, ' AND ') };
-}
-
-/** Trees with more leaves than this are held against the entries in one call, so that no SQL grows without bounds. */
-const LEAVES = 40;
-
-/** The criterion as a condition on `c.pk`, with `r` (the row of `resource`) where it looks closer. */
-export function condition(criterion: Criterion, compiling: Compiling): Piece {
-  return leavesOf(criterion, LEAVES) > LEAVES ? look(criterion, compiling) : conditionOf(criterion, compiling);
-}
-
-function conditionOf(criterion: Criterion, compiling: Compiling): Piece {
-  switch (criterion.is) {
-    case 'all':
-    case 'any': {
-      if (criterion.of.length === 0) return piece(criterion.is === 'all' ? '1' : '0');
-      const parts = criterion.of.map((part) => conditionOf(part, compiling));
-      const joined = join(parts, criterion.is === 'all' ? ' AND ' : ' OR ');
-      return piece(`(${joined.sql})`, ...joined.values);
-    }
-    case 'not': {
-      const part = conditionOf(criterion.of, compiling);
-      return piece(`NOT ${part.sql}`, ...part.values);
-    }
-    default: {
-      const equal = equality(criterion, compiling.hashing);
-      if (!equal) return look(criterion, compiling);
-      return piece('EXISTS (SELECT 1 FROM entry x WHERE x.hash = ? AND x.sort = ? AND x.pk = c.pk)', ...equal);
-    }
-  }
-}
-
-function look(criterion: Criterion, { type, hashing, looks }: Compiling): Piece {
-  looks.push(lookFor(type, criterion, hashing));
-  return piece('look(r.entries, r.key, ?)', looks.length - 1);
-}
-
-/** Leaves of the tree, counted no further than `enough`; a deep nest counts as many. */
-function leavesOf(criterion: Criterion, enough: number, depth = 0): number {
-  if (depth > 50) return enough + 1;
-  if (criterion.is === 'not') return leavesOf(criterion.of, enough, depth + 1);
-  if (criterion.is !== 'all' && criterion.is !== 'any') return 1;
-  let leaves = 0;
-  for (const part of criterion.of) {
-    leaves += leavesOf(part, enough - leaves, depth + 1);
-    if (leaves > enough) break;
-  }
-  return leaves;
 }

@@ -3,7 +3,7 @@ import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { problem } from '../../fhir/outcome.ts';
-import { createHashing, type Hashing } from './hash.ts';
+import { createHashing, type Hashing, kindOf } from './hash.ts';
 import type { Edge, Look } from './looks.ts';
 import { own, SCHEMA_VERSION, tables, upgradeOfSchema1 } from './schema.ts';
 
@@ -15,14 +15,16 @@ export interface Connection {
   readonly hashing: Hashing;
   /** The statement of this text; rows come as arrays. Kept while it is in use, forgotten when hundreds of others were younger. */
   sql(text: string): StatementSync;
-  /** What `look`, `first_row` and `edge` of the running search mean, by number. */
-  readonly called: { looks: Look[]; edges: Edge[]; firsts: FirstRow[] };
+  /** What `look`, `first_row`, `edge` and `targets` of the running search mean, by number. */
+  readonly called: { looks: Look[]; edges: Edge[]; firsts: FirstRow[]; aims: Aim[] };
   /** Is asked for every row that a search looks at; throws to end it. */
   watch: () => void;
   exec(text: string): void;
   close(): void;
 }
 export type FirstRow = (entries: Uint8Array, low: number, high: number) => boolean;
+/** The keys that a resource with these references (one per line) and entries points to in one way. */
+export type Aim = (refs: string, entries: Uint8Array) => readonly string[];
 
 /** SQLite before this one can corrupt a WAL file that two connections use. https://sqlite.org/wal.html#walresetbug */
 const OLDEST = [3, 51, 3] as const;
@@ -109,7 +111,7 @@ function connect(db: DatabaseSync): Connection {
   const statements = new Map<string, StatementSync>();
   const connection: Connection = {
     hashing: createHashing(new Uint8Array(Buffer.from(value, 'hex'))),
-    called: { looks: [], edges: [], firsts: [] },
+    called: { looks: [], edges: [], firsts: [], aims: [] },
     watch: () => {},
     sql(text) {
       let statement = statements.get(text);
@@ -140,6 +142,8 @@ function addFunctions(db: DatabaseSync, connection: Connection): void {
     return called.looks[number]!(entries, key) ? 1 : 0;
   });
   db.function('edge', (entries: any, number: any) => called.edges[number]!(entries) ?? null);
+  db.function('targets', (refs: any, entries: any, number: any) => JSON.stringify(called.aims[number]!(refs, entries)));
+  db.function('key_hash', (name: any, key: any) => connection.hashing.big(kindOf.key, name, key));
   db.function('first_row', (entries: any, low: any, high: any, number: any) => {
     connection.watch();
     return called.firsts[number]!(entries, low, high) ? 1 : 0;

@@ -1,48 +1,136 @@
-/** The resources that the matches of a page point to, from the same snapshot. https://hl7.org/fhir/R4/search.html#include */
-import { referenceTo } from '../../fhir/references.ts';
-import type { Include } from '../../search/query.ts';
+/** The resources that a page brings along, both ways, from the same snapshot. https://hl7.org/fhir/R4/search.html#include */
+import { problem } from '../../fhir/outcome.ts';
+import type { Include, SearchQuery } from '../../search/query.ts';
 import type { Version } from '../store.ts';
-import type { Connection, Row } from './connection.ts';
-import { lookFor } from './looks.ts';
+import { aimFor } from './aims.ts';
+import { piece } from './compile.ts';
+import { candidate, condition, refuseCostly } from './condition.ts';
+import type { Row } from './connection.ts';
+import { kindOf } from './hash.ts';
+import type { Found } from './paging.ts';
 import { versionOf } from './rows.ts';
+import type { Task } from './sources.ts';
 
 /** Most resources that one page brings along. */
 const MOST = 1_000;
 
-/**
- * Rows are those of the matches, with their pk in column 0 and their references in column 6. Which reference stands under
- * which name is told by the entries, read for the few rows that name something new, so no body is parsed.
- */
-export function includedBy(
-  connection: Connection,
-  includes: readonly Include[],
-  matches: readonly Version[],
-  rows: readonly Row[],
-): Version[] {
-  if (includes.length === 0) return [];
-  const known = new Set(matches.map(({ key }) => referenceTo(key)));
-  const included: Version[] = [];
-  const read = connection.sql(
-    `SELECT r.key, r.version, v.updated, v.method, v.body FROM resource r CROSS JOIN version v ON v.seq = r.seq
-     WHERE r.key = ? AND r.gone = 0`,
+const tooMany = () =>
+  problem(
+    'too-costly',
+    `_include and _revinclude would bring along more than ${MOST} resources; ask for a smaller _count or for fewer of them`,
   );
-  const readEntries = connection.sql('SELECT entries FROM resource WHERE pk = ?');
-  for (const row of rows) {
-    if (row[6] === '') continue;
-    let entries: Uint8Array | undefined;
-    const targets = (row[6] as string).split('\n');
-    for (const { name, target: type } of includes) {
-      for (const target of targets) {
-        if (known.has(target) || (type !== undefined && !target.startsWith(`${type}/`))) continue;
-        entries ??= (readEntries.get(row[0]) as unknown as Row)[0] as Uint8Array;
-        if (name === undefined || !lookFor('', { is: 'reference', name, target }, connection.hashing)(entries, ''))
-          continue;
-        known.add(target);
-        const found = read.get(target) as unknown as Row | undefined;
-        if (found) included.push(versionOf(found));
-        if (included.length === MOST) return included;
+
+/** pk, key and references of a resource that is followed. */
+type Followed = readonly [pk: number, key: string, refs: string];
+
+/**
+ * Each once, and none of the matches. Throws too-costly where there are more than a page brings along, since a page that was
+ * cut would look whole. Which reference stands under which name is told by the entries, so no body is parsed.
+ */
+export function includedBy(task: Task, query: SearchQuery, found: readonly Found[]): Version[] {
+  if (query.includes.length === 0 || found.length === 0) return [];
+  const seen = new Set(found.map(([, key]) => key as string));
+  const included: Version[] = [];
+  let front = found.map((row): Followed => [row[0], row[1], row[6]]);
+  let { includes } = query;
+  while (front.length > 0 && includes.length > 0) {
+    const next: Followed[] = [];
+    for (const include of includes) {
+      const rows =
+        include.way === 'to'
+          ? pointedTo(task, query, include, front, seen)
+          : pointing(task, query, include, front, seen);
+      for (const row of rows) {
+        if (included.length === MOST) throw tooMany();
+        seen.add(row[1]);
+        included.push(versionOf(row, 1));
+        next.push([row[0], row[1], row[6]]);
       }
     }
+    front = next;
+    includes = query.includes.filter(({ iterate }) => iterate);
   }
   return included;
+}
+
+const typeOf = (key: string): string => key.slice(0, key.indexOf('/'));
+
+/** pk, key, version, updated, method, body, refs. */
+const columns = 'r.pk, r.key, r.version, v.updated, v.method, v.body, r.refs';
+
+function pointedTo(
+  { connection, ...task }: Task,
+  query: SearchQuery,
+  { type, name, target }: Include,
+  front: readonly Followed[],
+  seen: ReadonlySet<string>,
+): Row[] {
+  const aim = aimFor(name, target, connection.hashing);
+  const entriesOf = connection.sql('SELECT entries FROM resource WHERE pk = ?');
+  const byType = new Map<string, Set<string>>();
+  for (const [pk, key, refs] of front) {
+    if (typeOf(key) !== type || refs === '') continue;
+    connection.watch();
+    const entries = name === undefined ? new Uint8Array() : ((entriesOf.get(pk) as unknown as Row)[0] as Uint8Array);
+    for (const found of aim(refs, entries)) {
+      if (seen.has(found)) continue;
+      const keys = byType.get(typeOf(found)) ?? new Set();
+      byType.set(typeOf(found), keys.add(found));
+    }
+  }
+  return [...byType].flatMap(([found, keys]) => {
+    const allowed = allowedOf({ connection, ...task }, query, found);
+    if (!allowed) return [];
+    const sql = `SELECT ${columns} FROM json_each(?) j CROSS JOIN resource r ON r.key = j.value CROSS JOIN version v ON v.seq = r.seq WHERE deadline(r.pk) AND r.gone = 0 AND ${allowed.sql} LIMIT ?`;
+    return connection.sql(sql).all(JSON.stringify([...keys]), ...allowed.values, MOST + 1) as unknown as Row[];
+  });
+}
+
+function pointing(
+  task: Task,
+  query: SearchQuery,
+  { type, name, target }: Include,
+  front: readonly Followed[],
+  seen: ReadonlySet<string>,
+): Row[] {
+  const { connection } = task;
+  const keys = front.map(([, key]) => key).filter((key) => target === undefined || typeOf(key) === target);
+  const allowed = keys.length > 0 ? allowedOf(task, query, type) : undefined;
+  if (!allowed) return [];
+  const set =
+    name === undefined
+      ? pointingByAny(task, type, keys)
+      : piece(
+          'SELECT DISTINCT e.pk AS pk FROM json_each(?) j CROSS JOIN entry e ON e.hash = j.value WHERE e.sort = 0 AND deadline(e.pk)',
+          `[${keys.map((key) => connection.hashing.big(kindOf.key, name, key)).join()}]`,
+        );
+  const sql = `SELECT ${columns} FROM (${set.sql}) c CROSS JOIN resource r ON r.pk = c.pk CROSS JOIN version v ON v.seq = r.seq WHERE deadline(r.pk) AND ${allowed.sql}`;
+  const rows: Row[] = [];
+  for (const row of connection.sql(sql).iterate(...set.values, ...allowed.values) as Iterable<unknown>) {
+    if (seen.has((row as Row)[1])) continue;
+    rows.push(row as Row);
+    if (rows.length > MOST) throw tooMany();
+  }
+  return rows;
+}
+
+/** Under no name there is no index: the whole type is looked at. */
+function pointingByAny({ connection }: Task, type: string, keys: readonly string[]) {
+  const { hashing, called } = connection;
+  const asked = new Set(keys);
+  called.aims.push((refs) => (refs.split('\n').some((key) => asked.has(key)) ? ['1'] : []));
+  return piece(
+    `SELECT e.pk AS pk FROM entry e CROSS JOIN resource t ON t.pk = e.pk WHERE e.hash = ? AND e.sort = 0 AND deadline(e.pk) AND t.refs <> '' AND targets(t.refs, t.entries, ?) <> '[]'`,
+    hashing.big(kindOf.resourceType, type, ''),
+    called.aims.length - 1,
+  );
+}
+
+/** What an included resource of the type must fulfil, as a condition on its row; undefined where none is included. */
+function allowedOf(task: Task, { includable }: SearchQuery, type: string) {
+  if (!includable) return piece('1');
+  const allowed = Object.hasOwn(includable, type) ? includable[type] : undefined;
+  if (!allowed) return undefined;
+  refuseCostly(allowed);
+  return condition(allowed, { ...task, type }, { ...candidate, pk: 'r.pk' });
 }

@@ -3,21 +3,24 @@ import type { SearchQuery } from '../../search/query.ts';
 import type { AuditWindow, Cursor, Page, StoredAuditRow } from '../store.ts';
 import { join, type Piece, piece } from './compile.ts';
 import type { Connection, Row } from './connection.ts';
+import { type Explanation, explainSearch } from './explain.ts';
 import { auditColumns, auditRowOf } from './rows.ts';
 import { runSearch } from './search.ts';
 
 export type Job =
   | { readonly is: 'search'; readonly query: SearchQuery; readonly after: Cursor | undefined }
+  | { readonly is: 'explain'; readonly query: SearchQuery }
   | { readonly is: 'audit'; readonly window: AuditWindow };
 
-export type Result = Page | readonly StoredAuditRow[];
+export type Result = Page | Explanation | readonly StoredAuditRow[];
 
 /** `watch` is asked for every row that is looked at; what it throws ends the job. `isHeld`: a transaction is open already. */
 export function runJob(connection: Connection, job: Job, watch: () => void, isHeld = false): Result {
   connection.watch = watch;
   if (!isHeld) connection.sql('BEGIN').run();
   try {
-    return job.is === 'search' ? runSearch(connection, job.query, job.after) : auditRows(connection, job.window);
+    if (job.is === 'audit') return auditRows(connection, job.window);
+    return job.is === 'search' ? runSearch(connection, job.query, job.after) : explainSearch(connection, job.query);
   } finally {
     if (!isHeld) connection.sql('COMMIT').run();
   }

@@ -1,6 +1,6 @@
 /** The worker thread for jobs that the main thread has no time for: a read-only connection of its own. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { Problem, problem } from '../../fhir/outcome.ts';
+import { type Issue, Problem, problem } from '../../fhir/outcome.ts';
 import { openConnection } from './connection.ts';
 import { type Job, type Result, runJob } from './jobs.ts';
 
@@ -13,6 +13,7 @@ export interface Errand {
 export type Answer = { readonly number: number } & (
   | { readonly result: Result }
   | { readonly late: true }
+  | { readonly refused: readonly Issue[]; readonly status: number }
   | { readonly why: string }
 );
 
@@ -36,6 +37,7 @@ function answerTo({ number, job, given }: Errand): Answer {
     });
     return { number, result };
   } catch (error) {
-    return error instanceof Problem ? { number, late: true } : { number, why: (error as Error).message };
+    if (!(error instanceof Problem)) return { number, why: (error as Error).message };
+    return error.code === 'timeout' ? { number, late: true } : { number, refused: error.issues, status: error.status };
   }
 }

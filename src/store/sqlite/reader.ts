@@ -1,6 +1,6 @@
 /** Runs jobs on the main thread while they are short, and starts them again on a reader thread when they are not. */
 import { Worker } from 'node:worker_threads';
-import { problem } from '../../fhir/outcome.ts';
+import { Problem, problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Connection } from './connection.ts';
 import { type Job, type Result, runJob } from './jobs.ts';
@@ -38,7 +38,7 @@ export function createReader({ file, connection, snapshot, runtime, short, long 
       try {
         // The audit log grows while a snapshot is held.
         if (job.is === 'audit') snapshot.drop();
-        const isHeld = job.is === 'search' && snapshot.hold();
+        const isHeld = job.is !== 'audit' && snapshot.hold();
         const watch = () => {
           if (runtime.now() > end) throw late;
         };
@@ -93,6 +93,7 @@ function startFarReader(file: string): FarReader {
       Atomics.store(new Int32Array(given), 0, 1);
       over.abort();
       if ('result' in answer) return answer.result;
+      if ('refused' in answer) throw new Problem(answer.refused, answer.status);
       throw 'late' in answer ? tooLong() : problem('transient', 'A long search failed on its reader');
     },
     async close() {

@@ -1,30 +1,36 @@
 /** Chooses what a search goes through: the smallest set that an index yields, told by counts that stop early. */
 import type { Criterion, SortKey } from '../../search/query.ts';
+import { hasChain, seekLinks } from './chains.ts';
 import { type Compiling, join, type Piece, piece, type Scan, type Source, sourceOf, wholeType } from './compile.ts';
+import { condition } from './condition.ts';
 import type { Connection, Row } from './connection.ts';
+import type { Note } from './explain.ts';
+import { withToken } from './words.ts';
 
-/** A set of this size is small enough to go through for one sorted page. */
-export const GATHERED = 10_000;
 /** Sets are first counted up to here. */
 export const PROBED = 1_000;
+/** A set of this size is small enough to go through for one sorted page. */
+export const GATHERED = 10_000;
+/** How far sets are counted when nothing else helped. */
+export const MANY = 100_000;
+/** With a set as small as this nobody looks for a smaller one at some cost. */
+export const FEW = 100;
 
-/** One search under way. */
+/** One search under way, for one type. */
 export interface Task extends Compiling {
-  readonly connection: Connection;
   /** All must hold. */
   readonly parts: readonly Criterion[];
   readonly sort: readonly SortKey[];
   readonly withRefs: boolean;
+  /** Filled while sources are looked for. */
+  readonly links: Map<Criterion, readonly string[]>;
+  /** Chains that lead to more resources than this. */
+  readonly beyond: Map<Criterion, number>;
+  readonly note?: Note;
 }
 
-/**
- * Reading in order pays when matches are so frequent that the page fills soon. Ten times as often as an even spread would
- * need, since matches may all lie at the far end.
- */
-export function pays({ connection }: Task, size: number, limit: number): boolean {
-  const [resources] = connection.sql('SELECT coalesce(max(pk), 0) FROM resource').get() as unknown as Row;
-  return size * size > 10 * limit * resources;
-}
+export const flatten = (where: Criterion): readonly Criterion[] =>
+  where.is === 'all' ? where.of.flatMap(flatten) : [where];
 
 export interface Sized {
   readonly source: Source;
@@ -32,34 +38,45 @@ export interface Sized {
   readonly size: number;
 }
 
-/** The set to go through: the smallest one, or the whole type in order where all are large and could not be read in order. */
-export function sourceFor(task: Task): Sized {
-  const whole: Sized = { source: wholeType(task.type, task.hashing), part: undefined, size: Infinity };
-  const candidates = sourcesOf(task);
-  if (candidates.length === 1 && candidates[0]!.source.ordered) return candidates[0]!;
-  const smallest = smallestOf(task, [PROBED]);
-  if (!smallest) return whole;
-  if (smallest.size < PROBED || task.sort.length > 0) return smallest;
-  return candidates.find(({ source }) => source.ordered) ?? whole;
-}
+export const whole = ({ type, connection }: Task): Sized => ({
+  source: wholeType(type, connection.hashing),
+  part: undefined,
+  size: Infinity,
+});
 
-const sourcesOf = (task: Task): Sized[] =>
-  task.parts.flatMap((part) => {
+/** The first set that yields its resources in the order of `pk`, or the whole type. */
+export function orderedOf(task: Task): Sized {
+  for (const part of task.parts) {
     const source = sourceOf(part, task);
-    return source ? [{ source, part, size: Infinity }] : [];
-  });
+    if (source?.ordered) return { source, part, size: Infinity };
+  }
+  return whole(task);
+}
 
 /** The smallest set, counted up to the first cap, and where all reach that, up to the next. */
 export function smallestOf(task: Task, caps: readonly number[]): Sized | undefined {
   let smallest: Sized | undefined;
   for (const cap of caps) {
-    smallest = undefined;
-    for (const candidate of sourcesOf(task)) {
-      const size = sizeOf(task.connection, candidate.source, Math.min(cap, smallest?.size ?? cap));
-      if (!smallest || size < smallest.size) smallest = { ...candidate, size };
-      if (size < 10) break;
+    smallest = smallestUpTo(task, cap);
+    if (smallest && smallest.size < cap) break;
+  }
+  return smallest;
+}
+
+function smallestUpTo(task: Task, cap: number): Sized | undefined {
+  let smallest: Sized | undefined;
+  const chained = task.parts.filter(hasChain);
+  for (const part of [...task.parts.filter((one) => !chained.includes(one)), ...chained]) {
+    if (chained.includes(part)) {
+      if (smallest && smallest.size < FEW) break;
+      seekLinks(task, part, cap);
     }
-    if (!smallest || smallest.size < cap) break;
+    const source = sourceOf(part, task);
+    if (!source) continue;
+    const size = sizeOf(task.connection, source, Math.min(cap, smallest?.size ?? cap));
+    task.note?.({ is: 'counted', type: task.type, part, size, cap });
+    if (!smallest || size < smallest.size) smallest = { source, part, size };
+    if (size < 10) break;
   }
   return smallest;
 }
@@ -74,7 +91,8 @@ function sizeOf(connection: Connection, { scans }: Source, cap: number): number 
   return size;
 }
 
-export const tableOf = ({ table }: Scan): string => (table === 'key' ? 'resource' : table);
+export const tableOf = ({ table }: Scan): string =>
+  table === 'key' ? 'resource' : table === 'word' ? `(${withToken})` : table;
 
 /** `FROM ... WHERE ...` of a source; the deadline stands in every scan. */
 export function fromSource({ scans, ordered }: Source): { from: Piece; where: Piece } {
@@ -94,14 +112,36 @@ export function fromSource({ scans, ordered }: Source): { from: Piece; where: Pi
 export const watched = ({ table, sql, values }: Scan): Piece =>
   piece(`${sql}${table === 'key' ? ' AND c.gone = 0' : ''} AND deadline(c.pk)`, ...values);
 
-export function smallestWhereMany(task: Task): Sized {
-  const candidates = sourcesOf(task);
-  if (candidates.length === 1) return candidates[0]!;
-  return (
-    smallestOf(task, [PROBED, GATHERED]) ?? {
-      source: wholeType(task.type, task.hashing),
-      part: undefined,
-      size: Infinity,
-    }
-  );
+/** What the candidates must fulfil besides, `part` being told by where they come from. */
+export const conditionsOf = (task: Task, part?: Criterion): Piece[] =>
+  task.parts.filter((one) => one !== part).map((one) => condition(one, task));
+
+/** A SELECT of these columns of every resource from the set that fulfils all; columns may name `c.pk` and `r`. */
+export function selectFrom(task: Task, { source, part }: Sized, columns: Piece, extra: Piece = piece('')): Piece {
+  const { from, where } = fromSource(source);
+  const wheres = join([where, ...conditionsOf(task, source.exact ? part : undefined)], ' AND ');
+  const sql = `SELECT ${columns.sql} FROM ${from.sql}${resourceJoin(columns, wheres, extra)} WHERE ${wheres.sql}${extra.sql}`;
+  return piece(sql, ...columns.values, ...from.values, ...wheres.values, ...extra.values);
+}
+
+export const resourceJoin = (...pieces: readonly Piece[]): string =>
+  pieces.some(({ sql }) => /\br\./.test(sql)) ? ' CROSS JOIN resource r ON r.pk = c.pk' : '';
+
+/** What the work gives, or undefined when it looks at more rows than `most` before it is done. */
+export function within<T>(connection: Connection, most: number, work: () => T): T | undefined {
+  const { watch } = connection;
+  const spent = new Error('more rows than this work is worth');
+  let left = most;
+  connection.watch = () => {
+    if (--left < 0) throw spent;
+    watch();
+  };
+  try {
+    return work();
+  } catch (error) {
+    if (error === spent) return undefined;
+    throw error;
+  } finally {
+    connection.watch = watch;
+  }
 }

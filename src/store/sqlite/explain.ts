@@ -1,0 +1,140 @@
+/** Tells how a search goes: the sets it considers, the ways it tries, the plans of its statements, and how much it looks at. */
+import type { Criterion, SearchQuery, SortKey } from '../../search/query.ts';
+import type { Connection } from './connection.ts';
+import { runSearch } from './search.ts';
+
+/** Something that a search did. */
+export type Step =
+  | {
+      readonly is: 'counted';
+      readonly type: string;
+      readonly part: Criterion;
+      readonly size: number;
+      readonly cap: number;
+    }
+  | {
+      readonly is: 'followed';
+      readonly type: string;
+      readonly part: Criterion;
+      /** Undefined where there were more than `cap`. */
+      readonly size: number | undefined;
+      readonly cap: number;
+    }
+  | {
+      readonly is: 'read';
+      readonly type: string;
+      readonly way: 'stream' | 'gather';
+      readonly part: Criterion | undefined;
+      readonly key: SortKey | undefined;
+    };
+export type Note = (step: Step) => void;
+
+/** How a search went; speaks of parameters, never of values. */
+export interface Explanation {
+  /** What could be gone through, with sizes counted no further than `cap`. */
+  readonly considered: readonly {
+    readonly type: string;
+    readonly by: string;
+    readonly size: number;
+    readonly cap: number;
+  }[];
+  /** Chains followed beforehand: to how many resources they lead, undefined where more than `cap`. */
+  readonly followed: readonly {
+    readonly type: string;
+    readonly by: string;
+    readonly size?: number;
+    readonly cap: number;
+  }[];
+  /** The ways taken, the last of each type with success: along a sort key, or through a set (the whole type without `by`). */
+  readonly ways: readonly { readonly type: string; readonly way: 'stream' | 'gather'; readonly by?: string }[];
+  readonly statements: readonly { readonly sql: string; readonly plan: readonly string[]; readonly runs: number }[];
+  /** Rows looked at. */
+  readonly looked: number;
+  readonly matches: number;
+  readonly included: number;
+  readonly total?: number;
+}
+
+/** Runs the first page of the query. */
+export function explainSearch(connection: Connection, query: SearchQuery): Explanation {
+  const runs = new Map<string, number>();
+  const { watch } = connection;
+  let looked = 0;
+  connection.watch = () => {
+    looked++;
+    watch();
+  };
+  const recording: Connection = {
+    ...connection,
+    get watch() {
+      return connection.watch;
+    },
+    set watch(other) {
+      connection.watch = other;
+    },
+    sql(text) {
+      runs.set(text, (runs.get(text) ?? 0) + 1);
+      return connection.sql(text);
+    },
+  };
+  const steps: Step[] = [];
+  const page = runSearch(recording, query, undefined, (step) => steps.push(step));
+  connection.watch = watch;
+  return {
+    considered: steps.flatMap((step) =>
+      step.is === 'counted' ? [{ type: step.type, by: wordFor(step.part), size: step.size, cap: step.cap }] : [],
+    ),
+    followed: steps.flatMap((step) =>
+      step.is === 'followed'
+        ? [
+            {
+              type: step.type,
+              by: wordFor(step.part),
+              ...(step.size !== undefined && { size: step.size }),
+              cap: step.cap,
+            },
+          ]
+        : [],
+    ),
+    ways: steps.flatMap((step) => {
+      if (step.is !== 'read') return [];
+      const by = step.key ? nameOf(step.key) : step.part && wordFor(step.part);
+      return [{ type: step.type, way: step.way, ...(by !== undefined && { by }) }];
+    }),
+    statements: [...runs].map(([sql, times]) => ({ sql, plan: planOf(connection, sql), runs: times })),
+    looked,
+    matches: page.matches.length,
+    included: page.included.length,
+    ...(page.total !== undefined && { total: page.total }),
+  };
+}
+
+const nameOf = (key: SortKey): string => (key.by === 'id' ? '_id' : key.name);
+
+/** The kind of a condition and the parameters it asks, such as `any of key Task.code, key Task.tag`. */
+function wordFor(part: Criterion): string {
+  switch (part.is) {
+    case 'all':
+    case 'any': {
+      const words = [...new Set(part.of.map(wordFor))];
+      return `${part.is} of ${words.slice(0, 10).join(', ')}${words.length > 10 ? ' ...' : ''}`;
+    }
+    case 'not':
+      return `not ${wordFor(part.of)}`;
+    case 'id':
+      return 'id';
+    case 'refers':
+      return `${part.name} to ${part.type} with ${wordFor(part.where)}`;
+    case 'referred':
+      return `${part.type} by ${part.name} with ${wordFor(part.where)}`;
+    case 'text':
+      return `text ${part.match} ${part.name}`;
+    default:
+      return `${part.is} ${part.name}`;
+  }
+}
+
+function planOf(connection: Connection, sql: string): string[] {
+  const rows = connection.sql(`EXPLAIN QUERY PLAN ${sql}`).all() as unknown as [number, number, number, string][];
+  return rows.map(([, , , line]) => line);
+}

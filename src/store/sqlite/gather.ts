@@ -1,0 +1,60 @@
+/** The way through a set: every resource in it is looked at, what matches is sorted, and the page cut out. */
+import type { SortKey } from '../../search/query.ts';
+import { join, type Piece, piece } from './compile.ts';
+import type { Row } from './connection.ts';
+import { edgeOf } from './looks.ts';
+import { bodies, type Found, idOf, isDown, isPkDown, type Way } from './paging.ts';
+import { type Sized, selectFrom, type Task } from './sources.ts';
+
+/** Matches in the order of the sort keys, then of pk, beyond the start of the way. */
+export function gather(task: Task, sized: Sized, { start, back, limit }: Way): Found[] {
+  const { sort } = task;
+  const down = isPkDown(sort, back);
+  const direction = down ? ' DESC' : '';
+  const columns = join([piece('c.pk AS pk'), ...sort.map((key, i) => sortValue(task, key, i))], ', ');
+  if (sort.length === 0) {
+    const cut = start ? piece(` AND c.pk ${down ? '<' : '>'} ?`, start.pk) : piece('');
+    const page = piece(`${cut.sql} ORDER BY c.pk${direction} LIMIT ?`, ...cut.values, limit);
+    return bodies(task, selectFrom(task, sized, columns, page), 0);
+  }
+  const inner = selectFrom(task, sized, columns);
+  const cut = start ? beyond(sort, start, back) : piece('1');
+  const order = sort
+    .map((key, i) => `k${i} IS NULL${back ? ' DESC' : ''}, k${i}${isDown(key, back) ? ' DESC' : ''}`)
+    .join(', ');
+  const sql = `SELECT * FROM (${inner.sql}) WHERE ${cut.sql} ORDER BY ${order}, pk${direction} LIMIT ?`;
+  return bodies(task, piece(sql, ...inner.values, ...cut.values, limit), sort.length);
+}
+
+export function countIn(task: Task, sized: Sized): number {
+  const { sql, values } = selectFrom(task, sized, piece('count(*)'));
+  return (task.connection.sql(sql).get(...values) as unknown as Row)[0];
+}
+
+function sortValue({ connection, type }: Task, key: SortKey, i: number): Piece {
+  if (key.by === 'id') {
+    const { sql, values } = idOf('r.key', type);
+    return piece(`${sql} AS k${i}`, ...values);
+  }
+  const { edges } = connection.called;
+  edges.push(edgeOf(key.by, key.name, key.descending, connection.hashing));
+  return piece(`edge(r.entries, ?) AS k${i}`, edges.length - 1);
+}
+
+/** What lies beyond the start in the order of the keys: missing values last, and first when going back. */
+function beyond(sort: readonly SortKey[], { values, pk }: NonNullable<Way['start']>, back: boolean): Piece {
+  const ways: Piece[] = [];
+  const equal: Piece[] = [];
+  sort.forEach((key, i) => {
+    const value = values[i]!;
+    const further =
+      value === null
+        ? back && piece(`k${i} IS NOT NULL`)
+        : piece(`(k${i} ${isDown(key, back) ? '<' : '>'} ?${back ? '' : ` OR k${i} IS NULL`})`, value);
+    if (further) ways.push(join([...equal, further], ' AND '));
+    equal.push(piece(`k${i} IS ?`, value));
+  });
+  ways.push(join([...equal, piece(`pk ${isPkDown(sort, back) ? '<' : '>'} ?`, pk)], ' AND '));
+  const { sql, values: all } = join(ways, ') OR (');
+  return piece(`((${sql}))`, ...all);
+}
