@@ -1,0 +1,347 @@
+/** A search held against resources in memory, the slow and obvious way, from the words of the specification. https://hl7.org/fhir/R4/search.html */
+import { filterHolds } from './filter.ts';
+import { type Kind, type Parameter, parameters, type Token } from './parameters.ts';
+import {
+  canonicalUnit,
+  decimalOf,
+  fraction,
+  measureHolds,
+  measureOf,
+  type Span,
+  spanHolds,
+  spanOf,
+  times,
+} from './spans.ts';
+
+/** All resources, and how the server calls itself. */
+export interface World {
+  readonly resources: readonly any[];
+  readonly byKey: ReadonlyMap<string, any>;
+  /** Base URL of the server: absolute references below it are its own. */
+  readonly base: string;
+  readonly now: number;
+  /** What part of the distance to now `ap` allows; the specification only recommends a tenth. */
+  readonly slack: number;
+}
+
+export const keyOf = (resource: any): string => `${resource.resourceType}/${resource.id}`;
+
+export const worldOf = (resources: readonly any[], base: string, now: number): World => ({
+  resources,
+  byKey: new Map(resources.map((one) => [keyOf(one), one])),
+  base,
+  now,
+  slack: 0.1,
+});
+
+/** Splits at every separator that no backslash stands before. */
+export function split(text: string, separator: string): string[] {
+  const parts = [''];
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === separator) parts.push('');
+    else parts.push(parts.pop() + (text[at] === '\\' ? text.slice(at, ++at + 1) : text[at]!));
+  }
+  return parts;
+}
+
+const plainText = (text: string): string => text.replace(/\\(.)/gs, '$1');
+
+/** Case and accents do not count. */
+export const folded = (text: string): string =>
+  text
+    .normalize('NFD')
+    .replace(/[\u0300-\u036f]/g, '')
+    .toLowerCase();
+
+/** The parameters of a query string, in order. */
+export const asked = (query: string): [name: string, value: string][] =>
+  query.split('&').map((part) => {
+    const at = part.indexOf('=');
+    return [decodeURIComponent(part.slice(0, at)), decodeURIComponent(part.slice(at + 1))];
+  });
+
+const shaping = /^_(sort|count|total|include|revinclude|summary)(:|$)/;
+
+/** The resources of the type that fulfil all conditions of the query. */
+export function evaluate(world: World, type: string, query: string): any[] {
+  const conditions = asked(query).filter(([name]) => !shaping.test(name));
+  return world.resources.filter(
+    (one) => one.resourceType === type && conditions.every(([name, value]) => holds(world, one, name, value)),
+  );
+}
+
+/** Whether the resource fulfils one `name=value`; the name may be a chain, a `_has` or carry a modifier. */
+export function holds(world: World, resource: any, name: string, value: string): boolean {
+  if (name.startsWith('_has:')) {
+    const [, type, code, ...rest] = name.split(':');
+    return world.resources.some(
+      (one) =>
+        one.resourceType === type &&
+        parameterOf(one, code!)
+          .get(one)
+          .some((reference) => keyOf(resource) === localKey(world, reference)) &&
+        holds(world, one, rest.join(':'), value),
+    );
+  }
+  const [step, ...rest] = name.split('.');
+  const [code, modifier] = step!.split(':');
+  if (rest.length > 0) {
+    return parameterOf(resource, code!)
+      .get(resource)
+      .map((reference) => world.byKey.get(localKey(world, reference) ?? ''))
+      .some(
+        (target) =>
+          target !== undefined &&
+          (modifier === undefined || target.resourceType === modifier) &&
+          isKnown(target, rest.join('.')) &&
+          holds(world, target, rest.join('.'), value),
+      );
+  }
+  const values = split(value, ',');
+  if (code === '_id') return values.map(plainText).includes(resource.id) !== (modifier === 'not');
+  if (code === '_list') return values.some((id) => isListed(world, resource, plainText(id)));
+  if (code === '_text') return values.some((words) => hasWords([resource.text?.div ?? ''], plainText(words)));
+  if (code === '_content') return values.some((words) => hasWords(stringsIn(resource), plainText(words)));
+  if (code === '_filter') return filterHolds(world, resource, value);
+  if (code === 'near') return values.some((place) => isNear(resource, plainText(place)));
+  const parameter = parameterOf(resource, code!);
+  if (modifier === 'missing') return (parameter.get(resource).length === 0) === (value === 'true');
+  const any = values.some((one) =>
+    parameter.get(resource).some((held) => valueHolds(world, parameter, held, one, modifier)),
+  );
+  return modifier === 'not' ? !any : any;
+}
+
+/** An untyped chain only follows targets whose type has the next parameter. */
+const isKnown = (target: any, name: string): boolean => {
+  const code = name.split(/[.:]/)[0]!;
+  return code.startsWith('_') || parameters[target.resourceType]?.[code] !== undefined;
+};
+
+export function parameterOf(resource: any, code: string): Parameter {
+  const parameter = parameters[resource.resourceType]?.[code];
+  if (parameter === undefined) throw new Error(`the oracle does not know ${resource.resourceType}.${code}`);
+  return parameter;
+}
+
+/** `Type/id` of a reference into this server, without its version. */
+export function localKey(world: World, reference: any): string | undefined {
+  const literal = reference?.reference;
+  if (typeof literal !== 'string') return undefined;
+  const local = literal.startsWith(`${world.base}/`) ? literal.slice(world.base.length + 1) : literal;
+  const parts = /^([A-Z]\w+\/[A-Za-z0-9.-]{1,64})(\/_history\/.+)?$/.exec(local);
+  return parts?.[1];
+}
+
+/** One held value against one written value. */
+export function valueHolds(world: World, parameter: Parameter, held: any, text: string, modifier?: string): boolean {
+  if (parameter.kind === 'reference') return referenceHolds(world, parameter, held, text, modifier);
+  if (parameter.kind === 'composite') {
+    const written = split(text, '$');
+    return parameter.parts!.every((kind, i) =>
+      held[i].some((one: any) => simpleHolds(world, kind, one, written[i]!, undefined)),
+    );
+  }
+  return simpleHolds(world, parameter.kind, held, text, modifier);
+}
+
+function simpleHolds(world: World, kind: Kind, held: any, text: string, modifier: string | undefined): boolean {
+  switch (kind) {
+    case 'string':
+      if (modifier === 'exact') return held === plainText(text);
+      return modifier === 'contains'
+        ? folded(held).includes(folded(plainText(text)))
+        : folded(held).startsWith(folded(plainText(text)));
+    case 'token':
+      return tokenHolds(held, text, modifier);
+    case 'uri':
+      return uriHolds(held, plainText(text), modifier);
+    case 'date':
+      return dateHolds(world, held, plainText(text));
+    case 'number': {
+      const [prefix, number] = prefixed(text);
+      return measureHolds(prefix, measureOf({ value: held }), decimalOf(number));
+    }
+    case 'quantity':
+      return quantityHolds(held, text);
+    default:
+      throw new Error(`the oracle has no simple ${kind}`);
+  }
+}
+
+export const prefixes = ['eq', 'ne', 'gt', 'lt', 'ge', 'le', 'sa', 'eb', 'ap'] as const;
+
+const prefixed = (text: string): [prefix: string, rest: string] =>
+  (prefixes as readonly string[]).includes(text.slice(0, 2)) ? [text.slice(0, 2), text.slice(2)] : ['eq', text];
+
+function tokenHolds(held: Token, text: string, modifier: string | undefined): boolean {
+  if (modifier === 'text') return held.texts.some((one) => folded(one).startsWith(folded(plainText(text))));
+  const [first, second, third] = split(text, '|').map(plainText);
+  if (modifier === 'of-type') {
+    return held.code === third && held.types.some((type) => type.system === first && type.code === second);
+  }
+  if (second === undefined) return held.code === first;
+  if (second === '') return held.system === first;
+  return held.code === second && (first === '' ? held.system === undefined : held.system === first);
+}
+
+function referenceHolds(
+  world: World,
+  parameter: Parameter,
+  held: any,
+  text: string,
+  modifier: string | undefined,
+): boolean {
+  if (modifier === 'identifier') {
+    const { system, value } = held.identifier ?? {};
+    return held.identifier !== undefined && tokenHolds({ system, code: value, texts: [], types: [] }, text, undefined);
+  }
+  const written = plainText(text);
+  const key = localKey(world, held);
+  if (modifier !== undefined) return key === `${modifier}/${written}`;
+  if (!written.includes('/'))
+    return key !== undefined && parameter.targets!.some((type) => key === `${type}/${written}`);
+  return key === undefined ? held.reference === written : key === localKey(world, { reference: written });
+}
+
+function uriHolds(held: string, written: string, modifier: string | undefined): boolean {
+  const isAtOrBelow = (low: string, high: string): boolean =>
+    low === high || low.startsWith(high.endsWith('/') ? high : `${high}/`);
+  if (modifier === 'below') return isAtOrBelow(held, written);
+  if (modifier === 'above') return isAtOrBelow(written, held);
+  return held === written || held.startsWith(`${written}|`);
+}
+
+function dateHolds(world: World, held: Span, text: string): boolean {
+  const [prefix, date] = prefixed(text);
+  const { from, to } = spanOf(date);
+  if (prefix !== 'ap') return spanHolds(prefix, held, { from, to });
+  const slack = world.slack * Math.abs(world.now - (from + to) / 2);
+  return spanHolds('ap', held, { from: from - slack, to: to + slack });
+}
+
+function quantityHolds(held: any, text: string): boolean {
+  const [amount, system, code] = split(text, '|').map(plainText);
+  const [prefix, number] = prefixed(amount!);
+  const measure = measureOf(held);
+  const value = decimalOf(number);
+  if (code === undefined) return measureHolds(prefix, measure, value);
+  if (system === '') return (held.code === code || held.unit === code) && measureHolds(prefix, measure, value);
+  const [of, asking] = [canonicalUnit(held.system, held.code), canonicalUnit(system!, code)];
+  if (of === undefined || asking === undefined)
+    return held.system === system && held.code === code && measureHolds(prefix, measure, value);
+  if (of.kind !== asking.kind) return false;
+  const factor = times(asking.factor, fraction(of.factor.lower, of.factor.upper));
+  return measureHolds(prefix, measure, value, (one) => times(one, factor));
+}
+
+const isListed = (world: World, resource: any, id: string): boolean =>
+  (world.byKey.get(`List/${id}`)?.entry ?? []).some((entry: any) => localKey(world, entry.item) === keyOf(resource));
+
+const wordsOf = (text: string): string[] => folded(text).match(/[\p{L}\p{N}]+/gu) ?? [];
+
+/** Every word that is asked for begins or is a word of the texts. */
+const hasWords = (texts: readonly string[], asking: string): boolean => {
+  const held = new Set(texts.flatMap((text) => wordsOf(text.replace(/<[^>]*>/g, ' '))));
+  return wordsOf(asking).every((word) => held.has(word));
+};
+
+const stringsIn = (value: any): string[] =>
+  typeof value === 'string'
+    ? [value]
+    : value !== null && typeof value === 'object'
+      ? Object.values(value).flatMap(stringsIn)
+      : [];
+
+/** Kilometres between two places on a sphere. */
+export function kilometres(
+  a: { latitude: number; longitude: number },
+  b: { latitude: number; longitude: number },
+): number {
+  const turn = (degrees: number): number => (degrees * Math.PI) / 180;
+  const half = (one: number, other: number): number => Math.sin(turn(one - other) / 2) ** 2;
+  const share =
+    half(a.latitude, b.latitude) +
+    Math.cos(turn(a.latitude)) * Math.cos(turn(b.latitude)) * half(a.longitude, b.longitude);
+  return 2 * 6371 * Math.asin(Math.sqrt(share));
+}
+
+function isNear({ position }: any, text: string): boolean {
+  if (position === undefined) return false;
+  const [latitude, longitude, distance, unit] = text.split('|');
+  const inKilometres: Readonly<Record<string, number>> = { km: 1, m: 0.001, '[mi_us]': 1.609347 };
+  const reach = Number(distance) * inKilometres[unit!]!;
+  return kilometres(position, { latitude: Number(latitude), longitude: Number(longitude) }) <= reach;
+}
+
+// --- the order, and what comes along
+
+/** The place of a resource under one key of `_sort`: the lowest value ascending, the highest descending; an interval stands where it begins. */
+export function placeOf(resource: any, key: string): number | string | undefined {
+  const [code, down] = key.startsWith('-') ? [key.slice(1), true] : [key, false];
+  if (code === '_id') return resource.id;
+  const { kind, get } = parameterOf(resource, code);
+  const places = get(resource).map((held): number | string => {
+    if (kind === 'date') return held.from;
+    if (kind === 'number') return held;
+    if (kind === 'quantity') return held.comparator?.startsWith('<') ? -Infinity : held.value;
+    return folded(held);
+  });
+  return places.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)).at(down ? -1 : 0);
+}
+
+/** Below 0 where the first has to stand before the second, 0 where the keys leave it open. */
+export function ordered(one: any, other: any, sort: readonly string[]): number {
+  for (const key of sort) {
+    const [a, b] = [placeOf(one, key), placeOf(other, key)];
+    if (a === b) continue;
+    if (a === undefined || b === undefined) return a === undefined ? 1 : -1;
+    return a < b === key.startsWith('-') ? 1 : -1;
+  }
+  return 0;
+}
+
+/** `Type/id` of all that the includes of the query add to these matches. */
+export function included(world: World, matches: readonly any[], query: string): Set<string> {
+  const found = new Map(matches.map((one) => [keyOf(one), one]));
+  const includes = asked(query).filter(([name]) => /^_(rev)?include/.test(name));
+  for (let fresh = [...matches], first = true; fresh.length > 0; first = false) {
+    const next: any[] = [];
+    for (const [name, value] of includes) {
+      if (!first && !name.endsWith(':iterate')) continue;
+      for (const one of name.startsWith('_rev') ? pointing(world, fresh, value) : pointedAt(world, fresh, value)) {
+        if (!found.has(keyOf(one))) next.push(one);
+        found.set(keyOf(one), one);
+      }
+    }
+    fresh = next;
+  }
+  for (const one of matches) found.delete(keyOf(one));
+  return new Set(found.keys());
+}
+
+const referencesOf = (resource: any, code: string): any[] =>
+  code === '*'
+    ? Object.values(parameters[resource.resourceType]!)
+        .filter(({ kind }) => kind === 'reference')
+        .flatMap(({ get }) => get(resource))
+    : parameterOf(resource, code).get(resource);
+
+function pointedAt(world: World, from: readonly any[], value: string): any[] {
+  const [type, code = '*', target] = value.split(':');
+  return from
+    .filter((one) => type === '*' || one.resourceType === type)
+    .flatMap((one) => referencesOf(one, code))
+    .map((reference) => world.byKey.get(localKey(world, reference) ?? ''))
+    .filter((one) => one !== undefined && (target === undefined || one.resourceType === target));
+}
+
+function pointing(world: World, to: readonly any[], value: string): any[] {
+  const [type, code, target] = value.split(':');
+  const keys = new Set(to.filter((one) => target === undefined || one.resourceType === target).map(keyOf));
+  return world.resources.filter(
+    (one) =>
+      one.resourceType === type &&
+      referencesOf(one, code!).some((reference) => keys.has(localKey(world, reference) ?? '')),
+  );
+}

@@ -1,0 +1,217 @@
+/** Asks the server and the oracle the same and says where they differ. */
+import type { Answer, TestHouse } from '../../support/house.ts';
+import { type Dice, diceOf } from './dice.ts';
+import { evaluate, included, keyOf, ordered, type World, worldOf } from './evaluate.ts';
+import { type Kind, parameters, types } from './parameters.ts';
+import { type Query, randomQuery } from './queries.ts';
+import { randomResources } from './resources.ts';
+
+/** A house filled with the resources of this seed, and the world as its server gives it back. */
+export async function fill(house: TestHouse, seed: number): Promise<World> {
+  const base = `${house.url}/fhir`;
+  const resources = randomResources(seed, base);
+  for (let at = 0; at < resources.length; at += 100) {
+    const entries = resources.slice(at, at + 100).map((resource) => ({
+      resource,
+      request: { method: 'PUT', url: keyOf(resource) },
+    }));
+    const { status, text } = await house.transaction(entries);
+    if (status !== 200) throw new Error(`the resources were refused: ${status} ${text.slice(0, 2000)}`);
+  }
+  const held: any[] = [];
+  for (const type of types) held.push(...(await house.search(`${type}?_count=1000`)));
+  if (held.length !== resources.length) throw new Error(`${held.length} of ${resources.length} resources came back`);
+  return worldOf(held, base, Date.now());
+}
+
+/** What shapes the answer. */
+export interface Shape {
+  readonly sort?: string;
+  /** Matches on a page: all pages are walked, forth and back. */
+  readonly count?: number;
+  readonly includes?: readonly (readonly [name: string, value: string])[];
+  readonly post?: boolean;
+}
+
+/** A question in the form that is kept under test/search/cases. */
+export interface Question {
+  readonly type: string;
+  readonly conditions: Query['conditions'];
+  readonly shape: Shape;
+}
+
+export const queryText = (parts: readonly (readonly [string, string])[]): string =>
+  parts.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join('&');
+
+/** The n-th question of this seed about a kind. */
+export function question(
+  world: World,
+  seed: number,
+  kind: string,
+  among?: readonly string[],
+): Question & { kinds: string[] } {
+  const roll = diceOf(seed);
+  const { type, conditions, kinds } = randomQuery(roll, world, kind, among);
+  const shape: Record<string, unknown> = {};
+  const tried = [...kinds];
+  if (roll.chance(0.25)) {
+    shape['sort'] = randomSort(roll, type);
+    tried.push(`_sort ${String(shape['sort']).split(',').length}`);
+  }
+  if (roll.chance(0.12)) {
+    const many = evaluate(world, type, queryText(conditions)).length;
+    if (many > 1) {
+      shape['count'] = Math.max(1 + roll.below(5), Math.ceil(many / 6));
+      tried.push('pages');
+    }
+  } else if (roll.chance(0.15)) {
+    shape['includes'] = randomIncludes(roll, world, type);
+    tried.push(
+      ...(shape['includes'] as [string, string][]).map(([name, value]) => (value.includes('*') ? `${name} *` : name)),
+    );
+  }
+  if (roll.chance(0.1)) {
+    shape['post'] = true;
+    tried.push('POST');
+  }
+  return { type, conditions, shape, kinds: tried };
+}
+
+const sortable: readonly Kind[] = ['string', 'date', 'number', 'quantity'];
+
+function randomSort(roll: Dice, type: string): string {
+  const codes = Object.entries(parameters[type]!).filter(
+    ([code, { kind }]) => sortable.includes(kind) && !code.startsWith('combo-'), // a union of two parameters has no order
+  );
+  const names = ['_id', ...codes.map(([code]) => code)];
+  return Array.from({ length: 1 + roll.below(3) }, () => (roll.chance(0.5) ? '-' : '') + roll.of(names)).join(',');
+}
+
+function randomIncludes(roll: Dice, world: World, type: string): [string, string][] {
+  const referring = (of: string): string[] =>
+    Object.keys(parameters[of]!).filter((code) => parameters[of]![code]!.kind === 'reference');
+  const ways = types.flatMap((from) =>
+    referring(from)
+      .filter(
+        (code) => parameters[from]![code]!.targets!.includes(type) || parameters[from]![code]!.targets!.length === 0,
+      )
+      .map((code) => `${from}:${code}`),
+  );
+  const one = (): [string, string] => {
+    const back = ways.length > 0 && roll.chance(0.4);
+    if (back) return [roll.chance(0.3) ? '_revinclude:iterate' : '_revinclude', roll.of(ways)];
+    const codes = referring(type);
+    if (codes.length === 0) return ['_revinclude', roll.of(ways)];
+    if (roll.chance(0.2)) return ['_include', roll.of([`${type}:*`, '*'])];
+    const code = roll.of(codes);
+    const target = parameters[type]![code]!.targets!.filter((to) => types.includes(to));
+    const narrow = roll.chance(0.3) && target.length > 0 ? `:${roll.of(target)}` : '';
+    return [roll.chance(0.3) ? '_include:iterate' : '_include', `${type}:${code}${narrow}`];
+  };
+  const includes = [one()];
+  if (roll.chance(0.4)) {
+    const from = roll.of(types.filter((other) => referring(other).length > 0));
+    includes.push(['_include:iterate', `${from}:${roll.of(referring(from))}`]);
+  }
+  void world;
+  return includes;
+}
+
+/** One difference in words, and how many matches the oracle found. */
+export interface Verdict {
+  readonly found: number;
+  readonly fault?: string;
+  /** `ap` on a date close to where the distance to now decides. */
+  readonly open?: boolean;
+}
+
+/** Asks both. */
+export async function judge(house: TestHouse, world: World, { type, conditions, shape }: Question): Promise<Verdict> {
+  const query = queryText(conditions);
+  const expected = evaluate(world, type, query);
+  const found = expected.length;
+  if (conditions.some(([, value]) => value.includes('ap'))) {
+    const [less, more] = [0.098, 0.102].map((slack) => evaluate({ ...world, slack }, type, query).length);
+    if (less !== more) return { found, open: true };
+  }
+  const shaped = [...conditions, ['_total', 'accurate'] as const];
+  if (shape.sort) shaped.push(['_sort', shape.sort]);
+  shaped.push(...(shape.includes ?? []), ['_count', String(shape.count ?? 1000)]);
+  const pages = await walk(house, type, shaped, shape);
+  if (typeof pages === 'string') return { found, fault: pages };
+  const matches = pages.flatMap((page) => entriesOf(page, 'match'));
+  return { found, fault: difference(world, expected, matches, pages, shape, queryText(shaped)) };
+}
+
+const entriesOf = (bundle: any, mode: string): any[] =>
+  (bundle.entry ?? []).filter((entry: any) => entry.search.mode === mode).map((entry: any) => entry.resource);
+
+const idsOf = (resources: readonly any[]): string => resources.map((one) => one.id).join(' ');
+
+function difference(
+  world: World,
+  expected: readonly any[],
+  matches: readonly any[],
+  pages: readonly any[],
+  shape: Shape,
+  query: string,
+): string | undefined {
+  const ids = new Set(matches.map((one) => one.id));
+  if (ids.size !== matches.length) return `something comes twice: ${idsOf(matches)}`;
+  const missing = expected.filter((one) => !ids.has(one.id));
+  const wanted = new Set(expected.map((one) => one.id));
+  const wrong = matches.filter((one) => !wanted.has(one.id));
+  if (missing.length + wrong.length > 0) return `not found: ${idsOf(missing)}; wrongly found: ${idsOf(wrong)}`;
+  const total = pages.find((page) => page.total !== expected.length);
+  if (total) return `the total is ${total.total}, not ${expected.length}`;
+  const keys = shape.sort?.split(',') ?? [];
+  for (let i = 1; i < matches.length; i++) {
+    if (ordered(matches[i - 1], matches[i], keys) > 0) return `${matches[i - 1].id} stands before ${matches[i].id}`;
+  }
+  if (shape.includes === undefined || shape.count !== undefined) return undefined;
+  const along = included(world, expected, query);
+  const given = new Set(entriesOf(pages[0], 'include').map(keyOf));
+  const lacking = [...along].filter((key) => !given.has(key));
+  const extra = [...given].filter((key) => !along.has(key));
+  return lacking.length + extra.length > 0
+    ? `not included: ${lacking.join(' ')}; wrongly included: ${extra.join(' ')}`
+    : undefined;
+}
+
+/** All pages in order, walked back again by `previous`; or what went wrong. */
+async function walk(
+  house: TestHouse,
+  type: string,
+  parts: readonly (readonly [string, string])[],
+  { count, post }: Shape,
+): Promise<any[] | string> {
+  const strict = { prefer: 'handling=strict' };
+  const first = post
+    ? await house.ask('POST', `/fhir/${type}/_search`, queryText(parts), {
+        ...strict,
+        'content-type': 'application/x-www-form-urlencoded',
+      })
+    : await house.ask('GET', `/fhir/${type}?${queryText(parts)}`, undefined, strict);
+  const pages: any[] = [];
+  const link = (answer: Answer, relation: string): string | undefined =>
+    answer.body.link.find((one: any) => one.relation === relation)?.url;
+  let answer = first;
+  for (;;) {
+    if (answer.status !== 200) return `answered ${answer.status}: ${answer.text.slice(0, 400)}`;
+    pages.push(answer.body);
+    const next = link(answer, 'next');
+    if (next === undefined) break;
+    if (pages.length > 200) return 'the pages do not end';
+    answer = await house.ask('GET', next, undefined, strict);
+  }
+  if (count === undefined) return pages.length === 1 ? pages : 'more than one page of up to 1000';
+  for (let at = pages.length - 2; at >= 0; at--) {
+    const previous = link(answer, 'previous');
+    if (previous === undefined) return `page ${at + 2} of ${pages.length} has no link to the one before`;
+    answer = await house.ask('GET', previous, undefined, strict);
+    if (answer.status !== 200) return `previous answered ${answer.status}: ${answer.text.slice(0, 400)}`;
+    if (idsOf(entriesOf(answer.body, 'match')) !== idsOf(entriesOf(pages[at], 'match')))
+      return `page ${at + 1} is another on the way back`;
+  }
+  return pages;
+}
