@@ -5,7 +5,7 @@ import { any } from './conditions.ts';
 import { isResourceType } from './knowledge.ts';
 import { type Parameter, parametersOf } from './parameters.ts';
 import type { Criterion } from './query.ts';
-import { invalid, quote, tooCostly, unsupported } from './refusals.ts';
+import { demandIndexed, invalid, quote, tooCostly, unsupported } from './refusals.ts';
 import { splitEscaped, unescaped } from './words.ts';
 
 /** Reads a parameter on a type; undefined where the type has none of that name. */
@@ -60,8 +60,8 @@ function acrossTargets(
       const criterion = read(target);
       if (criterion) found.push(criterion);
     } catch (error) {
-      // The rest may be a date in one type and a string in another; what is too much is too much in all.
-      if (!(error instanceof Problem) || error.code === 'too-costly') throw error;
+      // The rest may be a date in one type and a string in another; what is too much, or too early, is so in all.
+      if (!(error instanceof Problem) || error.code === 'too-costly' || error.code === 'transient') throw error;
       refusal ??= error;
     }
   }
@@ -103,6 +103,7 @@ export const leadsTo = ({ only, targets }: Parameter, type: string): boolean =>
   only === undefined ? targets.length === 0 || targets.includes(type) : only === type;
 
 function demandFollowed(type: string, parameter: Parameter, name: string): void {
+  demandIndexed(name, parameter);
   if (parameter.type !== 'reference')
     throw invalid(name, `cannot follow ${type}:${parameter.code}, which is no reference`);
   if (!parameter.followed) {

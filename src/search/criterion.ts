@@ -6,10 +6,10 @@ import { BadValue, type Setting } from './conditions.ts';
 import { BadModifier, withModifier } from './modifiers.ts';
 import { parametersOf } from './parameters.ts';
 import type { Criterion } from './query.ts';
-import { quote, tooCostly, unsupported } from './refusals.ts';
+import { demandIndexed, quote, tooCostly, unsupported } from './refusals.ts';
 
 /** Parameters of R4 that this server does not answer. */
-const notDone = new Set(['_query', '_filter', '_text', '_content', '_type']);
+const notDone = new Set(['_query', '_filter', '_type']);
 
 /** More ways than this to understand a chain without types are too many. */
 const mostWays = 100;
@@ -39,7 +39,7 @@ function single(type: string, name: string, value: string, setting: Setting): Cr
   const parameter = parametersOf(type).get(code!);
   if (parameter === undefined) return undefined;
   if (more.length > 0) throw unsupported(name, 'has a modifier that is not supported');
-  if (parameter.type === 'special') throw unsupported(name, 'is not supported');
+  demandIndexed(name, parameter);
   try {
     return parameter.type === 'composite'
       ? composite(type, parameter, modifier, value, setting)

@@ -4,7 +4,7 @@ import { leadsTo } from './chain.ts';
 import { isResourceType } from './knowledge.ts';
 import { type Parameter, parametersOf } from './parameters.ts';
 import type { Include } from './query.ts';
-import { invalid, quote, tooCostly, unsupported } from './refusals.ts';
+import { demandIndexed, invalid, quote, tooCostly, unsupported } from './refusals.ts';
 
 const mostIncludes = 20;
 
@@ -58,6 +58,7 @@ function backward(types: readonly string[], name: string, value: string, iterate
     const all = [...parametersOf(source).values()].filter(
       (one) => one.type === 'reference' && one.followed && reached(one),
     );
+    for (const one of all) demandIndexed(name, one);
     return all.flatMap((one) => includesOf('from', source, one, target ?? one.only, iterate));
   }
   const parameter = referenceOf(name, source, code);
@@ -80,6 +81,7 @@ function referenceOf(name: string, source: string, code: string): Parameter {
   const parameter = parametersOf(source).get(code);
   if (parameter === undefined) throw unsupported(name, `names ${quote(code)}, which ${source} does not have`);
   if (parameter.type !== 'reference') throw invalid(name, `names ${source}:${parameter.code}, which is no reference`);
+  demandIndexed(name, parameter);
   if (!parameter.followed) {
     throw unsupported(
       name,

@@ -15,3 +15,13 @@ export const invalid = (name: string, why: string): Problem =>
 /** What would take too long. */
 export const tooCostly = (name: string, why: string): Problem =>
   problem('too-costly', `Search parameter ${quote(name)} ${why}`);
+
+/** Refuses with 503 what would miss resources that were stored before the parameter came and are not indexed with it yet. */
+export function demandIndexed(
+  name: string,
+  { code, indexing }: { readonly code: string; readonly indexing?: string },
+): void {
+  if (indexing === undefined) return;
+  const why = `${quote(name)} cannot be answered yet: the job ${indexing} still indexes older resources with ${quote(code)}`;
+  throw problem('transient', why, { headers: { 'Retry-After': '60' } });
+}

@@ -1,7 +1,7 @@
 /** The order of matches: `_sort`. https://hl7.org/fhir/R4/search.html#sort */
 import { type Parameter, parametersOf } from './parameters.ts';
 import type { SortKey } from './query.ts';
-import { invalid, quote, tooCostly, unsupported } from './refusals.ts';
+import { demandIndexed, invalid, quote, tooCostly, unsupported } from './refusals.ts';
 
 const mostKeys = 5;
 
@@ -20,6 +20,7 @@ function sortKey(type: string, key: string): SortKey {
   const parameter = parametersOf(type).get(code);
   const by = parameter && orderOf(parameter);
   if (by === undefined) throw unsupported('_sort', `cannot be ${quote(code)}: ${type} is sorted by ${sortable(type)}`);
+  demandIndexed('_sort', parameter!);
   return { by, name: parameter!.name, descending };
 }
 
