@@ -418,6 +418,20 @@ describe('the fast lane', () => {
     expect(query.sort).toEqual([{ by: 'range', name, descending: true }]);
   });
 
+  it('stays out of what is asked of other resources', () => {
+    const code = 'code=http://loinc.org|1';
+    for (const [type, query] of [
+      ['Observation', `patient.name=a&${code}`],
+      ['Observation', `has-member.patient=1&has-member.${code}`],
+      ['Patient', `_has:Observation:patient:${code}&_has:Observation:patient:date=2026`],
+    ] as const) {
+      expect(JSON.stringify(parse(type, query).query)).not.toContain(lanePrefix);
+    }
+    const { where } = parse('Observation', `patient=1&${code}&date=2026&performer.name=a`).query;
+    expect(where).toMatchObject({ is: 'all', of: [{ is: 'range', name: expect.stringContaining(lanePrefix) }, {}] });
+    expect(where.is === 'all' && where.of[1]).toMatchObject({ is: 'any', of: [{ is: 'refers' }, {}, {}, {}] });
+  });
+
   it('is left where it would not find the same', () => {
     for (const query of [
       'patient=1&code=8867-4',
