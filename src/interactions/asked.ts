@@ -6,6 +6,7 @@ import { compartmentCriterion } from '../search/compartment.ts';
 import { type ParsedSearch, parseSearch } from '../search/parse.ts';
 import { parseSystemSearch } from '../search/parse-system.ts';
 import type { Asked, Criterion, SearchQuery } from '../search/query.ts';
+import type { Expansions } from './expansions.ts';
 import type { Caller, FhirRequest, Parameters } from './interaction.ts';
 import { demandPermitted } from './permit.ts';
 import { pageOf } from './searchset.ts';
@@ -26,11 +27,11 @@ const leftOut: Issue = {
 };
 
 /** Reads a search of either kind. Refuses what is malformed, not supported or not permitted; looks nothing up. */
-export function askedOf(request: FhirRequest, caller: Caller, now?: number): AskedSearch {
+export function askedOf(request: FhirRequest, caller: Caller, now?: number, expansions?: Expansions): AskedSearch {
   const { type, compartment, base, strict } = request;
   const { asked, token } = pageOf(request.parameters);
   const path = compartment ? `${referenceTo(compartment)}/${type || '*'}` : type;
-  const options = { strict, base, now };
+  const options = { strict, base, now, expansions };
   const { types, issues } = type === '' ? typesOf(request, asked, caller) : { types: [], issues: [] };
   const parsed = type === '' ? parseSystemSearch(types, asked, options) : parseSearch(type, asked, options);
   const query = compartment ? inside(compartment, parsed.query) : parsed.query;

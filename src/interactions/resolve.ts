@@ -7,6 +7,7 @@ import { matches } from '../search/match.ts';
 import { parseSearch } from '../search/parse.ts';
 import { plainQuery, type SearchQuery } from '../search/query.ts';
 import type { Change, Version } from '../store/store.ts';
+import { expansionsFor } from './expansions.ts';
 import type { Context, Parameters } from './interaction.ts';
 import { narrow } from './narrow.ts';
 import { demandPermitted } from './permit.ts';
@@ -37,7 +38,8 @@ export async function resolve(
   parameters: Parameters,
   { store, caller, base }: Pick<Context, 'store' | 'caller' | 'base'>,
 ): Promise<Resolved> {
-  const { query } = parseSearch(type, parameters, { strict: true, conditional: true, base });
+  const expansions = await expansionsFor(type, parameters, { store, caller, base });
+  const { query } = parseSearch(type, parameters, { strict: true, conditional: true, base, expansions });
   demandPermitted({ interaction: 'search-type', type }, caller);
   const narrowed = narrow(plainQuery(type, query.where, MOST_FOUND), caller.access);
   const { matches: hits } = await store.search(narrowed, undefined);

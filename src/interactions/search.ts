@@ -5,6 +5,7 @@ import type { Criterion, SearchQuery } from '../search/query.ts';
 import { type Cursor, isDeleted, type Version } from '../store/store.ts';
 import { isSeen, patientsIn } from './answer.ts';
 import { askedOf } from './asked.ts';
+import { expansionsFor } from './expansions.ts';
 import type { Context, Interaction } from './interaction.ts';
 import { narrow } from './narrow.ts';
 import { queryOf } from './route.ts';
@@ -33,7 +34,8 @@ const search = (code: 'search-type' | 'search-system', tokens: PageTokens, now: 
     const { base, compartment } = request;
     const { caller, store } = context;
     const at = now();
-    const { query, used, issues, shape, path, token } = askedOf(request, caller, at);
+    const expansions = await expansionsFor(request.type, request.parameters, context);
+    const { query, used, issues, shape, path, token } = askedOf(request, caller, at, expansions);
     const bound = `${path}?${queryOf(used)}`;
     const after = token === undefined ? undefined : (tokens.open(token, bound, caller.who, at) as Cursor);
     const found = compartment && !(await isThere(compartment, context)) ? ofNothing(query) : query;
