@@ -1,0 +1,157 @@
+/** The grammar of `_filter`, read into a tree. https://hl7.org/fhir/R4/search_filter.html */
+import { problem } from '../fhir/outcome.ts';
+
+/** A parameter, or several along references, and what its values are compared with. */
+export interface Comparison {
+  readonly is: 'comparison';
+  readonly path: string;
+  readonly operator: string;
+  readonly value: string;
+}
+
+export type Expression =
+  | { readonly is: 'and' | 'or'; readonly of: readonly Expression[] }
+  | { readonly is: 'not'; readonly of: Expression }
+  | Comparison;
+
+const mostComparisons = 50;
+const deepest = 10;
+const longest = 4096;
+
+const operators = new Set([
+  'eq',
+  'ne',
+  'co',
+  'sw',
+  'ew',
+  'gt',
+  'lt',
+  'ge',
+  'le',
+  'ap',
+  'sa',
+  'eb',
+  'pr',
+  'po',
+  'ss',
+  'sb',
+  'in',
+  'ni',
+  're',
+]);
+
+/** Throws problems of status 400: invalid where it is no filter, too-costly for one that is too long or too deep. */
+export function readFilter(text: string): Expression {
+  if (text.length > longest) throw tooCostly(`is longer than ${longest} characters`);
+  const reader = new Reader(text);
+  const expression = reader.expression(0);
+  if (!reader.atEnd()) throw reader.unexpected();
+  return expression;
+}
+
+/** Reads from left to right and never goes back. */
+class Reader {
+  private at = 0;
+  private comparisons = 0;
+  private readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  atEnd(): boolean {
+    this.skipBlanks();
+    return this.at === this.text.length;
+  }
+
+  /** Says where, and not what stands there. */
+  unexpected(): Error {
+    return invalid(`is no filter: it cannot be read from character ${this.at + 1} on`);
+  }
+
+  /** `and` and `or` bind alike, from left to right. */
+  expression(depth: number): Expression {
+    if (depth > deepest) throw tooCostly(`has parentheses more than ${deepest} deep`);
+    let left = this.part(depth);
+    for (;;) {
+      const is = this.word('and') ? 'and' : this.word('or') ? 'or' : undefined;
+      if (is === undefined) return left;
+      const right = this.part(depth);
+      left = left.is === is ? { is, of: [...left.of, right] } : { is, of: [left, right] };
+    }
+  }
+
+  private part(depth: number): Expression {
+    this.skipBlanks();
+    if (/^not\s*\(/.test(this.text.slice(this.at, this.at + 100))) {
+      this.at += 3;
+      this.skipBlanks();
+      return { is: 'not', of: this.inParentheses(depth) };
+    }
+    return this.text[this.at] === '(' ? this.inParentheses(depth) : this.comparison();
+  }
+
+  private inParentheses(depth: number): Expression {
+    this.at++;
+    const inner = this.expression(depth + 1);
+    this.skipBlanks();
+    if (this.text[this.at] !== ')') throw this.unexpected();
+    this.at++;
+    return inner;
+  }
+
+  private comparison(): Comparison {
+    if (++this.comparisons > mostComparisons) throw tooCostly(`has more than ${mostComparisons} comparisons`);
+    const path = this.take(/[A-Za-z_][\w:.-]*/y);
+    if (path === undefined) throw this.unexpected();
+    if (this.text[this.at] === '[') {
+      throw problem('not-supported', `Search parameter '_filter' has a filter in brackets, which is not supported`);
+    }
+    this.blanks();
+    const operator = this.take(/[a-z]{2}(?=\s)/y);
+    if (operator === undefined || !operators.has(operator)) throw this.unexpected();
+    this.blanks();
+    const value = this.text[this.at] === '"' ? this.quoted() : this.take(/[^\s")\]]+/y);
+    if (value === undefined || value === '') throw this.unexpected();
+    if (!/^[\s)]?$/.test(this.text.slice(this.at, this.at + 1))) throw this.unexpected();
+    return { is: 'comparison', path, operator, value };
+  }
+
+  /** A JSON string. */
+  private quoted(): string {
+    const literal = this.take(/"(?:[^"\\]|\\.)*"/sy);
+    try {
+      if (literal !== undefined) return JSON.parse(literal) as string;
+    } catch {
+      // An escape that JSON does not know.
+    }
+    throw this.unexpected();
+  }
+
+  /** A keyword that stands alone. */
+  private word(word: string): boolean {
+    this.skipBlanks();
+    const follows = this.text[this.at + word.length];
+    if (!this.text.startsWith(word, this.at) || (follows !== '(' && !/\s/.test(follows ?? ''))) return false;
+    this.at += word.length;
+    return true;
+  }
+
+  private take(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.at;
+    const found = pattern.exec(this.text)?.[0];
+    if (found !== undefined) this.at += found.length;
+    return found;
+  }
+
+  private skipBlanks(): void {
+    this.take(/\s*/y);
+  }
+
+  private blanks(): void {
+    if (this.take(/\s+/y) === undefined) throw this.unexpected();
+  }
+}
+
+const invalid = (why: string): Error => problem('invalid', `Search parameter '_filter' ${why}`);
+const tooCostly = (why: string): Error => problem('too-costly', `Search parameter '_filter' ${why}`);
