@@ -71,7 +71,7 @@ export function auditEvent(row: StoredAuditRow, canonical: string, server: strin
   const [client, own] = roles(row.action);
   const patients = row.patients.split(' ').filter(Boolean);
   const targets = row.target.split(' ').filter(isReference);
-  const isQuery = row.interaction === 'search-type' || row.query !== '';
+  const isQuery = row.interaction.startsWith('search-') || row.query !== '';
   const kind = kindOf(row.action, patients.length > 0, isQuery, targets.length > 0);
   const recorded = new Date(row.at).toISOString();
   return {

@@ -1,4 +1,5 @@
 /** The audit trail: one compact row for each interaction, on disk before or soon after the answer leaves. https://profiles.ihe.net/ITI/BALP */
+import { referenceTo } from '../fhir/references.ts';
 import type { Caller, FhirRequest, InteractionCode } from '../interactions/interaction.ts';
 import { queryOf } from '../interactions/route.ts';
 import type { Runtime } from '../runtime.ts';
@@ -32,12 +33,23 @@ export interface Trail {
 export const appended = (row: AuditRow): Change => ({ op: 'append', log: 'audit', row });
 
 /** What a request is about, as far as its method and path tell: enough for one that was refused to be found by patient. */
-export const aimOf = ({ interaction, type, id }: Pick<FhirRequest, 'interaction' | 'type' | 'id'>) => ({
+export function aimOf({
   interaction,
-  action: actionOf(interaction),
-  target: id ? `${type}/${id}` : type,
-  patients: type === 'Patient' && id ? `Patient/${id}` : '',
-});
+  type,
+  id,
+  operation,
+  compartment,
+}: Pick<FhirRequest, 'interaction' | 'type' | 'id' | 'operation' | 'compartment'>) {
+  const about = compartment ?? { type, id };
+  const named = about.id ? referenceTo(about) : type;
+  const target = compartment ? `${named}/${type || '*'}` : named;
+  return {
+    interaction,
+    action: actionOf(interaction),
+    target: [target, operation && `$${operation.code}`].filter(Boolean).join(' '),
+    patients: about.type === 'Patient' && about.id ? named : '',
+  };
+}
 
 /** What of a row is known from the request alone. */
 export const rowFor = (

@@ -95,6 +95,10 @@ describe('A search', () => {
     const form = { 'content-type': 'application/x-www-form-urlencoded' };
     const both = await house.ask('POST', '/fhir/Observation/_search?status=final', 'patient=ada', form);
     expect(idsOf(both)).toEqual(['o1']);
+    expect(linkOf(both, 'self')).toBe(`${house.url}/fhir/Observation?status=final&patient=ada`);
+    const again = await house.ask('POST', '/fhir/Observation/_search?status=final', 'status=amended', form);
+    expect(again.body.entry).toBeUndefined();
+    expect((await house.ask('POST', '/fhir/Observation/_search', '_format=xml', form)).status).toBe(406);
     expect((await house.ask('POST', '/fhir/Observation/_search', { patient: 'ada' })).status).toBe(415);
   });
 
@@ -139,18 +143,20 @@ describe('A search', () => {
   });
 
   it.each([
-    ['a chain', 'Observation?subject.name=x', 'subject.name'],
-    ['_has', 'Patient?_has:Observation:patient:code=x', '_has'],
-    ['_filter', 'Patient?_filter=name eq x', '_filter'],
-    ['_text', 'Patient?_text=x', '_text'],
-    ['_content', 'Patient?_content=x', '_content'],
-    ['_revinclude', 'Patient?_revinclude=Observation:subject', '_revinclude'],
-    ['_include with a star', 'Observation?_include=*', '_include'],
-    ['_elements', 'Patient?_elements=name', '_elements'],
-    ['_summary of text', 'Patient?_summary=text', '_summary'],
-    ['an unknown modifier', 'Patient?gender:above=male', 'gender:above'],
-    ['a composite', 'Observation?code-value-quantity=x$1', 'code-value-quantity'],
-    ['a sort by a token', 'Patient?_sort=gender', '_sort'],
+    ['a chain over what is no reference', 'Observation?code.name=x', 'code.name'],
+    ['a chain of more steps than three', 'Observation?subject:Patient.organization.partof.partof.name=x', 'subject'],
+    ['_has of a reference that never leads here', 'Patient?_has:Observation:device:code=x', '_has'],
+    ['_query', 'Patient?_query=x', '_query'],
+    ['_revinclude of everything', 'Patient?_revinclude=*', '_revinclude'],
+    ['_revinclude of what never refers here', 'Patient?_revinclude=Observation:device', '_revinclude'],
+    ['_include of another type', 'Observation?_include=Patient:general-practitioner', '_include'],
+    ['_elements that the type does not have', 'Patient?_elements=colour', '_elements'],
+    ['a _summary that is none', 'Patient?_summary=short', '_summary'],
+    ['_summary of text beside an include', 'Observation?_summary=text&_include=*', '_summary'],
+    ['_contained', 'Patient?_contained=true', '_contained'],
+    ['an unknown modifier', 'Patient?gender:loud=male', 'gender:loud'],
+    ['a composite that is none', 'Observation?code-value-quantity=x', 'code-value-quantity'],
+    ['a sort by what the type does not have', 'Patient?_sort=colour', '_sort'],
     ['a date that is none', 'Patient?birthdate=soon', 'birthdate'],
     ['a number that is none', 'RiskAssessment?probability=high', 'probability'],
     ['a count that is none', 'Patient?_count=-1', '_count'],
@@ -162,11 +168,15 @@ describe('A search', () => {
     expect(body.issue[0].diagnostics).toContain(name);
   });
 
-  it('of the whole system, of a compartment and of an unknown type is refused', async () => {
-    const system = await get('?_lastUpdated=gt2020');
-    expect([system.status, system.headers.get('allow')]).toEqual([405, 'POST']);
-    expect((await get('Patient/ada/Observation')).status).toBe(404);
+  it('of an unknown type finds no address', async () => {
     expect((await get('Patiend?name=x')).status).toBe(404);
+  });
+
+  it('answers HEAD with the head that GET has', async () => {
+    const [head, whole] = [await house.ask('HEAD', '/fhir/Patient?gender=male'), await get('Patient?gender=male')];
+    expect([head.status, head.text]).toEqual([200, '']);
+    expect(head.headers.get('content-length')).toBe(whole.headers.get('content-length'));
+    expect((await house.ask('HEAD', '/fhir/Patient?birthdate=soon')).status).toBe(400);
   });
 });
 
