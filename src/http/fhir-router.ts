@@ -59,6 +59,13 @@ async function incomingBody(request: IncomingMessage, limit: number): Promise<In
   return { text, resource: value as Resource };
 }
 
+/** The Parameters of an operation, which may stand in the query alone. */
+async function optionalBody(request: IncomingMessage): Promise<Incoming | undefined> {
+  const isEmpty =
+    request.headers['transfer-encoding'] === undefined && !(Number(request.headers['content-length']) > 0);
+  return isEmpty ? undefined : incomingBody(request, FORM_LIMIT);
+}
+
 async function formParameters(request: IncomingMessage): Promise<FhirRequest['parameters']> {
   const type = mediaType(request);
   if (type !== 'application/x-www-form-urlencoded') {
@@ -101,7 +108,7 @@ export async function fhirRequest(
     const form = await formParameters(request);
     demandJsonWanted(request, form);
     parameters = [...parameters, ...form];
-  }
+  } else if (interaction === 'operation' && request.method === 'POST') body = await optionalBody(request);
   if (interaction === 'batch') interaction = bundleInteraction(body!);
   return {
     ...routed,

@@ -1,10 +1,11 @@
 /** The one gate: declared? permitted? then the interaction, then one audit row. https://hl7.org/fhir/R4/http.html */
 import { appended, rowFor, type Trail } from '../audit/trail.ts';
 import { Problem } from '../fhir/outcome.ts';
+import { askedWith, type Operation, operationFor } from '../operations/operation.ts';
 import type { Runtime } from '../runtime.ts';
 import { NotIdentified } from '../smart/identify.ts';
 import type { Store } from '../store/store.ts';
-import type { Context, Dispatch, Interaction } from './interaction.ts';
+import type { Caller, Context, Dispatch, FhirRequest, Interaction } from './interaction.ts';
 import { type Declared, demandDeclared, demandPermitted } from './permit.ts';
 
 export interface Gate {
@@ -14,6 +15,8 @@ export interface Gate {
   /** Absolute URL of the FHIR base, without a trailing slash. */
   readonly base: string;
   readonly interactions: readonly Interaction[];
+  /** None where left out. */
+  readonly operations?: readonly Operation[];
   readonly declared: Declared;
 }
 
@@ -23,11 +26,25 @@ export const reasonOf = (error: unknown): string => {
   return error instanceof Problem ? error.code : 'exception';
 };
 
-export function createDispatch({ store, trail, runtime, base, interactions, declared }: Gate): Dispatch {
+export function createDispatch(gate: Gate): Dispatch {
+  const { store, trail, runtime, base, interactions, operations = [], declared } = gate;
   const byCode = new Map(interactions.map((interaction) => [interaction.code, interaction]));
   const isOffered: Declared = (code, type) => byCode.has(code) && declared(code, type);
 
-  const dispatch: Dispatch = async (request, caller, also = []) => {
+  /** What answers the request, once it is sure that it is offered and that the caller may ask. */
+  function admitted(request: FhirRequest, caller: Caller): Pick<Interaction, 'handle'> {
+    if (request.interaction === 'operation') {
+      const operation = operationFor(request, operations);
+      demandPermitted({ interaction: operation.right, type: request.type }, caller);
+      return operation;
+    }
+    demandDeclared(request, isOffered);
+    demandPermitted(request, caller);
+    return byCode.get(request.interaction)!;
+  }
+
+  const dispatch: Dispatch = async (asked, caller, also = []) => {
+    let request = asked;
     let isAudited = false;
     const context: Context = {
       store,
@@ -42,10 +59,8 @@ export function createDispatch({ store, trail, runtime, base, interactions, decl
       },
     };
     try {
-      demandDeclared(request, isOffered);
-      demandPermitted(request, caller);
-      const interaction = byCode.get(request.interaction)!;
-      const answer = await interaction.handle(request, context);
+      if (asked.operation) request = { ...asked, parameters: askedWith(asked), body: undefined };
+      const answer = await admitted(request, caller).handle(request, context);
       if (!isAudited) {
         const { status, patients } = answer;
         const touched = patients && { patients: patients.join(' ') };

@@ -60,6 +60,8 @@ export interface FhirRequest {
   readonly versionId?: number;
   /** Only what is in the compartment of this resource is searched: `/Patient/1/Observation`, `/Patient/1/*`. */
   readonly compartment?: ResourceKey;
+  /** Which operation is asked for, and how; with the interaction 'operation' alone. */
+  readonly operation?: { readonly code: string; readonly method: 'GET' | 'POST' };
   /** Decoded query (and form body) parameters, in order. */
   readonly parameters: Parameters;
   readonly conditions: Conditions;

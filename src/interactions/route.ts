@@ -4,7 +4,7 @@ import { type Problem, problem } from '../fhir/outcome.ts';
 import { isId, type ResourceKey } from '../fhir/references.ts';
 import type { FhirRequest, InteractionCode, Parameters } from './interaction.ts';
 
-export type Routed = Pick<FhirRequest, 'interaction' | 'type' | 'id' | 'versionId' | 'compartment'>;
+export type Routed = Pick<FhirRequest, 'interaction' | 'type' | 'id' | 'versionId' | 'compartment' | 'operation'>;
 
 const wrongMethod = (allow: string): Problem =>
   problem('not-supported', `this address takes ${allow}`, { status: 405, headers: { Allow: allow } });
@@ -56,6 +56,15 @@ function inCompartment(method: string, compartment: ResourceKey, steps: readonly
   };
 }
 
+/** An operation of the system, of a type or of one resource; whether there is one is asked at the gate. */
+function operationOf(method: string, [type = '', id = '', ...more]: readonly string[], code: string): Routed {
+  if (more.length > 0) throw absent(`the operation $${code} is not offered so far below a resource`);
+  if (type !== '' && !resourceTypes.has(type)) throw absent('the address names no resource type of FHIR R4');
+  if (id !== '' && !isId(id)) throw problem('value', `${type}: an id has 1 to 64 of A-Z, a-z, 0-9, - and .`);
+  const interaction = pick({ GET: 'operation', POST: 'operation' }, method);
+  return { interaction, type, id, operation: { code, method: method === 'POST' ? 'POST' : 'GET' } };
+}
+
 /**
  * `path` is below the base, without slashes at its ends, not yet decoded. A batch or transaction is told apart by its body
  * and comes back as 'batch'. HEAD goes where GET goes.
@@ -71,8 +80,9 @@ export function routeOf(httpMethod: string, path: string): Routed {
     return { interaction: pick({ POST: 'search-system' }, method), type: '', id: '' };
   if (type === '_history' && steps.length === 1)
     return { interaction: pick({ GET: 'history-system' }, method), type: '', id: '' };
-  if (steps.some((step) => step.startsWith('$')))
-    throw absent(`the operation ${steps.find((step) => step.startsWith('$'))} is not offered`);
+  const last = steps[steps.length - 1]!;
+  if (last.startsWith('$')) return operationOf(method, steps.slice(0, -1), last.slice(1));
+  if (steps.some((step) => step.startsWith('$'))) throw absent('nothing is below an operation');
   if (!resourceTypes.has(type)) throw absent('the address names no resource type of FHIR R4');
   if (steps.length === 1) return { interaction: pick(ofType, method), type, id: '' };
   if (id === '_search' && steps.length === 2)

@@ -1,8 +1,9 @@
 /** What the server promises: capability/CapabilityStatement-server.json, spread over the resource types. https://hl7.org/fhir/R4/capabilitystatement.html */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { resourceTypes } from '../fhir/definitions.ts';
 import type { Resource } from '../fhir/references.ts';
 import type { InteractionCode } from '../interactions/interaction.ts';
+import type { Level, OperationPlace } from '../operations/operation.ts';
 import type { Parameter } from '../search/parameters.ts';
 
 /** The search parameters of a resource type by code: `parametersOf` of search/parameters.ts. */
@@ -24,8 +25,16 @@ const promised: Resource = JSON.parse(readFileSync(file, 'utf8'));
 const rest = promised.rest[0];
 const everyType = rest.resource.find(({ type }: Resource) => type === 'Resource');
 const ownEntries = new Map<string, Resource>(
-  rest.resource.filter((entry: Resource) => entry !== everyType).map((entry: Resource) => [entry.type, entry]),
+  rest.resource
+    .filter((entry: Resource) => entry !== everyType)
+    .map((entry: Resource) => [entry.type, entry.interaction ? entry : addedTo(everyType, entry)]),
 );
+
+/** An entry without interactions of its own only adds operations to those of every type. */
+function addedTo(every: Resource, { operation = [] }: Resource): Resource {
+  return { ...every, operation: [...(every.operation ?? []), ...operation] };
+}
+
 /** The prefix that canonical URLs of our own have in the files under capability/. */
 const writtenCanonical: string = promised.url.slice(0, promised.url.indexOf('/CapabilityStatement/'));
 
@@ -41,6 +50,43 @@ export function declared(interaction: InteractionCode, type: string): boolean {
   if (type === '') return ofSystem.has(interaction);
   return resourceTypes.has(type) && (ofOwnEntry.get(type) ?? ofEveryType).has(interaction);
 }
+
+const capabilityFolder = new URL('../../capability/', import.meta.url);
+
+/** Our own OperationDefinitions by their canonical URL as it is written in capability/. */
+const operationDefinitions = new Map<string, Resource>(
+  readdirSync(capabilityFolder)
+    .filter((name) => /^OperationDefinition-.*\.json$/.test(name))
+    .map((name) => JSON.parse(readFileSync(new URL(name, capabilityFolder), 'utf8')))
+    .map((definition) => [definition.url, definition]),
+);
+
+/** Every operation that capability/ promises and where; the type is '' for the system, `Resource` for every type. */
+export function promisedOperations(): readonly OperationPlace[] {
+  const ofEvery: readonly Resource[] = everyType.operation ?? [];
+  const isOfEvery = ({ name }: Resource) => ofEvery.some((one) => one.name === name);
+  const placed: [string, Resource[]][] = [
+    ['', rest.operation ?? []],
+    ...rest.resource.map(({ type, operation = [] }: Resource) => [
+      type,
+      type === everyType.type ? operation : operation.filter((one: Resource) => !isOfEvery(one)),
+    ]),
+  ];
+  return placed.flatMap(([type, operations]) =>
+    operations.flatMap(({ name, definition }) => {
+      const defined = operationDefinitions.get(definition);
+      if (defined === undefined || defined.code !== name)
+        throw new Error(`capability/ defines no operation ${name} under ${definition}`);
+      const levels: readonly Level[] = type === '' ? ['system'] : ['type', 'instance'];
+      return levels.filter((level) => defined[level]).map((level) => ({ code: name, level, type }));
+    }),
+  );
+}
+
+const promisedUnder = (canonical: string, operations: readonly Resource[]): readonly object[] =>
+  operations.map(({ name, definition }) => ({ name, definition: underCanonical(definition, canonical) }));
+
+const underCanonical = (url: string, canonical: string): string => url.replace(`${writtenCanonical}/`, `${canonical}/`);
 
 /** The promises for one type, as `CapabilityStatement.rest.resource` without search parameters. */
 export const promisesFor = (type: string): Resource => ({ ...(ownEntries.get(type) ?? everyType), type });
@@ -59,18 +105,20 @@ export function promisedParameters(type: string, parametersOf: ParametersOf): re
 }
 
 function entryOf(type: string, { canonical, parametersOf }: Statement): object {
+  const promises = promisesFor(type);
   const parameters = promisedParameters(type, parametersOf);
   const includes = parameters
     .filter((parameter) => parameter.type === 'reference')
     .map(({ code }) => `${type}:${code}`);
   return {
-    ...promisesFor(type),
+    ...promises,
+    ...(promises.operation && { operation: promisedUnder(canonical, promises.operation) }),
     profile: `http://hl7.org/fhir/StructureDefinition/${type}`,
     ...(includes.length > 0 && { searchInclude: includes }),
     ...(parameters.length > 0 && {
       searchParam: parameters.map((parameter) => ({
         name: parameter.code,
-        definition: parameter.definition.replace(`${writtenCanonical}/`, `${canonical}/`),
+        definition: underCanonical(parameter.definition, canonical),
         type: parameter.type,
       })),
     }),
@@ -90,6 +138,12 @@ export function capabilityStatement(statement: Statement): Resource {
     kind: 'instance',
     software: { name: 'Watchfire', version },
     implementation: { description: 'Watchfire', url: base },
-    rest: [{ ...rest, resource: types.map((type) => entryOf(type, statement)) }],
+    rest: [
+      {
+        ...rest,
+        operation: promisedUnder(canonical, rest.operation),
+        resource: types.map((type) => entryOf(type, statement)),
+      },
+    ],
   };
 }

@@ -14,7 +14,7 @@ import {
   SymbolAtom,
   UnionAtom,
 } from '@medplum/core';
-import { elementTypes } from './knowledge.ts';
+import { type ElementType, elementTypes } from './knowledge.ts';
 
 /** Takes one value that was found; never undefined, null or an array. */
 export type Visit = (value: any) => void;
@@ -102,14 +102,31 @@ function step(name: string, at: Place, next: Sink): Visit | undefined {
     if (name === at.type || name === 'Resource' || name === 'DomainResource') return next(at);
     throw new Unsupported();
   }
+  if (/^[a-z]/.test(at.type) && !['id', 'extension', 'value'].includes(name)) return undefined;
   if (/^[a-z]/.test(at.type) || at.type === 'Resource') throw new Unsupported(); // extensions of primitives, any resource
-  const found = elementTypes(at.type, name);
+  const found = typesAt(at.type, name);
   let visit: Visit | undefined;
   for (const { property, type, about, required } of found) {
     const inner = next({ type, about, required: at.required && required && found.length === 1 });
     if (inner) visit = both(visit, each(property, inner));
   }
   return visit;
+}
+
+/** The types of an element; of a choice that is named with its type, such as `valueDateTime`, that one. */
+function typesAt(parent: string, name: string): readonly ElementType[] {
+  const found = elementTypes(parent, name);
+  if (found.length > 0) return found;
+  for (let at = name.search(/[A-Z]/); at > 0; at = nextCapital(name, at)) {
+    const named = elementTypes(parent, name.slice(0, at)).filter(({ property }) => property === name);
+    if (named.length > 0) return named.map((one) => ({ ...one, required: false }));
+  }
+  return [];
+}
+
+function nextCapital(name: string, after: number): number {
+  const step = name.slice(after + 1).search(/[A-Z]/);
+  return step < 0 ? -1 : after + 1 + step;
 }
 
 const each =
@@ -130,10 +147,20 @@ function call(atom: FunctionAtom, at: Place, next: Sink): Visit | undefined {
   const [argument] = atom.args;
   if (argument === undefined) throw new Unsupported();
   if (atom.name === 'as' || atom.name === 'ofType') return onlyType(argument, next)(at);
+  if (atom.name === 'extension') return extensions(argument, at, next);
   if (atom.name !== 'where') throw new Unsupported();
   const visit = next({ ...at, about: narrowed(at, argument), required: false });
   const holds = condition(argument);
   return visit && ((value) => (holds(value) ? visit(value) : undefined));
+}
+
+function extensions(url: Atom, at: Place, next: Sink): Visit | undefined {
+  if (!(url instanceof LiteralAtom) || url.value.type !== 'string') throw new Unsupported();
+  const wanted = url.value.value;
+  return step('extension', at, (place) => {
+    const visit = optional(next)(place);
+    return visit && ((extension) => (extension.url === wanted ? visit(extension) : undefined));
+  });
 }
 
 const resolvesTo = (argument: Atom): string | undefined =>

@@ -15,6 +15,8 @@ export interface Definition {
   readonly component?: readonly { readonly definition: string; readonly expression: string }[];
   /** Where its definition can be read. */
   readonly url?: string;
+  /** The job that indexes what was stored before this parameter came; until it is done no search may rely on its entries. */
+  readonly indexing?: string;
 }
 
 interface Data {
@@ -49,6 +51,31 @@ let byBase: ReadonlyMap<string, readonly Definition[]> | undefined;
 export function definitionsOf(base: string): readonly Definition[] {
   byBase ??= groupByBase([...load().parameters, ...(ownSearchParameters() as unknown as Definition[])]);
   return byBase.get(base) ?? [];
+}
+
+let custom: ReadonlyMap<string, readonly Definition[]> = new Map();
+
+/** Definitions that were created while the server runs, of this resource type. */
+export const customDefinitionsOf = (type: string): readonly Definition[] => custom.get(type) ?? [];
+
+const workedOut: Map<string, unknown>[] = [];
+let generation = 0;
+
+/** A map for what is worked out of the definitions by type: emptied whenever those change. Call it once per module. */
+export function untilDefinitionsChange<V>(): Map<string, V> {
+  const map = new Map<string, V>();
+  workedOut.push(map);
+  return map;
+}
+
+/** Rises whenever the definitions change: what was extracted under another number must be extracted again. */
+export const definitionsGeneration = (): number => generation;
+
+/** Replaces all definitions that were created while the server runs; one set for the whole process. */
+export function setCustomDefinitions(definitions: readonly Definition[]): void {
+  custom = groupByBase(definitions);
+  generation++;
+  for (const map of workedOut) map.clear();
 }
 
 function groupByBase(definitions: readonly Definition[]): ReadonlyMap<string, readonly Definition[]> {

@@ -1,7 +1,13 @@
 /** The search parameters of each resource type and how they share their index entries. https://hl7.org/fhir/R4/searchparameter-registry.html */
 import { type Composite, compositeOf, togetherOf } from './composite-parts.ts';
 import { branchesFor, placesOf } from './expression.ts';
-import { type Definition, definitionsOf, isResourceType } from './knowledge.ts';
+import {
+  customDefinitionsOf,
+  type Definition,
+  definitionsOf,
+  isResourceType,
+  untilDefinitionsChange,
+} from './knowledge.ts';
 
 export type ParameterType =
   | 'token'
@@ -40,9 +46,11 @@ export interface Parameter {
   readonly systems: readonly string[];
   /** Every resource of the type has a value. */
   readonly required: boolean;
+  /** The job that still indexes older resources with it. */
+  readonly indexing?: string;
 }
 
-const registry = new Map<string, ReadonlyMap<string, Parameter>>();
+const registry = untilDefinitionsChange<ReadonlyMap<string, Parameter>>();
 
 /** The parameters of a resource type by code, in the order of the specification; empty for an unknown type. */
 export function parametersOf(type: string): ReadonlyMap<string, Parameter> {
@@ -75,6 +83,10 @@ function resolve(type: string): ReadonlyMap<string, Parameter> {
     if (parts) resolved.set(parameter.code, { ...parameter, anyOf: parts, branches: [] });
   }
   addComposites(type, definitions, own, resolved);
+  // These come and go, so nothing shares entries with them.
+  for (const definition of customDefinitionsOf(type)) {
+    if (!resolved.has(definition.code)) resolved.set(definition.code, describe(type, definition));
+  }
   return resolved;
 }
 
@@ -128,6 +140,7 @@ function describe(type: string, definition: Definition): Parameter {
       ? [...new Set(known.flatMap((place) => (place.type === 'boolean' ? [noSystem] : systemsOf(place))))]
       : [],
     required: known.length > 0 && known.some((place) => place.required),
+    ...(definition.indexing !== undefined && { indexing: definition.indexing }),
   };
 }
 
