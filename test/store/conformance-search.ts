@@ -9,7 +9,7 @@ import {
 } from '../../src/search/query.ts';
 import type { Change, Cursor, Store } from '../../src/store/store.ts';
 import { key, refusal, save, tombstone } from './drafts.ts';
-import { type Candidate, dice, fault, randomCriterion, randomEntries, randomSort } from './random-queries.ts';
+import { type Candidate, dice, fault, randomCriterion, randomEntries, randomSort, sortFor } from './random-queries.ts';
 
 const ask = (where: Criterion, more: Partial<SearchQuery> = {}): SearchQuery => ({
   type: 'Task',
@@ -22,9 +22,6 @@ const ask = (where: Criterion, more: Partial<SearchQuery> = {}): SearchQuery => 
 });
 const everything: Criterion = { is: 'all', of: [] };
 const entries = (some: Partial<IndexEntries>): IndexEntries => ({ ...noEntries, ...some });
-
-/** The same for another type, which no search for Tasks may find. */
-const ofFlags = (index: IndexEntries): IndexEntries => JSON.parse(JSON.stringify(index).replaceAll('"Task.', '"Flag.'));
 
 export function searchConforms(current: () => Store): void {
   const find = async (where: Criterion, more: Partial<SearchQuery> = {}): Promise<string[]> =>
@@ -329,42 +326,74 @@ export function searchConforms(current: () => Store): void {
     });
 
     const seed = Number(process.env['STORE_SEED'] ?? Math.floor(Math.random() * 1e9));
-    it(`answers 400 random queries over 120 random resources as a slow and obvious search does (seed ${seed})`, async () => {
+    it(`answers 400 random queries over 240 random resources as a slow and obvious search does (seed ${seed})`, async () => {
       const roll = dice(seed);
-      const candidates = new Map<string, Candidate>();
+      const world = new Map<string, Candidate>();
       const ids = Array.from({ length: 120 }, (_, i) => `r${i}`);
       const writeRandomly = async (id: string) => {
-        if (candidates.has(id) && roll.chance(0.3)) {
-          await write(tombstone(`Task/${id}`));
-          candidates.delete(id);
-          return;
+        for (const type of ['Task', 'Flag']) {
+          const reference = `${type}/${id}`;
+          if (world.has(reference) && roll.chance(0.3)) {
+            await write(tombstone(reference));
+            world.delete(reference);
+            continue;
+          }
+          const index = randomEntries(roll, ids, type);
+          const [written] = await write(save(reference, { index }));
+          world.set(reference, { type, id, lastUpdated: written!.lastUpdated, entries: index });
         }
-        const index = randomEntries(roll);
-        const [written] = await write(save(`Task/${id}`, { index }), save(`Flag/${id}`, { index: ofFlags(index) }));
-        candidates.set(id, { id, lastUpdated: written!.lastUpdated, entries: index });
       };
       for (const id of ids) await writeRandomly(id);
+      let found = 0;
       for (let i = 0; i < 400; i++) {
         if (i % 4 === 0) await writeRandomly(roll.of(ids));
+        const sort = randomSort(roll);
         const query = ask(randomCriterion(roll, ids), {
-          sort: randomSort(roll),
+          sort,
+          ...(roll.chance(0.2) && {
+            also: [{ type: 'Flag', where: randomCriterion(roll, ids, 2, 'Flag'), sort: sortFor('Flag', sort) }],
+          }),
           total: roll.chance(0.5) ? 'accurate' : 'none',
-          count: roll.of([1, 3, 10, 1_000]),
+          count: roll.of([2, 7, 20, 1_000]),
         });
-        const answer: string[] = [];
-        let after: Cursor | undefined;
-        do {
-          const page = await current().search(query, after);
-          answer.push(...page.matches.map(({ key }) => key.id));
-          if (query.total === 'accurate' && !after) {
-            const whole = await current().search({ ...query, count: 1_000, total: 'none' }, undefined);
-            if (page.total !== whole.matches.length) throw new Error(`total ${page.total} of ${JSON.stringify(query)}`);
-          }
-          after = page.next;
-        } while (after && answer.length < 500);
-        const wrong = fault(query, answer, candidates);
+        const wrong = await walk(current(), query, roll.chance(0.5), (answer) => {
+          if (answer.length > 0) found++;
+          return fault(query, answer, world);
+        });
         if (wrong) throw new Error(`query ${i}, seed ${seed}: ${wrong}: ${JSON.stringify(query)}`);
       }
+      expect(found).toBeGreaterThan(150);
     });
   });
+}
+
+/** Goes to the end page by page, and back where asked; says what is wrong. */
+async function walk(
+  store: Store,
+  query: SearchQuery,
+  alsoBack: boolean,
+  judge: (answer: readonly string[]) => string | undefined,
+): Promise<string | undefined> {
+  const turn = async (cursor: Cursor | undefined) => {
+    const page = await store.search(query, cursor && (JSON.parse(JSON.stringify(cursor)) as Cursor));
+    return { ...page, keys: page.matches.map(({ key }) => `${key.type}/${key.id}`) };
+  };
+  const pages = [await turn(undefined)];
+  if (pages[0]!.previous) return 'the first page has one before it';
+  while (pages.at(-1)!.next && pages.length < 200) pages.push(await turn(pages.at(-1)!.next));
+  const answer = pages.flatMap(({ keys }) => keys);
+  if (query.total === 'accurate' && pages.some(({ total }) => total !== answer.length)) {
+    return `total ${pages.map(({ total }) => total).join()} of ${answer.length}`;
+  }
+  const wrong = judge(answer);
+  if (wrong || !alsoBack) return wrong;
+  let page = pages.at(-1)!;
+  for (const before of pages.slice(0, -1).reverse()) {
+    if (!page.previous) return 'no page before one that is not the first';
+    page = await turn(page.previous);
+    if (page.keys.join() !== before.keys.join()) return `back ${page.keys.join()}, forward ${before.keys.join()}`;
+    if (!page.next) return 'no page after one that is not the last';
+    if (JSON.stringify(page.next) !== JSON.stringify(before.next)) return 'another next page on the way back';
+  }
+  return page.previous ? 'a page before the first' : undefined;
 }

@@ -1,4 +1,6 @@
 /** Random index entries and random query trees, and what they mean, computed the slow and obvious way. */
+import type { ResourceKey } from '../../src/fhir/references.ts';
+import { cellsAround, cellsAt, kilometresBetween, latitudeOf, longitudeOf } from '../../src/search/near.ts';
 import {
   type Bounds,
   type Criterion,
@@ -28,75 +30,135 @@ export function dice(seed: number) {
 export type Dice = ReturnType<typeof dice>;
 
 const DAY = 86_400_000;
+const types = ['Task', 'Flag'] as const;
 const firsts = ['a|', 'b|', '|', 'x'];
 const seconds = ['', 'one', 'two', 'Zwei'];
-const targets = ['Patient/1', 'Patient/2', 'Device/1', 'http://elsewhere/Patient/1'];
 const folded = ['anna', 'anders', 'ann', 'berta', 'émile'.normalize('NFD').replace(/\p{M}/gu, ''), '😀 smile', 'z￿'];
+const words = ['pain', 'head', 'café'];
 const lengths = [0, 0, 999, DAY - 1, DAY, DAY + 1, 40 * DAY];
 
-export function randomEntries(roll: Dice): IndexEntries {
+/** Resources of this server, most of which are there, and others. */
+const randomTarget = (roll: Dice, ids: readonly string[]): string =>
+  roll.chance(0.7)
+    ? `${roll.of(types)}/${roll.of(ids)}`
+    : roll.of(['Patient/1', 'Patient/2', 'Device/1', 'http://elsewhere/Patient/1']);
+
+/** On both sides of the meridian where degrees begin anew. */
+const randomLongitude = (roll: Dice): number => (roll.chance(0.5) ? 1 : -1) * (180 - roll.below(10) / 10);
+
+/** What a resource of the type is found by; its references lead to resources with these ids, among others. */
+export function randomEntries(roll: Dice, ids: readonly string[], type = 'Task'): IndexEntries {
   const interval = (name: string) => {
     const low = roll.below(60) * DAY - (roll.chance(0.2) ? 500 : 0);
     const high = low + roll.of(lengths);
     return { name, low: roll.chance(0.05) ? -Infinity : low, high: roll.chance(0.05) ? Infinity : high };
   };
-  return {
-    ...noEntries,
-    keys: roll.some(4, () => ({
-      name: roll.of(['Task.code', 'Task.tag']),
+  const keys = (most: number) =>
+    roll.some(most, () => ({
+      name: `${type}.${roll.of(['code', 'tag'])}`,
       first: roll.of(firsts),
       second: roll.of(seconds),
-    })),
-    references: roll.some(2, () => ({ name: roll.of(['Task.subject', 'Task.device']), target: roll.of(targets) })),
-    ranges: [
-      ...roll.some(3, () => interval('Task.date')),
-      ...roll.some(1, () => {
-        const value = roll.below(20) / 4;
-        return { name: 'Task.value', low: value - 0.05, high: value + 0.05 };
-      }),
-    ],
-    texts: roll.some(3, () => {
+    }));
+  const values = () =>
+    roll.some(1, () => {
+      const value = roll.below(20) / 4;
+      return { name: `${type}.value`, low: value - 0.05, high: value + 0.05 };
+    });
+  const texts = () =>
+    roll.some(3, () => {
       const text = roll.of(folded);
-      return { name: 'Task.name', folded: text, original: roll.chance(0.5) ? text : text.toUpperCase() };
-    }),
+      return { name: `${type}.name`, folded: text, original: roll.chance(0.5) ? text : text.toUpperCase() };
+    });
+  const place = roll.chance(0.4) ? { latitude: roll.below(40) / 10, longitude: randomLongitude(roll) } : undefined;
+  return {
+    keys: [
+      ...keys(4),
+      ...(place
+        ? cellsAt(place.latitude, place.longitude).map((first) => ({ name: `${type}.near`, first, second: '' }))
+        : []),
+    ],
+    references: roll.some(3, () => ({
+      name: `${type}.${roll.of(['subject', 'device'])}`,
+      target: randomTarget(roll, ids),
+    })),
+    ranges: [
+      ...roll.some(3, () => interval(`${type}.date`)),
+      ...values(),
+      ...(place
+        ? [
+            { name: latitudeOf(`${type}.near`), low: place.latitude, high: place.latitude },
+            { name: longitudeOf(`${type}.near`), low: place.longitude, high: place.longitude },
+          ]
+        : []),
+    ],
+    texts: texts(),
+    words: roll.some(2, () => ({ name: `${type}.${roll.of(['_text', '_content'])}`, word: roll.of(words) })),
+    groups: roll.some(2, () => ({
+      name: `${type}.${roll.of(['part', 'piece'])}`,
+      entries: { keys: keys(2), references: [], ranges: values(), texts: texts() },
+    })),
   };
 }
 
-export function randomCriterion(roll: Dice, ids: readonly string[], depth = 3): Criterion {
+/** A condition on resources of the type; `depth` bounds how deep it is. */
+export function randomCriterion(roll: Dice, ids: readonly string[], depth = 3, type = 'Task'): Criterion {
   if (depth > 0 && roll.chance(0.45)) {
-    const of = roll.some(3, () => randomCriterion(roll, ids, depth - 1));
+    const of = roll.some(3, () => randomCriterion(roll, ids, depth - 1, type));
     const kind = roll.below(5);
     if (kind < 2) return { is: 'all', of };
     if (kind < 4) return { is: 'any', of };
-    return { is: 'not', of: randomCriterion(roll, ids, depth - 1) };
+    return { is: 'not', of: randomCriterion(roll, ids, depth - 1, type) };
   }
-  switch (roll.below(6)) {
+  if (depth > 0 && roll.chance(0.3)) {
+    const other = roll.of(types);
+    const where = randomCriterion(roll, ids, depth - 1, other);
+    const name = roll.of(['subject', 'device']);
+    return roll.chance(0.5)
+      ? { is: 'refers', name: `${type}.${name}`, type: other, where }
+      : { is: 'referred', name: `${other}.${name}`, type: other, where };
+  }
+  switch (roll.below(5)) {
+    case 0:
+      return { is: 'reference', name: `${type}.${roll.of(['subject', 'device'])}`, target: randomTarget(roll, ids) };
+    case 1:
+      return { is: 'word', name: `${type}.${roll.of(['_text', '_content'])}`, word: roll.of([...words, 'none']) };
+    case 2: {
+      const of = [randomValue(roll, type), ...roll.some(1, () => randomValue(roll, type))];
+      return { is: 'together', name: `${type}.${roll.of(['part', 'piece'])}`, of };
+    }
+    case 3: {
+      if (roll.chance(0.5)) return { is: 'id', ids: roll.some(8, () => roll.of(ids)) };
+      const [latitude, longitude, kilometres] = [roll.below(40) / 10, randomLongitude(roll), roll.of([1, 30, 200])];
+      const cells = cellsAround(latitude, longitude, kilometres);
+      return { is: 'near', name: `${type}.near`, latitude, longitude, kilometres, cells };
+    }
+    default:
+      return randomValue(roll, type);
+  }
+}
+
+function randomValue(roll: Dice, type: string): Criterion {
+  switch (roll.below(4)) {
     case 0:
     case 1: {
-      const name = roll.of(['Task.code', 'Task.tag', 'Task.none']);
+      const name = `${type}.${roll.of(['code', 'tag', 'none'])}`;
       const second = roll.chance(0.3) ? undefined : roll.of(seconds);
       return { is: 'key', name, first: roll.of(firsts), second };
     }
-    case 2:
-      return { is: 'reference', name: roll.of(['Task.subject', 'Task.device']), target: roll.of(targets) };
-    case 3: {
-      const [name, unit, most] = roll.chance(0.8)
-        ? (['Task.date', DAY, 60] as const)
-        : (['Task.value', 0.25, 20] as const);
+    case 2: {
+      const [name, unit, most] = roll.chance(0.8) ? (['date', DAY, 60] as const) : (['value', 0.25, 20] as const);
       const edge = (): number => roll.below(most) * unit;
-      return { is: 'range', name, low: randomBounds(roll, edge), high: randomBounds(roll, edge) };
+      return { is: 'range', name: `${type}.${name}`, low: randomBounds(roll, edge), high: randomBounds(roll, edge) };
     }
-    case 4: {
-      const match = roll.of(['starts', 'equals', 'contains'] as const);
+    default: {
+      const match = roll.of(['starts', 'equals', 'contains', 'ends'] as const);
       const text = roll.of(folded);
       const value =
         match === 'equals'
           ? roll.of([text, text.toUpperCase()])
-          : roll.of([text, [...text].slice(1).join(''), [...text][0]!, '']);
-      return { is: 'text', name: 'Task.name', match, value };
+          : roll.of([text, [...text].slice(1).join(''), [...text][0]!, [...text].at(-1)!, '']);
+      return { is: 'text', name: `${type}.name`, match, value };
     }
-    default:
-      return { is: 'id', ids: roll.some(8, () => roll.of(ids)) };
   }
 }
 
@@ -117,6 +179,7 @@ function randomBounds(roll: Dice, edge: () => number): Bounds | undefined {
   }
 }
 
+/** Sort keys for Tasks; `sortFor` gives those of another type. */
 export function randomSort(roll: Dice): SortKey[] {
   const one = (): SortKey => {
     const descending = roll.chance(0.5);
@@ -136,13 +199,18 @@ export function randomSort(roll: Dice): SortKey[] {
   return roll.chance(0.25) ? [] : roll.chance(0.7) ? [one()] : [one(), one()];
 }
 
+/** The same keys for another type. */
+export const sortFor = (type: string, sort: readonly SortKey[]): SortKey[] =>
+  sort.map((key) => (key.by === 'id' ? key : { ...key, name: key.name.replace('Task.', `${type}.`) }));
+
 // --- what it all means
 
-export interface Candidate {
-  readonly id: string;
+export interface Candidate extends ResourceKey {
   readonly lastUpdated: number;
   readonly entries: IndexEntries;
 }
+/** All resources that are there, by `Type/id`. */
+export type World = ReadonlyMap<string, Candidate>;
 
 const within = (value: number, { atLeast, above, atMost, below }: Bounds = {}): boolean =>
   !(
@@ -152,15 +220,15 @@ const within = (value: number, { atLeast, above, atMost, below }: Bounds = {}): 
     (below !== undefined && value >= below)
   );
 
-export function fulfils(candidate: Candidate, criterion: Criterion): boolean {
-  const { keys, references, ranges, texts } = withTime(candidate);
+export function fulfils(candidate: Candidate, criterion: Criterion, world: World): boolean {
+  const { keys, references, ranges, texts, words, groups } = withTime(candidate);
   switch (criterion.is) {
     case 'all':
-      return criterion.of.every((part) => fulfils(candidate, part));
+      return criterion.of.every((part) => fulfils(candidate, part, world));
     case 'any':
-      return criterion.of.some((part) => fulfils(candidate, part));
+      return criterion.of.some((part) => fulfils(candidate, part, world));
     case 'not':
-      return !fulfils(candidate, criterion.of);
+      return !fulfils(candidate, criterion.of, world);
     case 'id':
       return criterion.ids.includes(candidate.id);
     case 'key': {
@@ -181,20 +249,49 @@ export function fulfils(candidate: Candidate, criterion: Criterion): boolean {
         if (criterion.match === 'ends') return folded.endsWith(criterion.value);
         return criterion.match === 'starts' ? folded.startsWith(criterion.value) : folded.includes(criterion.value);
       });
-    default:
-      throw new Error(`no random query has a condition of the kind ${criterion.is}`);
+    case 'word':
+      return words.some(({ name, word }) => name === criterion.name && word === criterion.word);
+    case 'together':
+      return groups.some(({ name, entries }) => {
+        if (name !== criterion.name) return false;
+        const group = { ...candidate, entries: { ...noEntries, ...entries } };
+        return criterion.of.every((part) => fulfils(group, part, world));
+      });
+    case 'near': {
+      const place = ['latitude', 'longitude'].map(
+        (axis) => ranges.find(({ name }) => name === `${criterion.name}:${axis}`)?.low,
+      );
+      const [latitude, longitude] = place;
+      if (latitude === undefined || longitude === undefined) return false;
+      const centre = [criterion.latitude, criterion.longitude] as const;
+      return kilometresBetween(centre, [latitude, longitude]) <= criterion.kilometres;
+    }
+    case 'refers':
+      return references.some(({ name, target }) => {
+        const other = name === criterion.name ? world.get(target) : undefined;
+        return other?.type === criterion.type && fulfils(other, criterion.where, world);
+      });
+    case 'referred':
+      return [...world.values()].some(
+        (other) =>
+          other.type === criterion.type &&
+          other.entries.references.some(
+            ({ name, target }) => name === criterion.name && target === `${candidate.type}/${candidate.id}`,
+          ) &&
+          fulfils(other, criterion.where, world),
+      );
   }
 }
 
-const withTime = ({ entries, lastUpdated }: Candidate): IndexEntries => ({
+const withTime = ({ type, entries, lastUpdated }: Candidate): IndexEntries => ({
   ...entries,
-  ranges: [...entries.ranges, { name: 'Task._lastUpdated', low: lastUpdated, high: lastUpdated }],
+  ranges: [...entries.ranges, { name: `${type}._lastUpdated`, low: lastUpdated, high: lastUpdated }],
 });
 
 const inBytes = (one: string, other: string): number => Buffer.compare(Buffer.from(one), Buffer.from(other));
 
 /** Below 0 where the first stands before the second; 0 where the sort keys leave it to the engine. */
-export function compare(one: Candidate, other: Candidate, sort: readonly SortKey[]): number {
+function compare(one: Candidate, other: Candidate, sort: readonly SortKey[]): number {
   for (const key of sort) {
     const [a, b] = [place(one, key), place(other, key)];
     if (a === undefined && b === undefined) continue;
@@ -205,32 +302,31 @@ export function compare(one: Candidate, other: Candidate, sort: readonly SortKey
   return 0;
 }
 
-/** An interval stands where it begins. */
+/** An interval stands where it begins. `key` is that of Tasks. */
 function place(candidate: Candidate, key: SortKey): number | string | undefined {
   if (key.by === 'id') return candidate.id;
+  const asked = key.name.replace('Task.', `${candidate.type}.`);
   const { ranges, texts } = withTime(candidate);
   if (key.by === 'range') {
-    const lows = ranges.filter(({ name }) => name === key.name).map(({ low }) => low);
+    const lows = ranges.filter(({ name }) => name === asked).map(({ low }) => low);
     return lows.length === 0 ? undefined : key.descending ? Math.max(...lows) : Math.min(...lows);
   }
-  const values = texts.filter(({ name }) => name === key.name).map(({ folded }) => folded);
+  const values = texts.filter(({ name }) => name === asked).map(({ folded }) => folded);
   return values.sort(inBytes).at(key.descending ? -1 : 0);
 }
 
-/** The ids that match, or a word about how the answer departs from the query. */
-export function fault(
-  query: SearchQuery,
-  answer: readonly string[],
-  candidates: ReadonlyMap<string, Candidate>,
-): string | undefined {
-  const expected = [...candidates.values()].filter((candidate) => fulfils(candidate, query.where)).map(({ id }) => id);
+/** How the answer (`Type/id` each) departs from the query, whose sort is that of Tasks; undefined where it does not. */
+export function fault(query: SearchQuery, answer: readonly string[], world: World): string | undefined {
+  const expected = [query, ...(query.also ?? [])].flatMap(({ type, where }) =>
+    [...world].filter(([, one]) => one.type === type && fulfils(one, where, world)).map(([key]) => key),
+  );
   if (new Set(answer).size !== answer.length) return `twice the same: ${answer.join(' ')}`;
-  const missing = expected.filter((id) => !answer.includes(id));
-  const wrong = answer.filter((id) => !expected.includes(id));
+  const missing = expected.filter((key) => !answer.includes(key));
+  const wrong = answer.filter((key) => !expected.includes(key));
   if (missing.length + wrong.length > 0) return `missing ${missing.join(' ')}; wrong ${wrong.join(' ')}`;
   for (let i = 1; i < answer.length; i++) {
-    const [before, after] = [candidates.get(answer[i - 1]!)!, candidates.get(answer[i]!)!];
-    if (compare(before, after, query.sort) > 0) return `${before.id} stands before ${after.id}`;
+    const [before, after] = [world.get(answer[i - 1]!)!, world.get(answer[i]!)!];
+    if (compare(before, after, query.sort) > 0) return `${answer[i - 1]} stands before ${answer[i]}`;
   }
   return undefined;
 }
