@@ -1,13 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { systemRuntime } from '../../src/runtime.ts';
 import { type Answer, openHouse, type TestHouse } from '../support/house.ts';
 
 let house: TestHouse;
-/** Milliseconds by which the server's clock is ahead. */
-let ahead = 0;
 
 beforeAll(async () => {
-  house = await openHouse({ runtime: { ...systemRuntime, now: () => systemRuntime.now() + ahead } });
+  house = await openHouse();
   for (const resource of resources)
     expect([resource.id, (await house.update(resource)).status]).toEqual([resource.id, 201]);
 });
@@ -177,87 +174,5 @@ describe('A search', () => {
     expect([head.status, head.text]).toEqual([200, '']);
     expect(head.headers.get('content-length')).toBe(whole.headers.get('content-length'));
     expect((await house.ask('HEAD', '/fhir/Patient?birthdate=soon')).status).toBe(400);
-  });
-});
-
-describe('A page', () => {
-  const pagesOf = async (first: string, meanwhile: (page: number) => Promise<unknown>) => {
-    const pages: string[][] = [];
-    for (let next: string | undefined = `/fhir/${first}`; next; ) {
-      const answer: Answer = await house.ask('GET', next);
-      expect(answer.status).toBe(200);
-      pages.push(idsOf(answer));
-      next = linkOf(answer, 'next');
-      await meanwhile(pages.length);
-    }
-    return pages;
-  };
-  const basic = (id: string, day = 5) => ({
-    resourceType: 'Basic',
-    id,
-    code: { text: 'x' },
-    created: `2026-01-${String(day).padStart(2, '0')}`,
-  });
-
-  it.each(['_count=4', '_count=4&_sort=created', '_count=4&_sort=-created', '_count=4&_sort=_id'])(
-    'shows each match once and in order while others write and delete: %s',
-    async (query) => {
-      const run = query.replace(/\W/g, '');
-      const all = Array.from({ length: 18 }, (_, i) => `${run}-${String(i).padStart(2, '0')}`.replaceAll('_', ''));
-      for (const [i, id] of all.entries()) await house.update(basic(id, (i % 9) + 1));
-      const steady = new Set(all.filter((_, i) => i !== 9 && i !== 10));
-      const pages = await pagesOf(`Basic?${query}`, async (page) => {
-        await house.create({ ...basic(''), id: undefined, created: `2026-01-${10 + page}` });
-        if (page === 1) for (const i of [9, 10]) await house.remove(`Basic/${all[i]}`);
-        if (page === 2) await house.update({ ...basic(all[3]!, 4), author: { reference: 'Patient/ada' } });
-      });
-      const seen = pages.flat();
-      expect(pages.every((page) => page.length <= 4)).toBe(true);
-      expect(seen.filter((id) => steady.has(id)).sort()).toEqual([...steady].sort());
-      for (const { id } of await house.search('Basic')) await house.remove(`Basic/${id}`);
-    },
-  );
-
-  it('is opaque, and for the search and the caller that it was made for', async () => {
-    const first = await get('Observation?_count=1&_sort=date');
-    const next = linkOf(first, 'next')!;
-    const token = new URL(next).searchParams.get('_page')!;
-    expect(Buffer.from(token, 'base64url').toString('latin1')).not.toMatch(/o1|2026|Observation/);
-    expect(idsOf(await house.ask('GET', next))).toEqual(['o2']);
-    const edited = `${token.slice(0, 8)}${token[8] === 'A' ? 'B' : 'A'}${token.slice(9)}`;
-    for (const query of [
-      `Observation?_count=1&_sort=date&_page=${edited}`,
-      'Observation?_count=1&_sort=date&_page=x',
-      'Observation?_count=1&_sort=date&_page=',
-      `Observation?_count=2&_sort=date&_page=${token}`,
-      `Observation?_count=1&_sort=-date&_page=${token}`,
-      `Observation?_count=1&_sort=date&status=final&_page=${token}`,
-      `Patient?_count=1&_page=${token}`,
-      `Observation?_count=1&_sort=date&_page=${token}&_page=${token}`,
-    ]) {
-      const { status, body } = await get(query);
-      expect([query, status, body.issue[0].diagnostics]).toEqual([query, 400, expect.stringContaining('_page')]);
-    }
-    await house.update({
-      resourceType: 'Device',
-      id: 'd1',
-      identifier: [{ system: 'urn:d', value: 'D1' }],
-      patient: { reference: 'Patient/ada' },
-    });
-    const permissions = ['can_read_patient'];
-    const key = { authorization: `Bearer ${await house.deviceKey('D1', { permissions })}` };
-    const ofAdmin = linkOf(await get('Patient?_count=1'), 'next')!;
-    expect((await house.ask('GET', ofAdmin, undefined, key)).status).toBe(400);
-  });
-
-  it('outlives a restart, and ends with 410 a day later', async () => {
-    const next = linkOf(await get('Observation?_count=1&_sort=date'), 'next')!;
-    const path = next.slice(house.url.length);
-    await house.restart();
-    expect(idsOf(await house.ask('GET', path))).toEqual(['o2']);
-    ahead = 24 * 3_600_000 + 1_000;
-    const { status, body } = await house.ask('GET', path);
-    ahead = 0;
-    expect([status, body.issue[0].diagnostics]).toEqual([410, expect.stringContaining('_page')]);
   });
 });
