@@ -3,19 +3,31 @@ import { problem } from '../fhir/outcome.ts';
 import { type CriterionOf, chained, checkSteps, listed, reversed } from './chain.ts';
 import { composite } from './composite.ts';
 import { BadValue, type Setting } from './conditions.ts';
+import { filterCriterion } from './filter.ts';
 import { BadModifier, withModifier } from './modifiers.ts';
 import { parametersOf } from './parameters.ts';
 import type { Criterion } from './query.ts';
 import { demandIndexed, quote, tooCostly, unsupported } from './refusals.ts';
 
 /** Parameters of R4 that this server does not answer. */
-const notDone = new Set(['_query', '_filter', '_type']);
+const notDone = new Set(['_query', '_type']);
 
 /** More ways than this to understand a chain without types are too many. */
 const mostWays = 100;
 
 /** Reads a parameter; undefined where the type has none of that name. Throws problems of status 400 that name it. */
 export function criterionOf(type: string, name: string, value: string, setting: Setting): Criterion | undefined {
+  if (value === '' && isKnown(type, name)) throw problem('invalid', `${quote(name)} has no value`);
+  if (name !== '_filter') return followed(type, name, value, setting);
+  // A filter says what is meant as a whole, so nothing in it is passed over.
+  return filterCriterion(type, value, (path, one) => {
+    const criterion = followed(type, path, one, setting);
+    if (criterion) return criterion;
+    throw problem('not-supported', `'_filter' names ${quote(path)}, which is no search parameter here`);
+  });
+}
+
+function followed(type: string, name: string, value: string, setting: Setting): Criterion | undefined {
   checkSteps(name);
   let ways = 0;
   const read: CriterionOf = (on, rest, text) => {
@@ -23,19 +35,19 @@ export function criterionOf(type: string, name: string, value: string, setting: 
     if (isReversed(rest)) return reversed(on, rest, text, read);
     return rest.includes('.') ? chained(on, rest, text, read) : single(on, rest, text, setting);
   };
-  if (value === '' && isKnown(type, name)) throw problem('invalid', `${quote(name)} has no value`);
   return read(type, name, value);
 }
 
 const isReversed = (name: string): boolean => name === '_has' || name.startsWith('_has:');
 
 const isKnown = (type: string, name: string): boolean =>
-  name.includes('.') || isReversed(name) || parametersOf(type).has(name.split(':')[0]!);
+  name.includes('.') || isReversed(name) || name === '_filter' || parametersOf(type).has(name.split(':')[0]!);
 
 function single(type: string, name: string, value: string, setting: Setting): Criterion | undefined {
   const [code, modifier, ...more] = name.split(':');
   if (code === '_list') return listed(name, value);
   if (notDone.has(code!)) throw unsupported(name, 'is not supported');
+  if (code === '_filter') throw unsupported(name, 'stands alone: at the end of no chain and without a modifier');
   const parameter = parametersOf(type).get(code!);
   if (parameter === undefined) return undefined;
   if (more.length > 0) throw unsupported(name, 'has a modifier that is not supported');

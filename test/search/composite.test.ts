@@ -2,6 +2,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { resourceTypes } from '../../src/fhir/definitions.ts';
 import { Problem } from '../../src/fhir/outcome.ts';
+import { extract } from '../../src/search/extract.ts';
+import { matches } from '../../src/search/match.ts';
 import { type Parameter, parametersOf } from '../../src/search/parameters.ts';
 import { parseSearch } from '../../src/search/parse.ts';
 
@@ -146,5 +148,79 @@ describe('composites', () => {
     expect(refusal).toBeInstanceOf(Problem);
     expect(refusal).toMatchObject({ status: 400, code: issue });
     expect((refusal as Problem).message).not.toContain('tall');
+  });
+});
+
+describe('what composites find', () => {
+  const coded = (code: string) => ({ coding: [{ system: 'http://loinc.org', code }] });
+  const pressure = (value: number) => ({ value, system: 'http://unitsofmeasure.org', code: 'mm[Hg]' });
+  const resources = {
+    Observation: {
+      code: coded('85354-9'),
+      component: [
+        { code: coded('8480-6'), valueQuantity: pressure(120) },
+        { code: coded('8462-4'), valueQuantity: pressure(80) },
+      ],
+    },
+    DocumentReference: {
+      relatesTo: [
+        { code: 'replaces', target: { reference: 'DocumentReference/9' } },
+        { code: 'signs', target: { reference: 'DocumentReference/8' } },
+      ],
+    },
+    MolecularSequence: {
+      referenceSeq: { chromosome: coded('1'), windowStart: 1, windowEnd: 10 },
+      variant: [
+        { start: 1, end: 2 },
+        { start: 7, end: 9 },
+      ],
+    },
+    Measure: {
+      useContext: [
+        { code: { code: 'age' }, valueRange: { low: { value: 1 }, high: { value: 5 } } },
+        { code: { code: 'focus' }, valueCodeableConcept: coded('x') },
+      ],
+    },
+    Group: {
+      characteristic: [
+        { code: coded('a'), valueBoolean: true },
+        { code: coded('b'), valueCodeableConcept: coded('x') },
+      ],
+    },
+  };
+
+  it.each([
+    ['Observation', 'component-code-value-quantity=8480-6$120', true],
+    ['Observation', 'component-code-value-quantity=8480-6$80', false],
+    ['Observation', 'component-code-value-quantity=8480-6$80,8462-4$80', true],
+    ['Observation', 'component-code-value-quantity=8462-4$lt90|http://unitsofmeasure.org|mm[Hg]', true],
+    ['Observation', 'combo-code-value-quantity=8462-4$lt90||mm[Hg]', true],
+    ['Observation', 'combo-code-value-quantity=85354-9$80', false],
+    ['Observation', 'code-value-quantity=8462-4$80', false],
+    ['DocumentReference', 'relationship=replaces$DocumentReference/9', true],
+    ['DocumentReference', 'relationship=signs$DocumentReference/9', false],
+    ['MolecularSequence', 'chromosome-variant-coordinate=1$7$9', true],
+    ['MolecularSequence', 'chromosome-variant-coordinate=1$1$9', false],
+    ['MolecularSequence', 'chromosome-variant-coordinate=2$7$9', false],
+    ['MolecularSequence', 'chromosome-window-coordinate=1$1$10', true],
+    ['Measure', 'context-type-quantity=age$le3', true],
+    ['Measure', 'context-type-quantity=focus$le3', false],
+    ['Measure', 'context-type-value=focus$x', true],
+    ['Measure', 'context-type-value=age$x', false],
+    ['Group', 'characteristic-value=a$true', true],
+    ['Group', 'characteristic-value=b$true', false],
+  ] as const)('%s?%s finds values of one element: %s', (type, query, found) => {
+    const resource = { resourceType: type, id: '1', ...resources[type] };
+    expect(matches(where(type, query), extract(resource), { type, id: '1' })).toBe(found);
+  });
+
+  it('keeps to the value that the composite means', () => {
+    const finds = (value: object): boolean => {
+      const resource = { resourceType: 'Observation', id: '1', code: coded('a'), ...value };
+      const key = { type: 'Observation', id: '1' };
+      return matches(where('Observation', 'code-value-string=a$hel'), extract(resource), key);
+    };
+    expect(finds({ valueString: 'Hello' })).toBe(true);
+    expect(finds({ valueCodeableConcept: { text: 'Hello' } })).toBe(false);
   });
 });

@@ -400,6 +400,35 @@ describe('refusals', () => {
   });
 });
 
+describe('a filter', () => {
+  it('means what the parameters mean that it names', () => {
+    const where = (query: string) => parse('Observation', query).query.where;
+    expect(where('_filter=status eq "final" and patient.name sw "Ann"')).toEqual(
+      where('status=final&patient.name=Ann'),
+    );
+    expect(where('_filter=code eq http://l|a and patient eq Patient/1')).toEqual(
+      where('code=http://l|a&patient=Patient/1'),
+    );
+  });
+
+  it('is answered or refused as a whole', () => {
+    const lenient = { strict: false };
+    expect(refusal('Patient', '_filter=colour eq "red" or name eq "a"', lenient)).toMatchObject({ status: 400 });
+    expect(refusal('Patient', '_filter=name', lenient)).toMatchObject({ status: 400, code: 'invalid' });
+    expect(refusal('Patient', '_filter=', lenient)).toMatchObject({ status: 400, code: 'invalid' });
+    expect(refusal('Patient', '_filter:not=name eq "a"', lenient)).toMatchObject({
+      status: 400,
+      code: 'not-supported',
+    });
+    expect(refusal('Observation', 'patient._filter=name eq "a"', lenient)).toMatchObject({ status: 400 });
+    const steps = 'part-of.part-of.part-of.part-of.status';
+    expect(refusal('Observation', `_filter=${steps} eq "a"`, lenient)).toMatchObject({
+      status: 400,
+      code: 'too-costly',
+    });
+  });
+});
+
 describe('the fast lane', () => {
   const lanePrefix = 'Observation.patient+code=';
 
