@@ -1,27 +1,9 @@
 /** The part of the conformance suite that searches: what matches, in which order, page by page, in one snapshot. */
 import { describe, expect, it } from '@jest/globals';
-import {
-  type Criterion,
-  type IndexEntries,
-  noEntries,
-  type SearchQuery,
-  type SortKey,
-} from '../../src/search/query.ts';
+import type { Criterion, SearchQuery, SortKey } from '../../src/search/query.ts';
 import type { Change, Cursor, Store } from '../../src/store/store.ts';
-import { key, refusal, save, tombstone } from './drafts.ts';
+import { ask, entries, everything, key, refusal, save, tombstone } from './drafts.ts';
 import { type Candidate, dice, fault, randomCriterion, randomEntries, randomSort, sortFor } from './random-queries.ts';
-
-const ask = (where: Criterion, more: Partial<SearchQuery> = {}): SearchQuery => ({
-  type: 'Task',
-  where,
-  sort: [],
-  count: 1_000,
-  total: 'none',
-  includes: [],
-  ...more,
-});
-const everything: Criterion = { is: 'all', of: [] };
-const entries = (some: Partial<IndexEntries>): IndexEntries => ({ ...noEntries, ...some });
 
 export function searchConforms(current: () => Store): void {
   const find = async (where: Criterion, more: Partial<SearchQuery> = {}): Promise<string[]> =>
@@ -250,60 +232,69 @@ export function searchConforms(current: () => Store): void {
       },
     );
 
-    it('brings along what the matches point to: once, newest, no match again, nothing deleted', async () => {
-      await write(save('Task/2'));
+    it('lists several types in one order, pages through them, and counts them all', async () => {
+      const dated = (name: string, low: number) => entries({ ranges: [{ name, low, high: low }] });
       await write(
-        save('Task/1', {
-          index: entries({
-            references: [
-              { name: 'Task.subject', target: 'Patient/1' },
-              { name: 'Task.subject', target: 'Task/2' },
-              { name: 'Task.subject', target: 'http://elsewhere/Task/1' },
-            ],
-          }),
-        }),
+        ...[5, 1, 9, 3].map((low) => save(`Task/${low}`, { index: dated('Task.date', low) })),
+        ...[2, 9, 4].map((low) => save(`Flag/${low}`, { index: dated('Flag.start', low) })),
+        save('Task/none'),
+        save('Goal/1', { index: dated('Goal.date', 1) }),
       );
-      await write(save('Patient/1', { mark: 'first' }), save('Patient/2'), save('Device/1'), save('Patient/3'));
-      await write(tombstone('Patient/3'), save('Patient/1', { mark: 'newest' }));
-      await write(
-        save('Task/3', {
-          index: entries({
-            references: [
-              { name: 'Task.subject', target: 'Patient/1' },
-              { name: 'Task.subject', target: 'Patient/3' },
-              { name: 'Task.device', target: 'Device/1' },
-              { name: 'Task.subject', target: 'Device/1' },
-              { name: 'Task.subject', target: 'Patient/none' },
-            ],
-          }),
-        }),
-      );
-      const included = async (...includes: SearchQuery['includes']) =>
-        (await current().search(ask(everything, { includes }), undefined)).included
-          .map(({ key }) => `${key.type}/${key.id}`)
-          .sort();
-      expect(await included()).toEqual([]);
-      expect(await included({ way: 'to', type: 'Task', name: 'Task.subject', iterate: false })).toEqual([
-        'Device/1',
-        'Patient/1',
-      ]);
-      expect(
-        await included({ way: 'to', type: 'Task', name: 'Task.subject', target: 'Patient', iterate: false }),
-      ).toEqual(['Patient/1']);
-      expect(await included({ way: 'to', type: 'Task', name: 'Task.device', iterate: false })).toEqual(['Device/1']);
-      expect(
-        await included(
-          { way: 'to', type: 'Task', name: 'Task.device', iterate: false },
-          { way: 'to', type: 'Task', name: 'Task.subject', target: 'Patient', iterate: false },
-        ),
-      ).toEqual(['Device/1', 'Patient/1']);
-      const { included: whole } = await current().search(
+      const key = (name: string, descending: boolean): SortKey => ({ by: 'range', name, descending });
+      const query = (descending: boolean) =>
         ask(everything, {
-          includes: [{ way: 'to', type: 'Task', name: 'Task.subject', target: 'Patient', iterate: false }],
-        }),
-        undefined,
-      );
-      expect(whole[0]!.text).toContain('newest');
+          sort: [key('Task.date', descending)],
+          also: [{ type: 'Flag', where: everything, sort: [key('Flag.start', descending)] }],
+          count: 3,
+          total: 'accurate',
+        });
+      const pages = async (asked: SearchQuery) => {
+        const seen: string[][] = [];
+        let after: Cursor | undefined;
+        do {
+          const page = await current().search(asked, after);
+          expect(page.total).toBe(8);
+          seen.push(page.matches.map(({ key }) => `${key.type}/${key.id}`));
+          after = page.next;
+        } while (after);
+        return seen;
+      };
+      expect(await pages(query(false))).toEqual([
+        ['Task/1', 'Flag/2', 'Task/3'],
+        ['Flag/4', 'Task/5', 'Task/9'],
+        ['Flag/9', 'Task/none'],
+      ]);
+      expect((await pages(query(true))).flat().at(-1)).toBe('Task/none');
+      const byId: SortKey[] = [{ by: 'id', descending: false }];
+      const ids = ask(everything, { sort: byId, also: [{ type: 'Flag', where: everything, sort: byId }], count: 1 });
+      expect((await pages({ ...ids, total: 'accurate' })).flat()).toEqual([
+        'Task/1',
+        'Flag/2',
+        'Task/3',
+        'Flag/4',
+        'Task/5',
+        'Task/9',
+        'Flag/9',
+        'Task/none',
+      ]);
+    });
+
+    it('goes back to the first page when what was before is gone, and forward to what came since', async () => {
+      const sort: SortKey[] = [{ by: 'id', descending: false }];
+      const turn = async (cursor: Cursor | undefined) => {
+        const page = await current().search(ask(everything, { sort, count: 2 }), cursor);
+        return { ...page, ids: page.matches.map(({ key }) => key.id).join('') };
+      };
+      await write(...[...'acegi'].map((id) => save(`Task/${id}`)));
+      const second = await turn((await turn(undefined)).next);
+      expect(second.ids).toBe('eg');
+      await write(save('Task/d'));
+      const before = await turn(second.previous);
+      expect([before.ids, (await turn(before.previous)).ids, before.next]).toEqual(['cd', 'a', expect.anything()]);
+      expect((await turn(before.next)).ids).toBe('eg');
+      await write(...[...'acd'].map((id) => tombstone(`Task/${id}`)));
+      const first = await turn(second.previous);
+      expect([first.ids, first.previous]).toEqual(['eg', undefined]);
     });
 
     it('leaves with a timeout when the signal has aborted', async () => {

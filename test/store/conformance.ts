@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ResourceKey } from '../../src/fhir/references.ts';
 import { noEntries, plainQuery } from '../../src/search/query.ts';
 import type { Change, Store } from '../../src/store/store.ts';
+import { chainsConform } from './conformance-chains.ts';
+import { includesConform } from './conformance-includes.ts';
 import { searchConforms } from './conformance-search.ts';
 import { auditRow, key, noPatience, refusal, save, take, tombstone } from './drafts.ts';
 
@@ -432,5 +434,7 @@ export function storeConforms(name: string, open: () => Promise<Store>): void {
     });
 
     searchConforms(() => store);
+    chainsConform(() => store);
+    includesConform(() => store);
   });
 }

@@ -1,6 +1,6 @@
 /** Short words for what the tests of the store write. */
 import { keyOf, type ResourceKey } from '../../src/fhir/references.ts';
-import { type IndexEntries, noEntries } from '../../src/search/query.ts';
+import { type Criterion, type IndexEntries, noEntries, type SearchQuery } from '../../src/search/query.ts';
 import type { AuditRow, Change, GappedText, StoredChange } from '../../src/store/store.ts';
 
 export const key = (reference: string): ResourceKey => keyOf(reference)!;
@@ -27,6 +27,21 @@ export const tombstone = (reference: string, expect: 'any' | { versionId: number
   index: noEntries,
   expect,
 });
+
+/** A search for Tasks. */
+export const ask = (where: Criterion, more: Partial<SearchQuery> = {}): SearchQuery => ({
+  type: 'Task',
+  where,
+  sort: [],
+  count: 1_000,
+  total: 'none',
+  includes: [],
+  ...more,
+});
+export const everything: Criterion = { is: 'all', of: [] };
+export const entries = (some: Partial<IndexEntries>): IndexEntries => ({ ...noEntries, ...some });
+export const points = (...references: readonly (readonly [name: string, target: string])[]): IndexEntries =>
+  entries({ references: references.map(([name, target]) => ({ name, target })) });
 
 export const auditRow = (row: Partial<AuditRow> = {}): AuditRow => ({
   at: 1,
