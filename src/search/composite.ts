@@ -13,6 +13,7 @@ export function composite(
   value: string,
   setting: Setting,
 ): Criterion {
+  if (modifier === 'missing') return withModifier(type, parameter, modifier, value, setting);
   if (modifier !== undefined) throw new BadModifier();
   const forms = parameter.anyOf ?? [parameter];
   return any(

@@ -186,7 +186,9 @@ function missing(type: string, parameter: Parameter, value: string): Criterion {
   if (parameter.code === '_id' || parameter.code === '_lastUpdated') {
     return value === 'false' ? { is: 'all', of: [] } : { is: 'any', of: [] };
   }
-  if (parameter.type === 'special' && parameter.code !== 'near') throw new BadModifier();
+  const { type: kind, code, anyOf, composite } = parameter;
+  if (kind === 'special' && code !== 'near') throw new BadModifier();
+  if (kind === 'composite' && !anyOf && !composite) throw new BadModifier();
   const present = isPresent(type, parameter);
   return value === 'false' ? present : absent(present);
 }
