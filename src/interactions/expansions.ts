@@ -22,6 +22,8 @@ const noExpansions: Expansions = new Map();
 const modified = /:(in|not-in|above|below)$/;
 /** Each may read many resources. */
 const mostLookups = 20;
+/** All sets of one search together: the engine looks for each code. */
+const mostCodesOfAll = 10_000;
 /** More resources of one url than these are not compared. */
 const mostVersions = 50;
 
@@ -33,6 +35,7 @@ export async function expansionsFor(type: string, parameters: Parameters, lookin
   if (!parameters.some(([name]) => modified.test(name))) return noExpansions;
   const types = type === '' ? typesAmong(parameters) : [type];
   const expansions = new Map<string, readonly Code[]>();
+  let left = mostCodesOfAll;
   for (const [name, value] of parameters) {
     const modifier = modified.exec(name)?.[1];
     if (modifier === undefined || !endsInToken(types, name)) continue;
@@ -40,7 +43,9 @@ export async function expansionsFor(type: string, parameters: Parameters, lookin
       const key = `${modifier} ${one}`;
       if (one === '' || expansions.has(key)) continue;
       if (expansions.size === mostLookups) throw tooCostly(name, `asks for more than ${mostLookups} sets of codes`);
-      expansions.set(key, await codesFor(name, modifier, one, looking));
+      const codes = await codesFor(name, modifier, one, looking);
+      if ((left -= codes.length) < 0) throw tooCostly(name, `asks for more than ${mostCodesOfAll} codes together`);
+      expansions.set(key, codes);
     }
   }
   return expansions;

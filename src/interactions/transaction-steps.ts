@@ -8,6 +8,7 @@ import type { Change, Version } from '../store/store.ts';
 import { isSeen } from './answer.ts';
 import { askedOf } from './asked.ts';
 import { demandConditions } from './conditions.ts';
+import { expansionsFor } from './expansions.ts';
 import type { Context, Entry, FhirRequest, Incoming } from './interaction.ts';
 import { criterionParameters, multipleMatches, only, type Resolved, resolve } from './resolve.ts';
 import { shapeOf } from './shaping.ts';
@@ -101,8 +102,9 @@ export async function identify(
 export async function demandReadable(
   steps: readonly Step[],
   targets: readonly (Target | undefined)[],
-  { store, caller }: Context,
+  context: Context,
 ): Promise<void> {
+  const { store, caller } = context;
   const after = new Map(
     targets.flatMap((target, i) =>
       target ? [[referenceTo(target.key), steps[i]!.request.interaction !== 'delete'] as const] : [],
@@ -113,8 +115,9 @@ export async function demandReadable(
   for (const [i, { request, at }] of reads.entries()) {
     const { interaction, type, id } = request;
     if (interaction === 'read' || interaction === 'vread') shapeOf(request);
-    if (interaction === 'search-type' || interaction === 'search-system') askedOf(request, caller);
-    else if (interaction === 'read') {
+    if (interaction === 'search-type' || interaction === 'search-system') {
+      askedOf(request, caller, undefined, await expansionsFor(type, request.parameters, context));
+    } else if (interaction === 'read') {
       const key = { type, id };
       const before = stored[i];
       const isThere = after.get(referenceTo(key)) ?? (!isAbsent(before) && isSeen(caller.access, before!));

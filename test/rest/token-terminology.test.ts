@@ -154,6 +154,22 @@ describe('A token search', () => {
   });
 });
 
+describe('A transaction', () => {
+  const searching = (set: string) =>
+    house.transaction([
+      { resource: { resourceType: 'Basic', code: { text: 'x' } }, request: { method: 'POST', url: 'Basic' } },
+      { request: { method: 'GET', url: `Condition?code:in=ValueSet/${set}` } },
+    ]);
+
+  it('answers such a search, and stores nothing where it is refused', async () => {
+    const { status, body } = await searching('hearts');
+    expect([status, body.entry[1].resource.entry.length]).toEqual([200, hearts.length]);
+    const stored = await ids('Basic');
+    expect((await searching('missing')).status).toBe(400);
+    expect(await ids('Basic')).toEqual(stored);
+  });
+});
+
 describe('A token search is refused with the parameter named', () => {
   const unknownSet = 'names a ValueSet that is not known here';
 
