@@ -204,12 +204,14 @@ function referenceHolds(
   return key === undefined ? held.reference === written : key === localKey(world, { reference: written });
 }
 
+/** A canonical with a version is also found by what stands before it. */
 function uriHolds(held: string, written: string, modifier: string | undefined): boolean {
   const isAtOrBelow = (low: string, high: string): boolean =>
     low === high || low.startsWith(high.endsWith('/') ? high : `${high}/`);
-  if (modifier === 'below') return isAtOrBelow(held, written);
-  if (modifier === 'above') return isAtOrBelow(written, held);
-  return held === written || held.startsWith(`${written}|`);
+  return [held, held.split('|')[0]!].some((one) => {
+    if (modifier === 'below') return isAtOrBelow(one, written);
+    return modifier === 'above' ? isAtOrBelow(written, one) : one === written;
+  });
 }
 
 function dateHolds(world: World, held: Span, text: string): boolean {
@@ -240,18 +242,25 @@ const isListed = (world: World, resource: any, id: string): boolean =>
 
 const wordsOf = (text: string): string[] => folded(text).match(/[\p{L}\p{N}]+/gu) ?? [];
 
-/** Every word that is asked for begins or is a word of the texts. */
+/** Every word that is asked for is a word of the texts. */
 const hasWords = (texts: readonly string[], asking: string): boolean => {
   const held = new Set(texts.flatMap((text) => wordsOf(text.replace(/<[^>]*>/g, ' '))));
   return wordsOf(asking).every((word) => held.has(word));
 };
 
-const stringsIn = (value: any): string[] =>
-  typeof value === 'string'
-    ? [value]
-    : value !== null && typeof value === 'object'
-      ? Object.values(value).flatMap(stringsIn)
-      : [];
+/** The elements of our resources that are texts; codes, addresses of systems, dates and references are none. */
+const textElements = new Set(
+  'family given prefix suffix text display value unit name alias title publisher version description'
+    .concat(' line city postalCode country manufacturer modelNumber valueString onsetString div')
+    .split(' '),
+);
+
+const stringsIn = (value: any, element = ''): string[] => {
+  if (typeof value === 'string') return textElements.has(element) ? [value] : [];
+  if (Array.isArray(value)) return value.flatMap((one) => stringsIn(one, element));
+  if (typeof value !== 'object') return [];
+  return Object.entries(value).flatMap(([name, held]) => stringsIn(held, name));
+};
 
 /** Kilometres between two places on a sphere. */
 export function kilometres(

@@ -1,10 +1,11 @@
 /** The simple forms of `_filter`: comparisons with and, or, not and parentheses. https://hl7.org/fhir/R4/search_filter.html */
-import { holds, type World } from './evaluate.ts';
+import { folded, holds, parameterOf, type World } from './evaluate.ts';
 
 /** Comparisons of `_filter` in terms of the ordinary parameter: the modifier and the prefix that say the same. */
 const means: Readonly<Record<string, readonly [modifier: string, prefix: string]>> = {
   eq: ['', ''],
   sw: ['', ''],
+  ap: ['', 'ap'],
   co: [':contains', ''],
   gt: ['', 'gt'],
   lt: ['', 'lt'],
@@ -46,6 +47,16 @@ export function filterHolds(world: World, resource: any, text: string): boolean 
     const [operator, written] = [take(), take()];
     const value = written!.startsWith('"') ? written!.slice(1, -1).replace(/\\(.)/g, '$1') : written!;
     if (operator === 'pr') return holds(world, resource, `${word}:missing`, String(value !== 'true'));
+    if (operator === 'ew')
+      return parameterOf(resource, word)
+        .get(resource)
+        .some((held) => folded(held).endsWith(folded(value)));
+    const { kind } = parameterOf(resource, word);
+    if (operator === 'eq' && kind === 'string') return holds(world, resource, `${word}:exact`, value);
+    if (operator === 'po') return holds({ ...world, slack: 0 }, resource, word, `ap${value}`);
+    if (operator === 'ne' && kind === 'date') return holds(world, resource, word, `ne${value}`);
+    if (operator === 'ne')
+      return holds(world, resource, `${word}:missing`, 'false') && !holds(world, resource, word, value);
     const [modifier, prefix] = means[operator!]!;
     return holds(world, resource, word + modifier, prefix + value.replace(/[,$\\]/g, '\\$&'));
   }

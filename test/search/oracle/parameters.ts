@@ -104,7 +104,9 @@ const composite = (parts: [Kind, Kind], elements: Get, first: Parameter, second:
   get: (one) => list(elements(one)).map((element) => [first.get(element), second.get(element)]),
 });
 
-const isPatient = (one: any): boolean => typeof one?.reference === 'string' && /(^|\/)Patient\//.test(one.reference);
+/** A reference by identifier alone is to a Patient when its `type` says so. */
+const isPatient = (one: any): boolean =>
+  typeof one?.reference === 'string' ? /(^|\/)Patient\//.test(one.reference) : one?.type === 'Patient';
 const patientOf = (get: Get): Parameter => ({
   kind: 'reference',
   targets: ['Patient'],

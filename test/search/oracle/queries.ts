@@ -209,11 +209,11 @@ const listed: Maker = (roll, world) => {
 };
 
 const filterWords: Readonly<Record<string, readonly string[]>> = {
-  string: ['sw', 'co', 'pr'],
-  token: ['eq', 'pr'],
-  reference: ['eq', 'pr'],
+  string: ['sw', 'co', 'ew', 'eq', 'pr'],
+  token: ['eq', 'ne', 'pr'],
+  reference: ['eq', 'ne', 'pr'],
   number: ['gt', 'lt', 'ge', 'le', 'pr'],
-  date: ['gt', 'lt', 'ge', 'le', 'sa', 'eb', 'pr'],
+  date: ['eq', 'ne', 'po', 'gt', 'lt', 'ge', 'le', 'sa', 'eb', 'pr'],
 };
 const filter: Maker = (roll, world, onType) => {
   const on = onType ?? draw(roll, world, ['token']).type;
@@ -233,7 +233,8 @@ const filter: Maker = (roll, world, onType) => {
           ? someDate(roll, held)
           : someValue(roll, world, parameter.kind, held, parameter.plain);
       if (plain === undefined || /[\\"]/.test(plain)) continue;
-      return `${code} ${operator} ${parameter.kind === 'string' ? `"${plain}"` : plain}`;
+      const quoted = parameter.kind === 'string' || /[\s()]/.test(plain);
+      return `${code} ${operator} ${quoted ? `"${plain}"` : plain}`;
     }
   };
   const shape = roll.below(5);
@@ -315,13 +316,7 @@ export const makers: Readonly<Record<string, Maker>> = {
     return [`:${type}`, id!];
   }),
   'reference :identifier': (roll, world, onType) => {
-    const drawn = draw(
-      roll,
-      world,
-      ['reference'],
-      ({ held, code }) => held.identifier !== undefined && code !== 'patient',
-      onType,
-    );
+    const drawn = draw(roll, world, ['reference'], ({ held }) => held.identifier !== undefined, onType);
     const { system, value } = drawn.held.identifier;
     const forms = system === undefined ? [value, `|${value}`] : [value, `${system}|${value}`];
     return from(drawn, roll.of(forms), ':identifier');
@@ -345,11 +340,11 @@ export const makers: Readonly<Record<string, Maker>> = {
   },
   'uri :above': (roll, world, onType) => {
     const drawn = draw(roll, world, ['uri'], undefined, onType);
-    return from(drawn, escaped(drawn.held + roll.of(['', '/v1', '/v1/2'])), ':above');
+    return from(drawn, escaped(drawn.held.split('|')[0] + roll.of(['', '/v1', '/v1/2'])), ':above');
   },
   'uri :below': (roll, world, onType) => {
     const drawn = draw(roll, world, ['uri'], undefined, onType);
-    const parts = drawn.held.split('/');
+    const parts = drawn.held.split('|')[0].split('/');
     return from(drawn, escaped(parts.slice(0, Math.max(3, parts.length - roll.below(3))).join('/')), ':below');
   },
   'uri :missing': (roll, world) => missing('uri')(roll, world, 'ValueSet'),

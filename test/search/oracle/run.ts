@@ -1,7 +1,7 @@
 /** Asks the server and the oracle the same and says where they differ. */
 import type { Answer, TestHouse } from '../../support/house.ts';
 import { type Dice, diceOf } from './dice.ts';
-import { evaluate, included, keyOf, ordered, type World, worldOf } from './evaluate.ts';
+import { evaluate, included, keyOf, localKey, ordered, type World, worldOf } from './evaluate.ts';
 import { type Kind, parameters, types } from './parameters.ts';
 import { type Query, randomQuery } from './queries.ts';
 import { randomResources } from './resources.ts';
@@ -9,7 +9,12 @@ import { randomResources } from './resources.ts';
 /** A house filled with the resources of this seed, and the world as its server gives it back. */
 export async function fill(house: TestHouse, seed: number): Promise<World> {
   const base = `${house.url}/fhir`;
-  const resources = randomResources(seed, base);
+  // In a random order, so that the times of the writes say nothing about the types.
+  const roll = diceOf(seed);
+  const resources = randomResources(seed, base)
+    .map((one) => [roll.below(1_000_000), one])
+    .sort(([a], [b]) => a - b)
+    .map(([, one]) => one);
   for (let at = 0; at < resources.length; at += 100) {
     const entries = resources.slice(at, at + 100).map((resource) => ({
       resource,
@@ -31,6 +36,8 @@ export interface Shape {
   readonly count?: number;
   readonly includes?: readonly (readonly [name: string, value: string])[];
   readonly post?: boolean;
+  /** Only what belongs to this Patient: `/Patient/1/Observation`. */
+  readonly within?: string;
 }
 
 /** A question in the form that is kept under test/search/cases. */
@@ -70,12 +77,35 @@ export function question(
       ...(shape['includes'] as [string, string][]).map(([name, value]) => (value.includes('*') ? `${name} *` : name)),
     );
   }
-  if (roll.chance(0.1)) {
+  const ways = compartment[type];
+  if (ways !== undefined && shape['includes'] === undefined && roll.chance(0.1)) {
+    const matches = evaluate(world, type, queryText(conditions));
+    const patients = matches.flatMap((one) => patientsOf(world, one));
+    if (patients.length > 0) {
+      shape['within'] = roll.of(patients);
+      tried.push('compartment');
+    }
+  } else if (roll.chance(0.1)) {
     shape['post'] = true;
     tried.push('POST');
   }
   return { type, conditions, shape, kinds: tried };
 }
+
+/** By what a resource belongs to a Patient. https://hl7.org/fhir/R4/compartmentdefinition-patient.html */
+const compartment: Readonly<Record<string, readonly string[]>> = {
+  Observation: ['subject', 'performer'],
+  Encounter: ['patient'],
+  Condition: ['patient', 'asserter'],
+  MedicationRequest: ['subject'],
+  RiskAssessment: ['subject'],
+  List: ['subject'],
+};
+
+const patientsOf = (world: World, resource: any): string[] =>
+  compartment[resource.resourceType]!.flatMap((code) => parameters[resource.resourceType]![code]!.get(resource))
+    .map((reference) => localKey(world, reference) ?? '')
+    .filter((key) => key.startsWith('Patient/'));
 
 const sortable: readonly Kind[] = ['string', 'date', 'number', 'quantity'];
 
@@ -128,7 +158,10 @@ export interface Verdict {
 /** Asks both. */
 export async function judge(house: TestHouse, world: World, { type, conditions, shape }: Question): Promise<Verdict> {
   const query = queryText(conditions);
-  const expected = evaluate(world, type, query);
+  const { within } = shape;
+  const expected = evaluate(world, type, query).filter(
+    (one) => within === undefined || patientsOf(world, one).includes(within),
+  );
   const found = expected.length;
   if (conditions.some(([, value]) => value.includes('ap'))) {
     const [less, more] = [0.098, 0.102].map((slack) => evaluate({ ...world, slack }, type, query).length);
@@ -137,7 +170,7 @@ export async function judge(house: TestHouse, world: World, { type, conditions, 
   const shaped = [...conditions, ['_total', 'accurate'] as const];
   if (shape.sort) shaped.push(['_sort', shape.sort]);
   shaped.push(...(shape.includes ?? []), ['_count', String(shape.count ?? 1000)]);
-  const pages = await walk(house, type, shaped, shape);
+  const pages = await walk(house, within === undefined ? type : `${within}/${type}`, shaped, shape);
   if (typeof pages === 'string') return { found, fault: pages };
   const matches = pages.flatMap((page) => entriesOf(page, 'match'));
   return { found, fault: difference(world, expected, matches, pages, shape, queryText(shaped)) };
