@@ -34,6 +34,7 @@ import { update } from './interactions/update.ts';
 import { vread } from './interactions/vread.ts';
 import { createWritePath } from './interactions/write.ts';
 import { createLog, type Log } from './log.ts';
+import { trimWhenQuiet } from './memory.ts';
 import { guardedClient } from './outbound/guarded-client.ts';
 import { takeOwnership } from './owner.ts';
 import { capabilityStatement, declared } from './publish/capability.ts';
@@ -247,6 +248,10 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
         isNotifying = false;
       });
     closing.add(() => notified);
+    const observe = observeWith(metrics, log);
+    let requests = 0;
+    const trimmed = trimWhenQuiet(() => requests, runtime, stop.signal);
+    closing.add(() => trimmed);
     closing.add(() => stop.abort());
     const isProduction = config.profile === 'production';
     app = createApp({
@@ -256,7 +261,10 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
       runtime,
       origin: url,
       hasVersions: (type) => declared('vread', type),
-      observe: observeWith(metrics, log),
+      observe: (seen) => {
+        requests++;
+        observe(seen);
+      },
       rooms: [
         {
           path: '/api/iot',

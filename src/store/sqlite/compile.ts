@@ -85,8 +85,9 @@ export function sourceOf(criterion: Criterion, compiling: Compiling): Source | u
       return { scans: [{ table: 'entry', ...piece('c.hash = ?', hash) }], ordered: false, exact: true };
     }
     case 'range': {
-      const scans = [true, false].map((short) => rangeScan(criterion, short, hashing));
-      return { scans, ordered: false, exact: true };
+      const { name, along = name } = criterion;
+      const scans = [true, false].map((short) => rangeScan({ ...criterion, name: along }, short, hashing));
+      return { scans, ordered: false, exact: along === name };
     }
     case 'text':
       return textSource(criterion, hashing);
