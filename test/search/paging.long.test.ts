@@ -53,16 +53,16 @@ beforeAll(async () => {
 afterAll(() => house.stop());
 
 /** Writes until it is told to stop: creates, moves by another date, deletes. Each writer has resources of its own. */
-function write(writer: number): { stop(): Promise<number> } {
+function write(writer: number, salt: number): { stop(): Promise<number> } {
   let running = true;
   let writes = 0;
   const own = moving.filter((_, i) => i % writers === writer);
   const work = async () => {
     for (let n = 0; running; n++) {
-      const answers = [await house.create(observation(n * 31 + writer))];
+      const answers = [await house.create(observation(n * 31 + salt))];
       const [moved, removed] = [own[n % Math.max(1, own.length)], n % 3 === 0 ? own.pop() : undefined];
       if (moved !== undefined && moved !== removed)
-        answers.push(await house.update({ ...observation(n * 17 + writer), id: moved }));
+        answers.push(await house.update({ ...observation(n * 17 + salt), id: moved }));
       if (removed !== undefined) answers.push(await house.remove(`Observation/${removed}`));
       for (const { status } of answers) if (status >= 300) throw new Error(`a writer was answered ${status}`);
       writes += answers.length;
@@ -99,7 +99,7 @@ describe('paging while sixteen write', () => {
   ])(
     'misses nothing that stayed and shows nothing twice %s',
     async (_, sort, inOrder) => {
-      const working = Array.from({ length: writers }, (_, writer) => write(writer));
+      const working = Array.from({ length: writers }, (_, writer) => write(writer, sort.length * 101 + writer));
       const met = await walk(sort);
       const writes = await Promise.all(working.map((one) => one.stop()));
       expect(Math.min(...writes)).toBeGreaterThan(10);
@@ -114,8 +114,9 @@ describe('paging while sixteen write', () => {
       );
       expect({ missed: missed.slice(0, 5), twice: twice.slice(0, 5) }).toEqual({ missed: [], twice: [] });
       expect(met.length).toBeGreaterThanOrEqual(staying.length);
-      // By a key that a write may change, a resource that moved on is met again where it now stands; by all others it is not.
+      // Only by a key that a write changed, a resource that moved on is met again where it now stands.
       if (sort !== '&_sort=-date') expect(movedTwice).toEqual([]);
+      else expect(movedTwice.length).toBeGreaterThan(0);
       if (inOrder) expect(met.findIndex((one, i) => i > 0 && !inOrder(met[i - 1], one))).toBe(-1);
     },
     600_000,
