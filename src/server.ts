@@ -35,9 +35,14 @@ import { vread } from './interactions/vread.ts';
 import { createWritePath } from './interactions/write.ts';
 import { createLog, type Log } from './log.ts';
 import { trimWhenQuiet } from './memory.ts';
+import { createCustomParameters } from './operations/custom-parameters.ts';
+import { followSearchParameter } from './operations/follow-parameter.ts';
+import { demandPromised } from './operations/operation.ts';
+import { createOperations } from './operations/operations.ts';
+import { type ReindexWork, startReindexing } from './operations/reindex-work.ts';
 import { guardedClient } from './outbound/guarded-client.ts';
 import { takeOwnership } from './owner.ts';
-import { capabilityStatement, declared } from './publish/capability.ts';
+import { capabilityStatement, declared, promisedOperations } from './publish/capability.ts';
 import { openApi } from './publish/openapi.ts';
 import { type Runtime, systemRuntime } from './runtime.ts';
 import { extract } from './search/extract.ts';
@@ -141,7 +146,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
   try {
     // Listening first: a port that is taken must not cost an opened store, and links need the port.
     const { port } = await listener.listen(config.port, config.host);
-    const store = await openSqliteStore({
+    const engine = await openSqliteStore({
       file: join(config.data, 'watchfire.db'),
       runtime,
       indexVersion: INDEX_VERSION,
@@ -150,7 +155,11 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
         if (refused > 0) metrics.count('conflicts', refused);
       },
     });
-    closing.add(store.close);
+    closing.add(engine.close);
+    let reindexing: ReindexWork | undefined;
+    const customParameters = createCustomParameters({ store: engine, onRenewed: () => reindexing?.wake() });
+    await customParameters.renew();
+    const store = customParameters.guard(engine);
     demandCanonical(store, config.canonical);
     if (store.setting(CANONICAL) === undefined) await store.setSetting(CANONICAL, config.canonical);
     const { canonical } = config;
@@ -179,6 +188,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
         Device: [followDevice],
         DeviceUseStatement: [followUse],
         Subscription: [forgetSubscription],
+        SearchParameter: [followSearchParameter(runtime)],
       },
     });
     const { version } = packageJson;
@@ -203,6 +213,10 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
           capabilityStatement({ base: asked, canonical, version, date: CAPABILITY_DATE, parametersOf }),
         ),
       ],
+      operations: demandPromised(
+        createOperations({ runtime, extract: extractFrom, explain: engine.explain, wake: () => reindexing?.wake() }),
+        promisedOperations(),
+      ),
     });
     const { identify, forget } = createIdentify({ store, runtime, adminToken: admin.token });
     const isAdmin = async (token: string) =>
@@ -241,6 +255,10 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
       })
       .catch((error: unknown) => log.error('index upgrade stopped', error));
     closing.add(() => upgraded);
+    const { renew } = customParameters;
+    reindexing = startReindexing({ store: engine, runtime, extract: extractFrom, renew, log, signal: stop.signal });
+    const reindexed = reindexing.stopped.catch((error: unknown) => log.error('reindexing stopped', error));
+    closing.add(() => reindexed);
     let isNotifying = true;
     const notified = subscriptions.stopped
       .catch((error: unknown) => log.error('notifier stopped', error))

@@ -8,6 +8,7 @@ import { type RelativeText, relativeResource } from '../fhir/own-base.ts';
 import { keyOf, literalReferences, type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
 import { isSubsetted } from '../fhir/shape.ts';
 import { extract } from '../search/extract.ts';
+import { definitionsGeneration } from '../search/knowledge.ts';
 import { noEntries } from '../search/query.ts';
 import { fillGap } from '../store/gap.ts';
 import {
@@ -140,6 +141,7 @@ export function createWritePath(rules: WriteRules): WritePath {
     status: number,
   ): Promise<Saved> {
     const { store, caller } = context;
+    const generation = definitionsGeneration();
     const setting = { now: rules.now(), canonical: rules.canonical, caller };
     const changes: Change[] = [];
     const texts: (GappedText | undefined)[] = [];
@@ -173,6 +175,8 @@ export function createWritePath(rules: WriteRules): WritePath {
     const effects = pending.slice(changes.length);
     const followed = effects.map((effect) => (effect.op === 'save' ? finish(effect) : effect));
     const target = planned.map(({ key }) => referenceTo(key)).join(' ');
+    // What was extracted lacks a search parameter that came meanwhile, and no reindex would come by here again.
+    if (generation !== definitionsGeneration()) throw problem('conflict', 'the search parameters changed meanwhile');
     const written = await context.commit([...expectations, ...changes, ...followed], {
       status,
       target,

@@ -58,6 +58,12 @@ let custom: ReadonlyMap<string, readonly Definition[]> = new Map();
 /** Definitions that were created while the server runs, of this resource type. */
 export const customDefinitionsOf = (type: string): readonly Definition[] => custom.get(type) ?? [];
 
+/** R4's definitions and ours, those of every base, that have this canonical URL. */
+export const definitionsWithUrl = (url: string): readonly Definition[] =>
+  [...load().parameters, ...(ownSearchParameters() as unknown as Definition[])].filter(
+    (one) => (one.url ?? `http://hl7.org/fhir/SearchParameter/${one.id}`) === url,
+  );
+
 const workedOut: Map<string, unknown>[] = [];
 let generation = 0;
 

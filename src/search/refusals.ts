@@ -22,6 +22,7 @@ export function demandIndexed(
   { code, indexing }: { readonly code: string; readonly indexing?: string },
 ): void {
   if (indexing === undefined) return;
-  const why = `${quote(name)} cannot be answered yet: the job ${indexing} still indexes older resources with ${quote(code)}`;
+  const sentence = `Search parameter ${quote(name)} cannot be answered yet: ${quote(code)} is being indexed`;
+  const why = `${sentence}, $reindex-status?job=${indexing} tells how far that is`;
   throw problem('transient', why, { headers: { 'Retry-After': '60' } });
 }

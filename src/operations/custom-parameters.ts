@@ -1,0 +1,119 @@
+/** Keeps what search knows in step with the SearchParameters that are stored, and lets no search rely on one that is not indexed yet. */
+import { type Problem, problem } from '../fhir/outcome.ts';
+import { type Definition, setCustomDefinitions } from '../search/knowledge.ts';
+import type { Criterion, SearchQuery, SortKey } from '../search/query.ts';
+import type { Change, Store } from '../store/store.ts';
+import { everyKept, type KeptParameter, kinds } from './kept.ts';
+
+export interface CustomParameters {
+  /** The store for everybody: refuses searches by what is not indexed yet, and renews this after a SearchParameter was written. */
+  guard<S extends Store>(engine: S): S;
+  /** Tells search what is stored now. Call it before the first request. */
+  renew(): Promise<void>;
+}
+
+export interface CustomParametersParts {
+  readonly store: Pick<Store, 'list'>;
+  /** Called after something changed. */
+  readonly onRenewed: () => void;
+}
+
+/** A parameter that older resources are not indexed with. */
+interface Unready {
+  readonly type: string;
+  readonly code: string;
+  /** The type of the parameter. */
+  readonly kind: string;
+  readonly job: string;
+}
+
+export function createCustomParameters({ store, onRenewed }: CustomParametersParts): CustomParameters {
+  /** By `<Type>.<code>`: those whose job is not done. */
+  let unready: ReadonlyMap<string, Unready> = new Map();
+  let known = '[]';
+
+  async function renew(): Promise<void> {
+    const kept = await everyKept(kinds.parameter, store);
+    const definitions = kept.map(({ value }) => definitionOf(value));
+    const told = JSON.stringify(definitions);
+    if (told === known) return;
+    known = told;
+    unready = new Map(
+      definitions.flatMap(({ base, code, type: kind, indexing: job }) =>
+        job === undefined ? [] : base.map((type) => [`${type}.${code}`, { type, code, job, kind }] as const),
+      ),
+    );
+    setCustomDefinitions(definitions);
+    onRenewed();
+  }
+
+  function demandIndexed(query: SearchQuery): void {
+    if (unready.size === 0) return;
+    for (const name of namesIn(query)) {
+      const one = unready.get(name);
+      if (one !== undefined) throw notYet(one);
+    }
+    for (const { type, name } of query.includes) {
+      const one = [...unready.values()].find((it) => it.type === type && it.kind === 'reference');
+      if (name === undefined && one !== undefined) throw notYet(one);
+    }
+  }
+
+  // Whatever an earlier house in this process left there.
+  setCustomDefinitions([]);
+  return {
+    renew,
+    guard: (engine) => ({
+      ...engine,
+      async search(query, after, signal) {
+        demandIndexed(query);
+        return engine.search(query, after, signal);
+      },
+      async commit(changes) {
+        const written = await engine.commit(changes);
+        if (changes.some(concerns)) await renew();
+        return written;
+      },
+    }),
+  };
+}
+
+const definitionOf = ({ definition, job, indexed }: KeptParameter): Definition =>
+  indexed ? definition : { ...definition, indexing: job };
+
+const concerns = (change: Change): boolean =>
+  (change.op === 'put' || change.op === 'drop') && change.kind === kinds.parameter;
+
+function notYet({ type, code, job }: Unready): Problem {
+  const sentence = `Search parameter '${code}' of ${type} is being indexed: $reindex-status?job=${job} tells how far that is`;
+  return problem('transient', sentence, { headers: { 'Retry-After': '60' } });
+}
+
+/** `<Type>.<code>` of every parameter that an answer to the query relies on. */
+function* namesIn({ where, sort, also = [], includes, includable = {} }: SearchQuery): Iterable<string> {
+  for (const asked of [{ where, sort }, ...also]) {
+    yield* namesOf(asked.where);
+    for (const key of asked.sort) yield* sorted(key);
+  }
+  for (const { name } of includes) if (name !== undefined) yield name;
+  for (const criterion of Object.values(includable)) yield* namesOf(criterion);
+}
+
+function* namesOf(criterion: Criterion): Iterable<string> {
+  if ('name' in criterion) yield* parametersBehind(criterion);
+  if (criterion.is === 'all' || criterion.is === 'any' || criterion.is === 'together') {
+    for (const part of criterion.of) yield* namesOf(part);
+  }
+  if (criterion.is === 'not') yield* namesOf(criterion.of);
+  if (criterion.is === 'refers' || criterion.is === 'referred') yield* namesOf(criterion.where);
+}
+
+/** What stands beside a parameter's entries is named after it: `Patient.code:text`; whether it has any, under one name for all. */
+function* parametersBehind(criterion: { name: string; first?: string }): Iterable<string> {
+  const [name = '', beside] = criterion.name.split(':');
+  yield beside === 'missing' && criterion.first !== undefined ? `${name}${criterion.first}` : name;
+}
+
+function* sorted(key: SortKey): Iterable<string> {
+  if (key.by !== 'id') yield* parametersBehind(key);
+}

@@ -1,0 +1,85 @@
+/** $explain-search: how a search is understood and how the engine answers it, for the administrator. docs/search-parameters.md */
+import { problem } from '../fhir/outcome.ts';
+import { askedOf } from '../interactions/asked.ts';
+import { expansionsFor } from '../interactions/expansions.ts';
+import { narrow } from '../interactions/narrow.ts';
+import { parametersOf, routeOf, splitQuery } from '../interactions/route.ts';
+import type { SearchQuery } from '../search/query.ts';
+import { namedOnce, type Operation } from './operation.ts';
+import { code, number, type Part, parametersText, parts, text } from './parameters.ts';
+
+/** What an engine tells of one search: names of parameters, sizes and plans, no values of resources. */
+export interface Explained {
+  readonly considered: readonly Considered[];
+  readonly followed: readonly Considered[];
+  readonly ways: readonly { readonly type: string; readonly way: string; readonly by?: string }[];
+  readonly statements: readonly { readonly sql: string; readonly plan: readonly string[]; readonly runs: number }[];
+  readonly looked: number;
+  readonly matches: number;
+  readonly included: number;
+  readonly total?: number;
+  readonly milliseconds: number;
+}
+
+interface Considered {
+  readonly type: string;
+  readonly by: string;
+  /** Counted no further than `cap`; left out where there were more. */
+  readonly size?: number;
+  readonly cap: number;
+}
+
+/** Runs the first page of the query and tells how; a function of the engine, as the port has none. */
+export type Explain = (query: SearchQuery) => Promise<Explained>;
+
+export const explainSearch = (explain: Explain, now: () => number): Operation => ({
+  code: 'explain-search',
+  levels: ['system'],
+  types: [],
+  right: 'operation',
+  changes: false,
+  async handle(request, context) {
+    const { query: asked } = namedOnce(request.parameters, ['query']);
+    if (asked === undefined) throw problem('required', '$explain-search needs a query such as Observation?code=x');
+    const { path, query: criteria } = splitQuery(asked.replace(/^\//, ''));
+    const routed = routeOf('GET', path);
+    if (routed.interaction !== 'search-type' && routed.interaction !== 'search-system') {
+      throw problem('value', 'query must be a search, such as Observation?code=x');
+    }
+    const parameters = parametersOf(criteria);
+    const expansions = await expansionsFor(routed.type, parameters, context);
+    const search = { ...request, operation: undefined, ...routed, parameters };
+    const { query, used, issues } = askedOf(search, context.caller, now(), expansions);
+    const narrowed = narrow(query, context.caller.access);
+    const found = await explain(narrowed);
+    return {
+      status: 200,
+      text: parametersText([
+        ...used.map(([name, value]) => parts('used', [text('name', name), text('value', value)])),
+        ...issues.map(({ diagnostics }) => text('issue', diagnostics)),
+        text('query', JSON.stringify(narrowed)),
+        ...found.considered.map((one) => consideredPart('considered', one)),
+        ...found.followed.map((one) => consideredPart('followed', one)),
+        ...found.ways.map(({ type, way, by }) =>
+          parts('way', [code('type', type), code('way', way), ...(by === undefined ? [] : [text('by', by)])]),
+        ),
+        ...found.statements.map(({ sql, plan, runs }) =>
+          parts('statement', [text('sql', sql), ...plan.map((line) => text('plan', line)), number('runs', runs)]),
+        ),
+        number('looked', found.looked),
+        number('matches', found.matches),
+        number('included', found.included),
+        ...(found.total === undefined ? [] : [number('total', found.total)]),
+        { name: 'milliseconds', valueDecimal: found.milliseconds },
+      ]),
+    };
+  },
+});
+
+const consideredPart = (name: string, { type, by, size, cap }: Considered): Part =>
+  parts(name, [
+    code('type', type),
+    text('by', by),
+    ...(size === undefined ? [] : [number('size', size)]),
+    number('cap', cap),
+  ]);

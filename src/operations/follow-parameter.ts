@@ -1,0 +1,72 @@
+/** What follows from writing a SearchParameter: it is checked, takes its codes, and a job is asked for that indexes older resources with it. https://hl7.org/fhir/R4/searchparameter.html */
+import type { Derive, Draft } from '../interactions/interaction.ts';
+import { type Runtime, uuidv7 } from '../runtime.ts';
+import { customDefinition, refused } from '../search/custom.ts';
+import type { Definition } from '../search/knowledge.ts';
+import type { Change, Look } from '../store/store.ts';
+import { isOver, type Job, type KeptCode, type KeptParameter, kinds, newJob, putJob } from './kept.ts';
+
+type Pending = readonly (Draft | Change)[];
+
+/** A fresh id of a job: those asked for later come later. */
+export const newJobId = (runtime: Pick<Runtime, 'now' | 'random'>): string => uuidv7(runtime.now(), runtime.random(10));
+
+/** Refuses with 422 what could not be searched exactly, and what takes the code of another; see search/custom.ts. */
+export const followSearchParameter =
+  (runtime: Pick<Runtime, 'now' | 'random'>): Derive =>
+  async ({ key: { id }, after }, pending, look, { now }) => {
+    const definition = after && customDefinition({ ...after, id });
+    const kept = await keptNow<KeptParameter>(kinds.parameter, id, pending, look);
+    const was = kept.value;
+    if (was === undefined && definition === undefined) return [];
+    if (was && definition && JSON.stringify(was.definition) === JSON.stringify(definition)) return [];
+    const changes: Change[] = [];
+    if (was) changes.push(...(await cancelled(was.job, look, now)));
+    const codes = definition ? codesOf(definition) : [];
+    for (const code of was ? codesOf(was.definition) : []) {
+      if (!codes.includes(code)) changes.push({ op: 'drop', kind: kinds.code, key: code });
+    }
+    if (definition === undefined) return [...changes, { op: 'drop', kind: kinds.parameter, key: id }];
+    for (const code of codes) changes.push(...(await taken(code, id, pending, look)));
+    const job = newJobId(runtime);
+    const value: KeptParameter = { definition, job, indexed: false };
+    return [
+      ...changes,
+      { op: 'put', kind: kinds.parameter, key: id, value, expect: kept.expect },
+      putJob(job, newJob(definition.base, now, id), 'absent'),
+    ];
+  };
+
+const codesOf = ({ base, code }: Definition): readonly string[] => base.map((type) => `${type}.${code}`);
+
+async function taken(code: string, id: string, pending: Pending, look: Look): Promise<readonly Change[]> {
+  const kept = await keptNow<KeptCode>(kinds.code, code, pending, look);
+  if (kept.value?.id === id) return [];
+  if (kept.value !== undefined) {
+    const sentence = `${code} is the code of SearchParameter/${kept.value.id} already`;
+    throw refused('duplicate', sentence, 'SearchParameter.code');
+  }
+  return [{ op: 'put', kind: kinds.code, key: code, value: { id } satisfies KeptCode, expect: kept.expect }];
+}
+
+async function cancelled(id: string, look: Look, now: number): Promise<readonly Change[]> {
+  const [kept] = await look.get(kinds.job, [id]);
+  const job = kept?.value as Job | undefined;
+  if (job === undefined || isOver(job)) return [];
+  return [putJob(id, { ...job, state: 'cancelled', ended: now }, kept!.revision)];
+}
+
+/** A kept value as the same commit will have left it, also where it drops it, and what a further put has to expect. */
+async function keptNow<T>(
+  kind: string,
+  key: string,
+  pending: Pending,
+  look: Look,
+): Promise<{ value: T | undefined; expect: number | 'absent' | undefined }> {
+  const isOfKey = (change: Draft | Change) =>
+    (change.op === 'put' || change.op === 'drop') && change.kind === kind && change.key === key;
+  const last = pending.findLast(isOfKey);
+  if (last?.op === 'put') return { value: last.value, expect: last.expect };
+  const [kept] = await look.get(kind, [key]);
+  return { value: last ? undefined : kept?.value, expect: kept?.revision ?? 'absent' };
+}

@@ -1,0 +1,129 @@
+/** Observation/$lastn: the newest Observations of a patient per code. https://hl7.org/fhir/R4/observation-operation-lastn.html */
+import { bundleText } from '../fhir/bundle.ts';
+import { problem } from '../fhir/outcome.ts';
+import { referenceTo } from '../fhir/references.ts';
+import { isSeen, patientsIn } from '../interactions/answer.ts';
+import { expansionsFor } from '../interactions/expansions.ts';
+import type { Parameters } from '../interactions/interaction.ts';
+import { narrow } from '../interactions/narrow.ts';
+import { queryOf } from '../interactions/route.ts';
+import type { Runtime } from '../runtime.ts';
+import { parseSearch } from '../search/parse.ts';
+import type { Criterion, SearchQuery } from '../search/query.ts';
+import type { Cursor, Version } from '../store/store.ts';
+import type { Operation } from './operation.ts';
+
+const MOST_PER_CODE = 100;
+/** Observations on a page of the search behind it. */
+const PAGE = 500;
+/** Observations that may be looked at, and of those the ones that are answered. */
+const MOST_LOOKED_AT = 50_000;
+const MOST_ANSWERED = 5_000;
+/** In milliseconds. */
+const DEADLINE = 5_000;
+
+const shaping = new Set(['_format', '_pretty']);
+const codeOf = (name: string): string => name.split(/[:.]/, 1)[0]!;
+
+/** The search behind it; refuses what would not name whose Observations are meant and of which kind. */
+function criteriaOf(parameters: Parameters): Parameters {
+  const criteria = parameters.filter(([name]) => name !== 'max' && !shaping.has(name));
+  const shaped = criteria.find(([name]) =>
+    /^_(?!id$|lastUpdated|tag|profile|security|source|has|text|content|filter)/.test(name),
+  );
+  if (shaped) throw problem('not-supported', `$lastn takes criteria and max, not '${codeOf(shaped[0]).slice(0, 32)}'`);
+  const has = (...codes: readonly string[]) => criteria.some(([name]) => codes.includes(codeOf(name)));
+  if (!has('patient', 'subject')) throw problem('required', '$lastn needs patient or subject');
+  if (!has('code', 'category')) throw problem('required', '$lastn needs code or category');
+  return criteria;
+}
+
+function maxOf(parameters: Parameters): number {
+  const given = parameters.filter(([name]) => name === 'max');
+  if (given.length > 1) throw problem('invalid', 'max may be given once');
+  const [, value] = given[0] ?? ['max', '1'];
+  if (!/^[1-9]\d{0,2}$/.test(value) || Number(value) > MOST_PER_CODE) {
+    throw problem('value', `max must be a number from 1 to ${MOST_PER_CODE}`);
+  }
+  return Number(value);
+}
+
+const notInError: Criterion = {
+  is: 'not',
+  of: { is: 'key', name: 'Observation.status', first: 'entered-in-error', second: '' },
+};
+
+/** What an Observation is counted under: its first coding, else its text. */
+function groupOf({ text }: Version): string {
+  const { code } = JSON.parse(text);
+  const coding = code?.coding?.[0];
+  return coding?.code === undefined ? `text ${code?.text ?? ''}` : `coding ${coding.system ?? ''}|${coding.code}`;
+}
+
+export const lastn = ({ now }: Pick<Runtime, 'now'>): Operation => ({
+  code: 'lastn',
+  levels: ['type'],
+  types: ['Observation'],
+  right: 'search-type',
+  changes: false,
+  async handle({ parameters, base }, context) {
+    const { store, caller } = context;
+    const max = maxOf(parameters);
+    const criteria = criteriaOf(parameters);
+    const begun = now();
+    const expansions = await expansionsFor('Observation', criteria, context);
+    // Strict: a criterion that is passed over would change whose last values these are.
+    const { query: parsed, used } = parseSearch('Observation', criteria, {
+      strict: true,
+      base,
+      now: begun,
+      expansions,
+    });
+    const isAskedForStatus = criteria.some(([name]) => codeOf(name) === 'status');
+    const query: SearchQuery = narrow(
+      {
+        ...parsed,
+        where: isAskedForStatus ? parsed.where : { is: 'all', of: [parsed.where, notInError] },
+        sort: [{ by: 'range', name: 'Observation.date', descending: true }],
+        count: PAGE,
+        total: 'none',
+      },
+      caller.access,
+    );
+    const groups = new Map<string, Version[]>();
+    let looked = 0;
+    let kept = 0;
+    let after: Cursor | undefined;
+    do {
+      const page = await store.search(query, after);
+      for (const version of page.matches) {
+        if (!isSeen(caller.access, version)) continue;
+        const name = groupOf(version);
+        const group = groups.get(name);
+        if (group === undefined) groups.set(name, [version]);
+        else if (group.length < max) group.push(version);
+        else continue;
+        kept++;
+      }
+      looked += page.matches.length;
+      after = page.next;
+      if (after && (looked >= MOST_LOOKED_AT || kept > MOST_ANSWERED || now() - begun > DEADLINE)) {
+        throw problem('too-costly', '$lastn has to look at too many Observations; narrow it by code or date');
+      }
+    } while (after);
+    const names = [...groups.keys()].sort();
+    const versions = names.flatMap((name) => groups.get(name)!);
+    const shown = [...used, ...parameters.filter(([name]) => name === 'max')];
+    const text = bundleText(
+      'searchset',
+      versions.map(({ key, text: resource }) => ({
+        fullUrl: `${base}/${referenceTo(key)}`,
+        resource: caller.access.shows(resource),
+        mode: 'match',
+      })),
+      { total: versions.length, links: [{ relation: 'self', url: `${base}/Observation/$lastn?${queryOf(shown)}` }] },
+    );
+    const patients = new Set(versions.flatMap(({ key, text: resource }) => patientsIn(key, resource)));
+    return { status: 200, text, patients: [...patients] };
+  },
+});

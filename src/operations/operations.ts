@@ -1,0 +1,18 @@
+/** All operations of the server; capability/ promises exactly these. https://hl7.org/fhir/R4/operations.html */
+import type { Runtime } from '../runtime.ts';
+import { type Explain, explainSearch } from './explain-search.ts';
+import { lastn } from './lastn.ts';
+import type { Operation } from './operation.ts';
+import { type ReindexOperationParts, reindex, reindexStatus } from './reindex.ts';
+
+export interface OperationsParts extends ReindexOperationParts {
+  readonly runtime: Pick<Runtime, 'now' | 'random'>;
+  readonly explain: Explain;
+}
+
+export const createOperations = (given: OperationsParts): readonly Operation[] => [
+  reindex(given),
+  reindexStatus,
+  lastn(given.runtime),
+  explainSearch(given.explain, given.runtime.now),
+];

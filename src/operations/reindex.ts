@@ -1,0 +1,131 @@
+/** $reindex and $reindex-status: the index made anew, by a job for whole types and at once for one resource. docs/search-parameters.md */
+import { resourceTypes } from '../fhir/definitions.ts';
+import { operationOutcome, problem } from '../fhir/outcome.ts';
+import { referenceTo } from '../fhir/references.ts';
+import { gone, notFound, patientsIn } from '../interactions/answer.ts';
+import type { Context, FhirAnswer, FhirRequest } from '../interactions/interaction.ts';
+import type { Runtime } from '../runtime.ts';
+import { definitionsWithUrl } from '../search/knowledge.ts';
+import type { IndexEntries } from '../search/query.ts';
+import { type Change, isDeleted, type Kept } from '../store/store.ts';
+import { newJobId } from './follow-parameter.ts';
+import { everyKept, isOver, type Job, type KeptParameter, kinds, newJob, putJob } from './kept.ts';
+import { namedOnce, type Operation } from './operation.ts';
+import { code, instant, number, type Part, parametersText, parts, text } from './parameters.ts';
+
+export interface ReindexOperationParts {
+  readonly runtime: Pick<Runtime, 'now' | 'random'>;
+  /** The index entries of a stored text. */
+  readonly extract: (text: string) => IndexEntries;
+  /** A job was asked for. */
+  readonly wake: () => void;
+}
+
+export function reindex({ runtime, extract, wake }: ReindexOperationParts): Operation {
+  async function one({ type, id, parameters }: FhirRequest, context: Context): Promise<FhirAnswer> {
+    namedOnce(parameters, []);
+    const key = { type, id };
+    const [version] = await context.store.read([key]);
+    if (version === undefined) throw notFound(key);
+    if (isDeleted(version)) throw gone(version);
+    const change: Change = { op: 'reindex', key, versionId: version.versionId, index: extract(version.text) };
+    const patients = patientsIn(key, version.text).join(' ');
+    await context.commit([change], { status: 200, target: referenceTo(key), patients });
+    const diagnostics = `version ${version.versionId} of ${referenceTo(key)} was indexed`;
+    return {
+      status: 200,
+      text: JSON.stringify(operationOutcome([{ severity: 'information', code: 'informational', diagnostics }])),
+    };
+  }
+
+  async function many({ parameters, base }: FhirRequest, { store, commit }: Context): Promise<FhirAnswer> {
+    const types = parameters.filter(([name]) => name === 'type').map(([, value]) => value);
+    for (const type of types) {
+      if (!resourceTypes.has(type)) throw problem('value', 'type must be a resource type of R4');
+    }
+    const { url } = namedOnce(
+      parameters.filter(([name]) => name !== 'type'),
+      ['url'],
+    );
+    if (url !== undefined && types.length > 0) throw problem('invalid', 'give either type or url, not both');
+    const id = newJobId(runtime);
+    const now = runtime.now();
+    const kept = url === undefined ? [] : await everyKept(kinds.parameter, store);
+    const custom = kept.find(({ value }) => (value as KeptParameter).definition.url === url);
+    const changes: Change[] = [];
+    let job = newJob(types.length > 0 ? [...new Set(types)] : [...resourceTypes.keys()].sort(), now);
+    if (custom) {
+      const value: KeptParameter = custom.value;
+      // Searches by it are answered all the while where it is indexed already.
+      job = newJob(value.definition.base, now, custom.key);
+      const { kind, key, revision } = custom;
+      changes.push({ op: 'put', kind, key, value: { ...value, job: id }, expect: revision });
+      const [former] = await store.get(kinds.job, [value.job]);
+      if (former && !isOver(former.value)) {
+        changes.push(putJob(value.job, { ...former.value, state: 'cancelled', ended: now }, former.revision));
+      }
+    } else if (url !== undefined) {
+      const bases = definitionsWithUrl(url).flatMap(({ base }) => base);
+      if (bases.length === 0) throw problem('not-found', 'no active SearchParameter here has this url');
+      const isOfAll = bases.includes('Resource') || bases.includes('DomainResource');
+      job = newJob(isOfAll ? job.types : [...new Set(bases)], now);
+    }
+    await commit([...changes, putJob(id, job, 'absent')], { status: 202, target: '$reindex', patients: '' });
+    wake();
+    return {
+      status: 202,
+      headers: { 'Content-Location': `${base}/$reindex-status?job=${id}` },
+      text: parametersText(described(id, job)),
+    };
+  }
+
+  return {
+    code: 'reindex',
+    levels: ['system', 'instance'],
+    types: [],
+    right: 'operation',
+    changes: true,
+    handle: (request, context) => (request.id === '' ? many(request, context) : one(request, context)),
+  };
+}
+
+export const reindexStatus: Operation = {
+  code: 'reindex-status',
+  levels: ['system'],
+  types: [],
+  right: 'operation',
+  changes: false,
+  async handle({ parameters }, { store }) {
+    const { job: id } = namedOnce(parameters, ['job']);
+    if (id === undefined) {
+      const all: readonly Kept[] = await everyKept(kinds.job, store);
+      return { status: 200, text: parametersText(all.map(({ key, value }) => parts('job', described(key, value)))) };
+    }
+    const [kept] = await store.get(kinds.job, [id]);
+    if (kept === undefined) throw problem('not-found', 'no such job; one that is over is known for 30 days');
+    const job = kept.value as Job;
+    return isOver(job)
+      ? { status: 200, text: parametersText(described(id, job)) }
+      : {
+          status: 202,
+          headers: { 'X-Progress': `${job.state}: ${job.done} of ${job.of}`, 'Retry-After': '5' },
+          text: parametersText(described(id, job)),
+        };
+  },
+};
+
+function described(id: string, job: Job): readonly Part[] {
+  const { state, types, parameter, requested, started, ended, done, of, entries } = job;
+  return [
+    text('job', id),
+    code('state', state),
+    ...(parameter === undefined ? [] : [text('parameter', `SearchParameter/${parameter}`)]),
+    ...types.map((type) => code('type', type)),
+    number('done', done),
+    number('of', of),
+    number('entries', entries),
+    instant('requested', requested),
+    ...(started === undefined ? [] : [instant('started', started)]),
+    ...(ended === undefined ? [] : [instant('ended', ended)]),
+  ];
+}

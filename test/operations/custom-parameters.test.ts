@@ -1,0 +1,182 @@
+/** SearchParameters that come while the server runs: refused or indexed, never half answered. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openHouse, type TestHouse } from '../support/house.ts';
+
+let house: TestHouse;
+beforeAll(async () => {
+  house = await openHouse();
+});
+afterAll(() => house.stop());
+
+const definition = (id: string, more: object = {}) => ({
+  resourceType: 'SearchParameter',
+  id,
+  url: `https://a.example/SearchParameter/${id}`,
+  name: 'Own',
+  status: 'active',
+  description: 'A parameter of a test',
+  code: id,
+  base: ['Patient'],
+  type: 'token',
+  expression: 'Patient.maritalStatus',
+  ...more,
+});
+const married = (id: string, code = 'M') => ({
+  resourceType: 'Patient',
+  id,
+  maritalStatus: { coding: [{ system: 'urn:marital', code }] },
+});
+
+const valueOf = (parameters: any, name: string) => {
+  const found = parameters.parameter.find((one: any) => one.name === name);
+  return found && found[Object.keys(found).find((key) => key.startsWith('value'))!];
+};
+
+/** Asks until no job waits or runs any more. */
+async function settled(): Promise<any> {
+  for (;;) {
+    const { body } = await house.ask('GET', '/fhir/$reindex-status');
+    const jobs = body.parameter ?? [];
+    const states = jobs.map(({ part }: any) => part.find((one: any) => one.name === 'state').valueCode);
+    if (!states.some((state: string) => state === 'waiting' || state === 'running')) return body;
+  }
+}
+
+describe('A new SearchParameter', () => {
+  it('finds what was stored before it and what comes after, but not before its job is done', async () => {
+    await Promise.all(Array.from({ length: 250 }, (_, i) => house.update(married(`old${i}`, i % 2 ? 'M' : 'S'))));
+    expect((await house.update(definition('marital'))).status).toBe(201);
+    const early = await house.ask('GET', '/fhir/Patient?marital=M&_count=1000');
+    if (early.status !== 200) {
+      expect(early.status).toBe(503);
+      expect(early.body.issue[0].diagnostics).toContain('is being indexed');
+    } else expect(early.body.entry).toHaveLength(125);
+    await house.update(married('new'));
+    await settled();
+    const found = await house.search('Patient?marital=urn:marital|M&_count=1000');
+    expect(found).toHaveLength(126);
+    expect(found.map(({ id }) => id)).toContain('new');
+    expect(await house.search('Patient?marital:missing=true')).toEqual([]);
+    const statement = (await house.ask('GET', '/fhir/metadata')).body;
+    const patient = statement.rest[0].resource.find(({ type }: any) => type === 'Patient');
+    expect(patient.searchParam).toContainEqual(expect.objectContaining({ name: 'marital', type: 'token' }));
+  });
+
+  it('tells in its job how many resources were gone through and how many entries it has', async () => {
+    const jobs = await settled();
+    const part = jobs.parameter.map((one: any) => ({ parameter: one.part }));
+    const job = part.find((one: any) => valueOf(one, 'parameter') === 'SearchParameter/marital');
+    expect(valueOf(job, 'state')).toBe('done');
+    expect(valueOf(job, 'done')).toBeGreaterThanOrEqual(250);
+    expect(valueOf(job, 'entries')).toBeGreaterThanOrEqual(500);
+    const one = await house.ask('GET', `/fhir/$reindex-status?job=${valueOf(job, 'job')}`);
+    expect([one.status, valueOf(one.body, 'state')]).toEqual([200, 'done']);
+    expect((await house.ask('GET', '/fhir/$reindex-status?job=none')).status).toBe(404);
+  });
+
+  it('is still there after a restart', async () => {
+    await house.restart();
+    expect(await house.search('Patient?marital=S&_count=1000')).toHaveLength(125);
+  });
+
+  it('follows extensions and choices, and a change of its expression', async () => {
+    const url = 'https://a.example/eyes';
+    await house.update({ resourceType: 'Patient', id: 'eyes', extension: [{ url, valueCode: 'blue' }] });
+    await house.update(definition('eyes', { expression: `Patient.extension('${url}').value.ofType(code)` }));
+    await settled();
+    expect((await house.search('Patient?eyes=blue')).map(({ id }) => id)).toEqual(['eyes']);
+    await house.update(definition('eyes', { expression: `Patient.extension.where(url = '${url}').valueBoolean` }));
+    await settled();
+    expect(await house.search('Patient?eyes=blue')).toEqual([]);
+  });
+
+  it('goes when it is retired or deleted, and its code is free again', async () => {
+    const strict = { prefer: 'handling=strict' };
+    await house.update(definition('going'));
+    await settled();
+    expect((await house.update(definition('other', { code: 'going' }))).status).toBe(422);
+    await house.update(definition('going', { status: 'retired' }));
+    expect((await house.ask('GET', '/fhir/Patient?going=M', undefined, strict)).status).toBe(400);
+    expect((await house.update(definition('other', { code: 'going' }))).status).toBe(201);
+    await settled();
+    expect((await house.search('Patient?going=M&_count=1000')).length).toBeGreaterThan(100);
+    await house.remove('SearchParameter/other');
+    expect((await house.ask('GET', '/fhir/Patient?going=M', undefined, strict)).status).toBe(400);
+  });
+
+  it('does nothing as a draft, nor as a copy of one of R4', async () => {
+    expect((await house.update(definition('draft', { status: 'draft', expression: 'what(' }))).status).toBe(201);
+    const url = 'http://hl7.org/fhir/SearchParameter/Patient-active';
+    const copy = definition('copy', { url, code: 'active', expression: 'Patient.active' });
+    expect((await house.update(copy)).status).toBe(201);
+  });
+});
+
+describe('A SearchParameter is refused', () => {
+  it.each([
+    ['an expression that is no FHIRPath', { expression: 'Patient.name.(' }, 'expression'],
+    ['an expression of another type', { expression: 'Practitioner.name' }, 'expression'],
+    ['an expression that leads nowhere', { expression: 'Patient.shoeSize' }, 'expression'],
+    ['an expression that has to be evaluated', { expression: "Patient.name.family.matches('(a+)+$')" }, 'expression'],
+    ['no expression', { expression: undefined }, 'expression'],
+    ['values that its type cannot have', { type: 'date' }, 'expression'],
+    ['a base that cannot be stored', { base: ['Resource'] }, 'base[0]'],
+    ['a code of R4', { code: 'gender' }, 'code'],
+    ['a code of every type', { code: '_tag' }, 'code'],
+    ['a code with odd letters', { code: 'a.b' }, 'code'],
+    ['a special type', { type: 'special' }, 'type'],
+  ])('for %s', async (_what, more, element) => {
+    const { status, body } = await house.update(definition('refused', more));
+    expect([status, body.issue?.[0]?.expression]).toEqual([422, [`SearchParameter.${element}`]]);
+    expect((await house.read('SearchParameter/refused')).status).toBe(404);
+  });
+
+  it('where another in the same transaction takes its code', async () => {
+    const entries = ['a', 'b'].map((id) => ({
+      resource: definition(id, { code: 'twice' }),
+      request: { method: 'PUT', url: `SearchParameter/${id}` },
+    }));
+    const { status, body } = await house.transaction(entries);
+    expect([status, body.issue[0].expression]).toEqual([422, ['SearchParameter.code']]);
+  });
+});
+
+describe('$reindex', () => {
+  it('starts a job over types or a parameter and names its place', async () => {
+    const started = await house.ask('POST', '/fhir/$reindex?type=Patient');
+    expect(started.status).toBe(202);
+    const place = started.headers.get('content-location')!;
+    await settled();
+    const { body } = await house.ask('GET', place);
+    expect(valueOf(body, 'state')).toBe('done');
+    expect(valueOf(body, 'done')).toBeGreaterThan(250);
+    expect(valueOf(body, 'done')).toBe(valueOf(body, 'of'));
+    const parameter = [{ name: 'url', valueUri: 'https://a.example/SearchParameter/marital' }];
+    const byUrl = await house.ask('POST', '/fhir/$reindex', { resourceType: 'Parameters', parameter });
+    expect([byUrl.status, valueOf(byUrl.body, 'type')]).toEqual([202, 'Patient']);
+    await settled();
+    expect(await house.search('Patient?marital=S&_count=1000')).toHaveLength(125);
+  });
+
+  it('indexes one resource at once', async () => {
+    expect((await house.ask('POST', '/fhir/Patient/new/$reindex')).status).toBe(200);
+    expect((await house.ask('POST', '/fhir/Patient/nobody/$reindex')).status).toBe(404);
+  });
+
+  it('takes POST, known parameters, and nobody but the administrator', async () => {
+    const got = await house.ask('GET', '/fhir/$reindex');
+    expect([got.status, got.headers.get('allow')]).toEqual([405, 'POST']);
+    expect((await house.ask('POST', '/fhir/$reindex?type=Shoe')).status).toBe(400);
+    expect((await house.ask('POST', '/fhir/$reindex?types=Patient')).status).toBe(400);
+    expect((await house.ask('POST', '/fhir/$reindex?url=urn:none')).status).toBe(404);
+    expect((await house.ask('POST', '/fhir/$reindex', undefined, { authorization: '' })).status).toBe(401);
+    await house.update({ resourceType: 'Device', id: 'd', identifier: [{ value: 'DEV1' }] });
+    const as = { authorization: `Bearer ${await house.deviceKey('DEV1')}` };
+    for (const path of ['$reindex-status', '$explain-search?query=Patient']) {
+      expect((await house.ask('GET', `/fhir/${path}`, undefined, as)).status).toBe(403);
+    }
+    expect((await house.ask('POST', '/fhir/$reindex', undefined, as)).status).toBe(403);
+    expect((await house.ask('GET', '/fhir/Patient/$everything')).status).toBe(404);
+    expect((await house.ask('DELETE', '/fhir/$reindex')).status).toBe(405);
+  });
+});
