@@ -1,5 +1,6 @@
 /** What `:in`, `:not-in`, `:above` and `:below` of tokens mean, looked up before a search is read. https://hl7.org/fhir/R4/search.html#modifiers */
 import { isId, keyOf, type Resource } from '../fhir/references.ts';
+import { filterTerminology } from '../search/filter.ts';
 import { parametersOf } from '../search/parameters.ts';
 
 import { type Criterion, plainQuery } from '../search/query.ts';
@@ -28,15 +29,17 @@ const mostCodesOfAll = 10_000;
 const mostVersions = 50;
 
 /**
- * The codes that the token parameters among these speak of; '' is a search on many types. ValueSets and CodeSystems that this
- * caller may not find are not known. Throws problems of status 400 that name the parameter where codes cannot be told wholly.
+ * The codes that the token parameters among these, and those in a `_filter`, speak of; '' is a search on many types.
+ * ValueSets and CodeSystems that this caller may not find are not known. Throws problems of status 400 that name the
+ * parameter where codes cannot be told wholly.
  */
 export async function expansionsFor(type: string, parameters: Parameters, looking: Looking): Promise<Expansions> {
-  if (!parameters.some(([name]) => modified.test(name))) return noExpansions;
+  const asked = parameters.flatMap((one) => (one[0] === '_filter' ? filterTerminology(one[1]) : [one]));
+  if (!asked.some(([name]) => modified.test(name))) return noExpansions;
   const types = type === '' ? typesAmong(parameters) : [type];
   const expansions = new Map<string, readonly Code[]>();
   let left = mostCodesOfAll;
-  for (const [name, value] of parameters) {
+  for (const [name, value] of asked) {
     const modifier = modified.exec(name)?.[1];
     if (modifier === undefined || !endsInToken(types, name)) continue;
     for (const one of splitEscaped(value, ',')) {

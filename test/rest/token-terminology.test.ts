@@ -111,6 +111,16 @@ describe('A token search', () => {
       'Condition?subject:Patient.gender:in=http://hl7.org/fhir/ValueSet/administrative-gender|4.0.1&code:in=ValueSet/hearts',
       hearts,
     ],
+    [
+      'in a value set or below a code of a filter',
+      `Condition?_filter=${encodeURIComponent(`code in ${SETS}/lungs or code ss ${SYSTEM}|left`)}`,
+      ['both', 'left', 'lung'],
+    ],
+    [
+      'above a code of a filter, but not in its value set',
+      `Condition?_filter=${encodeURIComponent(`code sb ${SYSTEM}|left and code ni ValueSet/lungs`)}`,
+      ['failure', 'heart', 'left'],
+    ],
   ])('finds what is %s', async (_, query, expected) => {
     expect(await ids(query)).toEqual(expected);
   });
