@@ -15,7 +15,8 @@ const observation = (patient: string, code: string, value: number) => ({
   resourceType: 'Observation',
   id: 'o1',
   status: 'final',
-  code: { coding: [{ system: 'http://loinc.org', code }] },
+  code: { coding: [{ system: 'http://loinc.org', code }], text: 'Puls' },
+  component: [{ code: { coding: [{ code: 'c' }] }, valueQuantity: { value } }],
   subject: { reference: `Patient/${patient}` },
   effectiveDateTime: '2026-11-24T10:00:00Z',
   valueQuantity: { value, system: 'http://unitsofmeasure.org', code: '/min' },
@@ -65,6 +66,11 @@ describe('the index of criteria', () => {
       'performer:missing=true',
       '_id=o1,o2',
       'value-string=x',
+      'code:text=pul',
+      '_content=puls',
+      '_content=other',
+      'component-code-value-quantity=c$gt5',
+      'component-code-value-quantity=c$gt7',
     );
     const query = fc.array(part, { maxLength: 4 }).map((parts) => parts.join('&'));
     fc.assert(
@@ -83,6 +89,20 @@ describe('the index of criteria', () => {
       ),
       { numRuns: 1000 },
     );
+  });
+
+  it('leads to a place by its cells', () => {
+    const index = criteriaIndex([
+      listed('here', 'Location', 'near=52.52|13.4|5'),
+      listed('there', 'Location', 'near=48.85|2.35|5'),
+    ]);
+    const location = { resourceType: 'Location', position: { latitude: 52.51, longitude: 13.41 } };
+    expect(index.candidates(extract(location), { type: 'Location', id: 'l' })).toEqual(['here']);
+  });
+
+  it('names none that one resource cannot tell', () => {
+    const index = criteriaIndex([listed('chain', 'Observation', 'subject:Patient.name=x')]);
+    expect(index.candidates(extract(observation('1', 'a', 1)), { type: 'Observation', id: 'o1' })).toEqual([]);
   });
 
   it('needs microseconds for 10,000 subscriptions', () => {
