@@ -8,7 +8,7 @@ import { flatten, selectFrom, smallestOf, type Task, whole, within } from './sou
 type Chain = Extract<Criterion, { is: 'refers' | 'referred' }>;
 
 /** Rows looked at for each resource that a chain may lead to. */
-const EFFORT = 5;
+const EFFORT = 3;
 
 /** True when a chain stands where a source is looked for. */
 export const hasChain = (criterion: Criterion): boolean =>
@@ -30,7 +30,7 @@ export function seekLinks(task: Task, criterion: Criterion, cap: number): void {
 
 function linksOf(task: Task, chain: Chain, cap: number): readonly string[] | undefined {
   const inner: Task = { ...task, type: chain.type, parts: flatten(chain.where), sort: [], withRefs: false };
-  const smallest = smallestOf(inner, [cap]);
+  const smallest = smallestOf(inner, [cap], cap);
   const isAll = smallest?.source.exact && inner.parts.length === 1;
   if (isAll && smallest.size >= cap) return undefined;
   const { connection } = task;

@@ -3,11 +3,11 @@
  * `stream` reads an index in the order asked for and stops when the page is full; `gather` goes through the smallest set
  * that holds all matches and sorts it. Both give the same order and the same cursors, so a page may go either way.
  */
-import type { Asked, Criterion, SearchQuery } from '../../search/query.ts';
+import type { Asked, SearchQuery } from '../../search/query.ts';
 import type { Cursor, Page, Version } from '../store.ts';
 import { hasChain } from './chains.ts';
 import { refuseCostly } from './condition.ts';
-import type { Connection, Row } from './connection.ts';
+import type { Connection } from './connection.ts';
 import type { Note } from './explain.ts';
 import { countIn, gather } from './gather.ts';
 import { includedBy } from './include.ts';
@@ -23,6 +23,7 @@ import {
   type Sized,
   smallestOf,
   type Task,
+  typeSize,
   whole,
   within,
 } from './sources.ts';
@@ -82,43 +83,53 @@ function findAll(tasks: readonly Task[], way: Way): Found[] {
 }
 
 /** Rows looked at in an index order before another way is taken. */
-const EFFORT = 20_000;
+const EFFORT = 10_000;
 const capsBeyond = [GATHERED, MANY] as const;
+const smallestBeyond = (task: Task) => smallestOf(task, capsBeyond, GATHERED) ?? smallestOf(task, [MANY], MANY);
 
 function find(task: Task, way: Way): Found[] {
   const [key] = task.sort;
   if (key === undefined) return findUnsorted(task, way);
-  if (task.sort.length > 1) return through(task, smallestOf(task, [PROBED, ...capsBeyond]) ?? whole(task), way);
+  if (task.sort.length > 1) return through(task, smallestToCount(task), way);
   const alone = task.parts.length === 0 || (task.parts.length === 1 && sameRange(task.parts[0]!, key));
   const smallest = alone ? undefined : smallestOf(task, [PROBED, GATHERED]);
   if (!smallest && !task.parts.some(hasChain)) return along(task, way, undefined);
   const size = smallest?.size ?? Infinity;
   if (smallest && (size < FEW || !isFrequent(task, size, way.limit))) return through(task, smallest, way);
-  const effort = Math.max(EFFORT / 10, Math.min(EFFORT, 2 * size));
+  const effort = Math.max(EFFORT / 5, Math.min(EFFORT, 4 * rowsToFill(task, Math.min(size, GATHERED), way.limit)));
   const page = within(task.connection, effort, () => along(task, way, size < GATHERED ? smallest : undefined));
   if (page) return page;
-  const chosen = size < GATHERED ? smallest : smallestOf(task, capsBeyond);
+  const chosen = size < GATHERED ? smallest : smallestBeyond(task);
   return chosen && chosen.size < MANY ? through(task, chosen, way) : along(task, way, undefined);
 }
 
 /** In the order of pk the page comes from an index that has this order while it fills soon, else from the smallest set. */
 function findUnsorted(task: Task, way: Way): Found[] {
-  const smallest = smallestOf(task, [PROBED]);
-  if (smallest && smallest.size < PROBED) return through(task, smallest, way);
   const ordered = orderedOf(task);
   const isAll = task.parts.every((part) => ordered.source.exact && part === ordered.part);
-  if (isAll || !(smallest || task.parts.some(hasChain))) return through(task, ordered, way);
+  if (isAll) return through(task, ordered, way);
+  if (ordered.part && (smallestOf(task, [PROBED])?.size ?? PROBED) >= PROBED) {
+    const page = within(task.connection, EFFORT / 5, () => through(task, ordered, way));
+    if (page) return page;
+  }
+  const smallest = smallestOf(task, [PROBED, GATHERED]);
+  if (!smallest && !task.parts.some(hasChain)) return through(task, ordered, way);
+  const size = smallest?.size ?? Infinity;
+  if (smallest && (size < PROBED || (size < GATHERED && size < 2 * rowsToFill(task, size, way.limit)))) {
+    return through(task, smallest, way);
+  }
   const page = within(task.connection, EFFORT, () => through(task, ordered, way));
   if (page) return page;
-  const chosen = smallestOf(task, capsBeyond);
+  const chosen = smallestBeyond(task);
   return through(task, chosen && chosen.size < MANY ? chosen : ordered, way);
 }
 
-/** Whether a page of a set of this size fills soon when all resources are read in order, where matches lie evenly spread. */
-function isFrequent({ connection }: Task, size: number, limit: number): boolean {
-  const [resources] = connection.sql('SELECT coalesce(max(pk), 0) FROM resource').get() as unknown as Row;
-  return size === Infinity || size >= GATHERED || (limit * resources) / size < size;
-}
+/** How many resources fill a page when all are read in an order and so many of them match, evenly spread. */
+const rowsToFill = (task: Task, size: number, limit: number): number => (limit * typeSize(task)) / size;
+
+/** Whether it is faster to read in order than to go through the set. */
+const isFrequent = (task: Task, size: number, limit: number): boolean =>
+  size >= GATHERED || rowsToFill(task, size, limit) < size;
 
 function along(task: Task, way: Way, smallest: Sized | undefined): Found[] {
   const key = task.sort[0]!;
@@ -131,9 +142,13 @@ function through(task: Task, sized: Sized, way: Way): Found[] {
   return gather(task, sized, way);
 }
 
+function smallestToCount(task: Task): Sized {
+  const smallest = smallestOf(task, [PROBED, ...capsBeyond]);
+  return smallest && smallest.size < MANY ? smallest : (smallestBeyond(task) ?? whole(task));
+}
+
 function count(task: Task): number {
-  const [part] = task.parts;
-  const ordered = task.parts.length === 1 && part && !hasChain(part as Criterion) ? orderedOf(task) : undefined;
-  if (task.parts.length === 0 || ordered?.part) return countIn(task, ordered ?? whole(task));
-  return countIn(task, smallestOf(task, [PROBED, ...capsBeyond]) ?? whole(task));
+  if (task.parts.length === 0) return countIn(task, whole(task));
+  const ordered = task.parts.length === 1 ? orderedOf(task) : undefined;
+  return countIn(task, ordered?.part ? ordered : smallestToCount(task));
 }

@@ -53,23 +53,26 @@ export function orderedOf(task: Task): Sized {
   return whole(task);
 }
 
-/** The smallest set, counted up to the first cap, and where all reach that, up to the next. */
-export function smallestOf(task: Task, caps: readonly number[]): Sized | undefined {
+/**
+ * The smallest set, counted up to the first cap, and where all reach that, up to the next. Chains are followed beforehand to
+ * so many resources as `reach` says.
+ */
+export function smallestOf(task: Task, caps: readonly number[], reach = PROBED): Sized | undefined {
   let smallest: Sized | undefined;
   for (const cap of caps) {
-    smallest = smallestUpTo(task, cap);
+    smallest = smallestUpTo(task, cap, reach);
     if (smallest && smallest.size < cap) break;
   }
   return smallest;
 }
 
-function smallestUpTo(task: Task, cap: number): Sized | undefined {
+function smallestUpTo(task: Task, cap: number, reach: number): Sized | undefined {
   let smallest: Sized | undefined;
   const chained = task.parts.filter(hasChain);
   for (const part of [...task.parts.filter((one) => !chained.includes(one)), ...chained]) {
     if (chained.includes(part)) {
       if (smallest && smallest.size < FEW) break;
-      seekLinks(task, part, cap);
+      seekLinks(task, part, reach);
     }
     const source = sourceOf(part, task);
     if (!source) continue;
@@ -81,15 +84,30 @@ function smallestUpTo(task: Task, cap: number): Sized | undefined {
   return smallest;
 }
 
+/** Scans that send rows away have a deadline of their own; the others end at the cap, and are far faster without. */
 function sizeOf(connection: Connection, { scans }: Source, cap: number): number {
   let size = 0;
   for (const scan of scans) {
-    const sql = `SELECT count(*) FROM (SELECT 1 FROM ${tableOf(scan)} c WHERE ${scan.sql} AND deadline(c.pk) LIMIT ?)`;
+    const sql = `SELECT count(*) FROM (SELECT 1 FROM ${tableOf(scan)} c WHERE ${scan.sql} LIMIT ?)`;
     size += (connection.sql(sql).get(...scan.values, cap - size) as unknown as Row)[0];
     if (size >= cap) return size;
   }
   return size;
 }
+
+/** About how many resources of the type there are; all of every type where they are many. */
+export function typeSize({ connection, type }: Task): number {
+  const known = sizes.get(connection.called) ?? new Map<string, { size: number; all: number }>();
+  sizes.set(connection.called, known);
+  const [all] = connection.sql('SELECT coalesce(max(pk), 0) FROM resource').get() as unknown as Row;
+  const last = known.get(type);
+  if (last && all <= last.all * 1.1) return last.size;
+  const counted = sizeOf(connection, wholeType(type, connection.hashing), MANY);
+  const size = counted < MANY ? counted : all;
+  known.set(type, { size, all });
+  return size;
+}
+const sizes = new WeakMap<object, Map<string, { readonly size: number; readonly all: number }>>();
 
 export const tableOf = ({ table }: Scan): string =>
   table === 'key' ? 'resource' : table === 'word' ? `(${withToken})` : table;
@@ -110,7 +128,10 @@ export function fromSource({ scans, ordered }: Source): { from: Piece; where: Pi
 }
 
 export const watched = ({ table, sql, values }: Scan): Piece =>
-  piece(`${sql}${table === 'key' ? ' AND c.gone = 0' : ''} AND deadline(c.pk)`, ...values);
+  piece(
+    `${sql}${table === 'key' ? ' AND c.gone = 0' : ''}${/deadline/.test(sql) ? '' : ' AND deadline(c.pk)'}`,
+    ...values,
+  );
 
 /** What the candidates must fulfil besides, `part` being told by where they come from. */
 export const conditionsOf = (task: Task, part?: Criterion): Piece[] =>
