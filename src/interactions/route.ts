@@ -37,7 +37,13 @@ export function methodsAt(
 }
 
 /** The compartments of R4. https://hl7.org/fhir/R4/compartmentdefinition.html */
-const compartments: ReadonlySet<string> = new Set(['Patient', 'Encounter', 'RelatedPerson', 'Practitioner', 'Device']);
+export const compartments: ReadonlySet<string> = new Set([
+  'Patient',
+  'Encounter',
+  'RelatedPerson',
+  'Practitioner',
+  'Device',
+]);
 
 /** What is below a resource: `Patient/1/Observation`, `Patient/1/*`, and `_search` after either or in place of the star. */
 function inCompartment(method: string, compartment: ResourceKey, steps: readonly string[]): Routed {

@@ -4,6 +4,8 @@ import { resourceTypes } from '../fhir/definitions.ts';
 import type { Resource } from '../fhir/references.ts';
 import type { InteractionCode } from '../interactions/interaction.ts';
 import type { Level, OperationPlace } from '../operations/operation.ts';
+import { leadsTo } from '../search/chain.ts';
+import { hasWords } from '../search/full-text.ts';
 import type { Parameter } from '../search/parameters.ts';
 
 /** The search parameters of a resource type by code: `parametersOf` of search/parameters.ts. */
@@ -94,27 +96,43 @@ export const promisesFor = (type: string): Resource => ({ ...(ownEntries.get(typ
 /** The engine finds these without entries of ours. */
 const ofTheEngine = new Set(['_id', '_lastUpdated']);
 
-/** Those of R4's parameters that a search answers: the composite ones, the special ones and those without an expression come later. */
+/** What a type is searched by: all of its parameters but `_query`, and words only where somebody reads them. */
 export function promisedParameters(type: string, parametersOf: ParametersOf): readonly Parameter[] {
-  return [...parametersOf(type).values()].filter(
-    ({ type: kind, code, name, branches, anyOf }) =>
-      kind !== 'composite' &&
-      kind !== 'special' &&
-      (branches.length > 0 || anyOf !== undefined || name !== `${type}.${code}` || ofTheEngine.has(code)),
-  );
+  return [...parametersOf(type).values()].filter(({ code, name, branches, anyOf, composite }) => {
+    if (code === '_text' || code === '_content') return hasWords(type);
+    const isAnswered = branches.length > 0 || anyOf !== undefined || composite !== undefined || ofTheEngine.has(code);
+    return isAnswered || name !== `${type}.${code}`; // the entries of another parameter
+  });
 }
+
+const followedBy = (type: string, parametersOf: ParametersOf): readonly Parameter[] =>
+  promisedParameters(type, parametersOf).filter((parameter) => parameter.type === 'reference' && parameter.followed);
+
+/** The trail is followed forth alone. */
+const isAlone = (type: string): boolean => type === 'AuditEvent';
+
+/** `Observation:subject` for everything that refers to resources of the type and says so; not what may refer to any type. */
+const revincludesOf = (type: string, parametersOf: ParametersOf): readonly string[] =>
+  isAlone(type)
+    ? []
+    : [...resourceTypes].sort().flatMap((source) =>
+        followedBy(source, parametersOf)
+          .filter((parameter) => parameter.only === type || parameter.targets.includes(type))
+          .filter((parameter) => leadsTo(parameter, type))
+          .map(({ code }) => `${source}:${code}`),
+      );
 
 function entryOf(type: string, { canonical, parametersOf }: Statement): object {
   const promises = promisesFor(type);
   const parameters = promisedParameters(type, parametersOf);
-  const includes = parameters
-    .filter((parameter) => parameter.type === 'reference')
-    .map(({ code }) => `${type}:${code}`);
+  const includes = followedBy(type, parametersOf).map(({ code }) => `${type}:${code}`);
+  const revincludes = revincludesOf(type, parametersOf);
   return {
     ...promises,
     ...(promises.operation && { operation: promisedUnder(canonical, promises.operation) }),
     profile: `http://hl7.org/fhir/StructureDefinition/${type}`,
-    ...(includes.length > 0 && { searchInclude: includes }),
+    ...(includes.length > 0 && { searchInclude: ['*', ...includes] }),
+    ...(revincludes.length > 0 && { searchRevInclude: revincludes }),
     ...(parameters.length > 0 && {
       searchParam: parameters.map((parameter) => ({
         name: parameter.code,

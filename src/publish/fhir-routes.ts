@@ -12,14 +12,20 @@ import {
   type Schema,
   schemaRef,
 } from './routes.ts';
+import {
+  elements,
+  formBody,
+  idOf,
+  ofEveryCondition,
+  ofEverySearch,
+  ofEveryType,
+  ofSeveralTypes,
+  parameter,
+  security,
+  summary,
+  unauthorized,
+} from './search-routes.ts';
 
-const text: Schema = { type: 'string' };
-const parameter = (place: 'query' | 'header', name: string, description: string, schema = text): RouteParameter => ({
-  name,
-  in: place,
-  description,
-  schema,
-});
 const ifMatch = parameter('header', 'If-Match', 'Only if this is the newest version: `W/"3"`.');
 const ifNoneMatch = parameter('header', 'If-None-Match', '304 if this is still the newest version: `W/"3"`.');
 const ifModifiedSince = parameter('header', 'If-Modified-Since', '304 if nothing changed since.');
@@ -28,16 +34,6 @@ const prefer = parameter('header', 'Prefer', 'What comes back.', {
   type: 'string',
   enum: ['return=minimal', 'return=representation', 'return=OperationOutcome'],
 });
-const ofEverySearch: readonly RouteParameter[] = [
-  parameter('query', '_count', 'Matches on a page.', { type: 'integer', minimum: 0 }),
-  parameter('query', '_sort', 'Parameters to sort by, a minus before those that go down: `-date`.'),
-  parameter('query', '_include', 'References to follow one step: `Observation:subject`.'),
-];
-const ofEveryType: readonly RouteParameter[] = [
-  parameter('query', '_id', 'Ids of resources, separated by commas.'),
-  parameter('query', '_lastUpdated', 'When it was last changed: `ge2026-01-01`.'),
-];
-
 /** What the routes of one type, or of the pattern for all others, speak of. */
 interface Subject {
   readonly type: string;
@@ -52,11 +48,6 @@ interface Subject {
   readonly example?: object;
 }
 
-const security = ['deviceKey', 'adminToken'] as const;
-const unauthorized = {
-  401: outcome('No token, or a wrong one.'),
-  403: outcome('Not permitted with these rights.'),
-};
 const missing = { 404: outcome('There is none.'), 410: outcome('It was deleted.') };
 const invalid = {
   400: outcome('Malformed: each fault with its place.'),
@@ -135,15 +126,7 @@ function routesOf(subject: Subject): readonly Route[] {
       operationId: `searchByPost${suffix}`,
       summary: `Search for ${noun} resources, criteria in the body`,
       parameters: inPath,
-      request: {
-        required: false,
-        content: [
-          {
-            mediaType: 'application/x-www-form-urlencoded',
-            schema: { type: 'object', additionalProperties: { type: 'string' } },
-          },
-        ],
-      },
+      request: formBody,
       answers: { 200: bundle, 400: outcome('A value is malformed.'), ...unauthorized },
     },
     offers('read') && {
@@ -152,7 +135,7 @@ function routesOf(subject: Subject): readonly Route[] {
       path: one,
       operationId: `read${suffix}`,
       summary: `Read a ${noun}`,
-      parameters: [...inPath, id, ifNoneMatch, ifModifiedSince],
+      parameters: [...inPath, id, summary, elements, ifNoneMatch, ifModifiedSince],
       answers: { 200: whole('The newest version.'), 304: { description: 'Unchanged.' }, ...unauthorized, ...missing },
     },
     offers('update') && {
@@ -199,20 +182,14 @@ function routesOf(subject: Subject): readonly Route[] {
         ...inPath,
         id,
         { name: 'vid', in: 'path', description: 'Version: 1, 2, 3 ...', schema: { type: 'string' }, example: '1' },
+        summary,
+        elements,
       ],
       answers: { 200: whole('This version.'), ...unauthorized, ...missing },
     },
   ];
   return routes.filter((route) => route !== false);
 }
-
-const idOf = (value: string | undefined): RouteParameter => ({
-  name: 'id',
-  in: 'path',
-  description: 'Logical id.',
-  schema: { type: 'string', pattern: '^[A-Za-z0-9.-]{1,64}$' },
-  example: value,
-});
 
 function ofType(type: string, parametersOf: ParametersOf): Subject {
   const { id, resource } = resourceExamples[type]!;
@@ -228,7 +205,7 @@ function ofType(type: string, parametersOf: ParametersOf): Subject {
     schema: schemaRef(type),
     inPath: [],
     id: idOf(id),
-    search: [...ofEverySearch, ...own],
+    search: [...ofEverySearch, ...ofEveryCondition, ...own],
     example: resource,
   };
 }
@@ -252,7 +229,7 @@ function ofOtherTypes(): Subject {
       },
     ],
     id: idOf('1'),
-    search: [...ofEverySearch, ...ofEveryType],
+    search: [...ofEverySearch, ...ofEveryCondition, ...ofEveryType],
   };
 }
 
@@ -288,6 +265,7 @@ const ofSystem: readonly Route[] = [
 
 export const fhirRoutes = (parametersOf: ParametersOf): readonly Route[] => [
   ...ofSystem,
+  ...ofSeveralTypes,
   ...Object.keys(resourceExamples).flatMap((type) => routesOf(ofType(type, parametersOf))),
   ...routesOf(ofOtherTypes()),
 ];

@@ -59,9 +59,7 @@ describe('The routes of FHIR', () => {
   };
   const shapes = ['', 'metadata', '_history', '_search'];
   const shapesOf = (type: string) =>
-    ['', '/_search', '/_history', '/{id}', '/{id}/_history', '/{id}/_history/{vid}', '/{id}/Observation'].map(
-      (rest) => type + rest,
-    );
+    ['', '/_search', '/_history', '/{id}', '/{id}/_history', '/{id}/_history/{vid}'].map((rest) => type + rest);
 
   it('are what capability/ declares, in every shape and method', () => {
     const types = ['Patient', 'Device', 'Observation', 'Flag', 'Subscription', '{type}'];
@@ -71,6 +69,16 @@ describe('The routes of FHIR', () => {
         .filter((method) => offered(method, path))
         .map((method) => `${method} /fhir${shape && `/${shape}`}`);
     });
-    expect(sorted(ours)).toEqual(sorted(ofFhir));
+    expect(sorted(ours)).toEqual(sorted(ofFhir.filter((route) => !route.includes('{compartment}'))));
+  });
+
+  it('are those of compartments and no others below a resource', () => {
+    const below = ['*', '{type}', '*/_search', '{type}/_search'].flatMap((rest) =>
+      ['get', 'post', 'put', 'patch', 'delete']
+        .filter((method) => offered(method, `Patient/x/${rest.replace('{type}', 'Observation')}`))
+        .map((method) => `${method} /fhir/{compartment}/{id}/${rest}`),
+    );
+    expect(sorted(below)).toEqual(sorted(ofFhir.filter((route) => route.includes('{compartment}'))));
+    expect(offered('get', 'Organization/x/Observation')).toBe(false);
   });
 });

@@ -79,7 +79,7 @@ describe('The statement', () => {
     expect(entryOf('Patient')).toMatchObject({ versioning: 'versioned', updateCreate: true, conditionalCreate: true });
     expect(codes('AuditEvent')).toEqual(['create', 'read', 'search-type']);
     expect(entryOf('AuditEvent')).toMatchObject({ updateCreate: false, readHistory: false });
-    expect(rest.interaction.map(({ code }: any) => code).sort()).toEqual(['batch', 'transaction']);
+    expect(rest.interaction.map(({ code }: any) => code).sort()).toEqual(['batch', 'search-system', 'transaction']);
   });
 
   it('lists what each type is searched by and what can be included', () => {
@@ -93,6 +93,12 @@ describe('The statement', () => {
     expect(named.get('date')).toMatchObject({ type: 'date' });
     expect(observation.searchInclude).toEqual(expect.arrayContaining(['Observation:subject', 'Observation:device']));
     expect(observation.searchInclude).not.toContain('Observation:code');
+    expect(entryOf('Patient').searchRevInclude).toEqual(
+      expect.arrayContaining(['Observation:subject', 'Flag:patient']),
+    );
+    expect(entryOf('Patient').searchRevInclude).not.toContain('Encounter:service-provider');
+    expect(entryOf('Patient').searchParam.map(({ name }: any) => name)).not.toContain('_query');
+    expect(rest.searchParam.map(({ name }: any) => name)).toEqual(['_has', '_filter', '_list', '_type']);
   });
 });
 
@@ -105,6 +111,14 @@ const samples: Readonly<Record<string, string>> = {
   number: '1',
   quantity: '1',
   uri: 'https://a.example/b',
+  special: '1|2|3|km',
+};
+/** Of a composite: one for each of its parts. */
+const sampleOf = (type: string, { code, type: kind }: { readonly code: string; readonly type: string }): string => {
+  const { composite, anyOf = [] } = parametersOf(type).get(code)!;
+  if (kind !== 'composite') return samples[kind]!;
+  const parts = composite ?? anyOf[0]!.composite!;
+  return parts.components.map(({ parameter }) => samples[parameter.type]).join('$');
 };
 
 describe('The search parameters of the statement', () => {
@@ -118,11 +132,15 @@ describe('The search parameters of the statement', () => {
   };
 
   it('are answered, each one, and so is each include', () => {
-    for (const { type, searchParam, searchInclude = [] } of rest.resource) {
-      const refused = searchParam.filter((one: any) => !answered(type, one.name, samples[one.type] ?? ''));
+    for (const { type, searchParam, searchInclude = [], searchRevInclude = [] } of rest.resource) {
+      const refused = searchParam.filter(
+        (one: any) => !answered(type, one.name, sampleOf(type, { code: one.name, type: one.type })),
+      );
       expect([type, refused]).toEqual([type, []]);
       const left = searchInclude.filter((include: string) => !answered(type, '_include', include));
       expect([type, left]).toEqual([type, []]);
+      const back = searchRevInclude.filter((include: string) => !answered(type, '_revinclude', include));
+      expect([type, back]).toEqual([type, []]);
     }
   });
 
@@ -130,7 +148,7 @@ describe('The search parameters of the statement', () => {
     for (const { type, searchParam } of rest.resource) {
       const named = new Set(searchParam.map(({ name }: any) => name));
       const silent = [...parametersOf(type).values()].filter(
-        (parameter) => !named.has(parameter.code) && answered(type, parameter.code, samples[parameter.type] ?? ''),
+        (parameter) => !named.has(parameter.code) && answered(type, parameter.code, sampleOf(type, parameter)),
       );
       expect([type, silent.map(({ code }) => code)]).toEqual([type, []]);
     }
@@ -162,7 +180,7 @@ describe('Declared', () => {
     expect(declared('batch', '')).toBe(true);
     expect(declared('capabilities', '')).toBe(true);
     expect(declared('history-system', '')).toBe(false);
-    expect(declared('search-system', '')).toBe(false);
+    expect(declared('search-system', '')).toBe(true);
     expect(declared('read', '')).toBe(false);
     expect(declared('transaction', 'Patient')).toBe(false);
   });
