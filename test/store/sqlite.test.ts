@@ -227,9 +227,16 @@ describe('SQLite: the index', () => {
       { is: 'text', name: 'Task.name', match: 'starts', value: 'n1' },
       { is: 'text', name: 'Task.name', match: 'contains', value: '1' },
       { is: 'text', name: 'Task.name', match: 'equals', value: 'N1' },
+      { is: 'text', name: 'Task.name', match: 'ends', value: '1' },
       { is: 'id', ids: ['1', '2'] },
       { is: 'any', of: [tag('a'), tag('b')] },
       { is: 'not', of: tag('b') },
+      { is: 'word', name: 'Task._text', word: 'pain' },
+      { is: 'near', name: 'Task.near', latitude: 1, longitude: 1, kilometres: 1, cells: ['a', 'b'] },
+      { is: 'refers', name: 'Task.subject', type: 'Patient', where: { is: 'all', of: [] } },
+      { is: 'not', of: { is: 'refers', name: 'Task.subject', type: 'Patient', where: tag('a') } },
+      { is: 'not', of: { is: 'referred', name: 'Flag.focus', type: 'Flag', where: { is: 'not', of: tag('a') } } },
+      { is: 'any', of: [tag('a'), { is: 'referred', name: 'Flag.focus', type: 'Flag', where: tag('a') }] },
       {
         is: 'all',
         of: [tag('a'), { is: 'range', name: 'Task.date', low: { atLeast: 3 } }, { is: 'not', of: tag('c') }],
@@ -252,16 +259,22 @@ describe('SQLite: the index', () => {
           sort,
           count: 3,
           total: 'accurate',
-          includes: [{ way: 'to', type: 'Task', name: 'Task.subject', iterate: false }],
+          includes: [
+            { way: 'to', type: 'Task', name: 'Task.subject', iterate: false },
+            { way: 'from', type: 'Flag', name: 'Flag.focus', iterate: true },
+          ],
         });
         const { next } = runSearch(watched, query, undefined);
-        if (next) runSearch(watched, query, next);
+        const { previous } = next ? runSearch(watched, query, next) : {};
+        if (previous) runSearch(watched, query, previous);
       }
     }
     expect(plans.size).toBeGreaterThan(40);
     for (const [sql, plan] of plans) {
-      const scans = plan.filter((line) => /^SCAN (?!\(|s$|c$|j VIRTUAL|json_each|words|CONSTANT|max)/.test(line));
-      // `c` and `s` are also names of inner queries; then their plan stands beside them.
+      const scans = plan.filter((line) =>
+        /^SCAN (?!\(|s$|c$|j VIRTUAL|json_each|words VIRTUAL|fresh_words$|CONSTANT|max)/.test(line),
+      );
+      // At most 500 fresh words wait; `c` and `s` are also names of inner queries; then their plan stands beside them.
       const tables = plan.filter((line) => /^SCAN [cs]$/.test(line)).length;
       const inner = plan.filter((line) => /^(CO-ROUTINE|MATERIALIZE) [cs]$/.test(line)).length;
       expect({ sql, scans, bare: tables - inner }).toEqual({ sql, scans: [], bare: 0 });
@@ -288,6 +301,52 @@ describe('SQLite: the index', () => {
     const [plan] = [...plans].filter(([sql]) => sql.includes('v.body')).map(([, lines]) => lines);
     expect(plan!.filter((line) => line.startsWith('SEARCH c'))).toEqual(['SEARCH c USING PRIMARY KEY (hash=?)']);
     expect(plan!.join()).not.toContain('TEMP B-TREE');
+    connection.close();
+  });
+
+  it('is explained: what was considered and chosen, by which plans, with how many rows looked at, and no values', async () => {
+    const store = await open(newFile());
+    const flag = (i: number) =>
+      save(`Flag/${i}`, {
+        index: { ...noEntries, references: [{ name: 'Flag.subject', target: `Task/secret${i}` }], keys: flagKeys },
+      });
+    const flagKeys = [{ name: 'Flag.tag', first: 'secret', second: '' }];
+    await store.commit(Array.from({ length: 300 }, (_, i) => save(`Task/secret${i}`, tagged('secret'))));
+    await store.commit([flag(1), flag(2)]);
+    const where: Criterion = { is: 'key', name: 'Flag.tag', first: 'secret', second: '' };
+    const chain: Criterion = { is: 'referred', type: 'Flag', name: 'Flag.subject', where };
+    const told = await store.explain(ask({ is: 'all', of: [tag('secret'), chain] }, { total: 'accurate' }));
+    expect(told).toMatchObject({ matches: 2, included: 0, total: 2 });
+    expect(told.considered).toContainEqual({ type: 'Task', by: 'key Task.tag', size: 300, cap: 1_000 });
+    expect(told.followed[0]).toEqual({
+      type: 'Task',
+      by: 'Flag by Flag.subject with key Flag.tag',
+      size: 2,
+      cap: 1_000,
+    });
+    expect(told.ways).toEqual([{ type: 'Task', way: 'gather', by: 'Flag by Flag.subject with key Flag.tag' }]);
+    expect(told.looked).toBeGreaterThan(2);
+    expect(told.looked).toBeLessThan(50);
+    expect(told.statements.flatMap(({ plan }) => plan)).toContain('SEARCH c USING PRIMARY KEY (hash=? AND sort=?)');
+    expect(JSON.stringify(told)).not.toContain('secret');
+    expect(JSON.parse(JSON.stringify(told))).toEqual(told);
+    const sorted = await store.explain(ask(tag('secret'), { sort: [{ by: 'id', descending: true }] }));
+    expect(sorted.ways.at(-1)).toEqual({ type: 'Task', way: 'stream', by: '_id' });
+    await store.close();
+  });
+
+  it('has statements that do not grow with values', async () => {
+    const connection = openConnection({ file: ':memory:', mode: 'write', seed: new Uint8Array(8) });
+    const statementsOf = (count: number) => {
+      const [plans, watched] = watchPlans(connection);
+      const tags = Array.from({ length: count }, (_, i) => tag(String(i)));
+      const ids: Criterion = { is: 'id', ids: tags.map((_, i) => String(i)) };
+      const chain: Criterion = { is: 'refers', name: 'Task.partOf', type: 'Task', where: ids };
+      runSearch(watched, ask({ is: 'any', of: tags }), undefined);
+      runSearch(watched, ask({ is: 'all', of: [chain, ids] }), undefined);
+      return [...plans.keys()];
+    };
+    expect(statementsOf(30)).toEqual(statementsOf(20));
     connection.close();
   });
 
