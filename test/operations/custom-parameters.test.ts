@@ -27,9 +27,9 @@ const married = (id: string, code = 'M') => ({
   maritalStatus: { coding: [{ system: 'urn:marital', code }] },
 });
 
-const valueOf = (parameters: any, name: string) => {
+const valueIn = (parameters: any, name: string) => {
   const found = parameters.parameter.find((one: any) => one.name === name);
-  return found && found[Object.keys(found).find((key) => key.startsWith('value'))!];
+  return found?.[Object.keys(found).find((key) => key.startsWith('value'))!];
 };
 
 /** Asks until no job waits or runs any more. */
@@ -65,12 +65,12 @@ describe('A new SearchParameter', () => {
   it('tells in its job how many resources were gone through and how many entries it has', async () => {
     const jobs = await settled();
     const part = jobs.parameter.map((one: any) => ({ parameter: one.part }));
-    const job = part.find((one: any) => valueOf(one, 'parameter') === 'SearchParameter/marital');
-    expect(valueOf(job, 'state')).toBe('done');
-    expect(valueOf(job, 'done')).toBeGreaterThanOrEqual(250);
-    expect(valueOf(job, 'entries')).toBeGreaterThanOrEqual(500);
-    const one = await house.ask('GET', `/fhir/$reindex-status?job=${valueOf(job, 'job')}`);
-    expect([one.status, valueOf(one.body, 'state')]).toEqual([200, 'done']);
+    const job = part.find((one: any) => valueIn(one, 'parameter') === 'SearchParameter/marital');
+    expect(valueIn(job, 'state')).toBe('done');
+    expect(valueIn(job, 'done')).toBeGreaterThanOrEqual(250);
+    expect(valueIn(job, 'entries')).toBeGreaterThanOrEqual(500);
+    const one = await house.ask('GET', `/fhir/$reindex-status?job=${valueIn(job, 'job')}`);
+    expect([one.status, valueIn(one.body, 'state')]).toEqual([200, 'done']);
     expect((await house.ask('GET', '/fhir/$reindex-status?job=none')).status).toBe(404);
   });
 
@@ -148,12 +148,12 @@ describe('$reindex', () => {
     const place = started.headers.get('content-location')!;
     await settled();
     const { body } = await house.ask('GET', place);
-    expect(valueOf(body, 'state')).toBe('done');
-    expect(valueOf(body, 'done')).toBeGreaterThan(250);
-    expect(valueOf(body, 'done')).toBe(valueOf(body, 'of'));
+    expect(valueIn(body, 'state')).toBe('done');
+    expect(valueIn(body, 'done')).toBeGreaterThan(250);
+    expect(valueIn(body, 'done')).toBe(valueIn(body, 'of'));
     const parameter = [{ name: 'url', valueUri: 'https://a.example/SearchParameter/marital' }];
     const byUrl = await house.ask('POST', '/fhir/$reindex', { resourceType: 'Parameters', parameter });
-    expect([byUrl.status, valueOf(byUrl.body, 'type')]).toEqual([202, 'Patient']);
+    expect([byUrl.status, valueIn(byUrl.body, 'type')]).toEqual([202, 'Patient']);
     await settled();
     expect(await house.search('Patient?marital=S&_count=1000')).toHaveLength(125);
   });
