@@ -35,11 +35,7 @@ import { vread } from './interactions/vread.ts';
 import { createWritePath } from './interactions/write.ts';
 import { createLog, type Log } from './log.ts';
 import { trimWhenQuiet } from './memory.ts';
-import { createCustomParameters } from './operations/custom-parameters.ts';
-import { followSearchParameter } from './operations/follow-parameter.ts';
-import { demandPromised } from './operations/operation.ts';
-import { createOperations } from './operations/operations.ts';
-import { type ReindexWork, startReindexing } from './operations/reindex-work.ts';
+import { openOperations } from './operations/open.ts';
 import { guardedClient } from './outbound/guarded-client.ts';
 import { takeOwnership } from './owner.ts';
 import { capabilityStatement, declared, promisedOperations } from './publish/capability.ts';
@@ -156,25 +152,32 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
       },
     });
     closing.add(engine.close);
-    let reindexing: ReindexWork | undefined;
-    const customParameters = createCustomParameters({ store: engine, onRenewed: () => reindexing?.wake() });
-    await customParameters.renew();
-    const store = customParameters.guard(engine);
-    demandCanonical(store, config.canonical);
-    if (store.setting(CANONICAL) === undefined) await store.setSetting(CANONICAL, config.canonical);
+    demandCanonical(engine, config.canonical);
+    if (engine.setting(CANONICAL) === undefined) await engine.setSetting(CANONICAL, config.canonical);
     const { canonical } = config;
     const url = config.baseUrl ?? addressUrl(config.host, port);
     const base = `${url}/fhir`;
     const admin = inDataFolder(config.data, () => adminToken(config.data, config.adminToken, runtime));
-    const trail = createTrail(store, runtime, config.auditReads);
+    const trail = createTrail(engine, runtime, config.auditReads);
     closing.add(trail.flush);
     const client = guardedClient({ allow: config.outboundAllow, runtime });
     closing.add(client.close);
-    const tokens = createPageTokens(await pageKeyOf(store, runtime), runtime.random);
+    const tokens = createPageTokens(await pageKeyOf(engine, runtime), runtime.random);
     const view = { canonical, server: new URL(url).hostname, runtime };
     const line = createLine();
     const relative = relativeTo(base);
     const extractFrom = (text: string) => extract(JSON.parse(relative(text)));
+    const stop = new AbortController();
+    const { store, operations, followSearchParameter, stopped } = await openOperations({
+      engine,
+      runtime,
+      extract: extractFrom,
+      log,
+      signal: stop.signal,
+      promised: promisedOperations(),
+    });
+    closing.add(() => stopped);
+    closing.add(() => stop.abort());
     const thresholds = loadThresholds(profiles);
     const writes = createWritePath({
       now: runtime.now,
@@ -188,7 +191,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
         Device: [followDevice],
         DeviceUseStatement: [followUse],
         Subscription: [forgetSubscription],
-        SearchParameter: [followSearchParameter(runtime)],
+        SearchParameter: [followSearchParameter],
       },
     });
     const { version } = packageJson;
@@ -213,15 +216,11 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
           capabilityStatement({ base: asked, canonical, version, date: CAPABILITY_DATE, parametersOf }),
         ),
       ],
-      operations: demandPromised(
-        createOperations({ runtime, extract: extractFrom, explain: engine.explain, wake: () => reindexing?.wake() }),
-        promisedOperations(),
-      ),
+      operations,
     });
     const { identify, forget } = createIdentify({ store, runtime, adminToken: admin.token });
     const isAdmin = async (token: string) =>
       (await identify(`Bearer ${token}`).catch(() => undefined))?.access === fullAccess;
-    const stop = new AbortController();
     const counters = { delivered: 0, failed: 0, waiting: 0 };
     metrics.counter('notificationsDelivered', () => counters.delivered);
     metrics.counter('notificationsFailed', () => counters.failed);
@@ -255,10 +254,6 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
       })
       .catch((error: unknown) => log.error('index upgrade stopped', error));
     closing.add(() => upgraded);
-    const { renew } = customParameters;
-    reindexing = startReindexing({ store: engine, runtime, extract: extractFrom, renew, log, signal: stop.signal });
-    const reindexed = reindexing.stopped.catch((error: unknown) => log.error('reindexing stopped', error));
-    closing.add(() => reindexed);
     let isNotifying = true;
     const notified = subscriptions.stopped
       .catch((error: unknown) => log.error('notifier stopped', error))

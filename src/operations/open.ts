@@ -1,0 +1,52 @@
+/** Puts the operations together with the custom search parameters that some of them look after. docs/search-parameters.md */
+import type { Derive } from '../interactions/interaction.ts';
+import type { Log } from '../log.ts';
+import type { Runtime } from '../runtime.ts';
+import type { IndexEntries } from '../search/query.ts';
+import type { Store } from '../store/store.ts';
+import { createCustomParameters } from './custom-parameters.ts';
+import type { Explain } from './explain-search.ts';
+import { followSearchParameter } from './follow-parameter.ts';
+import { demandPromised, type Operation, type OperationPlace } from './operation.ts';
+import { createOperations } from './operations.ts';
+import { startReindexing } from './reindex-work.ts';
+
+export interface OperationsRoom<S extends Store> {
+  /** The store for everybody; see `CustomParameters.guard`. */
+  readonly store: S;
+  readonly operations: readonly Operation[];
+  /** What follows from a written SearchParameter. */
+  readonly followSearchParameter: Derive;
+  /** Resolves when no job is under way any more, after the signal. */
+  readonly stopped: Promise<void>;
+}
+
+export interface OperationsRoomParts<S> {
+  readonly engine: S;
+  readonly runtime: Runtime;
+  /** The index entries of a stored text. */
+  readonly extract: (text: string) => IndexEntries;
+  readonly log: Pick<Log, 'error'>;
+  readonly signal: AbortSignal;
+  /** What capability/ promises: all of it must be there, and nothing else. */
+  readonly promised: readonly OperationPlace[];
+}
+
+/** Search knows the stored SearchParameters when this resolves, and jobs that were stopped go on. */
+export async function openOperations<S extends Store & { readonly explain: Explain }>(
+  parts: OperationsRoomParts<S>,
+): Promise<OperationsRoom<S>> {
+  const { engine, runtime, extract, log, signal, promised } = parts;
+  const { explain } = engine;
+  let wake = () => {};
+  const custom = createCustomParameters({ store: engine, onRenewed: () => wake() });
+  await custom.renew();
+  const work = startReindexing({ store: engine, runtime, extract, renew: custom.renew, log, signal });
+  wake = work.wake;
+  return {
+    store: custom.guard(engine),
+    operations: demandPromised(createOperations({ runtime, extract, explain, wake }), promised),
+    followSearchParameter: followSearchParameter(runtime),
+    stopped: work.stopped.catch((error: unknown) => log.error('reindexing stopped', error)),
+  };
+}
