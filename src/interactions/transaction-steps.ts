@@ -3,7 +3,7 @@ import { withLinks } from '../fhir/bundle.ts';
 import { problem } from '../fhir/outcome.ts';
 import { type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
 import { extract } from '../search/extract.ts';
-import { matches } from '../search/match.ts';
+import { matches, surelyMatches } from '../search/match.ts';
 import type { Change, Version } from '../store/store.ts';
 import { isSeen } from './answer.ts';
 import { askedOf } from './asked.ts';
@@ -177,9 +177,17 @@ function meant(
     target && !target.existing ? [{ key: target.key, step: steps[i]! }] : [],
   );
   const untouched = found.filter(({ key }) => !written.some((other) => referenceTo(other.key) === referenceTo(key)));
-  const made = written.filter(({ key, step: { request } }) => {
+  const made = written.filter(({ key, step: { request, at } }) => {
     if (key.type !== query.type || request.interaction === 'delete' || !request.body) return false;
-    return matches(query.where, extract(request.body.resource), key);
+    const entries = extract(request.body.resource);
+    if (surelyMatches(query.where, entries, key)) return true;
+    // A chain may lead through what is not stored yet: neither yes nor no.
+    if (matches(query.where, entries, key))
+      throw problem(
+        'not-supported',
+        `a conditional reference to ${key.type} asks what is not told before ${at} is stored`,
+      );
+    return false;
   });
   return [...untouched, ...made].map(({ key }) => key);
 }

@@ -43,6 +43,17 @@ describe('A condition', () => {
     }
   });
 
+  it('of a reference in a transaction follows a chain, but not through what the same transaction writes', async () => {
+    const referring = {
+      resource: { ...reading, subject: { reference: 'Patient?_has:Observation:patient:status=final' } },
+      request: { method: 'POST', url: 'Observation' },
+    };
+    const alone = await house.transaction([referring], { prefer: 'return=representation' });
+    expect([alone.status, alone.body.entry[0].resource.subject.reference]).toEqual([200, 'Patient/ada']);
+    const other = { resource: { resourceType: 'Patient' }, request: { method: 'POST', url: 'Patient' } };
+    expect((await house.transaction([referring, other])).status).toBe(400);
+  });
+
   it.each(['colour=red', 'patient.colour=red', 'status=final&colour=red', '_has:Observation:patient:colour=red'])(
     'is refused where it asks what nobody knows, however lenient the client is: %s',
     async (criterion) => {

@@ -98,7 +98,7 @@ describe('the CapabilityStatement', () => {
 describe('a method that an address does not take', () => {
   it('is answered with 405 and those that it takes', async () => {
     for (const [method, path, allow] of [
-      ['GET', '', 'POST'],
+      ['PUT', '', 'POST, GET, HEAD'],
       ['PATCH', 'Patient/1', 'GET, HEAD, PUT, DELETE'],
       ['DELETE', 'AuditEvent/1', 'GET, HEAD'],
       ['PUT', 'AuditEvent', 'GET, HEAD, POST'],
