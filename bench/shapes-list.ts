@@ -58,7 +58,7 @@ const ofPatient = (type: string, more = ''): Shape =>
 /** Weight, height, and one half of a blood pressure, which is a component. */
 const weight = '29463-7';
 const height = '8302-2';
-const pressure = '85354-9';
+const pressure = '55284-4';
 const systolic = '8480-6';
 
 export const shapes: readonly Shape[] = [

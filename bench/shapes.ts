@@ -110,8 +110,7 @@ async function measured(
 
 /** How the server says it found them, where it tells. */
 async function planOf(query: string, get: (query: string) => Promise<{ status: number; body: string }>) {
-  const [type, parameters] = query.split('?');
-  const { status, body } = await get(`${type}/$explain-search?${parameters}`);
+  const { status, body } = await get(`$explain-search?query=${encodeURIComponent(query)}`);
   return status === 200 ? JSON.parse(body) : undefined;
 }
 

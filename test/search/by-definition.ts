@@ -41,18 +41,23 @@ function prepare(): void {
     indexStructureDefinitionBundle(JSON.parse(readFileSync(new URL(file, folder), 'utf8')));
 }
 
-/** The definitions say `as` where an element may repeat, which FHIRPath only allows for one value; `ofType` is what they mean. */
+/**
+ * The definitions say `as` where an element may repeat, which FHIRPath only allows for one value; `ofType` is what they mean.
+ * What an absolute reference leads to is told by its path, which this FHIRPath does not look at.
+ */
 const corrected = (expression: string): string =>
   expression
+    .replace(/^(Resource|DomainResource)\./, '')
     .replace(/\(([^()|]+?) as (\w+)\)/g, '$1.ofType($2)')
     .replaceAll('.as(', '.ofType(')
     .replaceAll('DateTime)', 'dateTime)')
+    .replace(/where\(resolve\(\) is (\w+)\)/g, "where((resolve() is $1) or reference.matches('/$1/[^/]+$$'))")
     .replace(/hasExtension\(('[^']+')\)/g, 'extension($1).exists()');
 
 /** The parts of a union that start at this type. */
 function forType(expression: string, type: string): string {
   const parts = expression.split('|').map((part) => corrected(part.trim()));
-  const own = parts.filter((part) => new RegExp(`^\\(*(${type}|Resource|DomainResource)\\b`).test(part));
+  const own = parts.filter((part) => new RegExp(`^\\(*${type}\\b`).test(part));
   return (own.length > 0 ? own : parts).join(' | ');
 }
 

@@ -29,7 +29,14 @@ const plain = ({ text, ...example }: any): any =>
   example.resourceType.startsWith('Questionnaire') ? example : { ...example, text };
 
 /** What no example of US Core has values for. */
-const notShown: readonly string[] = [];
+const notShown = [
+  'CarePlan?date',
+  'CarePlan?patient&category&status&date',
+  'CarePlan?patient&category&date',
+  'Encounter?identifier',
+  'PractitionerRole?specialty',
+  'PractitionerRole?practitioner',
+];
 
 interface Required {
   readonly type: string;
