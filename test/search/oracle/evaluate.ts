@@ -62,11 +62,12 @@ export const asked = (query: string): [name: string, value: string][] =>
 
 const shaping = /^_(sort|count|total|include|revinclude|summary)(:|$)/;
 
-/** The resources of the type that fulfil all conditions of the query. */
+/** The resources of the type, or of the types between commas, that fulfil all conditions of the query. */
 export function evaluate(world: World, type: string, query: string): any[] {
   const conditions = asked(query).filter(([name]) => !shaping.test(name));
   return world.resources.filter(
-    (one) => one.resourceType === type && conditions.every(([name, value]) => holds(world, one, name, value)),
+    (one) =>
+      type.split(',').includes(one.resourceType) && conditions.every(([name, value]) => holds(world, one, name, value)),
   );
 }
 

@@ -42,6 +42,7 @@ export interface Shape {
 
 /** A question in the form that is kept under test/search/cases. */
 export interface Question {
+  /** One type, or several between commas for a search of the whole system. */
   readonly type: string;
   readonly conditions: Query['conditions'];
   readonly shape: Shape;
@@ -58,38 +59,52 @@ export function question(
   among?: readonly string[],
 ): Question & { kinds: string[] } {
   const roll = diceOf(seed);
-  const { type, conditions, kinds } = randomQuery(roll, world, kind, among);
-  const shape: Record<string, unknown> = {};
-  const tried = [...kinds];
+  const query = randomQuery(roll, world, kind, among);
+  const { conditions } = query;
+  const tried = [...query.kinds];
+  const isCommon = conditions.every(([name]) =>
+    /^_(id|lastUpdated|tag|profile|security|source|text|content)\b/.test(name),
+  );
+  if (isCommon && roll.chance(0.3)) {
+    const type = [...new Set([query.type, roll.of(types), roll.of(types)])].join(',');
+    tried.push('_type');
+    return { type, conditions, shape: shapeOfSystem(roll, tried), kinds: tried };
+  }
+  return { type: query.type, conditions, shape: shapeOf(roll, world, query, tried), kinds: tried };
+}
+
+function shapeOfSystem(roll: Dice, tried: string[]): Shape {
+  const sort = roll.of([undefined, '_lastUpdated', '-_lastUpdated']);
+  const count = roll.of([undefined, 40, 90]);
+  if (sort) tried.push('_sort 1');
+  if (count) tried.push('pages');
+  return { ...(sort && { sort }), ...(count && { count }) };
+}
+
+function shapeOf(roll: Dice, world: World, { type, conditions }: Query, tried: string[]): Shape {
+  const shape: { -readonly [name in keyof Shape]: Shape[name] } = {};
+  const matches = evaluate(world, type, queryText(conditions));
   if (roll.chance(0.25)) {
-    shape['sort'] = randomSort(roll, type);
-    tried.push(`_sort ${String(shape['sort']).split(',').length}`);
+    shape.sort = randomSort(roll, type);
+    tried.push(`_sort ${shape.sort.split(',').length}`);
   }
-  if (roll.chance(0.12)) {
-    const many = evaluate(world, type, queryText(conditions)).length;
-    if (many > 1) {
-      shape['count'] = Math.max(1 + roll.below(5), Math.ceil(many / 6));
-      tried.push('pages');
-    }
-  } else if (roll.chance(0.15)) {
-    shape['includes'] = randomIncludes(roll, world, type);
-    tried.push(
-      ...(shape['includes'] as [string, string][]).map(([name, value]) => (value.includes('*') ? `${name} *` : name)),
-    );
+  if (roll.chance(0.12) && matches.length > 1) {
+    shape.count = Math.max(1 + roll.below(5), Math.ceil(matches.length / 6));
+    tried.push('pages');
   }
-  const ways = compartment[type];
-  if (ways !== undefined && shape['includes'] === undefined && roll.chance(0.1)) {
-    const matches = evaluate(world, type, queryText(conditions));
-    const patients = matches.flatMap((one) => patientsOf(world, one));
-    if (patients.length > 0) {
-      shape['within'] = roll.of(patients);
-      tried.push('compartment');
-    }
+  if (roll.chance(0.15)) {
+    shape.includes = randomIncludes(roll, type);
+    tried.push(...shape.includes.map(([name, value]) => (value.includes('*') ? `${name} *` : name)));
+  }
+  const patients = compartment[type] ? matches.flatMap((one) => patientsOf(world, one)) : [];
+  if (patients.length > 0 && roll.chance(0.1)) {
+    shape.within = roll.of(patients);
+    tried.push('compartment');
   } else if (roll.chance(0.1)) {
-    shape['post'] = true;
+    shape.post = true;
     tried.push('POST');
   }
-  return { type, conditions, shape, kinds: tried };
+  return shape;
 }
 
 /** By what a resource belongs to a Patient. https://hl7.org/fhir/R4/compartmentdefinition-patient.html */
@@ -117,7 +132,7 @@ function randomSort(roll: Dice, type: string): string {
   return Array.from({ length: 1 + roll.below(3) }, () => (roll.chance(0.5) ? '-' : '') + roll.of(names)).join(',');
 }
 
-function randomIncludes(roll: Dice, world: World, type: string): [string, string][] {
+function randomIncludes(roll: Dice, type: string): [string, string][] {
   const referring = (of: string): string[] =>
     Object.keys(parameters[of]!).filter((code) => parameters[of]![code]!.kind === 'reference');
   const ways = types.flatMap((from) =>
@@ -143,7 +158,6 @@ function randomIncludes(roll: Dice, world: World, type: string): [string, string
     const from = roll.of(types.filter((other) => referring(other).length > 0));
     includes.push(['_include:iterate', `${from}:${roll.of(referring(from))}`]);
   }
-  void world;
   return includes;
 }
 
@@ -170,7 +184,9 @@ export async function judge(house: TestHouse, world: World, { type, conditions, 
   const shaped = [...conditions, ['_total', 'accurate'] as const];
   if (shape.sort) shaped.push(['_sort', shape.sort]);
   shaped.push(...(shape.includes ?? []), ['_count', String(shape.count ?? 1000)]);
-  const pages = await walk(house, within === undefined ? type : `${within}/${type}`, shaped, shape);
+  const place = type.includes(',') ? '' : within === undefined ? `/${type}` : `/${within}/${type}`;
+  if (type.includes(',')) shaped.push(['_type', type]);
+  const pages = await walk(house, place, shaped, shape);
   if (typeof pages === 'string') return { found, fault: pages };
   const matches = pages.flatMap((page) => entriesOf(page, 'match'));
   return { found, fault: difference(world, expected, matches, pages, shape, queryText(shaped)) };
@@ -179,7 +195,7 @@ export async function judge(house: TestHouse, world: World, { type, conditions, 
 const entriesOf = (bundle: any, mode: string): any[] =>
   (bundle.entry ?? []).filter((entry: any) => entry.search.mode === mode).map((entry: any) => entry.resource);
 
-const idsOf = (resources: readonly any[]): string => resources.map((one) => one.id).join(' ');
+const idsOf = (resources: readonly any[]): string => resources.map(keyOf).join(' ');
 
 function difference(
   world: World,
@@ -189,42 +205,44 @@ function difference(
   shape: Shape,
   query: string,
 ): string | undefined {
-  const ids = new Set(matches.map((one) => one.id));
+  const ids = new Set(matches.map(keyOf));
   if (ids.size !== matches.length) return `something comes twice: ${idsOf(matches)}`;
-  const missing = expected.filter((one) => !ids.has(one.id));
-  const wanted = new Set(expected.map((one) => one.id));
-  const wrong = matches.filter((one) => !wanted.has(one.id));
+  const missing = expected.filter((one) => !ids.has(keyOf(one)));
+  const wanted = new Set(expected.map(keyOf));
+  const wrong = matches.filter((one) => !wanted.has(keyOf(one)));
   if (missing.length + wrong.length > 0) return `not found: ${idsOf(missing)}; wrongly found: ${idsOf(wrong)}`;
   const total = pages.find((page) => page.total !== expected.length);
   if (total) return `the total is ${total.total}, not ${expected.length}`;
   const keys = shape.sort?.split(',') ?? [];
   for (let i = 1; i < matches.length; i++) {
-    if (ordered(matches[i - 1], matches[i], keys) > 0) return `${matches[i - 1].id} stands before ${matches[i].id}`;
+    if (ordered(matches[i - 1], matches[i], keys) > 0)
+      return `${keyOf(matches[i - 1])} stands before ${keyOf(matches[i])}`;
   }
-  if (shape.includes === undefined || shape.count !== undefined) return undefined;
-  const along = included(world, expected, query);
-  const given = new Set(entriesOf(pages[0], 'include').map(keyOf));
-  const lacking = [...along].filter((key) => !given.has(key));
-  const extra = [...given].filter((key) => !along.has(key));
-  return lacking.length + extra.length > 0
-    ? `not included: ${lacking.join(' ')}; wrongly included: ${extra.join(' ')}`
-    : undefined;
+  for (const page of shape.includes === undefined ? [] : pages) {
+    const along = included(world, entriesOf(page, 'match'), query);
+    const given = new Set(entriesOf(page, 'include').map(keyOf));
+    const lacking = [...along].filter((key) => !given.has(key));
+    const extra = [...given].filter((key) => !along.has(key));
+    if (lacking.length + extra.length > 0)
+      return `not included: ${lacking.join(' ')}; wrongly included: ${extra.join(' ')}`;
+  }
+  return undefined;
 }
 
 /** All pages in order, walked back again by `previous`; or what went wrong. */
 async function walk(
   house: TestHouse,
-  type: string,
+  place: string,
   parts: readonly (readonly [string, string])[],
   { count, post }: Shape,
 ): Promise<any[] | string> {
   const strict = { prefer: 'handling=strict' };
   const first = post
-    ? await house.ask('POST', `/fhir/${type}/_search`, queryText(parts), {
+    ? await house.ask('POST', `/fhir${place}/_search`, queryText(parts), {
         ...strict,
         'content-type': 'application/x-www-form-urlencoded',
       })
-    : await house.ask('GET', `/fhir/${type}?${queryText(parts)}`, undefined, strict);
+    : await house.ask('GET', `/fhir${place}?${queryText(parts)}`, undefined, strict);
   const pages: any[] = [];
   const link = (answer: Answer, relation: string): string | undefined =>
     answer.body.link.find((one: any) => one.relation === relation)?.url;
