@@ -92,11 +92,17 @@ function find(task: Task, way: Way): Found[] {
   if (key === undefined) return findUnsorted(task, way);
   if (task.sort.length > 1) return through(task, smallestToCount(task), way);
   const alone = task.parts.length === 0 || (task.parts.length === 1 && sameRange(task.parts[0]!, key));
-  const smallest = alone ? undefined : smallestOf(task, [PROBED, GATHERED]);
-  if (!smallest && !task.parts.some(hasChain)) return along(task, way, undefined);
+  const probed = alone ? undefined : smallestOf(task, [PROBED]);
+  if (!probed && !task.parts.some(hasChain)) return along(task, way, undefined);
+  // The few that a chain leads to lie anywhere.
+  if (!probed || (probed.size >= PROBED && !(probed.part && hasChain(probed.part)))) {
+    const page = within(task.connection, EFFORT / 5, () => along(task, way, undefined));
+    if (page) return page;
+  }
+  const smallest = probed && probed.size < PROBED ? probed : smallestOf(task, [GATHERED]);
   const size = smallest?.size ?? Infinity;
   if (smallest && (size < FEW || !isFrequent(task, size, way.limit))) return through(task, smallest, way);
-  const effort = Math.max(EFFORT / 5, Math.min(EFFORT, 4 * rowsToFill(task, Math.min(size, GATHERED), way.limit)));
+  const effort = Math.min(EFFORT, 4 * rowsToFill(task, Math.min(size, GATHERED), way.limit));
   const page = within(task.connection, effort, () => along(task, way, size < GATHERED ? smallest : undefined));
   if (page) return page;
   const chosen = size < GATHERED ? smallest : smallestBeyond(task);

@@ -84,11 +84,15 @@ function smallestUpTo(task: Task, cap: number, reach: number): Sized | undefined
   return smallest;
 }
 
+/** Asks the deadline for about every sixteenth row, wherever they lie: enough where rows cost little. */
+const seldom = (sql: string): string =>
+  sql.replace('deadline(c.pk)', '((((c.pk * 2654435761) >> 20) & 15) <> 0 OR deadline(c.pk))');
+
 /** Scans that send rows away have a deadline of their own; the others end at the cap, and are far faster without. */
 function sizeOf(connection: Connection, { scans }: Source, cap: number): number {
   let size = 0;
   for (const scan of scans) {
-    const sql = `SELECT count(*) FROM (SELECT 1 FROM ${tableOf(scan)} c WHERE ${scan.sql} LIMIT ?)`;
+    const sql = `SELECT count(*) FROM (SELECT 1 FROM ${tableOf(scan)} c WHERE ${seldom(scan.sql)} LIMIT ?)`;
     size += (connection.sql(sql).get(...scan.values, cap - size) as unknown as Row)[0];
     if (size >= cap) return size;
   }
