@@ -3,6 +3,7 @@ import { resourceTypes } from '../fhir/definitions.ts';
 import type { InteractionCode } from '../interactions/interaction.ts';
 import { declared, type ParametersOf, promisedParameters, promisesFor } from './capability.ts';
 import { resourceExamples, transactionExample } from './fhir-examples.ts';
+import { operationRoutes } from './operation-routes.ts';
 import {
   fhirJson,
   outcome,
@@ -268,4 +269,5 @@ export const fhirRoutes = (parametersOf: ParametersOf): readonly Route[] => [
   ...ofSeveralTypes,
   ...Object.keys(resourceExamples).flatMap((type) => routesOf(ofType(type, parametersOf))),
   ...routesOf(ofOtherTypes()),
+  ...operationRoutes(),
 ];

@@ -21,6 +21,7 @@ export const fhirSchemas: Readonly<Record<string, Schema>> = {
   },
   ...Object.fromEntries(Object.keys(resourceExamples).map((type) => [type, open(type)])),
   Bundle: open('Bundle'),
+  Parameters: open('Parameters'),
   CapabilityStatement: open('CapabilityStatement'),
   OperationOutcome: {
     ...open('OperationOutcome'),

@@ -23,6 +23,7 @@ const tags = [
     'Every other resource type',
     'All of R4 answers alike, but AuditEvent: it is created, read and searched, never changed.',
   ],
+  ['Operations', 'What is more than a read, a write or a search. Most need the administrator’s token.'],
   ['Administration', 'Keys and secrets. Needs the administrator’s token.'],
   ['Server', 'Health, measures, this document.'],
 ] as const;

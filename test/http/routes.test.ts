@@ -6,7 +6,7 @@ import { healthRouter } from '../../src/http/health.ts';
 import { createMetrics, metricsRouter } from '../../src/http/metrics.ts';
 import { portalRouter } from '../../src/http/portal.ts';
 import { routeOf } from '../../src/interactions/route.ts';
-import { declared } from '../../src/publish/capability.ts';
+import { declared, promisedOperations } from '../../src/publish/capability.ts';
 import { documentedRoutes } from '../../src/publish/openapi.ts';
 import { parametersOf } from '../../src/search/parameters.ts';
 import { iotRouter } from '../../src/translators/iot.ts';
@@ -69,7 +69,7 @@ describe('The routes of FHIR', () => {
         .filter((method) => offered(method, path))
         .map((method) => `${method} /fhir${shape && `/${shape}`}`);
     });
-    expect(sorted(ours)).toEqual(sorted(ofFhir.filter((route) => !route.includes('{compartment}'))));
+    expect(sorted(ours)).toEqual(sorted(ofFhir.filter((route) => !/\{compartment\}|\$/.test(route))));
   });
 
   it('are those of compartments and no others below a resource', () => {
@@ -80,5 +80,14 @@ describe('The routes of FHIR', () => {
     );
     expect(sorted(below)).toEqual(sorted(ofFhir.filter((route) => route.includes('{compartment}'))));
     expect(offered('get', 'Organization/x/Observation')).toBe(false);
+  });
+
+  it('are those of the operations that capability/ promises', () => {
+    const promised = promisedOperations().map(({ code, level, type }) => {
+      const steps = [type.replace('Resource', '{type}'), level === 'instance' && '{id}', `$${code}`];
+      return `/fhir/${steps.filter(Boolean).join('/')}`;
+    });
+    const paths = ofFhir.filter((route) => route.includes('$')).map((route) => route.split(' ')[1]!);
+    expect(sorted(paths)).toEqual(sorted(promised));
   });
 });
