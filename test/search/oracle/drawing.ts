@@ -2,8 +2,8 @@
 import type { Dice } from './dice.ts';
 import { folded, localKey, type World } from './evaluate.ts';
 import { type Kind, type Parameter, parameters, type Token, types } from './parameters.ts';
-import { zones } from './resources.ts';
 import type { Span } from './spans.ts';
+import { zones } from './vocabulary.ts';
 
 /** A parameter of a type and one value that a resource has for it. */
 export interface Drawn {

@@ -1,7 +1,8 @@
 /** Asks the server and the oracle the same and says where they differ. */
 import type { Answer, TestHouse } from '../../support/house.ts';
+import { included, ordered } from './answer.ts';
 import { type Dice, diceOf } from './dice.ts';
-import { evaluate, included, keyOf, localKey, ordered, type World, worldOf } from './evaluate.ts';
+import { evaluate, keyOf, localKey, type World, worldOf } from './evaluate.ts';
 import { type Kind, parameters, types } from './parameters.ts';
 import { type Query, randomQuery } from './queries.ts';
 import { randomResources } from './resources.ts';
