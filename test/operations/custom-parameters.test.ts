@@ -112,6 +112,25 @@ describe('A new SearchParameter', () => {
   });
 });
 
+describe('Writes that are under way when a SearchParameter comes', () => {
+  it('are all found by it', async () => {
+    const observation = (i: number) => ({
+      resourceType: 'Observation',
+      id: `race${i}`,
+      status: 'final',
+      code: { coding: [{ system: 'http://loinc.org', code: '8867-4' }] },
+      subject: { reference: 'Patient/new' },
+      effectiveDateTime: new Date().toISOString(),
+      valueQuantity: { value: 70, unit: '/min', system: 'http://unitsofmeasure.org', code: '/min' },
+      note: [{ text: 'racing' }],
+    });
+    const racing = definition('noted', { base: ['Observation'], type: 'string', expression: 'Observation.note.text' });
+    await Promise.all(Array.from({ length: 300 }, (_, i) => house.update(i === 150 ? racing : observation(i))));
+    await settled();
+    expect(await house.search('Observation?noted=rac&_count=1000')).toHaveLength(299);
+  });
+});
+
 describe('A SearchParameter is refused', () => {
   it.each([
     ['an expression that is no FHIRPath', { expression: 'Patient.name.(' }, 'expression'],
