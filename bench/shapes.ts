@@ -43,6 +43,17 @@ const observationsEach = 1000;
 const subjectsAsked = 40;
 const warmUp = 40;
 
+/** What the server says of the first page of the example. */
+interface Plan {
+  readonly considered: readonly string[];
+  readonly ways: readonly string[];
+  /** Rows looked at. */
+  readonly looked?: number;
+  readonly milliseconds?: number;
+  /** Lines of SQLite's plans that read a table or subquery from end to end. */
+  readonly scans: readonly string[];
+}
+
 export interface ShapeFigure {
   readonly shape: string;
   readonly kind: Shape['kind'];
@@ -56,7 +67,7 @@ export interface ShapeFigure {
   readonly matches: number;
   readonly included: number;
   readonly total?: number;
-  readonly plan?: unknown;
+  readonly plan?: Plan;
 }
 
 const tell = (line: string): void => console.error(line);
@@ -111,7 +122,21 @@ async function measured(
 /** How the server says it found them, where it tells. */
 async function planOf(query: string, get: (query: string) => Promise<{ status: number; body: string }>) {
   const { status, body } = await get(`$explain-search?query=${encodeURIComponent(query)}`);
-  return status === 200 ? JSON.parse(body) : undefined;
+  return status === 200 ? planIn(JSON.parse(body)) : undefined;
+}
+
+function planIn({ parameter }: { parameter: readonly any[] }): Plan {
+  const named = (name: string, of: readonly any[] = parameter) => of.filter((one) => one.name === name);
+  const held = (one: any): any => one?.[Object.keys(one).find((key) => key.startsWith('value'))!];
+  const line = ({ part }: any): string => part.map((one: any) => `${one.name} ${held(one)}`).join(', ');
+  const lines: string[] = named('statement').flatMap(({ part }) => named('plan', part).map(held));
+  return {
+    considered: named('considered').map(line),
+    ways: named('way').map(line),
+    looked: held(named('looked')[0]),
+    milliseconds: held(named('milliseconds')[0]),
+    scans: [...new Set(lines.filter((one) => one.startsWith('SCAN')))],
+  };
 }
 
 async function sitting(size: number, from: readonly Source[]): Promise<readonly ShapeFigure[]> {
@@ -156,12 +181,12 @@ function table(): string {
     const cells = figures.map(({ status, p50, p99 }) => (status === 200 ? `${p50} / ${p99}` : `${status}`));
     const [first, last] = [figures[0]!, figures.at(-1)!];
     const times = first.status === 200 && last.status === 200 ? rounded(last.p50 / first.p50, 2) : '-';
-    return `| ${shape} | ${cells.join(' | ')} | ${times} | ${last.matches} + ${last.included} |`;
+    return `| ${shape} | ${cells.join(' | ')} | ${times} | ${last.matches} + ${last.included} | ${last.plan?.looked ?? '-'} |`;
   });
   const heads = sizes.map((size) => `${size.toLocaleString('en')} p50 / p99 ms`);
   return [
-    `| shape | ${heads.join(' | ')} | ratio | matches + included of a page |`,
-    `|---|${sizes.map(() => '---:|').join('')}---:|---:|`,
+    `| shape | ${heads.join(' | ')} | ratio | matches + included of a page | looked at |`,
+    `|---|${sizes.map(() => '---:|').join('')}---:|---:|---:|`,
     ...rows,
   ].join('\n');
 }

@@ -79,7 +79,6 @@ export const withoutExample: Readonly<Record<string, string>> = {
   Observation: 'amino-acid-change based-on dna-variant gene-amino-acid-change gene-dnavariant gene-identifier',
   OperationDefinition: 'context-quantity context-type-quantity input-profile output-profile title',
   Patient: 'mothersMaidenName',
-  Person: 'practitioner',
   PlanDefinition: 'definition topic',
   Procedure: 'reason-code',
   Provenance: 'patient when',
