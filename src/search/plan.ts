@@ -1,12 +1,22 @@
-/** Moves patient, code and time of an Observation search into the fast lane where that finds exactly the same. */
+/** Turns a query into one that finds exactly the same with less work: by the fast lane of vital signs, and along an index. */
 import { fitsLane, laneName, oneRange } from './fast-lane.ts';
 import type { Criterion, SearchQuery, SortKey } from './query.ts';
 
 type Range = Extract<Criterion, { is: 'range' }>;
 type Key = Extract<Criterion, { is: 'key' }>;
 
-/** The same query, folded; the query itself where it does not fit. */
-export function plan(query: SearchQuery): SearchQuery {
+/** What the query asks, asked better; the query itself where nothing fits. */
+export const plan = (query: SearchQuery): SearchQuery => alongItsRange(inFastLane(query));
+
+/** Who asks for one interval and for no order gets the order in which the index yields it, instead of waiting for all. */
+function alongItsRange(query: SearchQuery): SearchQuery {
+  const { where, sort, also } = query;
+  if (where.is !== 'range' || where.along !== undefined || sort.length > 0 || also) return query;
+  return { ...query, sort: [{ by: 'range', name: where.name, descending: true }] };
+}
+
+/** Moves patient, code and time of an Observation search into the fast lane. */
+function inFastLane(query: SearchQuery): SearchQuery {
   if (query.type !== 'Observation' || query.where.is !== 'all' || !sortsByTime(query.sort)) return query;
   const parts = query.where.of;
   const patient = parts.find((part) => part.is === 'reference' && part.name === 'Observation.subject');

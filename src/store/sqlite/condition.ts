@@ -109,13 +109,14 @@ function look(one: Look, { connection }: Compiling, { row }: Subject): Piece {
 /** One of the resources that the subject points to is alive and fulfils the criterion. */
 function refers(criterion: Extract<Criterion, { is: 'refers' }>, compiling: Compiling, { row, depth }: Subject): Piece {
   const { aims } = compiling.connection.called;
-  aims.push(aimFor(criterion.name, criterion.type, compiling.connection.hashing));
+  // Its number before those of the steps inside.
+  const aim = aims.push(aimFor(criterion.name, criterion.type, compiling.connection.hashing)) - 1;
   const target = `r${depth + 1}`;
   const inner = { pk: `${target}.pk`, row: target, depth: depth + 1 };
   const where = condition(criterion.where, { ...compiling, type: criterion.type }, inner);
   return piece(
     `EXISTS (SELECT 1 FROM json_each(targets(${row}.refs, ${row}.entries, ?)) j CROSS JOIN resource ${target} ON ${target}.key = j.value WHERE deadline(${target}.pk) AND ${target}.gone = 0 AND ${where.sql})`,
-    aims.length - 1,
+    aim,
     ...where.values,
   );
 }
