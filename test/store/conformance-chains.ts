@@ -76,6 +76,34 @@ export function chainsConform(current: () => Store): void {
       ).toEqual(['2']);
     });
 
+    it('finds nothing by several chains none of which leads anywhere', async () => {
+      await write(
+        save('Task/1', { index: points(['Task.focus', 'Flag/a']) }),
+        save('Flag/a', { index: flagged('red') }),
+      );
+      const blue = toFlag(flagTag('blue'));
+      expect(await found({ is: 'any', of: [blue, toFlag(flagTag('blue'), 'Task.owner')] })).toEqual([]);
+      expect(await found({ is: 'any', of: [blue, byFlag(flagTag('blue'))] })).toEqual([]);
+      expect(
+        await found({ is: 'any', of: [blue, toFlag(flagTag('blue'), 'Task.owner'), { is: 'id', ids: ['1'] }] }),
+      ).toEqual(['1']);
+    });
+
+    it('tells the steps of a chain apart where each has a condition of its own', async () => {
+      await write(
+        save('Flag/a', { index: { ...flagged('red'), references: [{ name: 'Flag.subject', target: 'Goal/x' }] } }),
+        save('Flag/b', { index: { ...flagged('green'), references: [{ name: 'Flag.subject', target: 'Goal/x' }] } }),
+        save('Goal/x', { index: flagged('blue') }),
+        save('Task/1', { index: points(['Task.focus', 'Flag/a']) }),
+        save('Task/2', { index: points(['Task.focus', 'Flag/b']) }),
+      );
+      const toGoal: Criterion = { is: 'refers', name: 'Flag.subject', type: 'Goal', where: flagTag('blue') };
+      const both = toFlag({ is: 'all', of: [toGoal, flagTag('red')] });
+      expect(await found(both)).toEqual(['1']);
+      expect(await found({ is: 'not', of: both })).toEqual(['2']);
+      expect(await found({ is: 'all', of: [{ is: 'id', ids: ['1', '2'] }, both] })).toEqual(['1']);
+    });
+
     it('follows chains to many resources and to few, in every order', async () => {
       const draft = (i: number): IndexEntries => ({
         ...points(['Task.focus', `Flag/${i % 1_500}`]),

@@ -136,7 +136,8 @@ function union(parts: readonly Source[]): Source | undefined {
   const equals = scans.flatMap((scan) => scan.equals ?? []);
   const others = scans.filter((scan) => !scan.equals);
   if (others.length > SCANS) return undefined;
-  const merged = equals.length > 0 ? equalities(equals) : undefined;
+  // Chains that lead nowhere are equalities too, of which there are none.
+  const merged = others.length < scans.length ? equalities(equals) : undefined;
   if (others.length === 0 && merged) return { ...merged, exact };
   return { scans: [...(merged?.scans ?? []), ...others], ordered: false, exact };
 }
