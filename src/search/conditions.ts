@@ -202,8 +202,9 @@ function measure(name: string, prefix: Prefix, { value, from, to }: Decimal): Cr
         { is: 'range', name, high: { atLeast: to } },
       ]);
     case 'ap': {
-      const slack = Math.max(Math.abs(value) / 10, (to - from) / 2);
-      return compare(name, 'ap', { low: value - slack, high: value + slack });
+      // Not by the wider of two distances: adding it again would not give the same double.
+      const slack = Math.abs(value) / 10;
+      return compare(name, 'ap', { low: Math.min(from, value - slack), high: Math.max(to, value + slack) });
     }
     default:
       return compare(name, prefix, { low: value, high: value }); // the other prefixes ignore precision
@@ -231,10 +232,10 @@ function quantity(name: string, value: string): Criterion {
   if (inUnit.along !== undefined) return along(name, measure(inUnit.name, prefix, decimal));
   const converted = (amount: number): number => canonical(amount, code)!.value;
   if (prefix === 'ap') {
-    const slack = Math.max(Math.abs(decimal.value) / 10, (decimal.to - decimal.from) / 2);
+    const slack = Math.abs(decimal.value) / 10;
     return compare(inUnit.name, 'ap', {
-      low: converted(decimal.value - slack),
-      high: converted(decimal.value + slack),
+      low: converted(Math.min(decimal.from, decimal.value - slack)),
+      high: converted(Math.max(decimal.to, decimal.value + slack)),
     });
   }
   return measure(inUnit.name, prefix, {

@@ -8,8 +8,8 @@ export const mostWords = 1000;
 /** A longer word is no word: it is neither kept nor looked for. */
 export const longestWord = 64;
 
-/** Nobody looks into these for words: the one is the server's own, the other no text. */
-export const hasWords = (type: string): boolean => type !== 'AuditEvent' && type !== 'Binary';
+/** Nobody looks for words in the server's own log. */
+export const hasWords = (type: string): boolean => type !== 'AuditEvent';
 
 /** The folded words of a text: runs of letters and digits. */
 export function wordsOf(text: string): readonly string[] {
