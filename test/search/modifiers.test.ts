@@ -269,7 +269,6 @@ describe('words', () => {
     ['Patient', `_text=${'x'.repeat(65)}`, 'value'],
     ['Patient', '_text:exact=x', 'not-supported'],
     ['Patient', '_text:missing=true', 'not-supported'],
-    ['Binary', '_content=x', 'not-supported'],
     ['AuditEvent', '_text=x', 'not-supported'],
   ])('refuses %s?%s', (type, query, code) => {
     expect(refusal(type, query)).toMatchObject({ status: 400, code });
