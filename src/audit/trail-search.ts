@@ -4,7 +4,7 @@ import { problem } from '../fhir/outcome.ts';
 import { isSeen, isUnchanged, notFound } from '../interactions/answer.ts';
 import { askedOf } from '../interactions/asked.ts';
 import type { FhirAnswer, Interaction } from '../interactions/interaction.ts';
-import { narrow } from '../interactions/narrow.ts';
+import { narrow, reachOf } from '../interactions/narrow.ts';
 import { queryOf } from '../interactions/route.ts';
 import { renderingOf, searchset } from '../interactions/searchset.ts';
 import { shapeOf, shown } from '../interactions/shaping.ts';
@@ -48,7 +48,7 @@ export const searchTrail = (stored: Interaction, tokens: PageTokens, view: Trail
     if (query.includes.some(({ way, iterate }) => way === 'from' || iterate))
       throw problem('not-supported', 'AuditEvents are searched without _revinclude and without :iterate');
 
-    const bound = `${path}?${queryOf(used)}`;
+    const bound = `${path}?${queryOf(used)}\n${reachOf(access)}`;
     const first = access.unrestricted ? start : withoutRows;
     const position = token === undefined ? first : positionOf(tokens.open(token, bound, who, now));
     const page = await trailPage(narrow(query, access), position, store, view, base);

@@ -40,3 +40,14 @@ const everything: Criterion = { is: 'all', of: [] };
 
 const includable = (access: Access): Record<string, Criterion> =>
   Object.fromEntries([...resourceTypes].map((type) => [type, access.finds(type) ?? everything]));
+
+/**
+ * All that the caller may find, in one text: the token of a page is bound to it, so that it is worth nothing once the rights
+ * are others. '' where that is everything.
+ */
+export const reachOf = (access: Access): string =>
+  access.unrestricted
+    ? ''
+    : JSON.stringify(
+        [...resourceTypes].map((type) => access.permits('search-type', type) && (access.finds(type) ?? everything)),
+      );

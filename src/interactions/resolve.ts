@@ -7,6 +7,7 @@ import { matches } from '../search/match.ts';
 import { parseSearch } from '../search/parse.ts';
 import { plainQuery, type SearchQuery } from '../search/query.ts';
 import type { Change, Version } from '../store/store.ts';
+import { isSeen } from './answer.ts';
 import { expansionsFor } from './expansions.ts';
 import type { Context, Parameters } from './interaction.ts';
 import { narrow } from './narrow.ts';
@@ -44,9 +45,12 @@ export async function resolve(
   const narrowed = narrow(plainQuery(type, query.where, MOST_FOUND), caller.access);
   const { matches: hits } = await store.search(narrowed, undefined);
   const relative = relativeTo(base);
-  const found = hits.filter(({ key, text, lastUpdated }) =>
-    matches(narrowed.where, extract(JSON.parse(relative(text)) as Resource), key, lastUpdated),
-  );
+  const found = hits.filter((hit) => {
+    const { key, text, lastUpdated } = hit;
+    // The query is narrowed already: whatever it missed stays hidden all the same.
+    if (!isSeen(caller.access, hit)) return false;
+    return matches(narrowed.where, extract(JSON.parse(relative(text)) as Resource), key, lastUpdated);
+  });
   return {
     found,
     query: narrowed,

@@ -7,7 +7,7 @@ import { isSeen, patientsIn } from './answer.ts';
 import { askedOf } from './asked.ts';
 import { expansionsFor } from './expansions.ts';
 import type { Context, Interaction } from './interaction.ts';
-import { narrow } from './narrow.ts';
+import { narrow, reachOf } from './narrow.ts';
 import { queryOf } from './route.ts';
 import { renderingOf, type ShownPage, searchset } from './searchset.ts';
 
@@ -36,14 +36,14 @@ const search = (code: 'search-type' | 'search-system', tokens: PageTokens, now: 
     const at = now();
     const expansions = await expansionsFor(request.type, request.parameters, context);
     const { query, used, issues, shape, path, token } = askedOf(request, caller, at, expansions);
-    const bound = `${path}?${queryOf(used)}`;
-    const after = token === undefined ? undefined : (tokens.open(token, bound, caller.who, at) as Cursor);
+    const bound = () => `${path}?${queryOf(used)}\n${reachOf(caller.access)}`;
+    const after = token === undefined ? undefined : (tokens.open(token, bound(), caller.who, at) as Cursor);
     const found = compartment && !(await isThere(compartment, context)) ? ofNothing(query) : query;
     const page = await store.search(narrow(found, caller.access), after);
     // The query is narrowed already: whatever it missed stays hidden all the same.
     const visible = (versions: readonly Version[]) => versions.filter((version) => isSeen(caller.access, version));
     const [matches, included] = [visible(page.matches), visible(page.included)];
-    const sealed = (cursor: Cursor | undefined) => cursor && tokens.seal(cursor, bound, caller.who, at);
+    const sealed = (cursor: Cursor | undefined) => cursor && tokens.seal(cursor, bound(), caller.who, at);
     const shown: ShownPage = {
       address: path ? `${base}/${path}` : base,
       used,

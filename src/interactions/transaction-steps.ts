@@ -9,7 +9,7 @@ import { isSeen } from './answer.ts';
 import { askedOf } from './asked.ts';
 import { demandConditions } from './conditions.ts';
 import { expansionsFor } from './expansions.ts';
-import type { Context, Entry, FhirRequest, Incoming } from './interaction.ts';
+import type { Access, Context, Entry, FhirRequest, Incoming } from './interaction.ts';
 import { criterionParameters, multipleMatches, only, type Resolved, resolve } from './resolve.ts';
 import { shapeOf } from './shaping.ts';
 import { isAbsent } from './write.ts';
@@ -77,6 +77,14 @@ function demandDistinct(steps: readonly Step[], found: readonly (Found | undefin
   }
 }
 
+/** Whether the caller may learn from If-Match which version is the newest. */
+function isKnown(access: Access, before: Version | undefined): boolean {
+  if (access.unrestricted) return true;
+  if (isAbsent(before)) return false;
+  const held = JSON.parse(before!.text) as Resource;
+  return access.sees(held) || access.mayWrite(held, held);
+}
+
 /** The key that each writing entry acts on (undefined for reads), and what must still hold at commit. */
 export async function identify(
   steps: readonly Step[],
@@ -90,7 +98,8 @@ export async function identify(
     if (!item) return undefined;
     const before = newest[i];
     const { conditions } = steps[i]!.request;
-    demandConditions(conditions, item.key, before);
+    const isTold = conditions.ifMatch === undefined || isKnown(context.caller.access, before);
+    demandConditions(conditions, item.key, isTold ? before : undefined);
     return { key: item.key, before, existing: item.existing };
   });
   return { targets, expectations: found.flatMap((item) => (item?.expectation ? [item.expectation] : [])) };

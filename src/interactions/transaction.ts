@@ -5,11 +5,12 @@ import type { Version } from '../store/store.ts';
 import { answerOf, entryOf, requestOf, responseText } from './bundle-answer.ts';
 import { entriesOf } from './bundle-entries.ts';
 import { newId } from './create.ts';
+import { nothingToDelete } from './delete.ts';
 import type { Context, Entry, FhirAnswer, FhirRequest, Interaction, InteractionCode } from './interaction.ts';
 import { type Declared, demandDeclared, demandPermitted } from './permit.ts';
 import { settle } from './settle.ts';
 import { demandReadable, identify, type Step, withReferences } from './transaction-steps.ts';
-import { isAbsent, type Planned, type WritePath } from './write.ts';
+import { demandWritable, isAbsent, type Planned, type WritePath } from './write.ts';
 
 const READS: readonly InteractionCode[] = ['read', 'vread', 'search-type', 'search-system', 'history-instance'];
 const WRITES: readonly InteractionCode[] = ['create', 'update', 'delete'];
@@ -90,8 +91,11 @@ export const transaction = (writes: WritePath, runtime: Runtime, declared: Decla
           at: steps[i]!.at,
           i,
         });
-      } else if (isAbsent(before)) answers[i] = { status: 204, version: before };
-      else planned.push({ plan: { key, method: 'DELETE', before }, at: steps[i]!.at, i });
+      } else if (isAbsent(before)) {
+        // Refused where it would be refused if somebody else's were there.
+        if (steps[i]!.request.id) demandWritable(context.caller, key, before, undefined);
+        answers[i] = nothingToDelete(context.caller, before);
+      } else planned.push({ plan: { key, method: 'DELETE', before }, at: steps[i]!.at, i });
     }
     planned.sort(
       (a, b) => ORDER.indexOf(steps[a.i]!.request.interaction) - ORDER.indexOf(steps[b.i]!.request.interaction),

@@ -11,9 +11,11 @@ export const vread: Interaction = {
     const shape = shapeOf(request);
     const key = { type: request.type, id: request.id };
     const version = request.versionId === undefined ? undefined : await store.vread(key, request.versionId);
-    if (!version) throw notFound({ type: key.type, id: `${key.id}/_history/${request.versionId ?? ''}` });
-    if (isDeleted(version)) throw caller.access.unrestricted ? gone(version) : notFound(key);
-    if (!isSeen(caller.access, version)) throw notFound(key);
+    // In the same words for what is hidden, was deleted or never was.
+    const missing = () => notFound({ type: key.type, id: `${key.id}/_history/${request.versionId ?? ''}` });
+    if (!version) throw missing();
+    if (isDeleted(version)) throw caller.access.unrestricted ? gone(version) : missing();
+    if (!isSeen(caller.access, version)) throw missing();
     return shown(isUnchanged(request, version) ? 304 : 200, version, shape);
   },
 };

@@ -14,8 +14,11 @@ function shown({ status, body, headers }: Answer, base: string): string {
     response,
     resource: resource?.resourceType === 'OperationOutcome' ? resource.issue.map(({ code }: any) => code) : resource,
   }));
-  const links = (body.link ?? []).map(({ relation, url }: any) => [relation, url.replace(/_page=[^&]*/, '_page=')]);
   const isBundle = body.resourceType === 'Bundle';
+  const links = (isBundle ? (body.link ?? []) : []).map(({ relation, url }: any) => [
+    relation,
+    url.replace(/_page=[^&]*/, '_page='),
+  ]);
   const told = isBundle ? { type: body.type, total: body.total, links, entries } : body;
   return JSON.stringify({ status, etag: headers.get('etag'), told }, undefined, 1)
     .replaceAll(base, '{base}')

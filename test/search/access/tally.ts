@@ -1,7 +1,7 @@
 /** Asks both houses so many requests of every kind and gathers the differences. */
 import { compare } from './compare.ts';
 import type { Houses } from './houses.ts';
-import { allKinds, request } from './questions.ts';
+import { allKinds, often, request } from './questions.ts';
 
 export interface AccessTally {
   readonly counts: Map<string, { asked: number; found: number; refused: number }>;
@@ -15,7 +15,7 @@ export async function tally(houses: Houses, seed: number, each: number, into: Ac
   for (const [place, kind] of allKinds.entries()) {
     const count = into.counts.get(kind) ?? { asked: 0, found: 0, refused: 0 };
     into.counts.set(kind, count);
-    for (let n = 0; n < each; n++) {
+    for (let n = 0; n < each * often(kind); n++) {
       const one = request(seed * 1_000_000 + place * 5000 + n, kind, houses);
       const { found, refused, fault } = await compare(houses, one);
       count.asked++;
