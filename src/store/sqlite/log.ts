@@ -13,26 +13,29 @@ export interface VersionLog {
 }
 
 const BATCH = 200;
-/** Characters of bodies after which a batch is enough. */
-const BATCH_TEXT = 8 << 20;
+/** Bytes of bodies after which a batch is enough. */
+const BATCH_BYTES = 8 << 20;
 
 export function createVersionLog(connection: Connection): VersionLog {
   const sleepers = new Set<() => void>();
   let closed = false;
 
+  // Never `iterate`: a statement that failed under way would fail its next use too.
   const batchAfter = (seq: number): StoredChange[] => {
+    const sizes = connection.sql(
+      `SELECT seq, coalesce(octet_length(body), 0) FROM version WHERE seq > ? ORDER BY seq LIMIT ${BATCH}`,
+    );
+    let [last, bytes] = [seq, 0];
+    for (const [next, size] of sizes.all(seq) as unknown as [number, number][]) {
+      last = next;
+      if ((bytes += size) > BATCH_BYTES) break;
+    }
     const statement = connection.sql(
       `SELECT v.seq, r.key, v.version, v.updated, v.method, v.body FROM version v CROSS JOIN resource r ON r.pk = v.resource
-       WHERE v.seq > ? ORDER BY v.seq LIMIT ${BATCH}`,
+       WHERE v.seq > ? AND v.seq <= ? ORDER BY v.seq`,
     );
-    const batch: StoredChange[] = [];
-    let text = 0;
-    for (const row of statement.iterate(seq) as Iterable<unknown>) {
-      const version = versionOf(row as Row, 1);
-      batch.push({ token: String((row as Row)[0]), version });
-      if ((text += version.text.length) > BATCH_TEXT) break;
-    }
-    return batch;
+    const rows = statement.all(seq, last) as unknown as Row[];
+    return rows.map((row) => ({ token: String(row[0]), version: versionOf(row, 1) }));
   };
 
   const rung = (signal: AbortSignal) =>
