@@ -7,9 +7,10 @@ import { devices } from './corpus/devices.ts';
 import { subscriptions } from './corpus/endpoints.ts';
 import { requests } from './corpus/requests.ts';
 import { resources } from './corpus/resources.ts';
+import { searches } from './corpus/searches.ts';
 import { besiege, type Siege } from './siege.ts';
 
-const attacks = [...bodies, ...resources, ...requests, ...bundles, ...devices, ...subscriptions].map(
+const attacks = [...bodies, ...resources, ...requests, ...bundles, ...devices, ...subscriptions, ...searches].map(
   (attack, position) => ({
     ...attack,
     id: `hostile-${position}`,

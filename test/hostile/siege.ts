@@ -54,7 +54,7 @@ function untilReady(child: ChildProcess, heard: () => string): Promise<number> {
   });
 }
 
-/** Starts a server with one Patient, one Device with a key, and two Organizations of the same name. */
+/** Starts a server with one Patient, one Device with a key, two Organizations of the same name, and references that go in circles. */
 export async function besiege(environment: Readonly<Record<string, string>> = {}): Promise<Siege> {
   const data = mkdtempSync(join(tmpdir(), 'watchfire-hostile-'));
   const child = spawn(process.execPath, [program, 'serve'], {
@@ -144,6 +144,18 @@ export async function besiege(environment: Readonly<Record<string, string>> = {}
   };
 }
 
+const circles = [
+  { resourceType: 'Location', id: 'loop-a', name: 'first', partOf: { reference: 'Location/loop-b' } },
+  { resourceType: 'Location', id: 'loop-b', name: 'second', partOf: { reference: 'Location/loop-a' } },
+  {
+    resourceType: 'Observation',
+    id: 'loop',
+    status: 'final',
+    code: { text: 'round' },
+    hasMember: [{ reference: 'Observation/loop' }],
+  },
+];
+
 async function prepare(ask: Siege['ask']): Promise<string> {
   const twin = { resourceType: 'Organization', name: 'twin' };
   const written = [
@@ -160,6 +172,7 @@ async function prepare(ask: Siege['ask']): Promise<string> {
     }),
     await ask('POST', '/fhir/Organization', twin),
     await ask('POST', '/fhir/Organization', twin),
+    ...(await Promise.all(circles.map((one) => ask('PUT', `/fhir/${one.resourceType}/${one.id}`, one)))),
     await ask('POST', '/admin/devices/DEV001/keys', { key_name: 'hostile' }),
   ];
   const failed = written.find(({ status }) => status !== 201);
