@@ -5,7 +5,7 @@ import { type Interval, intervalOf } from './instants.ts';
 import { cellsAround, isPlace } from './near.ts';
 import type { Parameter } from './parameters.ts';
 import { coded, quantityNames } from './quantities.ts';
-import type { Bounds, Criterion } from './query.ts';
+import type { Bounds, Criterion, Ends } from './query.ts';
 import { fold } from './values.ts';
 import { splitEscaped, unescaped } from './words.ts';
 
@@ -121,7 +121,7 @@ const belowBase = (value: string, base: string | undefined): string =>
 
 const withoutVersion = (literal: string): string => literal.replace(/\/_history\/[^/]*$/, '');
 
-/** A date of any precision with its prefix. `ge` and `le` hold for intervals that reach into the value. */
+/** A date of any precision with its prefix. */
 export function dateRange(name: string, value: string, setting: Setting): Criterion {
   const [prefix, text] = prefixed(unescaped(value));
   const interval = intervalOf(text.replace(' ', '+')) ?? intervalOf(withMinutes(text));
@@ -137,11 +137,13 @@ const withMinutes = (text: string): string => (/T\d\d$/.test(text) ? `${text}:00
 
 /** Whole milliseconds: both ends of the value are inclusive. */
 function compare(name: string, prefix: Prefix, { low, high }: Interval): Criterion {
-  const range = (lowBounds?: Bounds, highBounds?: Bounds): Criterion => ({
+  const range = (lowBounds?: Bounds, highBounds?: Bounds, except?: Ends): Criterion => ({
     is: 'range',
     name,
     ...(lowBounds && { low: lowBounds }),
     ...(highBounds && { high: highBounds }),
+    // When a resource was last written is one instant: it crosses no edge.
+    ...(except && !name.endsWith('._lastUpdated') && { except: [except] }),
   });
   switch (prefix) {
     case 'eq':
@@ -152,10 +154,12 @@ function compare(name: string, prefix: Prefix, { low, high }: Interval): Criteri
       return range(undefined, { above: high });
     case 'lt':
       return range({ below: low });
+    // Contained or beyond: not what begins before the value and ends in it,
     case 'ge':
-      return range(undefined, { atLeast: low });
+      return range(undefined, { atLeast: low }, { low: { below: low }, high: { atMost: high } });
+    // nor what begins in the value and ends after it.
     case 'le':
-      return range({ atMost: high });
+      return range({ atMost: high }, undefined, { low: { atLeast: low }, high: { above: high } });
     case 'sa':
       return range({ above: high });
     case 'eb':
@@ -177,8 +181,9 @@ export function decimalOf(text: string): Decimal | undefined {
   const parts = /^([+-]?)(\d{1,40})(?:\.(\d{1,40}))?(?:[eE]([+-]?\d{1,3}))?$/.exec(text);
   if (parts === null) return undefined;
   const [, sign, whole, fraction = '', exponent] = parts;
-  // R4 reads 1e2 as [95, 105), one digit finer than 100 is to [99.5, 100.5) by its last digit.
-  const finer = exponent === undefined ? 1 : 2;
+  // R4 reads 1e2 as [95, 105), one digit finer than its only digit leaves open. Of 5.40e-3 it says 0.0054 ± 0.00005, as if
+  // the last digit were not there; later releases say ± 0.000005, which are its digits, and so it is read here.
+  const finer = exponent !== undefined && whole!.length === 1 && fraction === '' ? 2 : 1;
   const digits = BigInt(`${sign === '-' ? '-' : ''}${whole}${fraction}`) * 10n ** BigInt(finer);
   const power = Number(exponent ?? 0) - fraction.length - finer;
   const [value, from, to] = [Number(text), Number(`${digits - 5n}e${power}`), Number(`${digits + 5n}e${power}`)];

@@ -1,5 +1,6 @@
 /** All that one version of a resource is found by, as index entries. https://hl7.org/fhir/R4/search.html */
 import type { Resource } from '../fhir/references.ts';
+import { enterContained } from './contained-entries.ts';
 import { branchesFor, compile } from './expression.ts';
 import { laneEntries } from './fast-lane.ts';
 import { enterWords } from './full-text.ts';
@@ -14,22 +15,29 @@ import { emptyGathering, type Gathering, sinkFor, typeTold } from './values.ts';
  * its type is warm; the first resource of a type costs a few milliseconds. Nothing for an unknown type.
  */
 export function extract(resource: Resource): IndexEntries {
-  const type = resource.resourceType;
+  return extractorOf(resource.resourceType)?.(resource, false) ?? noEntries;
+}
+
+/** `isInner`: it stands inside another, and gets only what is found by a resource's own values. */
+type Extractor = (resource: Resource, isInner: boolean) => IndexEntries;
+const extractors = untilDefinitionsChange<Extractor>();
+
+function extractorOf(type: string): Extractor | undefined {
   let extractor = extractors.get(type);
   if (extractor === undefined) {
-    if (parametersOf(type).size === 0) return noEntries;
+    if (parametersOf(type).size === 0) return undefined;
     extractor = extractorFor(type);
     extractors.set(type, extractor);
   }
-  return extractor(resource);
+  return extractor;
 }
 
-const extractors = untilDefinitionsChange<(resource: Resource) => IndexEntries>();
+const innerEntries = (inner: Resource): IndexEntries => extractorOf(inner.resourceType)?.(inner, true) ?? noEntries;
 
 /** Indexes one parameter into the gathering of its extractor. */
 type Step = (resource: Resource) => void;
 
-function extractorFor(type: string): (resource: Resource) => IndexEntries {
+function extractorFor(type: string): Extractor {
   let gathering: Gathering = emptyGathering();
   const into = () => gathering;
   const parameters = [...parametersOf(type).values()];
@@ -37,13 +45,17 @@ function extractorFor(type: string): (resource: Resource) => IndexEntries {
     .filter((parameter) => parameter.branches.length > 0)
     .map((parameter) => stepFor(type, parameter, parameters, into));
   const groups = parameters.filter((one) => one.composite && one.composite.elements.length > 0).map(groupsOf(type));
-  return (resource) => {
+  return (resource, isInner) => {
     gathering = emptyGathering();
     for (const step of steps) step(resource);
-    if (type === 'Observation') enterLane(resource, gathering);
-    enterWords(resource, gathering.words);
+    if (type === 'Observation' && !isInner) enterLane(resource, gathering);
+    if (!isInner) enterWords(resource, gathering.words);
     for (const enter of groups) enter(resource, gathering);
-    return gathering;
+    const whole = gathering; // a contained resource of the same type gathers anew
+    if (!isInner && Array.isArray(resource['contained'])) {
+      enterContained(type, resource['contained'], whole, innerEntries);
+    }
+    return whole;
   };
 }
 

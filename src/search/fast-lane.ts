@@ -65,9 +65,10 @@ export function oneRange(name: string, conditions: readonly Range[]): Range {
   if (conditions.length === 0) return { is: 'range', name };
   let low: Bounds | undefined;
   let high: Bounds | undefined;
+  const except = conditions.flatMap((condition) => condition.except ?? []);
   for (const condition of conditions) {
     low = bothBounds(low, condition.low);
     high = bothBounds(high, condition.high);
   }
-  return { is: 'range', name, low: withinTime(low), ...(high ? { high } : {}) };
+  return { is: 'range', name, low: withinTime(low), ...(high && { high }), ...(except.length > 0 && { except }) };
 }

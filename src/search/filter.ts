@@ -102,10 +102,10 @@ function unequal(kind: ParameterType, path: string, text: string, read: ReadPara
 
 function strings(operator: string, path: string, text: string, read: ReadParameter): Criterion {
   if (operator === 'sw') return read(path, text);
-  if (operator === 'eq') return read(`${path}:exact`, text);
   const containing = read(`${path}:contains`, text);
   if (operator === 'co') return containing;
-  return mapped(containing, (leaf) => (leaf.is === 'text' ? { ...leaf, match: 'ends' } : leaf));
+  const match = operator === 'eq' ? 'same' : 'ends';
+  return mapped(containing, (leaf) => (leaf.is === 'text' ? { ...leaf, match } : leaf));
 }
 
 /** An interval that is contained, as one that overlaps. */

@@ -8,6 +8,7 @@ import { isNear, latitudeOf, longitudeOf } from './near.ts';
 import {
   type Bounds,
   type Criterion,
+  type Ends,
   type IndexEntries,
   noEntries,
   type SearchQuery,
@@ -110,11 +111,11 @@ function holds(
     case 'reference':
       return entries.references.some((entry) => entry.target === criterion.target && entry.name === criterion.name);
     case 'range': {
-      const { name, low, high } = criterion;
+      const { name } = criterion;
       if (name === `${key.type}._lastUpdated`) {
-        return lastUpdated !== undefined && within(lastUpdated, low) && within(lastUpdated, high);
+        return lastUpdated !== undefined && lies(lastUpdated, lastUpdated, criterion);
       }
-      return entries.ranges.some((entry) => entry.name === name && within(entry.low, low) && within(entry.high, high));
+      return entries.ranges.some((entry) => entry.name === name && lies(entry.low, entry.high, criterion));
     }
     case 'word':
       return entries.words.some(({ name, word }) => word === criterion.word && name === criterion.name);
@@ -143,8 +144,12 @@ function every(
   return open ? undefined : true;
 }
 
+/** Whether an interval is as a criterion asks. */
+export const lies = (from: number, to: number, { low, high, except }: Ends & { except?: readonly Ends[] }): boolean =>
+  within(from, low) && within(to, high) && !except?.some((one) => within(from, one.low) && within(to, one.high));
+
 /** Whether a number keeps to all bounds that are given. */
-export function within(value: number, bounds: Bounds | undefined): boolean {
+function within(value: number, bounds: Bounds | undefined): boolean {
   if (bounds === undefined) return true;
   const { atLeast, above, atMost, below } = bounds;
   return (
@@ -157,6 +162,7 @@ export function within(value: number, bounds: Bounds | undefined): boolean {
 
 function reads({ folded, original }: TextEntry, { match, value }: Extract<Criterion, { is: 'text' }>): boolean {
   if (match === 'equals') return original === value;
+  if (match === 'same') return folded === value;
   if (match === 'ends') return folded.endsWith(value);
   return match === 'starts' ? folded.startsWith(value) : folded.includes(value);
 }

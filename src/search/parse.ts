@@ -2,11 +2,12 @@
 import { type Issue, problem } from '../fhir/outcome.ts';
 import type { Shape } from '../fhir/shape.ts';
 import type { Setting } from './conditions.ts';
+import { type ContainedAsked, containedQuery } from './contained.ts';
 import { criterionOf } from './criterion.ts';
 import { isResourceType } from './knowledge.ts';
 import { plan } from './plan.ts';
 import type { Criterion, SearchQuery } from './query.ts';
-import { quote } from './refusals.ts';
+import { quote, unsupported } from './refusals.ts';
 import { type Controls, isControl, readControls } from './result-parameters.ts';
 import { splitEscaped } from './words.ts';
 
@@ -17,6 +18,8 @@ export interface SearchOptions extends Setting {
   readonly strict: boolean;
   /** The criterion of a conditional: unknown parameters are refused, as is a criterion that asks for nothing. */
   readonly conditional?: boolean;
+  /** The types that contained resources are looked for in; without it `_contained` may only be false. */
+  readonly containers?: readonly string[];
 }
 
 export interface ParsedSearch {
@@ -29,6 +32,8 @@ export interface ParsedSearch {
   readonly issues: readonly Issue[];
   /** How much of each resource the answer shows. */
   readonly shape: Shape;
+  /** Where contained resources are to be shown instead of what contains them. */
+  readonly contained?: ContainedAsked;
 }
 
 const mostParameters = 100;
@@ -48,6 +53,7 @@ export function parseSearch(type: string, parameters: Parameters, options: Searc
 export function parseFor(types: readonly string[], parameters: Parameters, options: SearchOptions): ParsedSearch {
   checkLimits(parameters);
   const criteria: (readonly Criterion[])[] = [];
+  const asked: (readonly [string, string])[] = [];
   const used: (readonly [string, string])[] = [];
   const ignored: string[] = [];
   const controls: (readonly [string, string])[] = [];
@@ -63,6 +69,7 @@ export function parseFor(types: readonly string[], parameters: Parameters, optio
     const lacking = read.indexOf(undefined);
     if (lacking < 0) {
       criteria.push(read as readonly Criterion[]);
+      asked.push(parameter);
       used.push(parameter);
     } else {
       if (options.strict || options.conditional) throw problem('not-supported', unknown(types[lacking]!, name));
@@ -74,7 +81,12 @@ export function parseFor(types: readonly string[], parameters: Parameters, optio
   }
   const controlled = readControls(types, controls);
   const issues = ignored.map((name) => passedOver(types, name));
-  return { query: queryOf(types, criteria, controlled), used, ignored, issues, shape: controlled.shape };
+  const told = { used, ignored, issues, shape: controlled.shape };
+  if (controlled.contained === 'false') return { ...told, query: queryOf(types, criteria, controlled) };
+  const [type, ...others] = types;
+  if (!options.containers || others.length > 0) throw unsupported('_contained', 'may only be false here');
+  const read = asked.map(([name, value], i) => ({ name, value, criterion: criteria[i]![0]! }));
+  return { ...told, ...containedQuery(type!, read, controlled, options.containers) };
 }
 
 function queryOf(

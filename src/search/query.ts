@@ -77,25 +77,30 @@ export interface Bounds {
   readonly below?: number;
 }
 
+/** Bounds on both ends of one interval. */
+export interface Ends {
+  readonly low?: Bounds;
+  readonly high?: Bounds;
+}
+
 export type Criterion =
   | { readonly is: 'all'; readonly of: readonly Criterion[] } // every resource of the type when empty
   | { readonly is: 'any'; readonly of: readonly Criterion[] } // none when empty
   | { readonly is: 'not'; readonly of: Criterion }
   | { readonly is: 'key'; readonly name: string; readonly first: string; readonly second?: string } // second left out: any
   | { readonly is: 'reference'; readonly name: string; readonly target: string }
-  | {
+  | (Ends & {
       readonly is: 'range';
       readonly name: string;
       readonly along?: string; // as its entries say
-      readonly low?: Bounds;
-      readonly high?: Bounds;
-    } // one interval fulfils both
+      readonly except?: readonly Ends[];
+    }) // one interval fulfils both and is none of the exceptions
   | {
       readonly is: 'text';
       readonly name: string;
-      readonly match: 'starts' | 'equals' | 'contains' | 'ends';
+      readonly match: 'starts' | 'same' | 'equals' | 'contains' | 'ends';
       readonly value: string;
-    } // equals compares `original`
+    } // equals compares `original`, the others `folded`
   | { readonly is: 'id'; readonly ids: readonly string[] }
   | { readonly is: 'word'; readonly name: string; readonly word: string }
   | { readonly is: 'together'; readonly name: string; readonly of: readonly Criterion[] } // one group of the name fulfils all

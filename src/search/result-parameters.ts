@@ -11,6 +11,9 @@ export interface Controls extends Pick<SearchQuery, 'count' | 'total'> {
   readonly sorts: readonly (readonly SortKey[])[];
   readonly includes: readonly Include[];
   readonly shape: Shape;
+  /** Whether resources inside others are searched, and whether they or their containers are shown. */
+  readonly contained: 'false' | 'true' | 'both';
+  readonly containedType: 'container' | 'contained';
 }
 
 type Parameters = readonly (readonly [name: string, value: string])[];
@@ -43,6 +46,8 @@ export function readControls(types: readonly string[], parameters: Parameters): 
   let count = usualCount;
   let total: Controls['total'] = 'none';
   let summary: string | undefined;
+  let contained: Controls['contained'] = 'false';
+  let containedType: Controls['containedType'] = 'container';
   const elements: string[] = [];
   for (const [name, value] of parameters) {
     if (isInclude(name) || name === '_format' || name === '_pretty') continue;
@@ -51,15 +56,16 @@ export function readControls(types: readonly string[], parameters: Parameters): 
     else if (name === '_total') total = totalOf(value);
     else if (name === '_summary') summary = summaryOf(value);
     else if (name === '_elements') elements.push(...elementsOf(types, value));
-    else if (name === '_contained') demandOuter(value);
-    else if (name === '_containedType') demandContainedType(value);
+    else if (name === '_contained') contained = containedOf(value);
+    else if (name === '_containedType') containedType = containedTypeOf(value);
     else throw unsupported(name, 'has a modifier that is not supported');
   }
   if (summary === 'text' && includes.length > 0)
     throw invalid('_summary', 'cannot be text beside _include and _revinclude');
   if (types.length > 1) demandSameKinds(sorts);
   if (summary === 'count') count = 0;
-  return { sorts, count, total: count === 0 ? 'accurate' : total, includes, shape: shapeOf(summary, elements) };
+  const shape = shapeOf(summary, elements);
+  return { sorts, count, total: count === 0 ? 'accurate' : total, includes, shape, contained, containedType };
 }
 
 /** Two of these would contradict each other, and which of them holds would be a guess. */
@@ -99,13 +105,14 @@ function elementsOf(types: readonly string[], value: string): readonly string[] 
   return elements;
 }
 
-function demandOuter(value: string): void {
-  if (value === 'true' || value === 'both') throw unsupported('_contained', 'may only be false');
-  if (value !== 'false') throw invalid('_contained', 'takes false, true or both');
+function containedOf(value: string): Controls['contained'] {
+  if (value === 'false' || value === 'true' || value === 'both') return value;
+  throw invalid('_contained', 'takes false, true or both');
 }
 
-function demandContainedType(value: string): void {
-  if (value !== 'container' && value !== 'contained') throw invalid('_containedType', 'takes container or contained');
+function containedTypeOf(value: string): Controls['containedType'] {
+  if (value === 'container' || value === 'contained') return value;
+  throw invalid('_containedType', 'takes container or contained');
 }
 
 const shapeOf = (summary: string | undefined, elements: readonly string[]): Shape => ({

@@ -1,5 +1,5 @@
 /** Turns parts of the query tree into sets to go through: pieces of SQL that each read along one index. */
-import type { Bounds, Criterion } from '../../search/query.ts';
+import type { Bounds, Criterion, Ends } from '../../search/query.ts';
 import type { Connection, Value } from './connection.ts';
 import { SHORT } from './entries.ts';
 import type { Hashing } from './hash.ts';
@@ -168,7 +168,9 @@ function textSource(criterion: Extract<Criterion, { is: 'text' }>, hashing: Hash
             value,
             value,
           )
-        : piece('c.hash = ? AND deadline(c.pk) AND instr(c.value, ?) > 0', hash, value);
+        : match === 'same'
+          ? piece('c.hash = ? AND c.value = ?', hash, value)
+          : piece('c.hash = ? AND deadline(c.pk) AND instr(c.value, ?) > 0', hash, value);
   return { scans: [{ table: 'text', ...where }], ordered: false, exact: true };
 }
 
@@ -183,7 +185,7 @@ export interface Cut {
  * since SQLite would take any of several; what is left is asked of each row.
  */
 export function rangeScan(
-  { name, low, high }: { name: string; low?: Bounds; high?: Bounds },
+  { name, low, high, except = [] }: Ends & { readonly name: string; readonly except?: readonly Ends[] },
   short: boolean,
   hashing: Hashing,
   cut: Cut = {},
@@ -200,11 +202,19 @@ export function rangeScan(
   const rest: Piece[] = [];
   if (low?.above !== undefined) rest.push(piece('+c.sort > ?', low.above));
   if (low?.below !== undefined) rest.push(piece('+c.sort < ?', low.below));
-  if (high?.atLeast !== undefined) rest.push(piece('c.high >= ?', high.atLeast));
-  if (high?.above !== undefined) rest.push(piece('c.high > ?', high.above));
-  if (high?.atMost !== undefined) rest.push(piece('c.high <= ?', high.atMost));
-  if (high?.below !== undefined) rest.push(piece('c.high < ?', high.below));
+  rest.push(...bounded('c.high', high));
+  for (const one of except) {
+    const { sql, values } = join([piece('1'), ...bounded('+c.sort', one.low), ...bounded('c.high', one.high)], ' AND ');
+    rest.push(piece(`NOT (${sql})`, ...values));
+  }
   // Rows that the rest sends away take time too.
   if (rest.length > 0) parts.push(piece('deadline(c.pk)'), ...rest);
   return { table: 'entry', ...join(parts, ' AND ') };
 }
+
+const signs: Readonly<Record<keyof Bounds, string>> = { atLeast: '>=', above: '>', atMost: '<=', below: '<' };
+
+const bounded = (column: string, bounds: Bounds = {}): readonly Piece[] =>
+  (Object.keys(signs) as (keyof Bounds)[])
+    .filter((bound) => bounds[bound] !== undefined)
+    .map((bound) => piece(`${column} ${signs[bound]} ?`, bounds[bound]!));

@@ -1,5 +1,5 @@
 /** A closer look at one resource, by its block of entries: for conditions and sort values that no index scan answers. */
-import { within } from '../../search/match.ts';
+import { lies } from '../../search/match.ts';
 import { isNear, latitudeOf, longitudeOf } from '../../search/near.ts';
 import type { Criterion } from '../../search/query.ts';
 import { sectionsOf } from './entries.ts';
@@ -37,9 +37,8 @@ export function lookFor(type: string, criterion: Criterion, hashing: Hashing): L
     case 'reference':
       return keyLook(criterion.name, criterion.target, '', hashing);
     case 'range': {
-      const { low, high } = criterion;
       const visit = rangesOf(criterion.name, hashing);
-      return (entries) => visit(entries, (from, to) => within(from, low) && within(to, high));
+      return (entries) => visit(entries, (from, to) => lies(from, to, criterion));
     }
     case 'together': {
       const parts = criterion.of.map((part) => lookFor(type, part, hashing));
@@ -60,6 +59,7 @@ export function lookFor(type: string, criterion: Criterion, hashing: Hashing): L
       const { name, match, value } = criterion;
       if (match === 'equals') return plainLook(kindOf.exactText, name, value, hashing);
       const visit = textsOf(name, hashing);
+      if (match === 'same') return (entries) => visit(entries, (text) => text === value);
       return (entries) =>
         visit(entries, (text) =>
           match === 'starts' ? text.startsWith(value) : match === 'ends' ? text.endsWith(value) : text.includes(value),

@@ -52,7 +52,10 @@ export function filterHolds(world: World, resource: any, text: string): boolean 
         .get(resource)
         .some((held) => folded(held).endsWith(folded(value)));
     const { kind } = parameterOf(resource, word);
-    if (operator === 'eq' && kind === 'string') return holds(world, resource, `${word}:exact`, value);
+    if (operator === 'eq' && kind === 'string')
+      return parameterOf(resource, word)
+        .get(resource)
+        .some((held) => folded(held) === folded(value));
     if (operator === 'po') return holds({ ...world, slack: 0 }, resource, word, `ap${value}`);
     if (operator === 'ne' && kind === 'date') return holds(world, resource, word, `ne${value}`);
     if (operator === 'ne')

@@ -39,7 +39,7 @@ export function spansOfTiming(timing: any): Span[] {
   return [{ from: Math.min(...spans.map((one) => one.from)), to: Math.max(...spans.map((one) => one.to)) }];
 }
 
-/** `ge` and `le` also hold for a target that crosses the near edge of the value, as the table of parse.test.ts has it. */
+/** `ge` and `le`: the range above or below the value intersects with the target, or the value fully contains the target. */
 export function spanHolds(prefix: string, target: Span, value: Span): boolean {
   const contained = value.from <= target.from && target.to <= value.to;
   const overlaps = target.from < value.to && value.from < target.to;
@@ -53,9 +53,9 @@ export function spanHolds(prefix: string, target: Span, value: Span): boolean {
     case 'lt':
       return target.from < value.from;
     case 'ge':
-      return target.to > value.to || overlaps;
+      return target.to > value.to || contained;
     case 'le':
-      return target.from < value.from || overlaps;
+      return target.from < value.from || contained;
     case 'sa':
       return target.from >= value.to;
     case 'eb':
@@ -90,7 +90,7 @@ export interface Decimal {
   readonly half: Fraction;
 }
 
-/** Reads a decimal; with an exponent its significant digits are those written before the `e`. */
+/** Reads a decimal; with an exponent its digits are those written before the `e`. */
 export function decimalOf(text: string): Decimal {
   const parts = /^([+-]?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text);
   if (parts === null) throw new Error('the oracle cannot read this number');
@@ -99,7 +99,7 @@ export function decimalOf(text: string): Decimal {
   const power = Number(exponent ?? 0) - behind.length;
   const unit = power < 0 ? fraction(1n, 10n ** BigInt(-power)) : fraction(10n ** BigInt(power), 1n);
   // The specification reads 1e2 as [95, 105), though its one digit would leave [50, 150) open.
-  const last = exponent === undefined ? unit : times(unit, fraction(1n, 10n));
+  const last = exponent !== undefined && (whole! + behind).length === 1 ? times(unit, fraction(1n, 10n)) : unit;
   return { exact: times(fraction(digits, 1n), unit), half: times(last, fraction(1n, 2n)) };
 }
 
@@ -120,6 +120,9 @@ export function measureHolds(
   const edge = (distance: Fraction): Fraction => into(plus(value.exact, distance));
   const reaches = (end: Fraction | undefined, holds: (end: Fraction) => boolean): boolean =>
     end === undefined || holds(end);
+  // A value without width contains nothing but itself.
+  const isPoint =
+    least !== undefined && most !== undefined && compared(least, point) === 0 && compared(most, point) === 0;
   switch (prefix) {
     case 'eq':
     case 'ne': {
@@ -133,9 +136,9 @@ export function measureHolds(
     case 'lt':
       return reaches(least, (end) => compared(end, point) < 0);
     case 'ge':
-      return reaches(most, (end) => compared(end, point) >= 0);
+      return isPoint || reaches(most, (end) => compared(end, point) > 0);
     case 'le':
-      return reaches(least, (end) => compared(end, point) <= 0);
+      return isPoint || reaches(least, (end) => compared(end, point) < 0);
     case 'sa':
       return least !== undefined && compared(least, point) > 0;
     case 'eb':

@@ -1,0 +1,170 @@
+/** Searches on contained resources: `_contained` and `_containedType`. https://hl7.org/fhir/R4/search.html#contained */
+import type { Resource } from '../fhir/references.ts';
+import { any } from './conditions.ts';
+import { groupOf, holds, leading, localId } from './contained-entries.ts';
+import { extract } from './extract.ts';
+import { surelyMatches } from './match.ts';
+import { type Asked, type Criterion, noEntries, type SearchQuery, type SortKey } from './query.ts';
+import { unsupported } from './refusals.ts';
+import type { Controls } from './result-parameters.ts';
+
+/** One parameter of a search as it was written, and what it asks of a resource of the type. */
+export interface ReadParameter {
+  readonly name: string;
+  readonly value: string;
+  readonly criterion: Criterion;
+}
+
+/** Which contained resources are to be shown by themselves. */
+export interface ContainedAsked {
+  readonly type: string;
+  /** What each must fulfil, of entries that stand in a group. */
+  readonly inner: Criterion;
+  /** What a resource of the type that stands alone must fulfil; undefined where none is asked for. */
+  readonly ordinary?: Criterion;
+}
+
+/** Types without an element `contained`. */
+const flat: ReadonlySet<string> = new Set(['Bundle', 'Binary', 'Parameters']);
+
+/**
+ * The search for contained resources of the type, in `containers`. Throws not-supported with status 400 for conditions that
+ * one contained resource alone cannot tell, and for what shapes an answer in a way that containers do not have.
+ */
+export function containedQuery(
+  type: string,
+  parameters: readonly ReadParameter[],
+  controls: Controls,
+  containers: readonly string[],
+): { query: SearchQuery; contained: ContainedAsked | undefined } {
+  demandAnswerable(controls);
+  const inner = parameters.map(({ name, value, criterion }) => {
+    const read = speaksOfVersions(name, value) ? undefined : insideOf(type, criterion);
+    if (read) return read;
+    throw unsupported(name, 'is not answered of contained resources');
+  });
+  const [keys = []] = controls.sorts;
+  const ordinary: Criterion = { is: 'all', of: parameters.map(({ criterion }) => criterion) };
+  const isBoth = controls.contained === 'both';
+  const possible = containers.filter((one) => !flat.has(one) && one !== type);
+  const asked = [type, ...possible].map((container): Asked => {
+    const inside = flat.has(container) || !containers.includes(container) ? none : containing(container, type, inner);
+    const where = container === type && isBoth ? any([ordinary, inside]) : inside;
+    return { type: container, where, sort: keys.map((key) => ofContainer(key, container)) };
+  });
+  const [first, ...also] = asked;
+  const { count, total, containedType } = controls;
+  const query: SearchQuery = { ...first!, also, count, total, includes: [] };
+  if (containedType === 'container') return { query, contained: undefined };
+  return { query, contained: { type, inner: { is: 'all', of: inner }, ...(isBoth && { ordinary }) } };
+}
+
+const none: Criterion = { is: 'any', of: [] };
+
+/** Containers of the type that hold one resource which fulfils all conditions together. */
+export function containing(container: string, type: string, inner: readonly Criterion[]): Criterion {
+  const { name, first, second } = holds(container, type);
+  const isHeld: Criterion = { is: 'key', name, first, second };
+  if (inner.length === 0) return isHeld;
+  const needed = inner.flatMap((one) => neededIn(container, one) ?? []);
+  return {
+    is: 'all',
+    of: [...(needed.length > 0 ? needed : [isHeld]), { is: 'together', name: groupOf(type), of: inner }],
+  };
+}
+
+/** The condition on the entries of one contained resource; undefined where those cannot tell. */
+export function insideOf(type: string, criterion: Criterion): Criterion | undefined {
+  switch (criterion.is) {
+    case 'all':
+    case 'any': {
+      const of = criterion.of.map((part) => insideOf(type, part));
+      return of.every((part) => part !== undefined) ? { is: criterion.is, of } : undefined;
+    }
+    case 'not': {
+      const of = insideOf(type, criterion.of);
+      return of && { is: 'not', of };
+    }
+    case 'id':
+      return any(criterion.ids.map((id) => ({ is: 'key', ...localId(type, id) })));
+    case 'range':
+      return criterion.name === `${type}._lastUpdated` ? undefined : criterion;
+    case 'word':
+    case 'together':
+    case 'refers':
+    case 'referred':
+      return undefined;
+    default:
+      return criterion;
+  }
+}
+
+/** What every container has that holds a resource which fulfils the condition; undefined where nothing can be said. */
+function neededIn(container: string, criterion: Criterion): Criterion | undefined {
+  switch (criterion.is) {
+    case 'all': {
+      const of = criterion.of.flatMap((part) => neededIn(container, part) ?? []);
+      return of.length === 0 ? undefined : { is: 'all', of };
+    }
+    case 'any': {
+      const of = criterion.of.map((part) => neededIn(container, part));
+      return of.every((part) => part !== undefined) ? any(of) : undefined;
+    }
+    case 'reference':
+      return { is: 'key', name: leading(container, criterion.name), first: criterion.target, second: '' };
+    case 'range': {
+      const { along, ...range } = criterion;
+      return { ...range, name: leading(container, along ?? criterion.name) };
+    }
+    case 'near': {
+      const name = leading(container, criterion.name);
+      return any(criterion.cells.map((cell) => ({ is: 'key', name, first: cell, second: '' })));
+    }
+    case 'key':
+    case 'text':
+      return { ...criterion, name: leading(container, criterion.name) };
+    default:
+      return undefined;
+  }
+}
+
+/** A contained resource has no version of its own. */
+const speaksOfVersions = (name: string, value: string): boolean =>
+  /^_lastUpdated\b/.test(name) || (name === '_filter' && /\b_lastUpdated\b/.test(value));
+
+function demandAnswerable({ containedType, includes, shape, sorts, total }: Controls): void {
+  const beside = 'is not answered beside _contained';
+  if (includes.length > 0) throw unsupported('_include', `or _revinclude ${beside}`);
+  if (sorts.some((keys) => keys.some((key) => key.by !== 'id' && !isLastUpdated(key)))) {
+    throw unsupported('_sort', 'takes _id and _lastUpdated, those of the containers, beside _contained');
+  }
+  if (containedType === 'container' && shape.elements) {
+    throw unsupported('_elements', `${beside}, unless with _containedType=contained`);
+  }
+  if (containedType === 'contained' && total !== 'none') {
+    throw unsupported('_total', 'and counts are not answered beside _containedType=contained');
+  }
+}
+
+const isLastUpdated = (key: SortKey): boolean => key.by === 'range' && key.name.endsWith('._lastUpdated');
+
+const ofContainer = (key: SortKey, container: string): SortKey =>
+  key.by === 'id' ? key : { ...key, name: `${container}._lastUpdated` };
+
+/** What of a found resource is to be shown: itself, and the positions of those that it contains. */
+export function shownOf(
+  resource: Resource,
+  { type, inner, ordinary }: ContainedAsked,
+): { isShown: boolean; contained: readonly number[] } {
+  const { resourceType, id } = resource;
+  const key = { type: resourceType, id: id! };
+  const entries = extract(resource);
+  const groups = entries.groups.filter(({ name }) => name === groupOf(type));
+  const positions = Array.isArray(resource.contained)
+    ? [...resource.contained.keys()].filter((at) => resource.contained[at]?.resourceType === type)
+    : [];
+  return {
+    isShown: ordinary !== undefined && resourceType === type && surelyMatches(ordinary, entries, key),
+    contained: positions.filter((_, i) => surelyMatches(inner, { ...noEntries, ...groups[i]!.entries }, key)),
+  };
+}
