@@ -67,22 +67,27 @@ function pointedTo(
 ): Row[] {
   const aim = aimFor(name, target, connection.hashing);
   const entriesOf = connection.sql('SELECT entries FROM resource WHERE pk = ?');
-  const byType = new Map<string, Set<string>>();
+  const known = new Set(seen);
+  const byType = new Map<string, string[]>();
   for (const [pk, key, refs] of front) {
     if (typeOf(key) !== type || refs === '') continue;
     connection.watch();
+    // Most matches of a page point to what the first of them pointed to: only for others are the entries read.
+    const others = refs
+      .split('\n')
+      .filter((one) => !known.has(one) && (target === undefined || typeOf(one) === target));
+    if (others.length === 0) continue;
     const entries = name === undefined ? new Uint8Array() : ((entriesOf.get(pk) as unknown as Row)[0] as Uint8Array);
-    for (const found of aim(refs, entries)) {
-      if (seen.has(found)) continue;
-      const keys = byType.get(typeOf(found)) ?? new Set();
-      byType.set(typeOf(found), keys.add(found));
+    for (const found of aim(others.join('\n'), entries)) {
+      known.add(found);
+      byType.set(typeOf(found), [...(byType.get(typeOf(found)) ?? []), found]);
     }
   }
   return [...byType].flatMap(([found, keys]) => {
     const allowed = allowedOf({ connection, ...task }, query, found);
     if (!allowed) return [];
     const sql = `SELECT ${columns} FROM json_each(?) j CROSS JOIN resource r ON r.key = j.value CROSS JOIN version v ON v.seq = r.seq WHERE deadline(r.pk) AND r.gone = 0 AND ${allowed.sql} LIMIT ?`;
-    return connection.sql(sql).all(JSON.stringify([...keys]), ...allowed.values, MOST + 1) as unknown as Row[];
+    return connection.sql(sql).all(JSON.stringify(keys), ...allowed.values, MOST + 1) as unknown as Row[];
   });
 }
 
