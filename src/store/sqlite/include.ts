@@ -80,7 +80,9 @@ function pointedTo(
     const entries = name === undefined ? new Uint8Array() : ((entriesOf.get(pk) as unknown as Row)[0] as Uint8Array);
     for (const found of aim(others.join('\n'), entries)) {
       known.add(found);
-      byType.set(typeOf(found), [...(byType.get(typeOf(found)) ?? []), found]);
+      const keys = byType.get(typeOf(found));
+      if (keys) keys.push(found);
+      else byType.set(typeOf(found), [found]);
     }
   }
   return [...byType].flatMap(([found, keys]) => {
