@@ -11,7 +11,7 @@ import type { Caller, FhirRequest, Parameters } from './interaction.ts';
 import { demandPermitted } from './permit.ts';
 import { pageOf } from './searchset.ts';
 
-export interface AskedSearch extends Pick<ParsedSearch, 'query' | 'used' | 'issues' | 'shape'> {
+export interface AskedSearch extends Pick<ParsedSearch, 'query' | 'used' | 'issues' | 'shape' | 'contained'> {
   /** Below the base: `Observation`, `Patient/1/Observation`, `Patient/1/*`, or '' for the whole system. */
   readonly path: string;
   /** Of the page that is asked for, where it is not the first. */
@@ -31,7 +31,8 @@ export function askedOf(request: FhirRequest, caller: Caller, now?: number, expa
   const { type, compartment, base, strict } = request;
   const { asked, token } = pageOf(request.parameters);
   const path = compartment ? `${referenceTo(compartment)}/${type || '*'}` : type;
-  const options = { strict, base, now, expansions };
+  const containers = type === '' || type === ALONE || compartment ? undefined : containersFor(caller);
+  const options = { strict, base, now, expansions, containers };
   const { types, issues } = type === '' ? typesOf(request, asked, caller) : { types: [], issues: [] };
   const parsed = type === '' ? parseSystemSearch(types, asked, options) : parseSearch(type, asked, options);
   const query = compartment ? inside(compartment, parsed.query) : parsed.query;
@@ -55,6 +56,10 @@ function typesOf(
     issues: !named && possible.includes(ALONE) ? [leftOut] : [],
   };
 }
+
+/** What may be searched together, as containers of what is looked for. */
+const containersFor = ({ access }: Caller): readonly string[] =>
+  [...resourceTypes].filter((type) => type !== ALONE && access.permits('search-type', type)).sort();
 
 const membersOf = ({ type: kind, id }: ResourceKey, type: string): Criterion | undefined =>
   compartmentCriterion(kind, id, type);

@@ -1,15 +1,17 @@
 /** search of one type, of a compartment and of the whole system, over GET and POST _search. https://hl7.org/fhir/R4/http.html#search */
+import { itemsOf, textOf } from '../fhir/json.ts';
 import { type ResourceKey, referenceTo } from '../fhir/references.ts';
+import { type ContainedAsked, shownOf } from '../search/contained.ts';
 import type { PageTokens } from '../search/page-token.ts';
 import type { Criterion, SearchQuery } from '../search/query.ts';
 import { type Cursor, isDeleted, type Version } from '../store/store.ts';
 import { isSeen, patientsIn } from './answer.ts';
 import { askedOf } from './asked.ts';
 import { expansionsFor } from './expansions.ts';
-import type { Context, Interaction } from './interaction.ts';
+import type { Access, Context, Interaction } from './interaction.ts';
 import { narrow, reachOf } from './narrow.ts';
 import { queryOf } from './route.ts';
-import { renderingOf, type ShownPage, searchset } from './searchset.ts';
+import { renderingOf, type ShownMatch, type ShownPage, searchset } from './searchset.ts';
 
 /** A compartment is there for those who may see the resource it is named after. */
 async function isThere(
@@ -27,6 +29,20 @@ const ofNothing = (query: SearchQuery): SearchQuery => ({
   ...(query.also && { also: query.also.map((asked) => ({ ...asked, where: none })) }),
 });
 
+/** What of a match was asked for: itself, or resources that stand in it, as far as the caller is shown them. */
+function shownInside(version: Version, asked: ContainedAsked, access: Access): readonly ShownMatch[] {
+  const text = access.shows(version.text);
+  const resource = JSON.parse(text);
+  const { isShown, contained } = shownOf(resource, asked);
+  const texts = contained.length > 0 ? itemsOf(textOf(text, ['contained'])!) : [];
+  const inside = contained.map((at) => ({
+    key: version.key,
+    text: texts[at]!,
+    inside: resource.contained[at].id ?? '',
+  }));
+  return isShown ? [version, ...inside] : inside;
+}
+
 const search = (code: 'search-type' | 'search-system', tokens: PageTokens, now: () => number): Interaction => ({
   code,
   right: 's',
@@ -35,7 +51,7 @@ const search = (code: 'search-type' | 'search-system', tokens: PageTokens, now: 
     const { caller, store } = context;
     const at = now();
     const expansions = await expansionsFor(request.type, request.parameters, context);
-    const { query, used, issues, shape, path, token } = askedOf(request, caller, at, expansions);
+    const { query, used, issues, shape, path, token, contained } = askedOf(request, caller, at, expansions);
     const bound = () => `${path}?${queryOf(used)}\n${reachOf(caller.access)}`;
     const after = token === undefined ? undefined : (tokens.open(token, bound(), caller.who, at) as Cursor);
     const found = compartment && !(await isThere(compartment, context)) ? ofNothing(query) : query;
@@ -50,7 +66,7 @@ const search = (code: 'search-type' | 'search-system', tokens: PageTokens, now: 
       token,
       next: sealed(page.next),
       previous: sealed(page.previous),
-      matches,
+      matches: contained ? matches.flatMap((version) => shownInside(version, contained, caller.access)) : matches,
       included,
       total: page.total,
       issues,

@@ -16,6 +16,11 @@ export function pageOf(parameters: Parameters): { asked: Parameters; token: stri
   return { asked: parameters.filter(([name]) => name !== PAGE), token: tokens[0]?.[1] };
 }
 
+/** A match, or with `inside` (its local id) a resource that stands in one. */
+export interface ShownMatch extends Pick<Version, 'key' | 'text'> {
+  readonly inside?: string;
+}
+
 /** One page as a client is shown it. */
 export interface ShownPage {
   /** The address without a query: base and type. */
@@ -26,7 +31,7 @@ export interface ShownPage {
   readonly token?: string;
   readonly next?: string;
   readonly previous?: string;
-  readonly matches: readonly Version[];
+  readonly matches: readonly ShownMatch[];
   readonly included: readonly Version[];
   readonly total?: number;
   /** What was noticed: ignored parameters. */
@@ -49,8 +54,8 @@ export function searchset(base: string, page: ShownPage, render: Rendering): str
   const { address, used, token, next, previous, matches, included, total, issues } = page;
   const entryOf =
     (mode: 'match' | 'include') =>
-    ({ key, text }: Version): BundleEntry => ({
-      fullUrl: `${base}/${referenceTo(key)}`,
+    ({ key, text, inside }: ShownMatch): BundleEntry => ({
+      fullUrl: `${base}/${referenceTo(key)}${inside === undefined ? '' : `#${inside}`}`,
       resource: render[mode](text),
       mode,
     });
