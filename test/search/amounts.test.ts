@@ -24,8 +24,13 @@ describe('the digits of a number are its precision', () => {
   it.each([
     ['100', 99.5, 100.5],
     ['100.00', 99.995, 100.005],
-    ['1e2', 95, 105],
+    ['1e2', 95, 105], // as the specification says, though its one digit leaves more open
+    ['10e1', 95, 105],
+    ['1.0e2', 95, 105],
+    ['1.00e2', 99.5, 100.5],
     ['5.40', 5.395, 5.405],
+    ['5.40e-3', 0.005395, 0.005405],
+    ['5.4e-3', 0.00535, 0.00545],
     ['-7', -7.5, -6.5],
     ['0.0', -0.05, 0.05],
   ])('%s reaches from %d up to %d', (value, from, to) => {
@@ -74,6 +79,21 @@ describe('amounts are compared across units', () => {
     [amount(37, 'Cel'), `98.6|${ucum}|[degF]`, true],
   ])('%j by %s: %s', (resource, value, expected) => {
     expect(finds(resource, 'value-quantity', value)).toBe(expected);
+  });
+
+  it.each([
+    ['<', 'ne lt le ap'],
+    ['<=', 'ne lt le ap'],
+    ['>', 'ne gt ge ap'],
+    ['>=', 'ne gt ge ap'],
+    [undefined, 'eq ge le ap'],
+  ])('%s 5 against 5: %s', (comparator, expected) => {
+    const held = ['eq', 'ne', 'gt', 'lt', 'ge', 'le', 'sa', 'eb', 'ap'].filter((prefix) =>
+      ['5', `5|${ucum}|mg`, '5||mg'].every((value) =>
+        finds(amount(5, 'mg', { comparator }), 'value-quantity', prefix + value),
+      ),
+    );
+    expect(held.join(' ')).toBe(expected);
   });
 
   it('has one open end under a comparator', () => {

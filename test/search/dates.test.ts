@@ -45,8 +45,8 @@ describe.each(forms)('%s', (value, first, last) => {
     ['its last', at(last), 'eq ge le ap'],
     ['the millisecond after', at(last + 1), 'ne gt ge sa'],
     ['a time that is it', during(first, last), 'eq ge le ap'],
-    ['a time that begins before', during(first - 1, last), 'ne lt ge le ap'],
-    ['a time that ends after', during(first, last + 1), 'ne gt ge le ap'],
+    ['a time that begins before', during(first - 1, last), 'ne lt le ap'],
+    ['a time that ends after', during(first, last + 1), 'ne gt ge ap'],
     ['a time around', during(first - 1, last + 1), 'ne gt lt ge le ap'],
     ['a time up to it', during(first - 10, first - 1), 'ne lt le eb'],
     ['a time from it on', during(last + 1, last + 10), 'ne gt ge sa'],
@@ -55,11 +55,93 @@ describe.each(forms)('%s', (value, first, last) => {
   });
 });
 
+// What lies where to 14 March; the names are what the specification says of each prefix.
+const day = utc(2026, 2, 14);
+const next = day + 86_400_000;
+const places: Readonly<Record<string, Resource>> = {
+  before: during(day - 100, day - 1),
+  'begins before and ends in it': during(day - 100, day + 100),
+  'begins before and ends with it': during(day - 100, next - 1),
+  'is it': during(day, next - 1),
+  within: during(day + 100, day + 200),
+  'begins with it and ends after': during(day, next + 100),
+  'begins in it and ends after': during(next - 100, next + 100),
+  around: during(day - 100, next + 100),
+  after: during(next, next + 100),
+};
+const beginning = ['begins before and ends in it', 'begins before and ends with it'];
+const contained = ['is it', 'within'];
+const ending = ['begins with it and ends after', 'begins in it and ends after'];
+
+describe('a range of time', () => {
+  it.each([
+    ['eq', 'the range of the search value fully contains the range of the target value', contained],
+    [
+      'ne',
+      'the range of the search value does not fully contain the range of the target value',
+      ['before', ...beginning, ...ending, 'around', 'after'],
+    ],
+    [
+      'gt',
+      'the range above the search value intersects with the range of the target value',
+      [...ending, 'around', 'after'],
+    ],
+    [
+      'lt',
+      'the range below the search value intersects with the range of the target value',
+      ['before', ...beginning, 'around'],
+    ],
+    [
+      'ge',
+      'the range above the search value intersects, or the range of the search value fully contains the target',
+      [...contained, ...ending, 'around', 'after'],
+    ],
+    [
+      'le',
+      'the range below the search value intersects, or the range of the search value fully contains the target',
+      ['before', ...beginning, ...contained, 'around'],
+    ],
+    [
+      'sa',
+      'the ranges do not overlap, and the range above the search value contains the range of the target value',
+      ['after'],
+    ],
+    [
+      'eb',
+      'the ranges do not overlap, and the range below the search value contains the range of the target value',
+      ['before'],
+    ],
+    [
+      'ap',
+      'the range of the search value overlaps with the range of the target value',
+      [...beginning, ...contained, ...ending, 'around'],
+    ],
+  ])('fulfils %s where %s', (prefix, _, expected) => {
+    const found = Object.keys(places).filter((place) => finds(places[place]!, 'date', `${prefix}2026-03-14`));
+    expect(found).toEqual(expected);
+  });
+
+  it('fulfils ge and le with one and the same of several', () => {
+    const several = (...periods: Resource[]): Resource => ({
+      resourceType: 'CarePlan',
+      activity: periods.map(({ effectivePeriod }: any) => ({ detail: { scheduledPeriod: effectivePeriod } })),
+    });
+    const early = places['begins before and ends in it']!;
+    const late = places['begins in it and ends after']!;
+    const [ge, le] = ['ge2026-03-14', 'le2026-03-14'];
+    expect(finds(several(early, places['before']!), 'activity-date', ge)).toBe(false);
+    expect(finds(several(early, places['within']!), 'activity-date', ge)).toBe(true);
+    expect(finds(several(early, late), 'activity-date', ge)).toBe(true);
+    expect(finds(several(late, places['after']!), 'activity-date', le)).toBe(false);
+    expect(finds(several(late, early), 'activity-date', le)).toBe(true);
+  });
+});
+
 describe('what a resource says', () => {
   it.each([
     // The precision of a resource is an interval too.
     ['2026', '2026', 'eq ge le ap'],
-    ['2026', '2026-01', 'ne gt ge le ap'],
+    ['2026', '2026-01', 'ne gt ge ap'],
     ['2026', '2026-06-15', 'ne gt lt ge le ap'],
     ['2026-12', '2026', 'eq ge le ap'],
     ['2026-12-31', '2027', 'ne lt le eb'],
@@ -82,6 +164,6 @@ describe('what a resource says', () => {
     const open = (effectivePeriod: object): Resource => ({ resourceType: 'Observation', effectivePeriod });
     expect(held(open({ start: '2026-03-14' }), '2099')).toBe('ne gt lt ge le ap');
     expect(held(open({ end: '2026-03-14' }), '1900')).toBe('ne gt lt ge le ap');
-    expect(held(open({ start: '2026-03-14' }), '2026-03-14')).toBe('ne gt ge le ap');
+    expect(held(open({ start: '2026-03-14' }), '2026-03-14')).toBe('ne gt ge ap');
   });
 });

@@ -50,8 +50,12 @@ describe('the operators', () => {
     ['name ew LLER', true],
     ['name ew mull', false],
     ['family eq "Müller"', true],
+    ['family eq "mULLER"', true], // as the parameter compares, without case and accents
     ['family eq Mül', false],
+    ['family eq üller', false],
+    ['name eq anna', true],
     ['family ne Müller', false],
+    ['family ne muller', false],
     ['family ne Meier', true],
     ['given eq "Zoë, \\"the\\" $1"', true],
     ['given sw "zoe, "', true],

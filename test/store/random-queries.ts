@@ -148,10 +148,12 @@ function randomValue(roll: Dice, type: string): Criterion {
     case 2: {
       const [name, unit, most] = roll.chance(0.8) ? (['date', DAY, 60] as const) : (['value', 0.25, 20] as const);
       const edge = (): number => roll.below(most) * unit;
-      return { is: 'range', name: `${type}.${name}`, low: randomBounds(roll, edge), high: randomBounds(roll, edge) };
+      const ends = () => ({ low: randomBounds(roll, edge), high: randomBounds(roll, edge) });
+      const except = roll.some(2, ends);
+      return { is: 'range', name: `${type}.${name}`, ...ends(), ...(roll.chance(0.4) && { except }) };
     }
     default: {
-      const match = roll.of(['starts', 'equals', 'contains', 'ends'] as const);
+      const match = roll.of(['starts', 'same', 'equals', 'contains', 'ends'] as const);
       const text = roll.of(folded);
       const value =
         match === 'equals'
@@ -240,12 +242,17 @@ export function fulfils(candidate: Candidate, criterion: Criterion, world: World
       return references.some(({ name, target }) => name === criterion.name && target === criterion.target);
     case 'range':
       return ranges.some(
-        ({ name, low, high }) => name === criterion.name && within(low, criterion.low) && within(high, criterion.high),
+        ({ name, low, high }) =>
+          name === criterion.name &&
+          within(low, criterion.low) &&
+          within(high, criterion.high) &&
+          !(criterion.except ?? []).some((one) => within(low, one.low) && within(high, one.high)),
       );
     case 'text':
       return texts.some(({ name, folded, original }) => {
         if (name !== criterion.name) return false;
         if (criterion.match === 'equals') return original === criterion.value;
+        if (criterion.match === 'same') return folded === criterion.value;
         if (criterion.match === 'ends') return folded.endsWith(criterion.value);
         return criterion.match === 'starts' ? folded.startsWith(criterion.value) : folded.includes(criterion.value);
       });
