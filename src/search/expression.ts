@@ -154,9 +154,13 @@ function call(atom: FunctionAtom, at: Place, next: Sink): Visit | undefined {
   return visit && ((value) => (holds(value) ? visit(value) : undefined));
 }
 
+const textOf = (atom: Atom | undefined): string => {
+  if (!(atom instanceof LiteralAtom) || atom.value.type !== 'string') throw new Unsupported();
+  return atom.value.value;
+};
+
 function extensions(url: Atom, at: Place, next: Sink): Visit | undefined {
-  if (!(url instanceof LiteralAtom) || url.value.type !== 'string') throw new Unsupported();
-  const wanted = url.value.value;
+  const wanted = textOf(url);
   return step('extension', at, (place) => {
     const visit = optional(next)(place);
     return visit && ((extension) => (extension.url === wanted ? visit(extension) : undefined));
@@ -179,6 +183,10 @@ const narrowed = (at: Place, argument: Atom): readonly string[] => {
 function condition(argument: Atom): (value: any) => boolean {
   const type = resolvesTo(argument);
   if (type !== undefined) return (value) => typeNamedBy(value?.reference) === type;
+  if (argument instanceof FunctionAtom && argument.name === 'hasExtension') {
+    const url = textOf(argument.args[0]);
+    return ({ extension }) => Array.isArray(extension) && extension.some((one) => one?.url === url);
+  }
   if (
     argument instanceof EqualsAtom &&
     argument.left instanceof SymbolAtom &&

@@ -66,8 +66,16 @@ export function parametersOf(type: string): ReadonlyMap<string, Parameter> {
 /** The engine finds these without entries of ours. */
 const ofTheEngine = new Set(['_id', '_lastUpdated']);
 
+/** True for parameters of R4 whose definition gives no expression, so that nothing says what they find. */
+export const lacksExpression = (type: string, code: string): boolean =>
+  definitionsOf(type).some((definition) => definition.code === code && definition.expression === undefined);
+
 function resolve(type: string): ReadonlyMap<string, Parameter> {
-  const definitions = [...definitionsOf(type), ...definitionsOf('Resource'), ...definitionsOf('DomainResource')];
+  const definitions = [
+    ...definitionsOf(type).filter(({ expression }) => expression !== undefined),
+    ...definitionsOf('Resource'),
+    ...definitionsOf('DomainResource'),
+  ];
   const own = new Map<string, Parameter>();
   for (const definition of definitions) {
     if (!own.has(definition.code)) own.set(definition.code, describe(type, definition));

@@ -1,5 +1,5 @@
 /** Amounts in canonical units. https://ucum.org/ucum */
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { canonical } from '../../src/fhir/units.ts';
 
 describe('canonical units', () => {
@@ -34,6 +34,22 @@ describe('canonical units', () => {
   it('knows no units that are not UCUM', () => {
     for (const code of ['bogus', '', 'beats/minute', 'constructor', 'm'.repeat(100)]) {
       expect(canonical(1, code)).toBeUndefined();
+    }
+  });
+
+  it('says nothing of a code, whatever it is: a code is a value of a resource', () => {
+    const said = (['log', 'info', 'warn', 'error'] as const).map((method) =>
+      jest.spyOn(console, method).mockImplementation(() => undefined),
+    );
+    const written = jest.spyOn(process.stdout, 'write').mockImplementation(() => true);
+    for (const code of ['{|}1', '{}1', '{x}2', '{a}.{b}2', '{secret}3']) expect(canonical(1, code)).toBeUndefined();
+    const pieces = ['{', '}', '|', 'm', 'g', '2', '-', '.', '/', '(', ')', '[', ']', '*', '^', ' ', '%', "'", 'é'];
+    for (const first of pieces) {
+      for (const second of pieces) for (const third of pieces) canonical(1, `{s}${first}${second}${third}`);
+    }
+    for (const spy of [...said, written]) {
+      expect(spy).not.toHaveBeenCalled();
+      spy.mockRestore();
     }
   });
 

@@ -332,6 +332,16 @@ describe('SQLite: the index', () => {
     expect(JSON.parse(JSON.stringify(told))).toEqual(told);
     const sorted = await store.explain(ask(tag('secret'), { sort: [{ by: 'id', descending: true }] }));
     expect(sorted.ways.at(-1)).toEqual({ type: 'Task', way: 'stream', by: '_id' });
+    const lane = 'Task.patient+code=Patient/secret a|secret';
+    const laned = [
+      ask({ is: 'all', of: [tag('secret'), { is: 'range', name: lane }] }),
+      ask({ is: 'range', name: lane }, { sort: [{ by: 'range', name: lane, descending: true }] }),
+    ];
+    for (const query of laned) {
+      const shown = JSON.stringify(await store.explain(query));
+      expect(shown).toContain('Task.patient+code=');
+      expect(shown).not.toContain('secret');
+    }
     await store.close();
   });
 

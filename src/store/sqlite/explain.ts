@@ -109,7 +109,10 @@ export function explainSearch(connection: Connection, query: SearchQuery): Expla
   };
 }
 
-const nameOf = (key: SortKey): string => (key.by === 'id' ? '_id' : key.name);
+const nameOf = (key: SortKey): string => (key.by === 'id' ? '_id' : withoutValue(key.name));
+
+/** Names of entries that belong to one value, such as `Observation.patient+code=Patient/1 a|b`, as far as `=`. */
+const withoutValue = (name: string): string => name.replace(/=.*$/s, '=');
 
 /** The kind of a condition and the parameters it asks, such as `any of key Task.code, key Task.tag`. */
 function wordFor(part: Criterion): string {
@@ -128,9 +131,9 @@ function wordFor(part: Criterion): string {
     case 'referred':
       return `${part.type} by ${part.name} with ${wordFor(part.where)}`;
     case 'text':
-      return `text ${part.match} ${part.name}`;
+      return `text ${part.match} ${withoutValue(part.name)}`;
     default:
-      return `${part.is} ${part.name}`;
+      return `${part.is} ${withoutValue(part.name)}`;
   }
 }
 
