@@ -150,7 +150,6 @@ describe('A search', () => {
     ['_elements that the type does not have', 'Patient?_elements=colour', '_elements'],
     ['a _summary that is none', 'Patient?_summary=short', '_summary'],
     ['_summary of text beside an include', 'Observation?_summary=text&_include=*', '_summary'],
-    ['_contained', 'Patient?_contained=true', '_contained'],
     ['an unknown modifier', 'Patient?gender:loud=male', 'gender:loud'],
     ['a composite that is none', 'Observation?code-value-quantity=x', 'code-value-quantity'],
     ['a sort by what the type does not have', 'Patient?_sort=colour', '_sort'],
