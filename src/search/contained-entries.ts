@@ -1,47 +1,105 @@
 /** What contained resources are found by, as entries of the resource around them. https://hl7.org/fhir/R4/references.html#contained */
 import type { Resource } from '../fhir/references.ts';
+import { compile, type Visit } from './expression.ts';
+import { untilDefinitionsChange } from './knowledge.ts';
+import { parametersOf } from './parameters.ts';
 import type { ElementEntries, IndexEntries, KeyEntry } from './query.ts';
 import type { Gathering } from './values.ts';
 
 /** The group of one contained resource, its entries named as those of a resource of its own. */
 export const groupOf = (type: string): string => `#${type}`;
 
-/** The entries of all contained resources, as entries of the container: they lead to few containers, the group then decides. */
-export const leading = (container: string, name: string): string => `${container}#${name}`;
+/**
+ * The entries of all contained resources, as entries of the container. `from` is the type of the container, or the name of a
+ * parameter whose references lead to the contained resource: `MedicationRequest.medication#Medication.code`.
+ */
+export const leading = (from: string, name: string): string => `${from}#${name}`;
 
-/** There is a contained resource of the type. */
-export const holds = (container: string, type: string): KeyEntry => ({
-  name: `${container}.#`,
-  first: type,
-  second: '',
-});
+const key = (name: string, first: string): KeyEntry => ({ name, first, second: '' });
+
+/** There is a contained resource of the type, in a container or where references of a parameter lead. */
+export const holds = (from: string, type: string): KeyEntry => key(leading(from, ''), type);
 
 /** The local id, which has no entry elsewhere because the engine finds ids without one. */
-export const localId = (type: string, id: string): KeyEntry => ({ name: `${type}._id`, first: id, second: '' });
+export const localId = (type: string, id: string): KeyEntry => key(`${type}._id`, id);
+
+/** In a group: references of the parameter of the container lead here. */
+export const pointedBy = (parameter: string): KeyEntry => key('#', parameter);
 
 /** Adds what the contained resources are found by; `entriesOf` gives the entries of each as if it stood alone. */
 export function enterContained(
-  container: string,
+  container: Resource,
   contained: readonly any[],
   into: Gathering,
   entriesOf: (inner: Resource) => IndexEntries,
 ): void {
+  const pointers = pointersIn(container);
   for (const inner of contained) {
     const type = inner?.resourceType;
     if (typeof type !== 'string') continue;
     const { keys, references, ranges, texts } = entriesOf(inner);
-    const own = typeof inner.id === 'string' ? [...keys, localId(type, inner.id)] : keys;
-    into.groups.push({ name: groupOf(type), entries: { keys: own, references, ranges, texts } });
-    into.keys.push(holds(container, type));
-    lead(container, { keys: own, references, ranges, texts }, into);
+    const own = { keys: [...keys, localId(type, String(inner.id))], references, ranges, texts };
+    const names = pointers.filter(({ to, only = type }) => to === `#${inner.id}` && only === type);
+    const from = [...new Set(names.map(({ name }) => name))];
+    into.groups.push({ name: groupOf(type), entries: { ...own, keys: [...own.keys, ...from.map(pointedBy)] } });
+    for (const one of [container.resourceType, ...from]) {
+      into.keys.push(holds(one, type));
+      lead(one, own, into);
+    }
   }
 }
 
-function lead(container: string, { keys, references, ranges, texts }: ElementEntries, into: Gathering): void {
-  const led = <T extends { readonly name: string }>(one: T): T => ({ ...one, name: leading(container, one.name) });
+function lead(from: string, { keys, references, ranges, texts }: ElementEntries, into: Gathering): void {
+  const led = <T extends { readonly name: string }>(one: T): T => ({ ...one, name: leading(from, one.name) });
   into.keys.push(...keys.map(led));
   // As keys: includes do not follow what is said inside.
   into.keys.push(...references.map(({ name, target }) => led({ name, first: target, second: '' })));
   into.ranges.push(...ranges.filter(({ along }) => along === undefined).map(led));
   into.texts.push(...texts.map(led));
+}
+
+/** One reference to a contained resource, under the name of its parameter; `only` where that means one type. */
+interface Pointer {
+  readonly name: string;
+  readonly to: string;
+  readonly only: string | undefined;
+}
+
+const gatherers = untilDefinitionsChange<(resource: Resource) => readonly Pointer[]>();
+
+function pointersIn(resource: Resource): readonly Pointer[] {
+  const type = resource.resourceType;
+  let gather = gatherers.get(type);
+  if (gather === undefined) {
+    gather = gathererFor(type);
+    gatherers.set(type, gather);
+  }
+  return gather(resource);
+}
+
+/** The type of what a local reference leads to is told by the contained resource, not by the reference. */
+const typed = /\.where\(\s*resolve\(\) is (\w+)\s*\)/;
+
+function gathererFor(type: string): (resource: Resource) => readonly Pointer[] {
+  let found: Pointer[] = [];
+  const visits: Visit[] = [...parametersOf(type).values()]
+    .filter(({ followed }) => followed)
+    .flatMap(({ name, branches }) =>
+      branches.map((branch) => {
+        const only = typed.exec(branch)?.[1];
+        return compile(branch.replace(typed, ''), type, (place) =>
+          place.type === 'Reference'
+            ? ({ reference }) => {
+                if (typeof reference === 'string' && reference.startsWith('#'))
+                  found.push({ name, to: reference, only });
+              }
+            : undefined,
+        );
+      }),
+    );
+  return (resource) => {
+    found = [];
+    for (const visit of visits) visit(resource);
+    return found;
+  };
 }

@@ -53,7 +53,7 @@ function extractorFor(type: string): Extractor {
     for (const enter of groups) enter(resource, gathering);
     const whole = gathering; // a contained resource of the same type gathers anew
     if (!isInner && Array.isArray(resource['contained'])) {
-      enterContained(type, resource['contained'], whole, innerEntries);
+      enterContained(resource, resource['contained'], whole, innerEntries);
     }
     return whole;
   };

@@ -2,7 +2,7 @@
 import { type Issue, problem } from '../fhir/outcome.ts';
 import type { Shape } from '../fhir/shape.ts';
 import type { Setting } from './conditions.ts';
-import { type ContainedAsked, containedQuery } from './contained.ts';
+import { type ContainedAsked, containedQuery, intoContained } from './contained.ts';
 import { criterionOf } from './criterion.ts';
 import { isResourceType } from './knowledge.ts';
 import { plan } from './plan.ts';
@@ -68,7 +68,7 @@ export function parseFor(types: readonly string[], parameters: Parameters, optio
     const read = types.map((type) => criterionOf(type, name, value, options));
     const lacking = read.indexOf(undefined);
     if (lacking < 0) {
-      criteria.push(read as readonly Criterion[]);
+      criteria.push(read.map((one) => intoContained(one!)));
       asked.push(parameter);
       used.push(parameter);
     } else {
