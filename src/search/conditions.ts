@@ -1,6 +1,7 @@
 /** One search value of each parameter type as a criterion: prefixes, intervals, precision. https://hl7.org/fhir/R4/search.html#prefix */
 import { canonical } from '../fhir/units.ts';
 import { typeNamedBy } from './expression.ts';
+import { isOf } from './implied-systems.ts';
 import { type Interval, intervalOf } from './instants.ts';
 import { cellsAround, isPlace } from './near.ts';
 import type { Parameter } from './parameters.ts';
@@ -64,8 +65,13 @@ function token(parameter: Parameter, value: string): Criterion {
   const { system, code } = readToken(value);
   if (system === undefined) return { is: 'key', name, first: code, second: '' };
   // The system is implied by the definition, so it is compared here and not in the index.
-  if (system === '' ? systems.length > 0 : !systems.includes(system)) return none;
-  if (code === '') throw new BadValue('takes a code with this system');
+  if (system !== '') {
+    if (systems.length === 0) throw new BadValue('has values without a system');
+    if (code === '' && systems.includes(system)) throw new BadValue('takes a code with this system');
+    const same = isOf(system, code, systems);
+    if (same === undefined) throw new BadValue('takes a code without its system');
+    if (!same) return none;
+  } else if (systems.length > 0) return none;
   return { is: 'key', name, first: code, second: '' };
 }
 

@@ -2,6 +2,7 @@
 import { isId } from '../fhir/references.ts';
 import { any, BadValue, condition, dateRange, reference, type Setting, systemAndCode } from './conditions.ts';
 import { hasWords, longestWord, wordsOf } from './full-text.ts';
+import { isOf } from './implied-systems.ts';
 import { isResourceType } from './knowledge.ts';
 import { isPresent } from './missing.ts';
 import type { Parameter } from './parameters.ts';
@@ -121,8 +122,12 @@ const expanded =
     const codes = expansions?.get(`${modifier} ${unescaped(one)}`) ?? expansions?.get(`${modifier} ${one}`);
     if (codes === undefined || (plain && systems.length === 0)) throw new BadModifier();
     if (!plain) return any(codes.map(({ system, code }) => ({ is: 'key', name, first: `${system}|`, second: code })));
-    const own = new Set(codes.filter(({ system }) => systems.includes(system)).map(({ code }) => code));
-    return any([...own].map((code) => ({ is: 'key', name, first: code, second: '' })));
+    const own = codes.filter(({ system, code }) => {
+      const same = isOf(system, code, systems);
+      if (same === undefined) throw new BadModifier();
+      return same;
+    });
+    return any([...new Set(own.map(({ code }) => code))].map((code) => ({ is: 'key', name, first: code, second: '' })));
   };
 
 /** URIs with folders: not `urn:`s, which nothing lies below. */

@@ -107,6 +107,8 @@ describe(':in, :not-in, :above and :below of a token', () => {
     ['below http://loinc.org|2', [{ system: 'http://loinc.org', code: '3' }]],
     ['in http://genders', [{ system: 'http://hl7.org/fhir/administrative-gender', code: 'male' }]],
     ['in http://others', [{ system: 'http://other', code: 'male' }]],
+    ['in http://orders', [{ system: 'http://hl7.org/fhir/request-intent', code: 'order' }]],
+    ['in http://no-orders', [{ system: 'http://hl7.org/fhir/task-intent', code: 'order' }]],
   ]);
 
   it.each([
@@ -125,6 +127,9 @@ describe(':in, :not-in, :above and :below of a token', () => {
     const patient: Resource = { resourceType: 'Patient', gender: 'male' };
     expect(finds(patient, 'gender:in=http://genders', { expansions })).toBe(true);
     expect(finds(patient, 'gender:in=http://others', { expansions })).toBe(false);
+    const task: Resource = { resourceType: 'Task', intent: 'order' };
+    expect(finds(task, 'intent:in=http://orders', { expansions })).toBe(true);
+    expect(finds(task, 'intent:in=http://no-orders', { expansions })).toBe(false);
   });
 
   it('is refused where the terminology says nothing', () => {

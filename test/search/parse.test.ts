@@ -183,16 +183,41 @@ describe('tokens', () => {
     ['gender=male', true],
     ['gender=http://hl7.org/fhir/administrative-gender|male', true],
     ['gender=http://a.example|male', false],
-    ['gender=|male', false],
     ['gender:not=male', false],
     ['active=true', true],
+    ['gender=Male', false], // as it is written
+    ['gender=|male', false],
+    ['gender:not=http://a.example|male', true],
     ['active=http://hl7.org/fhir/special-values|true', true],
+    ['active=false', false],
+    ['active=TRUE', false],
+    ['active=|true', false],
+    ['active=http://a.example|true', false],
+    ['active:not=false', true],
     ['_id=1', true],
     ['_id=2,1', true],
     ['_id=2', false],
     ['_id=not an id', false],
   ])('%s is %s', (query, expected) => {
     expect(finds(patient, query)).toBe(expected);
+  });
+
+  it('knows which of two systems a bare code belongs to', () => {
+    const task = (intent: string): Resource => ({ resourceType: 'Task', intent });
+    expect(finds(task('order'), 'intent=order')).toBe(true);
+    expect(finds(task('order'), 'intent=http://hl7.org/fhir/request-intent|order')).toBe(true);
+    expect(finds(task('order'), 'intent=http://hl7.org/fhir/task-intent|order')).toBe(false);
+    expect(finds(task('unknown'), 'intent=http://hl7.org/fhir/task-intent|unknown')).toBe(true);
+    expect(finds(task('unknown'), 'intent=http://hl7.org/fhir/request-intent|unknown')).toBe(false);
+    expect(finds(task('order'), 'intent=|order')).toBe(false);
+  });
+
+  it('refuses a system where values have none, and a system alone where it is implied', () => {
+    expect(refusal('Patient', 'phone=home|555')).toMatchObject({ status: 400, code: 'value' });
+    expect(refusal('Patient', 'gender=http://hl7.org/fhir/administrative-gender|')).toMatchObject({
+      status: 400,
+      code: 'value',
+    });
   });
 
   it('tells missing from present for parameters that nearly every resource has', () => {
