@@ -48,19 +48,36 @@ export const numberOr = (value: unknown, otherwise: number): number => (typeof v
 
 function amounts(
   name: string,
-  { system, code, unit }: { system?: unknown; code?: unknown; unit?: unknown },
+  { system, code, unit, comparator }: { system?: unknown; code?: unknown; unit?: unknown; comparator?: unknown },
   low: number,
   high: number,
   { ranges }: Gathering,
 ): void {
-  ranges.push({ name, low, high });
+  const add = (entry: RangeEntry) => ranges.push(leftOut(comparator, entry));
+  add({ name, low, high });
   if (typeof code === 'string') {
-    ranges.push({ name: quantityNames.unit(name, code), low, high, along: name });
-    if (typeof system === 'string') ranges.push(coded(name, system, code, low, high));
+    add({ name: quantityNames.unit(name, code), low, high, along: name });
+    if (typeof system === 'string') add(coded(name, system, code, low, high));
   }
   if (typeof unit === 'string' && unit !== code) {
-    ranges.push({ name: quantityNames.unit(name, unit), low, high, along: name });
+    add({ name: quantityNames.unit(name, unit), low, high, along: name });
   }
+}
+
+/** `<5` and `>5` leave out 5 itself. */
+function leftOut(comparator: unknown, entry: RangeEntry): RangeEntry {
+  if (comparator === '<') return { ...entry, high: finite(nextTo(entry.high, -1)) };
+  return comparator === '>' ? { ...entry, low: finite(nextTo(entry.low, 1)) } : entry;
+}
+
+const bits = new DataView(new ArrayBuffer(8));
+
+/** The nearest double above or below. */
+function nextTo(value: number, side: 1 | -1): number {
+  if (value === 0) return side * Number.MIN_VALUE;
+  bits.setFloat64(0, value);
+  bits.setBigInt64(0, bits.getBigInt64(0) + BigInt(value > 0 ? side : -side));
+  return bits.getFloat64(0);
 }
 
 /** An amount with system and code: in canonical units where the code is UCUM, else as it stands. */

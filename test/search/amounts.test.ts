@@ -82,9 +82,9 @@ describe('amounts are compared across units', () => {
   });
 
   it.each([
-    ['<', 'ne lt le ap'],
+    ['<', 'ne lt le eb ap'],
     ['<=', 'ne lt le ap'],
-    ['>', 'ne gt ge ap'],
+    ['>', 'ne gt ge sa ap'],
     ['>=', 'ne gt ge ap'],
     [undefined, 'eq ge le ap'],
   ])('%s 5 against 5: %s', (comparator, expected) => {

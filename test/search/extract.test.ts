@@ -285,7 +285,11 @@ describe('values become entries', () => {
       ['||tablet', 3, 3],
       ['|http://a.example|tablet', 3, 3],
     ]);
-    expect(names({ value: 5, comparator: '<' })).toEqual([['', -Number.MAX_VALUE, 5]]);
+    expect(names({ value: 5, comparator: '<=' })).toEqual([['', -Number.MAX_VALUE, 5]]);
+    // The nearest double below, as 5 itself is left out.
+    expect(names({ value: 5, comparator: '<' })).toEqual([['', -Number.MAX_VALUE, 4.999999999999999]]);
+    expect(names({ value: -1, comparator: '>' })).toEqual([['', -0.9999999999999999, Number.MAX_VALUE]]);
+    expect(names({ value: 0, comparator: '<' })).toEqual([['', -Number.MAX_VALUE, -5e-324]]);
     expect(names({ unit: 'kg' })).toEqual([]);
     const invoice = { resourceType: 'Invoice', totalGross: { value: 9.5, currency: 'EUR' } };
     expect(rangesOf(invoice, 'Invoice.totalgross|urn:iso:std:iso:4217|EUR')).toEqual([[9.5, 9.5]]);

@@ -107,12 +107,14 @@ export function decimalOf(text: string): Decimal {
 export interface Measure {
   readonly least?: Fraction;
   readonly most?: Fraction;
+  /** The number itself is no part of the amount, as with `<` and `>`. */
+  readonly without?: boolean;
 }
 
 /** Whether an amount fulfils prefix and value; `into` brings what the value says into the units of the amount. */
 export function measureHolds(
   prefix: string,
-  { least, most }: Measure,
+  { least, most, without = false }: Measure,
   value: Decimal,
   into: (amount: Fraction) => Fraction = (amount) => amount,
 ): boolean {
@@ -140,14 +142,17 @@ export function measureHolds(
     case 'le':
       return isPoint || reaches(least, (end) => compared(end, point) < 0);
     case 'sa':
-      return least !== undefined && compared(least, point) > 0;
+      return least !== undefined && compared(least, point) > (without ? -1 : 0);
     case 'eb':
-      return most !== undefined && compared(most, point) < 0;
+      return most !== undefined && compared(most, point) < (without ? 1 : 0);
     case 'ap': {
       const tenth = size(times(value.exact, fraction(1n, 10n)));
       const slack = compared(tenth, value.half) > 0 ? tenth : value.half;
       const [from, to] = [edge(negative(slack)), edge(slack)];
-      return reaches(most, (end) => compared(end, from) >= 0) && reaches(least, (end) => compared(end, to) <= 0);
+      return (
+        reaches(most, (end) => compared(end, from) > (without ? 0 : -1)) &&
+        reaches(least, (end) => compared(end, to) < (without ? 0 : 1))
+      );
     }
     default:
       throw new Error('no such prefix');
@@ -181,6 +186,7 @@ export function canonicalUnit(system: string, code: string): { kind: string; fac
 export function measureOf({ value, comparator }: { value: number; comparator?: string }): Measure {
   const { exact } = decimalOf(String(value));
   return {
+    without: comparator === '<' || comparator === '>',
     ...(comparator === '<' || comparator === '<=' ? {} : { least: exact }),
     ...(comparator === '>' || comparator === '>=' ? {} : { most: exact }),
   };
