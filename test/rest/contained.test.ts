@@ -58,6 +58,35 @@ const resources: readonly any[] = [
     subject: { reference: 'Patient/bob' },
     basis: [{ reference: '#o1' }],
   },
+  {
+    resourceType: 'MedicationRequest',
+    id: 'mixed',
+    contained: [
+      {
+        resourceType: 'Medication',
+        id: 'med1',
+        code: { text: 'own mixture' },
+        ingredient: [{ itemCodeableConcept: { coding: [{ system: 'urn:drugs', code: 'abc' }] } }],
+      },
+      { resourceType: 'Practitioner', id: 'doc', name: name('Moreau', 'Ines'), gender: 'female' },
+      { resourceType: 'Practitioner', id: 'nurse', name: name('Keller', 'Jo'), gender: 'male', active: true },
+    ],
+    status: 'active',
+    intent: 'order',
+    medicationReference: { reference: '#med1' },
+    subject: { reference: 'Patient/ada' },
+    requester: { reference: '#doc' },
+    performer: { reference: '#nurse' },
+  },
+  { resourceType: 'Medication', id: 'stock', ingredient: [{ itemCodeableConcept: { coding: [{ code: 'abc' }] } }] },
+  {
+    resourceType: 'MedicationRequest',
+    id: 'plain',
+    status: 'active',
+    intent: 'order',
+    medicationReference: { reference: 'Medication/stock' },
+    subject: { reference: 'Patient/bob' },
+  },
 ];
 
 beforeAll(async () => {
@@ -191,6 +220,38 @@ describe('A search for contained resources', () => {
     expect(await asked('Patient?given=george&_contained=both')).toEqual([]);
     expect(await asked('Patient?_contained=true&_containedType=contained')).toEqual(['Patient/carl#twin']);
     expect((await house.read('Patient?_contained=both&_total=accurate', device)).body.total).toBe(1);
+  });
+
+  it.each([
+    [
+      'a token',
+      'MedicationRequest?medication.ingredient-code=abc',
+      ['MedicationRequest/mixed', 'MedicationRequest/plain'],
+    ],
+    [
+      'a token with a system',
+      'MedicationRequest?medication.ingredient-code=urn:drugs|abc',
+      ['MedicationRequest/mixed'],
+    ],
+    ['several values', 'MedicationRequest?medication.ingredient-code=x,urn:drugs|abc', ['MedicationRequest/mixed']],
+    ['a string', 'MedicationRequest?requester:Practitioner.family=moreau', ['MedicationRequest/mixed']],
+    ['what another reference leads to', 'MedicationRequest?requester:Practitioner.family=keller', []],
+    ['what it does not have', 'MedicationRequest?requester:Practitioner.gender:not=male', ['MedicationRequest/mixed']],
+    ['what it has', 'MedicationRequest?requester:Practitioner.gender:not=female', []],
+    ['what it lacks', 'MedicationRequest?requester:Practitioner.active:missing=true', ['MedicationRequest/mixed']],
+    ['what only another lacks', 'MedicationRequest?intended-performer:Practitioner.active:missing=true', []],
+    ['a filter', 'MedicationRequest?_filter=requester:Practitioner.family eq moreau', ['MedicationRequest/mixed']],
+    ['a narrowed parameter', 'Observation?patient.given=anne', ['Observation/two']],
+    ['any type of target', 'Observation?subject.given=anne', ['Observation/two']],
+    ['another type', 'Observation?subject:Group.type=person', ['Observation/none']],
+    ['no local id', 'Observation?subject:Patient._id=p1', []],
+    [
+      '_has before it',
+      'Patient?_has:MedicationRequest:subject:medication.ingredient-code=abc',
+      ['Patient/ada', 'Patient/bob'],
+    ],
+  ])('is followed by a chain to %s', async (_what, query, urls) => {
+    expect(await found(encodeURI(query))).toEqual(urls);
   });
 
   it.each([

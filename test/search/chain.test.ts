@@ -2,10 +2,22 @@
 import { describe, expect, it } from '@jest/globals';
 import { Problem } from '../../src/fhir/outcome.ts';
 import { parseSearch, type SearchOptions } from '../../src/search/parse.ts';
+import type { Criterion } from '../../src/search/query.ts';
 
 const parse = (type: string, query: string, options: SearchOptions = { strict: true }) =>
   parseSearch(type, [...new URLSearchParams(query)], options);
-const where = (type: string, query: string) => parse(type, query).query.where;
+const where = (type: string, query: string) => outside(parse(type, query).query.where);
+
+/** Without what a chain also looks for in contained resources (contained.test.ts). */
+function outside(criterion: Criterion): Criterion {
+  if (criterion.is === 'refers' || criterion.is === 'referred') {
+    return { ...criterion, where: outside(criterion.where) };
+  }
+  if (criterion.is !== 'any' && criterion.is !== 'all') return criterion;
+  const standing = criterion.of.filter((one) => one.is === 'refers' || !JSON.stringify(one).includes('#'));
+  const of = standing.map(outside);
+  return of.length === 1 && of.length < criterion.of.length ? of[0]! : { ...criterion, of };
+}
 function refusal(type: string, query: string, options?: SearchOptions): Problem {
   try {
     parse(type, query, options);
