@@ -41,7 +41,7 @@ function followed(type: string, name: string, value: string, setting: Setting): 
 const isReversed = (name: string): boolean => name === '_has' || name.startsWith('_has:');
 
 const isKnown = (type: string, name: string): boolean =>
-  name.includes('.') || isReversed(name) || name === '_filter' || parametersOf(type).has(name.split(':')[0]!);
+  isReversed(name) || name === '_filter' || parametersOf(type).has(name.split(/[.:]/)[0]!);
 
 function single(type: string, name: string, value: string, setting: Setting): Criterion | undefined {
   const [code, modifier, ...more] = name.split(':');

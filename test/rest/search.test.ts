@@ -140,6 +140,40 @@ describe('A search', () => {
   });
 
   it.each([
+    ['a chain', 'Observation', 'colour.name=x'],
+    ['a chain with a type', 'Observation', 'colour:Patient.name=x'],
+    ['a chain without a value', 'Observation', 'colour.name='],
+    ['the last step of a chain', 'Observation', 'patient.colour=red'],
+    ['the last step of a chain to many types', 'Observation', 'subject.colour=red'],
+    ['a step between', 'Observation', 'patient.colour.name=x'],
+    ['the reference of a _has', 'Patient', '_has:Observation:colour:code=x'],
+    ['the end of a _has', 'Patient', '_has:Observation:patient:colour=red'],
+    ['a _has within a chain', 'Observation', 'patient._has:Observation:patient:colour=red'],
+    ['a name with a modifier', 'Patient', 'colour:exact=red'],
+  ])('passes over %s that nobody knows, and says so: %s?%s', async (_what, type, query) => {
+    const name = query.split('=')[0]!;
+    const [lenient, all] = [await get(`${type}?${query}&_sort=_id`), await get(`${type}?_sort=_id`)];
+    expect(idsOf(lenient)).toEqual(idsOf(all));
+    expect(linkOf(lenient, 'self')).toBe(linkOf(all, 'self'));
+    expect(entriesOf(lenient, 'outcome')[0].issue).toEqual([
+      expect.objectContaining({ severity: 'warning', diagnostics: expect.stringContaining(`'${name}'`) }),
+    ]);
+    const strict = await get(`${type}?${query}`, { prefer: 'handling=strict' });
+    expect([strict.status, strict.body.issue[0].diagnostics]).toEqual([400, expect.stringContaining(`'${name}'`)]);
+  });
+
+  it.each([
+    ['a filter by what nobody knows', 'Patient?_filter=colour eq red', "'colour'"],
+    ['a filter by a chain to what nobody knows', 'Observation?_filter=patient.colour eq red', "'colour'"],
+    ['a filter by a chain of what nobody knows', 'Observation?_filter=colour.name eq red', "'colour'"],
+    ['a filter with a date that is none', 'Patient?_filter=birthdate eq soon', '_filter'],
+    ['a chain to a date that is none', 'Observation?patient.birthdate=soon', "'birthdate'"],
+    ['a chain to many types with a value that is none', 'Observation?subject.birthdate=soon', "'birthdate'"],
+    ['a chain without a value', 'Observation?patient.name=', 'patient.name'],
+    ['a _has with a date that is none', 'Patient?_has:Observation:patient:date=soon', "'date'"],
+    ['a _has of a type that is none', 'Patient?_has:Colour:patient:code=x', '_has:Colour'],
+    ['a chain to a type that is none', 'Observation?subject:Colour.name=x', 'subject:Colour'],
+    ['a date that is none beside what nobody knows', 'Patient?colour=red&birthdate=soon', 'birthdate'],
     ['a chain over what is no reference', 'Observation?code.name=x', 'code.name'],
     ['a chain of more steps than three', 'Observation?subject:Patient.organization.partof.partof.name=x', 'subject'],
     ['_has of a reference that never leads here', 'Patient?_has:Observation:device:code=x', '_has'],
