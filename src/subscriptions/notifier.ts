@@ -20,6 +20,8 @@ export interface NotifierParts extends SubscriptionParts {
 const cursorKey = 'notifier';
 /** Versions whose rows go into one commit. */
 const mostPerCommit = 200;
+/** Milliseconds of versions that led to nothing and that a restart may look at again. */
+const lookAgain = 1_000;
 const pauseAfterFault = 1_000;
 const sweepEvery = 30_000;
 
@@ -55,11 +57,15 @@ export async function runNotifier(parts: NotifierParts): Promise<void> {
 }
 
 async function follow(parts: NotifierParts, followed: FollowedSet, begin: Mark, signal: AbortSignal): Promise<void> {
-  const { store } = parts;
+  const { store, runtime } = parts;
   const counters = new Map<string, number>();
   let mark = begin;
+  let movedAt = runtime.now();
   for await (const batch of inBatches(store.changes(mark.token, signal), mostPerCommit)) {
     const { changes, woken, learned, rows } = await rowsFor(parts, followed, counters, batch);
+    // A commit of the cursor alone after every group of writes would cost as much as a write.
+    if (changes.length === 0 && learned.size === 0 && runtime.now() - movedAt < lookAgain) continue;
+    movedAt = runtime.now();
     const token = batch[batch.length - 1]!.token;
     await store.commit([
       ...changes,
