@@ -224,6 +224,40 @@ describe("Somebody else's id", () => {
   });
 });
 
+describe('A resource that the criteria of the access miss, but that the caller may not see', () => {
+  beforeAll(() => {
+    const { who, access } = house.callers.get(A)!;
+    house.callers.set('careless', { who, access: { ...access, finds: () => undefined, mayWrite: () => true } });
+  });
+  const ask = (method: string, path: string, more: object = {}) => house.ask(method, path, { as: 'careless', ...more });
+
+  it.each([
+    '/Observation?_count=10',
+    '/Observation?_include=Observation:encounter',
+    '/Observation/$lastn?patient=Patient/2&code:missing=false',
+  ])('is not shown by a search: %s', async (path) => {
+    const { status, text } = await ask('GET', path);
+    expect(status).toBe(200);
+    expect(text).not.toMatch(/Observation\/of-b|Encounter\/of-b"[^}]*"resource"/);
+  });
+
+  it('is not there for a condition', async () => {
+    const headers = { 'if-none-exist': 'identifier=urn:reading|b' };
+    const { status, body } = await ask('POST', '/Observation', { body: observation(A, 'made'), headers });
+    expect(status).toBe(201);
+    await house.ask('DELETE', `/Observation/${body.id}`);
+  });
+
+  it('was never there once it is deleted', async () => {
+    const [deleted, missing] = [
+      await ask('DELETE', '/Observation/deleted'),
+      await ask('DELETE', '/Observation/nobody'),
+    ];
+    expect(missing.status).toBe(204);
+    expect(told(deleted, 'deleted')).toEqual(told(missing, 'nobody'));
+  });
+});
+
 describe('A search by A', () => {
   const totalOf = async (path: string) => (await asA('GET', path)).body.total;
 

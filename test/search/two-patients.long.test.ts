@@ -5,7 +5,7 @@ import { emptyTally, sum, table, tally } from './access/tally.ts';
 
 const seeds = [2, 3, 4];
 /** Of each kind in each pair of houses: 5,000 and more in all. */
-const each = 17;
+const each = 12;
 
 describe('A search with the access of patient A, for long', () => {
   const all = emptyTally();

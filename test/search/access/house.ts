@@ -61,7 +61,8 @@ export async function openAccessHouse(begin: number): Promise<AccessHouse> {
     engine,
     runtime,
     extract: (text) => extract(JSON.parse(relative(text))),
-    log: { error: () => undefined },
+    relative,
+    log: { warn: () => undefined, error: () => undefined },
     signal: stop.signal,
     promised: promisedOperations(),
   });

@@ -80,7 +80,7 @@ const ways: Readonly<Record<string, (roll: Dice, worlds: Worlds) => string>> = {
         (one) => one.resourceType === 'Patient' && one.name?.[0]?.family,
       ),
     );
-    return `/Observation?_filter=${encodeURIComponent(`patient.family eq "${patient.name[0].family}" or encounter.status eq ${roll.of(['finished', 'planned'])}`)}`;
+    return `/Observation?_filter=${encodeURIComponent(roll.of([`patient.family eq "${patient.name[0].family}" or encounter.status eq ${roll.of(['finished', 'planned'])}`, `not (patient.family eq "${patient.name[0].family}")`, `status eq final and not (encounter.status eq ${roll.of(['finished', 'planned'])})`]))}`;
   },
   $lastn: (roll) =>
     `/Observation/$lastn?patient=${roll.of([A, A, B, `${A},${B}`])}&code=${anyOf(roll, 'http://loinc.org|', 'HR', '8867-4,8480-6')}&max=${1 + roll.below(3)}`,
