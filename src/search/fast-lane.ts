@@ -8,7 +8,9 @@ import type { Bounds, Criterion, RangeEntry } from './query.ts';
 
 /** Name of the entry for `Patient/1` and `http://loinc.org|8867-4`. */
 export const laneName = (patient: string, system: string, code: string): string =>
-  `Observation.patient+code=${patient} ${system}|${code}`;
+  `${laneStart}${patient}${laneEnd(system, code)}`;
+export const laneStart = 'Observation.patient+code=';
+export const laneEnd = (system: string, code: string): string => ` ${system}|${code}`;
 
 /** References and systems that make unambiguous names. */
 export const fitsLane = (patient: string, system: string): boolean =>
@@ -62,7 +64,12 @@ function tighter(bound: keyof Bounds, choose: (a: number, b: number) => number, 
 
 /** All conditions on the one effective time in one. */
 export function oneRange(name: string, conditions: readonly Range[]): Range {
-  if (conditions.length === 0) return { is: 'range', name };
+  const { low, ...rest } = allOf(name, conditions);
+  return conditions.length === 0 ? rest : { ...rest, low: withinTime(low) };
+}
+
+/** Several conditions that must hold for the same interval, in one. */
+export function allOf(name: string, conditions: readonly Range[]): Range {
   let low: Bounds | undefined;
   let high: Bounds | undefined;
   const except = conditions.flatMap((condition) => condition.except ?? []);
@@ -70,5 +77,5 @@ export function oneRange(name: string, conditions: readonly Range[]): Range {
     low = bothBounds(low, condition.low);
     high = bothBounds(high, condition.high);
   }
-  return { is: 'range', name, low: withinTime(low), ...(high && { high }), ...(except.length > 0 && { except }) };
+  return { is: 'range', name, ...(low && { low }), ...(high && { high }), ...(except.length > 0 && { except }) };
 }

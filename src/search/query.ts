@@ -104,9 +104,31 @@ export type Criterion =
   | { readonly is: 'id'; readonly ids: readonly string[] }
   | { readonly is: 'word'; readonly name: string; readonly word: string }
   | { readonly is: 'together'; readonly name: string; readonly of: readonly Criterion[] } // one group of the name fulfils all
-  | { readonly is: 'refers'; readonly name: string; readonly type: string; readonly where: Criterion } // points under the name to a resource of the type that fulfils it
-  | { readonly is: 'referred'; readonly type: string; readonly name: string; readonly where: Criterion } // a resource of the type that fulfils it points here under its name
+  | {
+      readonly is: 'refers';
+      readonly name: string;
+      readonly type: string;
+      readonly where: Criterion;
+      readonly lanes?: Lanes;
+    } // points under the name to a resource of the type that fulfils it
+  | {
+      readonly is: 'referred';
+      readonly type: string;
+      readonly name: string;
+      readonly where: Criterion;
+      readonly lanes?: Lanes;
+    } // a resource of the type that fulfils it points here under its name
   | Near;
+
+/**
+ * A shorter way to what points to a resource, which changes nothing in what is meant: among all that point there under the name
+ * of the chain, those that fulfil the rest too (of `referred`: its `where`; of `refers`: what is asked beside it) have an interval
+ * under one of the names made of `before`, the key of that resource, and one of `after`.
+ */
+export interface Lanes {
+  readonly before: string;
+  readonly after: readonly string[];
+}
 
 /**
  * Within so many kilometres of a place. The resource has its own place as points of `<name>:latitude` and `<name>:longitude`

@@ -1,9 +1,9 @@
 /** Turns parts of the query tree into sets to go through: pieces of SQL that each read along one index. */
-import type { Bounds, Criterion, Ends } from '../../search/query.ts';
+import type { Bounds, Criterion, Ends, Lanes } from '../../search/query.ts';
 import type { Connection, Value } from './connection.ts';
 import { SHORT } from './entries.ts';
 import type { Hashing } from './hash.ts';
-import { kindOf } from './hash.ts';
+import { kindOf, rangeKinds } from './hash.ts';
 import { tokenOf, valuesOfToken } from './words.ts';
 
 /** SQL with the values of its question marks, in their order. */
@@ -65,6 +65,17 @@ function equalities(equals: readonly Equality[]): Source {
   return { scans: [scan], ordered: equals.length === 1, exact: true };
 }
 
+/** Most lanes that are gone through instead of all that points to the same resources. */
+const LANES = 100;
+
+/** All that stands in the lanes of these resources. */
+function inLanes(keys: readonly string[], { before, after }: Lanes, hashing: Hashing): Source {
+  const names = keys.flatMap((key) => after.map((end) => `${before}${key}${end}`));
+  const hashes = names.flatMap((name) => rangeKinds.map((kind) => hashing.big(kind, name, '')));
+  const scan = piece('c.hash IN (SELECT value FROM json_each(?))', `[${hashes.join()}]`);
+  return { scans: [{ table: 'entry', ...scan }], ordered: false, exact: true };
+}
+
 const keyScan = (keys: readonly string[]): Source => ({
   scans: [{ table: 'key', ...piece('c.key IN (SELECT value FROM json_each(?))', JSON.stringify(keys)) }],
   ordered: false,
@@ -101,10 +112,13 @@ export function sourceOf(criterion: Criterion, compiling: Compiling): Source | u
       const values = valuesOfToken(tokenOf(criterion.name, criterion.word, hashing));
       return { scans: [{ table: 'word', ...piece('1', ...values) }], ordered: false, exact: true };
     }
-    case 'refers':
-      return links.has(criterion)
-        ? equalities(links.get(criterion)!.map((key) => [hashing.big(kindOf.key, criterion.name, key), 0n]))
-        : undefined;
+    case 'refers': {
+      const keys = links.get(criterion);
+      if (!keys) return undefined;
+      const { lanes } = criterion;
+      if (lanes && keys.length * lanes.after.length <= LANES) return inLanes(keys, lanes, hashing);
+      return equalities(keys.map((key) => [hashing.big(kindOf.key, criterion.name, key), 0n]));
+    }
     case 'referred':
       return links.has(criterion)
         ? keyScan(links.get(criterion)!.filter((key) => key.startsWith(`${type}/`)))

@@ -130,12 +130,20 @@ function referred(
   const [entry, source] = [`e${depth + 1}`, `r${depth + 1}`];
   const inner = { pk: `${entry}.pk`, row: source, depth: depth + 1 };
   const where = condition(criterion.where, { ...compiling, type: criterion.type }, inner);
+  const { name, lanes } = criterion;
+  // All that points here, or what stands in its lanes alone.
+  const [hash, asked] = lanes
+    ? [
+        `${entry}.hash IN (SELECT value FROM json_each(lane_hashes(${row}.key, ?)))`,
+        JSON.stringify([lanes.before, lanes.after]),
+      ]
+    : [`${entry}.hash = key_hash(?, ${row}.key) AND ${entry}.sort = 0`, name];
   const joining = where.sql.includes(`${source}.`)
     ? ` CROSS JOIN resource ${source} ON ${source}.pk = ${entry}.pk`
     : '';
   return piece(
-    `EXISTS (SELECT 1 FROM entry ${entry}${joining} WHERE ${entry}.hash = key_hash(?, ${row}.key) AND ${entry}.sort = 0 AND deadline(${entry}.pk) AND ${where.sql})`,
-    criterion.name,
+    `EXISTS (SELECT 1 FROM entry ${entry}${joining} WHERE ${hash} AND deadline(${entry}.pk) AND ${where.sql})`,
+    asked,
     ...where.values,
   );
 }

@@ -3,7 +3,7 @@ import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { problem } from '../../fhir/outcome.ts';
-import { createHashing, type Hashing, kindOf } from './hash.ts';
+import { createHashing, type Hashing, kindOf, rangeKinds } from './hash.ts';
 import type { Edge, Look } from './looks.ts';
 import { own, SCHEMA_VERSION, tables, upgradeOfSchema1 } from './schema.ts';
 
@@ -144,6 +144,11 @@ function addFunctions(db: DatabaseSync, connection: Connection): void {
   db.function('edge', (entries: any, number: any) => called.edges[number]!(entries) ?? null);
   db.function('targets', (refs: any, entries: any, number: any) => JSON.stringify(called.aims[number]!(refs, entries)));
   db.function('key_hash', (name: any, key: any) => connection.hashing.big(kindOf.key, name, key));
+  db.function('lane_hashes', (key: any, lanes: any) => {
+    const [before, after] = JSON.parse(lanes) as [string, string[]];
+    const names = after.map((end) => `${before}${key}${end}`);
+    return `[${names.flatMap((name) => rangeKinds.map((kind) => connection.hashing.big(kind, name, ''))).join()}]`;
+  });
   db.function('first_row', (entries: any, low: any, high: any, number: any) => {
     connection.watch();
     return called.firsts[number]!(entries, low, high) ? 1 : 0;

@@ -18,10 +18,8 @@ export function gather(task: Task, sized: Sized, { start, back, limit }: Way): F
     return bodies(task, selectFrom(task, sized, columns, page), 0);
   }
   const inner = selectFrom(task, sized, columns);
-  const cut = start ? beyond(sort, start, back) : piece('1');
-  const order = sort
-    .map((key, i) => `k${i} IS NULL${back ? ' DESC' : ''}, k${i}${isDown(key, back) ? ' DESC' : ''}`)
-    .join(', ');
+  const cut = start ? beyond(sort, start, back, 'pk') : piece('1');
+  const order = sort.map((key, i) => orderBy(key, i, back)).join(', ');
   const sql = `SELECT * FROM (${inner.sql}) WHERE ${cut.sql} ORDER BY ${order}, pk${direction} LIMIT ?`;
   return bodies(task, piece(sql, ...inner.values, ...cut.values, limit), sort.length);
 }
@@ -31,7 +29,8 @@ export function countIn(task: Task, sized: Sized): number {
   return (task.connection.sql(sql).get(...values) as unknown as Row)[0];
 }
 
-function sortValue({ connection, type }: Task, key: SortKey, i: number): Piece {
+/** The value of a sort key as column `k0`, `k1` ..., told from the block. */
+export function sortValue({ connection, type }: Task, key: SortKey, i: number): Piece {
   if (key.by === 'id') {
     const { sql, values } = idOf('r.key', type);
     return piece(`${sql} AS k${i}`, ...values);
@@ -41,8 +40,17 @@ function sortValue({ connection, type }: Task, key: SortKey, i: number): Piece {
   return piece(`edge(r.entries, ?) AS k${i}`, edges.length - 1);
 }
 
-/** What lies beyond the start in the order of the keys: missing values last, and first when going back. */
-function beyond(sort: readonly SortKey[], { values, pk }: NonNullable<Way['start']>, back: boolean): Piece {
+/** Missing values last, and first when going back. */
+export const orderBy = (key: SortKey, i: number, back: boolean): string =>
+  `k${i} IS NULL${back ? ' DESC' : ''}, k${i}${isDown(key, back) ? ' DESC' : ''}`;
+
+/** What lies beyond the start in the order of the columns `k0`, `k1` ... and of the column that holds pk. */
+export function beyond(
+  sort: readonly SortKey[],
+  { values, pk }: NonNullable<Way['start']>,
+  back: boolean,
+  column: string,
+): Piece {
   const ways: Piece[] = [];
   const equal: Piece[] = [];
   sort.forEach((key, i) => {
@@ -54,7 +62,7 @@ function beyond(sort: readonly SortKey[], { values, pk }: NonNullable<Way['start
     if (further) ways.push(join([...equal, further], ' AND '));
     equal.push(piece(`k${i} IS ?`, value));
   });
-  ways.push(join([...equal, piece(`pk ${isPkDown(sort, back) ? '<' : '>'} ?`, pk)], ' AND '));
+  ways.push(join([...equal, piece(`${column} ${isPkDown(sort, back) ? '<' : '>'} ?`, pk)], ' AND '));
   const { sql, values: all } = join(ways, ') OR (');
   return piece(`((${sql}))`, ...all);
 }

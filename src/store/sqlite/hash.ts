@@ -12,6 +12,8 @@ export const kindOf = {
   group: 7,
   word: 8,
 } as const;
+/** Both partitions of intervals. */
+export const rangeKinds = [kindOf.shortRange, kindOf.oddRange] as const;
 export type Kind = (typeof kindOf)[keyof typeof kindOf];
 
 export interface Hashing {

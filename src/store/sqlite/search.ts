@@ -90,8 +90,7 @@ const smallestBeyond = (task: Task) => smallestOf(task, capsBeyond, GATHERED) ??
 function find(task: Task, way: Way): Found[] {
   const [key] = task.sort;
   if (key === undefined) return findUnsorted(task, way);
-  if (task.sort.length > 1) return through(task, smallestToCount(task), way);
-  const alone = task.parts.length === 0 || (task.parts.length === 1 && sameRange(task.parts[0]!, key));
+  const alone = task.parts.every((part) => sameRange(part, key));
   const probed = alone ? undefined : smallestOf(task, [PROBED]);
   if (!probed && !task.parts.some(hasChain)) return along(task, way, undefined);
   // The few that a chain leads to lie anywhere.

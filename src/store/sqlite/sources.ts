@@ -1,7 +1,18 @@
 /** Chooses what a search goes through: the smallest set that an index yields, told by counts that stop early. */
+import { allOf } from '../../search/fast-lane.ts';
 import type { Criterion, SortKey } from '../../search/query.ts';
 import { hasChain, seekLinks } from './chains.ts';
-import { type Compiling, join, type Piece, piece, type Scan, type Source, sourceOf, wholeType } from './compile.ts';
+import {
+  type Compiling,
+  join,
+  type Piece,
+  piece,
+  rangeScan,
+  type Scan,
+  type Source,
+  sourceOf,
+  wholeType,
+} from './compile.ts';
 import { condition } from './condition.ts';
 import type { Connection, Row } from './connection.ts';
 import type { Note } from './explain.ts';
@@ -74,7 +85,7 @@ function smallestUpTo(task: Task, cap: number, reach: number): Sized | undefined
       if (smallest && smallest.size < FEW) break;
       seekLinks(task, part, reach);
     }
-    const source = sourceOf(part, task);
+    const source = sourceAmong(part, task);
     if (!source) continue;
     const size = sizeOf(task.connection, source, Math.min(cap, smallest?.size ?? cap));
     task.note?.({ is: 'counted', type: task.type, part, size, cap });
@@ -83,6 +94,19 @@ function smallestUpTo(task: Task, cap: number, reach: number): Sized | undefined
   }
   return smallest;
 }
+
+/** The set of one part; of several conditions on the intervals of one name the first stands for all. */
+function sourceAmong(part: Criterion, task: Task): Source | undefined {
+  const source = sourceOf(part, task);
+  if (part.is !== 'range' || !source) return source;
+  const alike = task.parts.filter((one) => one.is === 'range' && one.name === part.name && one.along === part.along);
+  if (alike.length === 1) return source;
+  if (alike[0] !== part) return undefined;
+  // A short interval is the only one of its resource, so that it alone must fulfil all of them.
+  const short = rangeScan(allOf(part.along ?? part.name, alike as Range[]), true, task.connection.hashing);
+  return { ...source, scans: [short, ...source.scans.slice(1)] };
+}
+type Range = Extract<Criterion, { is: 'range' }>;
 
 /** Asks the deadline for about every sixteenth row, wherever they lie: enough where rows cost little. */
 const seldom = (sql: string): string =>
@@ -137,9 +161,9 @@ export const watched = ({ table, sql, values }: Scan): Piece =>
     ...values,
   );
 
-/** What the candidates must fulfil besides, `part` being told by where they come from. */
-export const conditionsOf = (task: Task, part?: Criterion): Piece[] =>
-  task.parts.filter((one) => one !== part).map((one) => condition(one, task));
+/** What the candidates must fulfil besides, `told` being told by where they come from. */
+export const conditionsOf = (task: Task, ...told: readonly (Criterion | undefined)[]): Piece[] =>
+  task.parts.filter((one) => !told.includes(one)).map((one) => condition(one, task));
 
 /** A SELECT of these columns of every resource from the set that fulfils all; columns may name `c.pk` and `r`. */
 export function selectFrom(task: Task, { source, part }: Sized, columns: Piece, extra: Piece = piece('')): Piece {
