@@ -48,18 +48,13 @@ const inExtension: Record<string, readonly string[]> = {
   token: ['CodeableConcept', 'Coding', 'Identifier', 'code', 'string'].map((type) => `ofType(${type})`),
 };
 
-/** The extension of that meaning as R4 defines it, where the parameter names one that is defined nowhere. */
-const renamed: Record<string, string> = {
-  'patient-extensions-Patient-mothersMaidenName': 'patient-mothersMaidenName',
-};
-
-/** These expressions lead to an extension; what is searched is its value. */
-function onValues({ id, type, expression }: any): string | undefined {
+/**
+ * These expressions lead to an extension; what is searched is its value. The extensions are those that the definitions name,
+ * also where R4 defines one of another name for what is meant (`patient-mothersMaidenName`).
+ */
+function onValues({ type, expression }: any): string | undefined {
   if (!/\.extension\('[^']*'\)$/.test(expression ?? '')) return expression;
-  const meant = renamed[id] === undefined ? [] : [expression.replace(/\/[^/]*$/, `/${renamed[id]}')`)];
-  return [expression, ...meant]
-    .flatMap((extension) => inExtension[type]!.map((value) => `${extension}.value.${value}`))
-    .join(' | ');
+  return inExtension[type]!.map((value) => `${expression}.value.${value}`).join(' | ');
 }
 
 const parameters = [...packaged, ...lacking()].map(({ id, code, base, type, expression, target, component }) => ({

@@ -168,10 +168,11 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
     const relative = relativeTo(base);
     const extractFrom = (text: string) => extract(JSON.parse(relative(text)));
     const stop = new AbortController();
-    const { store, operations, followSearchParameter, stopped } = await openOperations({
+    const { store, operations, followSearchParameter, registerStored, stopped } = await openOperations({
       engine,
       runtime,
       extract: extractFrom,
+      relative,
       log,
       signal: stop.signal,
       promised: promisedOperations(),
@@ -249,8 +250,10 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
           indexed = done / of;
         },
       })
-      .then((isDone) => {
-        if (isDone) indexed = 1;
+      .then(async (isDone) => {
+        if (!isDone) return;
+        indexed = 1;
+        await registerStored();
       })
       .catch((error: unknown) => log.error('index upgrade stopped', error));
     closing.add(() => upgraded);

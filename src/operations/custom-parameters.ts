@@ -1,8 +1,10 @@
 /** Keeps what search knows in step with the SearchParameters that are stored, and lets no search rely on one that is not indexed yet. */
 import { type Problem, problem } from '../fhir/outcome.ts';
+import type { Log } from '../log.ts';
+import type { Runtime } from '../runtime.ts';
 import { type Definition, setCustomDefinitions } from '../search/knowledge.ts';
 import type { Criterion, SearchQuery, SortKey } from '../search/query.ts';
-import type { Change, Store } from '../store/store.ts';
+import type { Change, Store, Token } from '../store/store.ts';
 import { everyKept, type KeptParameter, kinds } from './kept.ts';
 
 export interface CustomParameters {
@@ -10,13 +12,27 @@ export interface CustomParameters {
   guard<S extends Store>(engine: S): S;
   /** Tells search what is stored now. Call it before the first request. */
   renew(): Promise<void>;
+  /**
+   * Renews this whenever a SearchParameter comes by in the version log, whoever on this store wrote it, and while another may
+   * finish a job that is waited for. Resolves after the signal.
+   */
+  follow(setting: Following): Promise<void>;
+}
+
+export interface Following {
+  readonly runtime: Pick<Runtime, 'sleep'>;
+  readonly log: Pick<Log, 'error'>;
+  readonly signal: AbortSignal;
 }
 
 export interface CustomParametersParts {
-  readonly store: Pick<Store, 'list'>;
+  readonly store: Pick<Store, 'list' | 'changes' | 'end'>;
   /** Called after something changed. */
   readonly onRenewed: () => void;
 }
+
+/** How long a job that is not done is left alone, and a log that could not be read, in milliseconds. */
+const PAUSE = 5_000;
 
 /** A parameter that older resources are not indexed with. */
 interface Unready {
@@ -32,7 +48,15 @@ export function createCustomParameters({ store, onRenewed }: CustomParametersPar
   let unready: ReadonlyMap<string, Unready> = new Map();
   let known = '[]';
 
-  async function renew(): Promise<void> {
+  // One after another: of two that overlap, the one that looked first could have the last word.
+  let last: Promise<void> = Promise.resolve();
+  const renew = () => {
+    const mine = last.then(learn);
+    last = mine.catch(() => undefined);
+    return mine;
+  };
+
+  async function learn(): Promise<void> {
     const kept = await everyKept(kinds.parameter, store);
     const definitions = kept.map(({ value }) => definitionOf(value));
     const told = JSON.stringify(definitions);
@@ -45,6 +69,35 @@ export function createCustomParameters({ store, onRenewed }: CustomParametersPar
     );
     setCustomDefinitions(definitions);
     onRenewed();
+  }
+
+  async function follow({ runtime, log, signal }: Following): Promise<void> {
+    // Nothing can come between: what is stored after this place is told by the log, what was stored before by the kept state.
+    let after: Token = await store.end();
+    await renew();
+    const attempt = async (work: () => Promise<void>) =>
+      work().catch((error: unknown) => {
+        if (!signal.aborted) log.error('search parameters could not be followed', error);
+      });
+    const waiting = async () => {
+      for (;;) {
+        await runtime.sleep(PAUSE, signal);
+        if (signal.aborted) return;
+        if (unready.size > 0) await attempt(renew); // the end of a job is no version in the log
+      }
+    };
+    const reading = async () => {
+      while (!signal.aborted) {
+        await attempt(async () => {
+          for await (const { token, version } of store.changes(after, signal)) {
+            if (version.key.type === 'SearchParameter') await renew();
+            after = token;
+          }
+        });
+        await runtime.sleep(PAUSE, signal);
+      }
+    };
+    await Promise.all([waiting(), reading()]);
   }
 
   function demandIndexed(query: SearchQuery): void {
@@ -63,6 +116,7 @@ export function createCustomParameters({ store, onRenewed }: CustomParametersPar
   setCustomDefinitions([]);
   return {
     renew,
+    follow,
     guard: (engine) => ({
       ...engine,
       async search(query, after, signal) {

@@ -1,4 +1,6 @@
 /** What follows from writing a SearchParameter: it is checked, takes its codes, and a job is asked for that indexes older resources with it. https://hl7.org/fhir/R4/searchparameter.html */
+
+import type { Resource } from '../fhir/references.ts';
 import type { Derive, Draft } from '../interactions/interaction.ts';
 import { type Runtime, uuidv7 } from '../runtime.ts';
 import { customDefinition, refused } from '../search/custom.ts';
@@ -9,33 +11,50 @@ import { isOver, type Job, type KeptCode, type KeptParameter, kinds, newJob, put
 type Pending = readonly (Draft | Change)[];
 
 /** A fresh id of a job: those asked for later come later. */
-export const newJobId = (runtime: Pick<Runtime, 'now' | 'random'>): string => uuidv7(runtime.now(), runtime.random(10));
+export const newJobId = (runtime: Random): string => uuidv7(runtime.now(), runtime.random(10));
+
+type Random = Pick<Runtime, 'now' | 'random'>;
+
+/** What is done on a write of a SearchParameter; see {@link whatFollows}. */
+export const followSearchParameter =
+  (runtime: Random): Derive =>
+  ({ key: { id }, after }, pending, look, { now }) =>
+    whatFollows({ id, after, pending, look, now, runtime });
+
+export interface WrittenParameter {
+  readonly id: string;
+  /** Undefined where it was deleted. */
+  readonly after: Resource | undefined;
+  readonly pending: Pending;
+  readonly look: Look;
+  readonly now: number;
+  readonly runtime: Random;
+}
 
 /** Refuses with 422 what could not be searched exactly, and what takes the code of another; see search/custom.ts. */
-export const followSearchParameter =
-  (runtime: Pick<Runtime, 'now' | 'random'>): Derive =>
-  async ({ key: { id }, after }, pending, look, { now }) => {
-    const definition = after && customDefinition({ ...after, id });
-    const kept = await keptNow<KeptParameter>(kinds.parameter, id, pending, look);
-    const was = kept.value;
-    if (was === undefined && definition === undefined) return [];
-    if (was && definition && JSON.stringify(was.definition) === JSON.stringify(definition)) return [];
-    const changes: Change[] = [];
-    if (was) changes.push(...(await cancelled(was.job, look, now)));
-    const codes = definition ? codesOf(definition) : [];
-    for (const code of was ? codesOf(was.definition) : []) {
-      if (!codes.includes(code)) changes.push({ op: 'drop', kind: kinds.code, key: code });
-    }
-    if (definition === undefined) return [...changes, { op: 'drop', kind: kinds.parameter, key: id }];
-    for (const code of codes) changes.push(...(await taken(code, id, pending, look)));
-    const job = newJobId(runtime);
-    const value: KeptParameter = { definition, job, indexed: false };
-    return [
-      ...changes,
-      { op: 'put', kind: kinds.parameter, key: id, value, expect: kept.expect },
-      putJob(job, newJob(definition.base, now, id), 'absent'),
-    ];
-  };
+export async function whatFollows(written: WrittenParameter): Promise<readonly Change[]> {
+  const { id, after, pending, look, now, runtime } = written;
+  const definition = after && customDefinition({ ...after, id });
+  const kept = await keptNow<KeptParameter>(kinds.parameter, id, pending, look);
+  const was = kept.value;
+  if (was === undefined && definition === undefined) return [];
+  if (was && definition && JSON.stringify(was.definition) === JSON.stringify(definition)) return [];
+  const changes: Change[] = [];
+  if (was) changes.push(...(await cancelled(was.job, look, now)));
+  const codes = definition ? codesOf(definition) : [];
+  for (const code of was ? codesOf(was.definition) : []) {
+    if (!codes.includes(code)) changes.push({ op: 'drop', kind: kinds.code, key: code });
+  }
+  if (definition === undefined) return [...changes, { op: 'drop', kind: kinds.parameter, key: id }];
+  for (const code of codes) changes.push(...(await taken(code, id, pending, look)));
+  const job = newJobId(runtime);
+  const value: KeptParameter = { definition, job, indexed: false };
+  return [
+    ...changes,
+    { op: 'put', kind: kinds.parameter, key: id, value, expect: kept.expect },
+    putJob(job, newJob(definition.base, now, id), 'absent'),
+  ];
+}
 
 const codesOf = ({ base, code }: Definition): readonly string[] => base.map((type) => `${type}.${code}`);
 

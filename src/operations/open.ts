@@ -10,6 +10,7 @@ import { followSearchParameter } from './follow-parameter.ts';
 import { demandPromised, type Operation, type OperationPlace } from './operation.ts';
 import { createOperations } from './operations.ts';
 import { startReindexing } from './reindex-work.ts';
+import { registerStored } from './stored-parameters.ts';
 
 export interface OperationsRoom<S extends Store> {
   /** The store for everybody; see `CustomParameters.guard`. */
@@ -17,6 +18,8 @@ export interface OperationsRoom<S extends Store> {
   readonly operations: readonly Operation[];
   /** What follows from a written SearchParameter. */
   readonly followSearchParameter: Derive;
+  /** Takes on the SearchParameters that an older Watchfire stored; see stored-parameters.ts. Call it once the index is current. */
+  registerStored(): Promise<void>;
   /** Resolves when no job is under way any more, after the signal. */
   readonly stopped: Promise<void>;
 }
@@ -26,7 +29,9 @@ export interface OperationsRoomParts<S> {
   readonly runtime: Runtime;
   /** The index entries of a stored text. */
   readonly extract: (text: string) => IndexEntries;
-  readonly log: Pick<Log, 'error'>;
+  /** A stored text with references relative to this server. */
+  readonly relative: (text: string) => string;
+  readonly log: Pick<Log, 'warn' | 'error'>;
   readonly signal: AbortSignal;
   /** What capability/ promises: all of it must be there, and nothing else. */
   readonly promised: readonly OperationPlace[];
@@ -36,17 +41,23 @@ export interface OperationsRoomParts<S> {
 export async function openOperations<S extends Store & { readonly explain: Explain }>(
   parts: OperationsRoomParts<S>,
 ): Promise<OperationsRoom<S>> {
-  const { engine, runtime, extract, log, signal, promised } = parts;
+  const { engine, runtime, extract, relative, log, signal, promised } = parts;
   const { explain } = engine;
   let wake = () => {};
   const custom = createCustomParameters({ store: engine, onRenewed: () => wake() });
   await custom.renew();
   const work = startReindexing({ store: engine, runtime, extract, renew: custom.renew, log, signal });
   wake = work.wake;
+  const store = custom.guard(engine);
+  const followed = custom.follow({ runtime, log, signal });
   return {
-    store: custom.guard(engine),
+    store,
     operations: demandPromised(createOperations({ runtime, extract, explain, wake }), promised),
     followSearchParameter: followSearchParameter(runtime),
-    stopped: work.stopped.catch((error: unknown) => log.error('reindexing stopped', error)),
+    registerStored: () => registerStored({ store, runtime, relative, log, signal }),
+    stopped: Promise.all([
+      work.stopped.catch((error: unknown) => log.error('reindexing stopped', error)),
+      followed.catch((error: unknown) => log.error('search parameters are followed no longer', error)),
+    ]).then(() => undefined),
   };
 }

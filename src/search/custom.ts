@@ -80,7 +80,8 @@ function demandExpression(expression: string, type: string, kind: ParameterType)
   const places = branches.flatMap((branch) => {
     const found = isReadable(branch) ? placesOf(branch, type) : undefined;
     if (found !== undefined) return found;
-    const sentence = 'the expression does more than paths, unions, indexes, where, as, ofType and extension do';
+    const sentence =
+      'the expression does more than paths, unions, indexes, where, hasExtension, as, ofType and extension do';
     throw refused('not-supported', sentence, at);
   });
   if (places.length === 0) throw refused('invalid', `the expression leads to no element of ${type}`, at);
