@@ -1,7 +1,8 @@
 /** Searches on contained resources: `_contained` and `_containedType`. https://hl7.org/fhir/R4/search.html#contained */
 import type { Resource } from '../fhir/references.ts';
 import { any } from './conditions.ts';
-import { groupOf, holds, leading, localId, pointedBy } from './contained-entries.ts';
+import { containing, insideOf } from './contained-criteria.ts';
+import { groupOf } from './contained-entries.ts';
 import { extract } from './extract.ts';
 import { surelyMatches } from './match.ts';
 import { type Asked, type Criterion, noEntries, type SearchQuery, type SortKey } from './query.ts';
@@ -60,127 +61,6 @@ export function containedQuery(
 }
 
 const none: Criterion = { is: 'any', of: [] };
-
-/**
- * What holds one resource of the type that fulfils all conditions together: a container of the type `from`, or one whose
- * references of the parameter `from` lead there.
- */
-function containing(from: string, type: string, inner: readonly Criterion[]): Criterion {
-  const isHeld: Criterion = { is: 'key', ...holds(from, type) };
-  const [first, ...more] = inner;
-  if (first === undefined) return isHeld;
-  const alone = more.length === 0 ? exactly(from, first) : undefined;
-  if (alone) return alone;
-  const needed = inner.flatMap((one) => neededIn(from, one) ?? []);
-  const pointed: readonly Criterion[] = from.includes('.') ? [{ is: 'key', ...pointedBy(from) }] : [];
-  return {
-    is: 'all',
-    of: [
-      ...(needed.length > 0 ? needed : [isHeld]),
-      { is: 'together', name: groupOf(type), of: [...pointed, ...inner] },
-    ],
-  };
-}
-
-/**
- * The same criterion with chains that also look into contained resources: at their last step, and where that asks for values.
- * What asks for ids, versions, words, composites of one element or further resources is asked of resources that stand alone.
- */
-export function intoContained(criterion: Criterion): Criterion {
-  switch (criterion.is) {
-    case 'all':
-      return { is: 'all', of: criterion.of.map(intoContained) };
-    case 'any':
-      return { is: 'any', of: criterion.of.map(intoContained).flatMap((one) => (one.is === 'any' ? one.of : [one])) };
-    case 'not':
-      return { is: 'not', of: intoContained(criterion.of) };
-    case 'referred':
-      return { ...criterion, where: intoContained(criterion.where) };
-    case 'refers': {
-      const { name, type, where } = criterion;
-      const outside: Criterion = { ...criterion, where: intoContained(where) };
-      const inner = asksForIds(where) ? undefined : insideOf(type, where);
-      if (inner === undefined || (inner.is === 'any' && inner.of.length === 0)) return outside;
-      return { is: 'any', of: [outside, ...alternatives(containing(name, type, [inner]))] };
-    }
-    default:
-      return criterion;
-  }
-}
-
-const alternatives = (criterion: Criterion): readonly Criterion[] =>
-  criterion.is === 'any' ? criterion.of : [criterion];
-
-/** Local ids are nobody's but the container's. */
-function asksForIds(criterion: Criterion): boolean {
-  if (criterion.is === 'all' || criterion.is === 'any') return criterion.of.some(asksForIds);
-  return criterion.is === 'not' ? asksForIds(criterion.of) : criterion.is === 'id';
-}
-
-/** The condition on the entries of one contained resource; undefined where those cannot tell. */
-export function insideOf(type: string, criterion: Criterion): Criterion | undefined {
-  switch (criterion.is) {
-    case 'all':
-    case 'any': {
-      const of = criterion.of.map((part) => insideOf(type, part));
-      return of.every((part) => part !== undefined) ? { is: criterion.is, of } : undefined;
-    }
-    case 'not': {
-      const of = insideOf(type, criterion.of);
-      return of && { is: 'not', of };
-    }
-    case 'id':
-      return any(criterion.ids.map((id) => ({ is: 'key', ...localId(type, id) })));
-    case 'range':
-      return criterion.name === `${type}._lastUpdated` ? undefined : criterion;
-    case 'word':
-    case 'together':
-    case 'refers':
-    case 'referred':
-      return undefined;
-    default:
-      return criterion;
-  }
-}
-
-/** The condition on the entries that lead to contained resources, where those alone decide. */
-function exactly(from: string, criterion: Criterion): Criterion | undefined {
-  if (criterion.is === 'any') {
-    const of = criterion.of.map((part) => exactly(from, part));
-    return of.every((part) => part !== undefined) ? any(of.flatMap(alternatives)) : undefined;
-  }
-  const isAlone = ['key', 'text', 'reference'].includes(criterion.is);
-  return isAlone || (criterion.is === 'range' && criterion.along === undefined) ? neededIn(from, criterion) : undefined;
-}
-
-/** What every container has that holds a resource which fulfils the condition; undefined where nothing can be said. */
-function neededIn(from: string, criterion: Criterion): Criterion | undefined {
-  switch (criterion.is) {
-    case 'all': {
-      const of = criterion.of.flatMap((part) => neededIn(from, part) ?? []);
-      return of.length === 0 ? undefined : { is: 'all', of };
-    }
-    case 'any': {
-      const of = criterion.of.map((part) => neededIn(from, part));
-      return of.every((part) => part !== undefined) ? any(of) : undefined;
-    }
-    case 'reference':
-      return { is: 'key', name: leading(from, criterion.name), first: criterion.target, second: '' };
-    case 'range': {
-      const { along, ...range } = criterion;
-      return { ...range, name: leading(from, along ?? criterion.name) };
-    }
-    case 'near': {
-      const name = leading(from, criterion.name);
-      return any(criterion.cells.map((cell) => ({ is: 'key', name, first: cell, second: '' })));
-    }
-    case 'key':
-    case 'text':
-      return { ...criterion, name: leading(from, criterion.name) };
-    default:
-      return undefined;
-  }
-}
 
 /** A contained resource has no version of its own. */
 const speaksOfVersions = (name: string, value: string): boolean =>

@@ -2,7 +2,8 @@
 import { type Issue, problem } from '../fhir/outcome.ts';
 import type { Shape } from '../fhir/shape.ts';
 import type { Setting } from './conditions.ts';
-import { type ContainedAsked, containedQuery, intoContained } from './contained.ts';
+import { type ContainedAsked, containedQuery } from './contained.ts';
+import { intoContained } from './contained-criteria.ts';
 import { criterionOf } from './criterion.ts';
 import { isResourceType } from './knowledge.ts';
 import { plan } from './plan.ts';
