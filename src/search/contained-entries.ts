@@ -39,8 +39,7 @@ export function enterContained(
     if (typeof type !== 'string') continue;
     const { keys, references, ranges, texts } = entriesOf(inner);
     const own = { keys: [...keys, localId(type, String(inner.id))], references, ranges, texts };
-    const names = pointers.filter(({ to, only = type }) => to === `#${inner.id}` && only === type);
-    const from = [...new Set(names.map(({ name }) => name))];
+    const from = [...new Set(pointers.flatMap(({ name, to }) => (to === `#${inner.id}` ? [name] : [])))];
     into.groups.push({ name: groupOf(type), entries: { ...own, keys: [...own.keys, ...from.map(pointedBy)] } });
     for (const one of [container.resourceType, ...from]) {
       into.keys.push(holds(one, type));
@@ -58,11 +57,10 @@ function lead(from: string, { keys, references, ranges, texts }: ElementEntries,
   into.texts.push(...texts.map(led));
 }
 
-/** One reference to a contained resource, under the name of its parameter; `only` where that means one type. */
+/** One reference to a contained resource (`#id`), under the name of its parameter. */
 interface Pointer {
   readonly name: string;
   readonly to: string;
-  readonly only: string | undefined;
 }
 
 const gatherers = untilDefinitionsChange<(resource: Resource) => readonly Pointer[]>();
@@ -77,8 +75,8 @@ function pointersIn(resource: Resource): readonly Pointer[] {
   return gather(resource);
 }
 
-/** The type of what a local reference leads to is told by the contained resource, not by the reference. */
-const typed = /\.where\(\s*resolve\(\) is (\w+)\s*\)/;
+/** The type of what a local reference leads to is told by the contained resource: a chain asks for it anyway. */
+const typed = /\.where\(resolve\(\) is \w+\)/;
 
 function gathererFor(type: string): (resource: Resource) => readonly Pointer[] {
   let found: Pointer[] = [];
@@ -86,12 +84,10 @@ function gathererFor(type: string): (resource: Resource) => readonly Pointer[] {
     .filter(({ followed }) => followed)
     .flatMap(({ name, branches }) =>
       branches.map((branch) => {
-        const only = typed.exec(branch)?.[1];
         return compile(branch.replace(typed, ''), type, (place) =>
           place.type === 'Reference'
             ? ({ reference }) => {
-                if (typeof reference === 'string' && reference.startsWith('#'))
-                  found.push({ name, to: reference, only });
+                if (typeof reference === 'string' && reference.startsWith('#')) found.push({ name, to: reference });
               }
             : undefined,
         );

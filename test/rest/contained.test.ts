@@ -78,6 +78,14 @@ const resources: readonly any[] = [
     requester: { reference: '#doc' },
     performer: { reference: '#nurse' },
   },
+  {
+    resourceType: 'EpisodeOfCare',
+    id: 'care',
+    contained: [{ resourceType: 'Practitioner', id: 'doc', name: name('Moreau', 'Luc') }],
+    status: 'active',
+    patient: { reference: 'Patient/ada' },
+    careManager: { reference: '#doc' },
+  },
   { resourceType: 'Medication', id: 'stock', ingredient: [{ itemCodeableConcept: { coding: [{ code: 'abc' }] } }] },
   {
     resourceType: 'MedicationRequest',
@@ -242,6 +250,7 @@ describe('A search for contained resources', () => {
     ['what only another lacks', 'MedicationRequest?intended-performer:Practitioner.active:missing=true', []],
     ['a filter', 'MedicationRequest?_filter=requester:Practitioner.family eq moreau', ['MedicationRequest/mixed']],
     ['a narrowed parameter', 'Observation?patient.given=anne', ['Observation/two']],
+    ['a parameter of one type', 'EpisodeOfCare?care-manager.family=moreau', ['EpisodeOfCare/care']],
     ['any type of target', 'Observation?subject.given=anne', ['Observation/two']],
     ['another type', 'Observation?subject:Group.type=person', ['Observation/none']],
     ['no local id', 'Observation?subject:Patient._id=p1', []],
