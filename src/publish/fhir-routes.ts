@@ -17,6 +17,7 @@ import {
   elements,
   formBody,
   idOf,
+  ofContained,
   ofEveryCondition,
   ofEverySearch,
   ofEveryType,
@@ -80,7 +81,7 @@ function routesOf(subject: Subject): readonly Route[] {
       path,
       operationId: `search${suffix}`,
       summary: `Search for ${noun} resources`,
-      parameters: [...inPath, ...search],
+      parameters: [...inPath, ...search, ...ofContained],
       answers: { 200: bundle, 400: outcome('A value is malformed.'), ...unauthorized },
     },
     offers('create') && {

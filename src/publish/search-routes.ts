@@ -58,6 +58,17 @@ export const ofEveryType: readonly RouteParameter[] = [
   parameter('query', '_id', 'Ids of resources, separated by commas.'),
   parameter('query', '_lastUpdated', 'When it was last changed: `ge2026-01-01`.'),
 ];
+/** Where one type is searched on its own. */
+export const ofContained: readonly RouteParameter[] = [
+  parameter('query', '_contained', 'Whether resources of the type that stand in others are found.', {
+    type: 'string',
+    enum: ['false', 'true', 'both'],
+  }),
+  parameter('query', '_containedType', 'Whether such a resource is shown by itself or with what contains it.', {
+    type: 'string',
+    enum: ['container', 'contained'],
+  }),
+];
 
 export const security = ['deviceKey', 'adminToken'] as const;
 export const unauthorized = {
