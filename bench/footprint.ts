@@ -2,6 +2,7 @@
 import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout } from 'node:timers/promises';
 import { startServerProcess } from './contestants.ts';
 import { VITALS } from './data.ts';
 import { rounded } from './measure.ts';
@@ -18,6 +19,8 @@ export interface Footprint {
   readonly readyMilliseconds: readonly number[];
   /** Straight after the last Observation; `anonymous` leaves out mapped files. */
   readonly resident: { readonly all: number; readonly anonymous: number };
+  /** When nobody has asked for ten seconds. */
+  readonly residentWhenQuiet: { readonly all: number; readonly anonymous: number };
   readonly residentAfterRestart: { readonly all: number; readonly anonymous: number };
   readonly bytesPerObservation: number;
   readonly auditBytesPerObservation: number;
@@ -27,6 +30,7 @@ export interface Footprint {
 }
 
 const HOURS = 60;
+const QUIET = 10_000;
 
 export async function measureFootprint(folder: string, observations = 100_000): Promise<Footprint> {
   const perPatient = HOURS * VITALS.length;
@@ -47,6 +51,8 @@ export async function measureFootprint(folder: string, observations = 100_000): 
   });
   world.close();
   const resident = residentMegabytes(server.pid);
+  await setTimeout(QUIET);
+  const residentWhenQuiet = residentMegabytes(server.pid);
   await server.stop();
 
   const readyMilliseconds: number[] = [];
@@ -69,6 +75,7 @@ export async function measureFootprint(folder: string, observations = 100_000): 
     firstReadyMilliseconds: server.readyMilliseconds,
     readyMilliseconds,
     resident,
+    residentWhenQuiet,
     residentAfterRestart,
     bytesPerObservation: Math.round(sum((name) => !isAudit(name)) / made),
     auditBytesPerObservation: rounded(sum(isAudit) / made, 1),

@@ -178,7 +178,8 @@ function footprintTable(f: Footprint): string {
     ['what', 'measured', 'limit', 'met'],
     [
       line('process start to ready, second start', secondStart(f), LIMITS.readyMilliseconds, 'ms'),
-      line('resident memory after the last Observation', f.resident.all, LIMITS.residentMegabytes, 'MB'),
+      line('resident memory straight after the last Observation', f.resident.all, LIMITS.residentMegabytes, 'MB'),
+      line('resident memory ten quiet seconds later', f.residentWhenQuiet.all, LIMITS.residentMegabytes, 'MB'),
       line('disk per Observation without audit rows', f.bytesPerObservation, LIMITS.bytesPerObservation, 'bytes'),
       ['audit rows per Observation', `${f.auditBytesPerObservation} bytes`, '-', '-'],
       ['first start, empty folder', `${f.firstReadyMilliseconds} ms`, '-', '-'],
