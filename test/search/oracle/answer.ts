@@ -10,7 +10,9 @@ export function placeOf(resource: any, key: string): number | string | undefined
   const places = get(resource).map((held): number | string => {
     if (kind === 'date') return held.from;
     if (kind === 'number') return held;
-    if (kind === 'quantity') return held.comparator?.startsWith('<') ? -Infinity : held.value;
+    // What is greater than a number begins after it.
+    if (kind === 'quantity')
+      return held.comparator?.startsWith('<') ? -Infinity : held.value + (held.comparator === '>' ? 1e-9 : 0);
     return folded(held);
   });
   return places.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)).at(down ? -1 : 0);
