@@ -1,17 +1,16 @@
 /** search of one type, of a compartment and of the whole system, over GET and POST _search. https://hl7.org/fhir/R4/http.html#search */
-import { itemsOf, textOf } from '../fhir/json.ts';
 import { type ResourceKey, referenceTo } from '../fhir/references.ts';
-import { type ContainedAsked, shownOf } from '../search/contained.ts';
 import type { PageTokens } from '../search/page-token.ts';
 import type { Criterion, SearchQuery } from '../search/query.ts';
 import { type Cursor, isDeleted, type Version } from '../store/store.ts';
 import { isSeen, patientsIn } from './answer.ts';
 import { askedOf } from './asked.ts';
+import { pageOfContainers, shownInside } from './contained.ts';
 import { expansionsFor } from './expansions.ts';
-import type { Access, Context, Interaction } from './interaction.ts';
+import type { Context, Interaction } from './interaction.ts';
 import { narrow, reachOf } from './narrow.ts';
 import { queryOf } from './route.ts';
-import { renderingOf, type ShownMatch, type ShownPage, searchset } from './searchset.ts';
+import { renderingOf, type ShownPage, searchset } from './searchset.ts';
 
 /** A compartment is there for those who may see the resource it is named after. */
 async function isThere(
@@ -29,20 +28,6 @@ const ofNothing = (query: SearchQuery): SearchQuery => ({
   ...(query.also && { also: query.also.map((asked) => ({ ...asked, where: none })) }),
 });
 
-/** What of a match was asked for: itself, or resources that stand in it, as far as the caller is shown them. */
-function shownInside(version: Version, asked: ContainedAsked, access: Access): readonly ShownMatch[] {
-  const text = access.shows(version.text);
-  const resource = JSON.parse(text);
-  const { isShown, contained } = shownOf(resource, asked);
-  const texts = contained.length > 0 ? itemsOf(textOf(text, ['contained'])!) : [];
-  const inside = contained.map((at) => ({
-    key: version.key,
-    text: texts[at]!,
-    inside: resource.contained[at].id ?? '',
-  }));
-  return isShown ? [version, ...inside] : inside;
-}
-
 const search = (code: 'search-type' | 'search-system', tokens: PageTokens, now: () => number): Interaction => ({
   code,
   right: 's',
@@ -55,7 +40,10 @@ const search = (code: 'search-type' | 'search-system', tokens: PageTokens, now: 
     const bound = () => `${path}?${queryOf(used)}\n${reachOf(caller.access)}`;
     const after = token === undefined ? undefined : (tokens.open(token, bound(), caller.who, at) as Cursor);
     const found = compartment && !(await isThere(compartment, context)) ? ofNothing(query) : query;
-    const page = await store.search(narrow(found, caller.access), after);
+    const narrowed = narrow(found, caller.access);
+    const page = await (contained
+      ? pageOfContainers(narrowed, after, contained, caller.access, store)
+      : store.search(narrowed, after));
     // The query is narrowed already: whatever it missed stays hidden all the same.
     const visible = (versions: readonly Version[]) => versions.filter((version) => isSeen(caller.access, version));
     const [matches, included] = [visible(page.matches), visible(page.included)];

@@ -203,6 +203,37 @@ describe('A search for contained resources', () => {
     expect(await found('Patient?name=byron&_contained=true&_sort=_lastUpdated')).toHaveLength(3);
   });
 
+  it('shows no more contained resources on a page than asked for, unless one container has more, and each once', async () => {
+    const all = await found('Patient?_contained=both&_containedType=contained&_count=100');
+    for (const order of ['_id', '-_lastUpdated', '']) {
+      for (const count of [1, 2, 3, 4]) {
+        const pages: string[][] = [];
+        let url: string | undefined = `Patient?_contained=both&_containedType=contained&_count=${count}`;
+        let back: string | undefined;
+        if (order !== '') url += `&_sort=${order}`;
+        url = `/fhir/${url}`;
+        while (url !== undefined) {
+          const answer = await house.ask('GET', url);
+          pages.push(urlsIn(answer));
+          const link = (relation: string) => answer.body.link.find((one: any) => one.relation === relation)?.url;
+          [url, back] = [link('next'), link('previous')];
+        }
+        expect(pages.flat().sort()).toEqual(all);
+        for (const page of pages) {
+          const containers = new Set(page.map((one) => one.split('#')[0]));
+          expect(page.length <= count || containers.size === 1).toBe(true);
+        }
+        const backwards: string[] = [...pages.at(-1)!];
+        while (back !== undefined) {
+          const answer = await house.ask('GET', back);
+          backwards.push(...urlsIn(answer));
+          back = answer.body.link.find((one: any) => one.relation === 'previous')?.url;
+        }
+        expect([order, count, backwards.sort()]).toEqual([order, count, all]);
+      }
+    }
+  });
+
   it('no longer finds what an update took out', async () => {
     const inner = { resourceType: 'Patient', id: 'p1', name: name('Fleeting', 'Fay') };
     const kept = { resourceType: 'Observation', id: 'changing', status: 'final', code: { text: 'x' } };
