@@ -48,7 +48,8 @@ import { parametersOf } from './search/parameters.ts';
 import { fullAccess, noAccess } from './smart/access.ts';
 import { adminToken } from './smart/admin-token.ts';
 import { createIdentify } from './smart/identify.ts';
-import { openSqliteStore, type SqliteStore } from './store/sqlite/sqlite-store.ts';
+import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+import { keepCanonical, pageKeyOf } from './store-facts.ts';
 import { forgetSubscription, prepareSubscription } from './subscriptions/prepare.ts';
 import { startSubscriptions } from './subscriptions/subscriptions.ts';
 import { iotRouter } from './translators/iot.ts';
@@ -73,10 +74,6 @@ const CAPABILITY_DATE = '2026-11-24';
 const profiles = fileURLToPath(new URL('../profiles/', import.meta.url));
 const mappings = fileURLToPath(new URL('../mappings/', import.meta.url));
 
-/** Names for what the engine keeps about itself. */
-const CANONICAL = 'canonical';
-const PAGE_KEY = 'page-key';
-
 const observeWith = (metrics: Metrics, log: Log) => (seen: Observed) => {
   const { route, method, status, seconds, requestId, who, error } = seen;
   metrics.observeRequest(route, method, status, seconds);
@@ -99,24 +96,6 @@ function inDataFolder<T>(folder: string, work: () => T): T {
 function addressUrl(host: string, port: number): string {
   if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-/** What the store was told at its first start and must hear again: another value would orphan every identifier that it holds. */
-function demandCanonical(store: SqliteStore, canonical: string): void {
-  const stored = store.setting(CANONICAL);
-  if (stored !== undefined && stored !== canonical) {
-    throw new Error(
-      `WATCHFIRE_CANONICAL is ${canonical}, but this store was begun with ${stored}; it cannot be changed`,
-    );
-  }
-}
-
-async function pageKeyOf(store: SqliteStore, runtime: Runtime): Promise<Uint8Array> {
-  const stored = store.setting(PAGE_KEY);
-  if (stored !== undefined) return Buffer.from(stored, 'base64');
-  const key = runtime.random(32);
-  await store.setSetting(PAGE_KEY, Buffer.from(key).toString('base64'));
-  return key;
 }
 
 /** Whoever may own a Subscription today: the administrator. SMART clients join here. */
@@ -152,9 +131,8 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
       },
     });
     closing.add(engine.close);
-    demandCanonical(engine, config.canonical);
-    if (engine.setting(CANONICAL) === undefined) await engine.setSetting(CANONICAL, config.canonical);
     const { canonical } = config;
+    await keepCanonical(engine, canonical);
     const url = config.baseUrl ?? addressUrl(config.host, port);
     const base = `${url}/fhir`;
     const admin = inDataFolder(config.data, () => adminToken(config.data, config.adminToken, runtime));
@@ -308,7 +286,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
           checks: () => ({
             store: { ok: store.fault() === undefined },
             notifier: { ok: isNotifying },
-            // Searches are answered meanwhile, but may miss what is not indexed yet.
+            // Searches are refused meanwhile: they would miss what is not indexed yet.
             index: { ok: indexed === 1, progress: indexed },
           }),
         }),
