@@ -192,9 +192,9 @@ const isSame = (one: any, other: any): boolean =>
 function enterLane(observation: Resource, gathering: Gathering): void {
   const patient = gathering.references.find((entry) => entry.name === 'Observation.subject')?.target;
   const codings = observation['code']?.coding;
-  if (patient === undefined || !Array.isArray(codings)) return;
+  if (patient === undefined) return;
   const times = gathering.ranges.filter((entry) => entry.name === 'Observation.date');
   const start = gathering.ranges.length;
-  gathering.ranges.push(...laneEntries(patient, codings.filter(Boolean), times));
+  gathering.ranges.push(...laneEntries(patient, Array.isArray(codings) ? codings.filter(Boolean) : [], times));
   if (gathering.ranges.length > start + 1) dropRepeats(gathering.ranges, start);
 }

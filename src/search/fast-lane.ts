@@ -1,6 +1,6 @@
 /**
- * The fast lane of vital signs: one range entry per patient and code whose interval is the effective time, so that
- * "this patient's heart rates of last week, newest first" is a single range scan.
+ * The fast lane of vital signs: one range entry per patient, and one per patient and code, whose interval is the effective
+ * time, so that "this patient's heart rates of last week, newest first" is a single range scan.
  */
 
 import { endOfTime } from './instants.ts';
@@ -11,6 +11,9 @@ export const laneName = (patient: string, system: string, code: string): string 
   `${laneStart}${patient}${laneEnd(system, code)}`;
 export const laneStart = 'Observation.patient+code=';
 export const laneEnd = (system: string, code: string): string => ` ${system}|${code}`;
+
+/** Name of the entry for all of `Patient/1` that has a time. */
+export const patientLaneName = (patient: string): string => `Observation.patient=${patient}`;
 
 /** References and systems that make unambiguous names. */
 export const fitsLane = (patient: string, system: string): boolean =>
@@ -26,13 +29,17 @@ export function laneEntries(
   times: readonly RangeEntry[],
 ): readonly RangeEntry[] {
   const entries: RangeEntry[] = [];
+  const enter = (name: string) => {
+    for (const { low, high } of times) entries.push({ name, low, high });
+  };
+  if (fitsLane(patient, '')) enter(patientLaneName(patient));
   for (const coding of codings) {
     const { code } = coding;
     const system = typeof coding.system === 'string' ? coding.system : '';
     if (typeof code !== 'string' || !fitsLane(patient, system)) continue;
     const name = laneName(patient, system, code);
     if (times.length === 0) entries.push({ name, ...timeless });
-    for (const { low, high } of times) entries.push({ name, low, high });
+    enter(name);
   }
   return entries;
 }

@@ -183,12 +183,15 @@ describe('the entries of a vital sign', () => {
     expect(texts).toEqual([]);
     expect(keys).toHaveLength(7);
     expect(references).toHaveLength(3);
-    expect(ranges).toHaveLength(5);
+    expect(ranges).toHaveLength(6);
   });
 
-  it('hold the patient, code and time in one range', () => {
+  it('hold the patient, code and time in one range, and the patient and time in another', () => {
     const low = Date.UTC(2026, 10, 24, 10);
     expect(rangesOf(vital, 'Observation.patient+code=Patient/1 http://loinc.org|8867-4')).toEqual([[low, low + 999]]);
+    expect(rangesOf(vital, 'Observation.patient=Patient/1')).toEqual([[low, low + 999]]);
+    const { effectiveDateTime, ...undated } = vital;
+    expect(rangesOf(undated, 'Observation.patient=Patient/1')).toEqual([]);
   });
 });
 

@@ -485,7 +485,13 @@ describe('the fast lane', () => {
   it('answers patient and time with one range without a code, and sorts a patient along it', () => {
     const name = 'Observation.patient=Patient/1';
     const { where, sort } = parse('Observation', 'patient=1&category=a&date=ge2026&_sort=-date,_id').query;
-    expect(where).toMatchObject({ is: 'all', of: [{ is: 'range', name }, { is: 'key', name: 'Observation.category' }] });
+    expect(where).toMatchObject({
+      is: 'all',
+      of: [
+        { is: 'range', name },
+        { is: 'key', name: 'Observation.category' },
+      ],
+    });
     expect(sort).toEqual([
       { by: 'range', name, descending: true },
       { by: 'id', descending: false },
@@ -498,6 +504,10 @@ describe('the fast lane', () => {
     expect(parse('Observation', 'patient=1&category=a&_sort=date').query).toMatchObject({
       where: { is: 'all', of: [{ is: 'reference', target: 'Patient/1' }, {}] },
       sort: [{ by: 'range', name, descending: false }],
+    });
+    expect(parse('Observation', 'patient=1&_sort=-date').query).toMatchObject({
+      where: { is: 'reference', target: 'Patient/1' },
+      sort: [{ by: 'range', name, descending: true }],
     });
     expect(parse('Observation', 'patient=1&category=a').query.sort).toEqual([]);
   });

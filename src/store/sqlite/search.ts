@@ -84,6 +84,8 @@ function findAll(tasks: readonly Task[], way: Way): Found[] {
 
 /** Rows looked at in an index order before another way is taken. */
 const EFFORT = 10_000;
+/** Rows that are looked at before anything is counted. */
+const TASTE = 150;
 const capsBeyond = [GATHERED, MANY] as const;
 const smallestBeyond = (task: Task) => smallestOf(task, capsBeyond, GATHERED) ?? smallestOf(task, [MANY], MANY);
 
@@ -91,15 +93,15 @@ function find(task: Task, way: Way): Found[] {
   const [key] = task.sort;
   if (key === undefined) return findUnsorted(task, way);
   const alone = task.parts.every((part) => sameRange(part, key));
-  const probed = alone ? undefined : smallestOf(task, [PROBED]);
-  if (!probed && !task.parts.some(hasChain)) return along(task, way, undefined);
-  // The few that a chain leads to lie anywhere.
-  if (!probed || (probed.size >= PROBED && !(probed.part && hasChain(probed.part)))) {
-    const page = within(task.connection, EFFORT / 5, () => along(task, way, undefined));
+  // The key may be of those alone that one condition leaves.
+  if (!alone && !task.parts.some(hasChain)) {
+    const page = within(task.connection, TASTE, () => along(task, way, undefined));
     if (page) return page;
   }
-  const smallest = probed && probed.size < PROBED ? probed : smallestOf(task, [GATHERED]);
+  const smallest = alone ? undefined : smallestOf(task, [PROBED, GATHERED]);
+  if (!smallest && !task.parts.some(hasChain)) return along(task, way, undefined);
   const size = smallest?.size ?? Infinity;
+  if (size < GATHERED && smallest?.part && sameRange(smallest.part, key)) return along(task, way, undefined);
   if (smallest && (size < FEW || !isFrequent(task, size, way.limit))) return through(task, smallest, way);
   const effort = Math.min(EFFORT, 4 * rowsToFill(task, Math.min(size, GATHERED), way.limit));
   const page = within(task.connection, effort, () => along(task, way, size < GATHERED ? smallest : undefined));
@@ -113,6 +115,10 @@ function findUnsorted(task: Task, way: Way): Found[] {
   const ordered = orderedOf(task);
   const isAll = task.parts.every((part) => ordered.source.exact && part === ordered.part);
   if (isAll) return through(task, ordered, way);
+  if (ordered.part && !task.parts.some(hasChain)) {
+    const page = within(task.connection, TASTE, () => through(task, ordered, way));
+    if (page) return page;
+  }
   if (ordered.part && (smallestOf(task, [PROBED])?.size ?? PROBED) >= PROBED) {
     const page = within(task.connection, EFFORT / 5, () => through(task, ordered, way));
     if (page) return page;
