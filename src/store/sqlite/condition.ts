@@ -42,7 +42,7 @@ export function refuseCostly(criterion: Criterion): void {
 }
 
 /** True when every part of the criterion can be told from the block of one resource. */
-const isPlain = (criterion: Criterion): boolean => {
+export const isPlain = (criterion: Criterion): boolean => {
   switch (criterion.is) {
     case 'all':
     case 'any':

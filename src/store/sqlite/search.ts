@@ -6,7 +6,7 @@
 import type { Asked, SearchQuery } from '../../search/query.ts';
 import type { Cursor, Page, Version } from '../store.ts';
 import { hasChain } from './chains.ts';
-import { refuseCostly } from './condition.ts';
+import { isPlain, refuseCostly } from './condition.ts';
 import type { Connection } from './connection.ts';
 import type { Note } from './explain.ts';
 import { countIn, gather } from './gather.ts';
@@ -93,8 +93,10 @@ function find(task: Task, way: Way): Found[] {
   const [key] = task.sort;
   if (key === undefined) return findUnsorted(task, way);
   const alone = task.parts.every((part) => sameRange(part, key));
+  const few = alone ? undefined : smallestOf(task, [FEW]);
+  if (few && few.size < FEW) return through(task, few, way);
   // The key may be of those alone that one condition leaves.
-  if (!alone && !task.parts.some(hasChain)) {
+  if (!alone && task.parts.every(isPlain)) {
     const page = within(task.connection, TASTE, () => along(task, way, undefined));
     if (page) return page;
   }
@@ -102,7 +104,7 @@ function find(task: Task, way: Way): Found[] {
   if (!smallest && !task.parts.some(hasChain)) return along(task, way, undefined);
   const size = smallest?.size ?? Infinity;
   if (size < GATHERED && smallest?.part && sameRange(smallest.part, key)) return along(task, way, undefined);
-  if (smallest && (size < FEW || !isFrequent(task, size, way.limit))) return through(task, smallest, way);
+  if (smallest && !isFrequent(task, size, way.limit)) return through(task, smallest, way);
   const effort = Math.min(EFFORT, 4 * rowsToFill(task, Math.min(size, GATHERED), way.limit));
   const page = within(task.connection, effort, () => along(task, way, size < GATHERED ? smallest : undefined));
   if (page) return page;
@@ -115,7 +117,7 @@ function findUnsorted(task: Task, way: Way): Found[] {
   const ordered = orderedOf(task);
   const isAll = task.parts.every((part) => ordered.source.exact && part === ordered.part);
   if (isAll) return through(task, ordered, way);
-  if (ordered.part && !task.parts.some(hasChain)) {
+  if (ordered.part && task.parts.every(isPlain)) {
     const page = within(task.connection, TASTE, () => through(task, ordered, way));
     if (page) return page;
   }
