@@ -4,9 +4,8 @@ import { resourceTypes } from '../fhir/definitions.ts';
 import type { Resource } from '../fhir/references.ts';
 import type { InteractionCode } from '../interactions/interaction.ts';
 import type { Level, OperationPlace } from '../operations/operation.ts';
-import { leadsTo } from '../search/chain.ts';
 import { hasWords } from '../search/full-text.ts';
-import type { Parameter } from '../search/parameters.ts';
+import { leadsTo, type Parameter } from '../search/parameter.ts';
 
 /** The search parameters of a resource type by code: `parametersOf` of search/parameters.ts. */
 export type ParametersOf = (type: string) => ReadonlyMap<string, Parameter>;

@@ -3,7 +3,8 @@ import { Problem } from '../fhir/outcome.ts';
 import { isId } from '../fhir/references.ts';
 import { any } from './conditions.ts';
 import { isResourceType } from './knowledge.ts';
-import { type Parameter, parametersOf } from './parameters.ts';
+import { formsOf, leadsTo, type Parameter } from './parameter.ts';
+import { parametersOf } from './parameters.ts';
 import type { Criterion } from './query.ts';
 import { demandIndexed, invalid, quote, tooCostly, unsupported } from './refusals.ts';
 import { splitEscaped, unescaped } from './words.ts';
@@ -70,9 +71,7 @@ function acrossTargets(
 }
 
 const refersTo = (parameter: Parameter, type: string, where: Criterion): Criterion =>
-  any(partsOf(parameter).map(({ name }) => ({ is: 'refers', name, type, where })));
-
-const partsOf = (parameter: Parameter): readonly Parameter[] => parameter.anyOf ?? [parameter];
+  any(formsOf(parameter).map(({ name }) => ({ is: 'refers', name, type, where })));
 
 /** `_has:Observation:patient:code`: a resource of the type refers here and fulfils the rest. */
 export function reversed(type: string, name: string, value: string, of: CriterionOf): Criterion | undefined {
@@ -86,7 +85,10 @@ export function reversed(type: string, name: string, value: string, of: Criterio
   demandFollowed(source, parameter, name);
   if (!leadsTo(parameter, type)) throw invalid(name, `cannot be: ${source}:${parameter.code} never refers to ${type}`);
   const where = of(source, rest, value);
-  return where && any(partsOf(parameter).map((part) => ({ is: 'referred', type: source, name: part.name, where })));
+  return (
+    where &&
+    any(formsOf(parameter).map(({ name: pointer }) => ({ is: 'referred', type: source, name: pointer, where })))
+  );
 }
 
 /** `_list=42`: entries of a List. */
@@ -97,10 +99,6 @@ export function listed(name: string, value: string): Criterion {
   if (!ids.every(isId)) throw invalid(name, 'takes ids of Lists');
   return { is: 'referred', type: 'List', name: parametersOf('List').get('item')!.name, where: { is: 'id', ids } };
 }
-
-/** Whether references of the parameter may point to the type. */
-export const leadsTo = ({ only, targets }: Parameter, type: string): boolean =>
-  only === undefined ? targets.length === 0 || targets.includes(type) : only === type;
 
 function demandFollowed(type: string, parameter: Parameter, name: string): void {
   demandIndexed(name, parameter);

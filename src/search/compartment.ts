@@ -1,6 +1,7 @@
 /** What is in a compartment, as a criterion. https://hl7.org/fhir/R4/search.html#compartment */
 import { compartmentParameters } from '../fhir/compartments.ts';
 import { any } from './conditions.ts';
+import { formsOf } from './parameter.ts';
 import { parametersOf } from './parameters.ts';
 import type { Criterion } from './query.ts';
 
@@ -11,7 +12,7 @@ export function compartmentCriterion(compartment: string, id: string, type: stri
   const parameters = parametersOf(type);
   const names = codes.flatMap((code) => {
     const parameter = parameters.get(code);
-    return parameter === undefined ? [] : (parameter.anyOf ?? [parameter]).map(({ name }) => name);
+    return parameter === undefined ? [] : formsOf(parameter).map(({ name }) => name);
   });
   const target = `${compartment}/${id}`;
   return any([

@@ -1,26 +1,9 @@
 /** What the definition of a composite search parameter says, put right where R4's is wrong. https://hl7.org/fhir/R4/searchparameter-definitions.html#SearchParameter.component */
 import { branchesFor, placesOf } from './expression.ts';
+import { emptyGathering } from './gathering.ts';
 import type { Definition } from './knowledge.ts';
-import type { Parameter } from './parameters.ts';
-import { emptyGathering, sinkFor } from './values.ts';
-
-/** One value of a composite. */
-export interface Part {
-  /** How its values are named and read in a group: always under its own name. */
-  readonly parameter: Parameter;
-  /** FHIRPath relative to the element. */
-  readonly expression: string;
-  /** It speaks of the resource and not of the element: no group holds it. */
-  readonly ofResource: boolean;
-}
-
-export interface Composite {
-  /** FHIRPath of the elements whose values belong together: one group for each, named as the parameter. Empty: no groups. */
-  readonly elements: readonly string[];
-  /** The resource is the one element, so that conditions on its parameters say all. */
-  readonly atRoot: boolean;
-  readonly components: readonly Part[];
-}
+import type { Component, Composite, Parameter } from './parameter.ts';
+import { sinkFor } from './values.ts';
 
 /** The composite of a definition on a type; undefined where one of its parts is unknown there. `all` have their own branches still. */
 export function compositeOf(
@@ -33,7 +16,7 @@ export function compositeOf(
   const parts = definition.component ?? [];
   const named = parts.map((part) => all.find((one) => one.definition === part.definition));
   if (elements.length === 0 || parts.length === 0) return undefined;
-  const components: Part[] = [];
+  const components: Component[] = [];
   const meant: Parameter[] = [];
   for (const [i, { expression: written }] of parts.entries()) {
     // R4 writes `DateTime` for dateTime, and exchanges the definitions of DocumentReference's `relationship`.

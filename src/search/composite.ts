@@ -1,7 +1,8 @@
 /** Composite search parameters: values that belong together. https://hl7.org/fhir/R4/search.html#composite */
 import { any, BadValue, type Setting } from './conditions.ts';
 import { BadModifier, withModifier } from './modifiers.ts';
-import { type Parameter, parametersOf } from './parameters.ts';
+import { formsOf, type Parameter } from './parameter.ts';
+import { parametersOf } from './parameters.ts';
 import type { Criterion } from './query.ts';
 import { splitEscaped } from './words.ts';
 
@@ -15,10 +16,9 @@ export function composite(
 ): Criterion {
   if (modifier === 'missing') return withModifier(type, parameter, modifier, value, setting);
   if (modifier !== undefined) throw new BadModifier();
-  const forms = parameter.anyOf ?? [parameter];
   return any(
     splitEscaped(value, ',').flatMap((one) =>
-      forms.map((form) => together(type, form, splitEscaped(one, '$'), setting)),
+      formsOf(parameter).map((form) => together(type, form, splitEscaped(one, '$'), setting)),
     ),
   );
 }

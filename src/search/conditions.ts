@@ -4,7 +4,7 @@ import { typeNamedBy } from './expression.ts';
 import { isOf } from './implied-systems.ts';
 import { type Interval, intervalOf } from './instants.ts';
 import { cellsAround, isPlace } from './near.ts';
-import type { Parameter } from './parameters.ts';
+import type { Parameter } from './parameter.ts';
 import { coded, quantityNames } from './quantities.ts';
 import type { Bounds, Criterion, Ends } from './query.ts';
 import { fold } from './values.ts';

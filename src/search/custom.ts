@@ -4,7 +4,7 @@ import { type Problem, problem } from '../fhir/outcome.ts';
 import type { Resource } from '../fhir/references.ts';
 import { branchesFor, placesOf } from './expression.ts';
 import { type Definition, definitionsOf, isResourceType } from './knowledge.ts';
-import type { ParameterType } from './parameters.ts';
+import type { ParameterType } from './parameter.ts';
 
 const longestExpression = 4_000;
 

@@ -4,11 +4,13 @@ import { enterContained } from './contained-entries.ts';
 import { branchesFor, compile } from './expression.ts';
 import { laneEntries } from './fast-lane.ts';
 import { enterWords } from './full-text.ts';
+import { dropRepeats, emptyGathering, type Gathering, sizeOf } from './gathering.ts';
 import { untilDefinitionsChange } from './knowledge.ts';
 import { missingEntry, tellsByEntries, usuallyPresent } from './missing.ts';
-import { type Parameter, parametersOf } from './parameters.ts';
+import type { Parameter } from './parameter.ts';
+import { parametersOf } from './parameters.ts';
 import { type GroupEntry, type IndexEntries, type KeyEntry, noEntries } from './query.ts';
-import { emptyGathering, type Gathering, sinkFor, typeTold } from './values.ts';
+import { sinkFor, typeTold } from './values.ts';
 
 /**
  * The entries for every search parameter of the resource's type, without duplicates. A few microseconds for a vital sign once
@@ -157,37 +159,6 @@ const groupsOf =
       if (among.length > before) gathering.keys.push(missingEntry(type, code, false));
     };
   };
-
-const sizeOf = ({ keys, references, ranges, texts }: Gathering): number =>
-  keys.length + references.length + ranges.length + texts.length;
-
-function dropRepeats(entries: any[], start: number): void {
-  const many = entries.length - start > 16 ? new Set<string>() : undefined;
-  let kept = start;
-  for (let i = start; i < entries.length; i++) {
-    const repeated = many
-      ? isKnown(many, entries[i])
-      : entries.slice(start, kept).some((one) => isSame(one, entries[i]));
-    if (!repeated) entries[kept++] = entries[i];
-  }
-  entries.length = kept;
-}
-
-function isKnown(known: Set<string>, entry: object): boolean {
-  const before = known.size;
-  known.add(JSON.stringify(entry));
-  return known.size === before;
-}
-
-const isSame = (one: any, other: any): boolean =>
-  one.name === other.name &&
-  one.first === other.first &&
-  one.second === other.second &&
-  one.target === other.target &&
-  one.low === other.low &&
-  one.high === other.high &&
-  one.folded === other.folded &&
-  one.original === other.original;
 
 function enterLane(observation: Resource, gathering: Gathering): void {
   const patient = gathering.references.find((entry) => entry.name === 'Observation.subject')?.target;

@@ -2,7 +2,8 @@
 import { problem } from '../fhir/outcome.ts';
 import { type Comparison, type Expression, readFilter } from './filter-grammar.ts';
 import { isResourceType } from './knowledge.ts';
-import { type ParameterType, parametersOf } from './parameters.ts';
+import type { ParameterType } from './parameter.ts';
+import { parametersOf } from './parameters.ts';
 import type { Criterion } from './query.ts';
 import { quote } from './refusals.ts';
 

@@ -1,8 +1,7 @@
 /** `_include` and `_revinclude`: which resources come along with the matches. https://hl7.org/fhir/R4/search.html#include */
-
-import { leadsTo } from './chain.ts';
 import { isResourceType } from './knowledge.ts';
-import { type Parameter, parametersOf } from './parameters.ts';
+import { formsOf, leadsTo, type Parameter } from './parameter.ts';
+import { parametersOf } from './parameters.ts';
 import type { Include } from './query.ts';
 import { demandIndexed, invalid, quote, tooCostly, unsupported } from './refusals.ts';
 
@@ -98,4 +97,4 @@ const includesOf = (
   target: string | undefined,
   iterate: boolean,
 ): readonly Include[] =>
-  (parameter.anyOf ?? [parameter]).map(({ name }) => ({ way, type, name, ...(target && { target }), iterate }));
+  formsOf(parameter).map(({ name }) => ({ way, type, name, ...(target && { target }), iterate }));

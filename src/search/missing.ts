@@ -4,8 +4,8 @@
  * usually present on the resources that lack it, elsewhere on those that have it, so that common resources need none.
  * https://hl7.org/fhir/R4/search.html#modifiers
  */
-import type { Composite } from './composite-parts.ts';
-import { type Parameter, parametersOf } from './parameters.ts';
+import type { Composite, Parameter } from './parameter.ts';
+import { parametersOf } from './parameters.ts';
 import type { Criterion, KeyEntry } from './query.ts';
 import { beside } from './values.ts';
 

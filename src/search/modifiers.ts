@@ -5,7 +5,7 @@ import { hasWords, longestWord, wordsOf } from './full-text.ts';
 import { isOf } from './implied-systems.ts';
 import { isResourceType } from './knowledge.ts';
 import { isPresent } from './missing.ts';
-import type { Parameter } from './parameters.ts';
+import { formsOf, type Parameter } from './parameter.ts';
 import type { Criterion } from './query.ts';
 import { valueTypes } from './value-types.ts';
 import { asFolder, beside, fold } from './values.ts';
@@ -30,9 +30,8 @@ export function withModifier(
     if (modifier !== undefined) throw new BadModifier();
     return any(valuesOf(value).map((one) => dateRange(parameter.name, one, setting)));
   }
-  const parts = parameter.anyOf ?? [parameter];
   const of = (read: Reading): Criterion =>
-    any(flat(valuesOf(value).flatMap((one) => parts.map((part) => read(part, one)))));
+    any(flat(valuesOf(value).flatMap((one) => formsOf(parameter).map((form) => read(form, one)))));
   if (modifier === undefined) return of((part, one) => condition(part, one, setting));
   const reading = readingOf(type, parameter, modifier, setting);
   return opposites.has(modifier) ? { is: 'not', of: of(reading) } : of(reading);

@@ -1,5 +1,5 @@
 /** The search parameters of each resource type and how they share their index entries. https://hl7.org/fhir/R4/searchparameter-registry.html */
-import { type Composite, compositeOf, togetherOf } from './composite-parts.ts';
+import { compositeOf, togetherOf } from './composite-parts.ts';
 import { branchesFor, placesOf } from './expression.ts';
 import {
   customDefinitionsOf,
@@ -8,47 +8,7 @@ import {
   isResourceType,
   untilDefinitionsChange,
 } from './knowledge.ts';
-
-export type ParameterType =
-  | 'token'
-  | 'string'
-  | 'reference'
-  | 'date'
-  | 'number'
-  | 'quantity'
-  | 'uri'
-  | 'composite'
-  | 'special';
-
-/** One search parameter of one resource type. */
-export interface Parameter {
-  readonly code: string;
-  readonly type: ParameterType;
-  /** Canonical URL of its SearchParameter. */
-  readonly definition: string;
-  /** Where its entries stand: its own name, or that of the parameter whose entries it shares. */
-  readonly name: string;
-  /** Only references to this type are meant: `patient` among the references of `subject`. */
-  readonly only?: string;
-  /** It has no entries of its own and is found by any of these: `combo-code` by `code` and `component-code`. */
-  readonly anyOf?: readonly Parameter[];
-  /** What a composite is made of; left out where it cannot be answered, or where `anyOf` does it. */
-  readonly composite?: Composite;
-  /** FHIRPath for this type alone. Empty when the entries are another's. */
-  readonly branches: readonly string[];
-  /** Types that a reference may lead to; empty when any. */
-  readonly targets: readonly string[];
-  /** Its values name resources by type and id; canonicals, and resources that stand inside, do not. */
-  readonly followed: boolean;
-  /** A token whose values have no `system` element (code, boolean, string): its entries are (code, '') alone. */
-  readonly plain: boolean;
-  /** Code systems that the values of a plain token belong to. */
-  readonly systems: readonly string[];
-  /** Every resource of the type has a value. */
-  readonly required: boolean;
-  /** The job that still indexes older resources with it. */
-  readonly indexing?: string;
-}
+import type { Parameter, ParameterType } from './parameter.ts';
 
 const registry = untilDefinitionsChange<ReadonlyMap<string, Parameter>>();
 

@@ -1,8 +1,8 @@
 /** Amounts as intervals, each under one name for every form that it is asked in. https://hl7.org/fhir/R4/search.html#quantity */
 import { canonical } from '../fhir/units.ts';
 import type { Place, Visit } from './expression.ts';
+import type { Gathering } from './gathering.ts';
 import type { RangeEntry } from './query.ts';
-import type { Gathering } from './values.ts';
 
 /** The system of units of measure. https://ucum.org */
 export const ucumSystem = 'http://unitsofmeasure.org';

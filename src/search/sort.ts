@@ -1,5 +1,6 @@
 /** The order of matches: `_sort`. https://hl7.org/fhir/R4/search.html#sort */
-import { type Parameter, parametersOf } from './parameters.ts';
+import type { Parameter } from './parameter.ts';
+import { parametersOf } from './parameters.ts';
 import type { SortKey } from './query.ts';
 import { demandIndexed, invalid, quote, tooCostly, unsupported } from './refusals.ts';
 

@@ -1,6 +1,7 @@
 /** Which datatypes the values of a search parameter have, as far as its expression tells. https://hl7.org/fhir/R4/datatypes.html */
 import { placesOf } from './expression.ts';
-import { type Parameter, parametersOf } from './parameters.ts';
+import type { Parameter } from './parameter.ts';
+import { parametersOf } from './parameters.ts';
 
 const known = new WeakMap<Parameter, ReadonlySet<string>>();
 

@@ -1,29 +1,11 @@
 /** Turns one value of a resource into the index entries of one search parameter. https://hl7.org/fhir/R4/search.html#ptypes */
 import { type Place, typeNamedBy, type Visit } from './expression.ts';
+import type { Gathering } from './gathering.ts';
 import { type Interval, intervalOf, intervalOfPeriod, intervalOfTiming } from './instants.ts';
 import { cellsAt, isPlace, latitudeOf, longitudeOf } from './near.ts';
-import type { Parameter } from './parameters.ts';
+import type { Parameter } from './parameter.ts';
 import { numberOr, openEnd, quantity } from './quantities.ts';
-import type { GroupEntry, KeyEntry, RangeEntry, ReferenceEntry, TextEntry, WordEntry } from './query.ts';
-
-/** Entries that are being gathered for one resource. */
-export interface Gathering {
-  keys: KeyEntry[];
-  references: ReferenceEntry[];
-  ranges: RangeEntry[];
-  texts: TextEntry[];
-  words: WordEntry[];
-  groups: GroupEntry[];
-}
-
-export const emptyGathering = (): Gathering => ({
-  keys: [],
-  references: [],
-  ranges: [],
-  texts: [],
-  words: [],
-  groups: [],
-});
+import type { KeyEntry } from './query.ts';
 
 /** Lower case without accents, as strings are compared. */
 export function fold(text: string): string {

@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from '@jest/globals';
 import { compartmentNames, compartmentParameters } from '../../src/fhir/compartments.ts';
 import { resourceTypes } from '../../src/fhir/definitions.ts';
-import { leadsTo } from '../../src/search/chain.ts';
 import { compartmentCriterion } from '../../src/search/compartment.ts';
+import { leadsTo } from '../../src/search/parameter.ts';
 import { parametersOf } from '../../src/search/parameters.ts';
 import { sharedData, without } from '../support/shared-data.ts';
 

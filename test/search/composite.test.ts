@@ -4,7 +4,8 @@ import { resourceTypes } from '../../src/fhir/definitions.ts';
 import { Problem } from '../../src/fhir/outcome.ts';
 import { extract } from '../../src/search/extract.ts';
 import { matches } from '../../src/search/match.ts';
-import { type Parameter, parametersOf } from '../../src/search/parameters.ts';
+import type { Parameter } from '../../src/search/parameter.ts';
+import { parametersOf } from '../../src/search/parameters.ts';
 import { parseSearch } from '../../src/search/parse.ts';
 
 const where = (type: string, query: string) =>
