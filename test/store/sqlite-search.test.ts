@@ -114,7 +114,7 @@ describe('SQLite: ways to a page', () => {
 
   it('sorted by several keys read along the first, go both ways, and are the same as when all is sorted', async () => {
     // Few values for many resources; some have none, some several, and both keys have two directions.
-    const many = numbered(60, (i) =>
+    const many = numbered(180, (i) =>
       save(`Task/${i}`, {
         index: entries({
           keys: [{ name: 'Task.tag', first: i % 4 === 0 ? 'b' : 'a', second: '' }],
@@ -138,7 +138,7 @@ describe('SQLite: ways to a page', () => {
     for (const one of [...keys, ...turned]) {
       for (const other of [...keys, ...turned]) {
         for (const where of [everything, tag]) {
-          const asked = ask(where, { sort: [one, other], count: 7 });
+          const asked = ask(where, { sort: [one, other], count: 40 });
           expect(explainSearch(connection, asked).ways.at(-1)?.way).toBe('stream');
           expect(pagesOf(connection, asked).join()).toBe(gathered(connection, asked));
         }
