@@ -1,11 +1,10 @@
 /** What `:in`, `:not-in`, `:above` and `:below` of tokens mean, looked up before a search is read. https://hl7.org/fhir/R4/search.html#modifiers */
 import { isId, keyOf, type Resource } from '../fhir/references.ts';
+import { splitEscaped, unescaped } from '../search/escapes.ts';
 import { filterTerminology } from '../search/filter.ts';
 import { parametersOf } from '../search/parameters.ts';
-
 import { type Criterion, plainQuery } from '../search/query.ts';
 import { invalid, tooCostly, unsupported } from '../search/refusals.ts';
-import { splitEscaped, unescaped } from '../search/words.ts';
 import { builtInValueSet } from '../terminology/built-in.ts';
 import { type Code, canonicalParts, NotExpandable, pick, type TerminologyType } from '../terminology/codes.ts';
 import { expandValueSet } from '../terminology/expand.ts';

@@ -1,7 +1,7 @@
 /** search of one type, of a compartment and of the whole system, over GET and POST _search. https://hl7.org/fhir/R4/http.html#search */
 import { type ResourceKey, referenceTo } from '../fhir/references.ts';
 import type { PageTokens } from '../search/page-token.ts';
-import type { Criterion, SearchQuery } from '../search/query.ts';
+import { none, type SearchQuery } from '../search/query.ts';
 import { type Cursor, isDeleted, type Version } from '../store/store.ts';
 import { isSeen, patientsIn } from './answer.ts';
 import { askedOf } from './asked.ts';
@@ -21,7 +21,6 @@ async function isThere(
   return version !== undefined && !isDeleted(version) && isSeen(caller.access, version);
 }
 
-const none: Criterion = { is: 'any', of: [] };
 const ofNothing = (query: SearchQuery): SearchQuery => ({
   ...query,
   where: none,

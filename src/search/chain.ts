@@ -1,13 +1,12 @@
 /** Conditions on other resources: chains, `_has` and `_list`. https://hl7.org/fhir/R4/search.html#chaining */
 import { Problem } from '../fhir/outcome.ts';
 import { isId } from '../fhir/references.ts';
-import { any } from './conditions.ts';
+import { splitEscaped, unescaped } from './escapes.ts';
 import { isResourceType } from './knowledge.ts';
 import { formsOf, leadsTo, type Parameter } from './parameter.ts';
 import { parametersOf } from './parameters.ts';
-import type { Criterion } from './query.ts';
+import { any, type Criterion } from './query.ts';
 import { demandIndexed, invalid, quote, tooCostly, unsupported } from './refusals.ts';
-import { splitEscaped, unescaped } from './words.ts';
 
 /** Reads a parameter on a type; undefined where the type has none of that name. */
 export type CriterionOf = (type: string, name: string, value: string) => Criterion | undefined;

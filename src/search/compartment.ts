@@ -1,9 +1,8 @@
 /** What is in a compartment, as a criterion. https://hl7.org/fhir/R4/search.html#compartment */
 import { compartmentParameters } from '../fhir/compartments.ts';
-import { any } from './conditions.ts';
 import { formsOf } from './parameter.ts';
 import { parametersOf } from './parameters.ts';
-import type { Criterion } from './query.ts';
+import { any, type Criterion } from './query.ts';
 
 /** What a resource of the type fulfils that is in the compartment of `Patient/1`; undefined where none ever is. */
 export function compartmentCriterion(compartment: string, id: string, type: string): Criterion | undefined {

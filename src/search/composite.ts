@@ -1,10 +1,12 @@
 /** Composite search parameters: values that belong together. https://hl7.org/fhir/R4/search.html#composite */
-import { any, BadValue, type Setting } from './conditions.ts';
-import { BadModifier, withModifier } from './modifiers.ts';
+
+import { splitEscaped } from './escapes.ts';
+import { withModifier } from './modifiers.ts';
 import { formsOf, type Parameter } from './parameter.ts';
 import { parametersOf } from './parameters.ts';
-import type { Criterion } from './query.ts';
-import { splitEscaped } from './words.ts';
+import { any, type Criterion } from './query.ts';
+import { BadModifier, BadValue } from './refusals.ts';
+import type { Setting } from './setting.ts';
 
 /** `value` may hold several, separated by commas; the parts of each by `$`. Throws BadModifier and BadValue. */
 export function composite(

@@ -1,9 +1,8 @@
 /** Criteria on what stands inside a resource: of `_contained`, and of chains. https://hl7.org/fhir/R4/search.html#contained */
-import { any } from './conditions.ts';
 import { groupOf, holds, leading, localId, pointedBy } from './contained-entries.ts';
 import { customDefinitionsOf } from './knowledge.ts';
 import { missingEntry } from './missing.ts';
-import type { Criterion } from './query.ts';
+import { any, type Criterion } from './query.ts';
 
 /** More leaves than these are not repeated for every type of container; the group then decides. */
 const mostLeaves = 50;

@@ -1,11 +1,10 @@
 /** Searches on contained resources: `_contained` and `_containedType`. https://hl7.org/fhir/R4/search.html#contained */
 import type { Resource } from '../fhir/references.ts';
-import { any } from './conditions.ts';
 import { containing, insideOf } from './contained-criteria.ts';
 import { groupOf } from './contained-entries.ts';
 import { extract } from './extract.ts';
 import { surelyMatches } from './match.ts';
-import { type Asked, type Criterion, noEntries, type SearchQuery, type SortKey } from './query.ts';
+import { type Asked, any, type Criterion, noEntries, none, type SearchQuery, type SortKey } from './query.ts';
 import { unsupported } from './refusals.ts';
 import type { Controls } from './result-parameters.ts';
 
@@ -59,8 +58,6 @@ export function containedQuery(
   if (containedType === 'container') return { query, contained: undefined };
   return { query, contained: { type, inner: { is: 'all', of: inner }, ...(isBoth && { ordinary }) } };
 }
-
-const none: Criterion = { is: 'any', of: [] };
 
 /** A contained resource has no version of its own. */
 const speaksOfVersions = (name: string, value: string): boolean =>

@@ -2,12 +2,12 @@
 import { problem } from '../fhir/outcome.ts';
 import { type CriterionOf, chained, checkSteps, listed, reversed } from './chain.ts';
 import { composite } from './composite.ts';
-import { BadValue, type Setting } from './conditions.ts';
 import { filterCriterion } from './filter.ts';
-import { BadModifier, withModifier } from './modifiers.ts';
+import { withModifier } from './modifiers.ts';
 import { lacksExpression, parametersOf } from './parameters.ts';
 import type { Criterion } from './query.ts';
-import { demandIndexed, quote, tooCostly, unsupported } from './refusals.ts';
+import { BadModifier, BadValue, demandIndexed, quote, tooCostly, unsupported } from './refusals.ts';
+import type { Setting } from './setting.ts';
 
 /** Parameters of R4 that this server does not answer. */
 const notDone = new Set(['_query', '_type']);

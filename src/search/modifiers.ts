@@ -1,18 +1,18 @@
 /** One search parameter with its modifier and its values, as a criterion. https://hl7.org/fhir/R4/search.html#modifiers */
 import { isId } from '../fhir/references.ts';
-import { any, BadValue, condition, dateRange, reference, type Setting, systemAndCode } from './conditions.ts';
+import { condition, reference, systemAndCode } from './conditions.ts';
+import { splitEscaped, unescaped } from './escapes.ts';
 import { hasWords, longestWord, wordsOf } from './full-text.ts';
 import { isOf } from './implied-systems.ts';
 import { isResourceType } from './knowledge.ts';
 import { isPresent } from './missing.ts';
 import { formsOf, type Parameter } from './parameter.ts';
-import type { Criterion } from './query.ts';
+import { dateRange } from './prefixes.ts';
+import { any, type Criterion, none } from './query.ts';
+import { BadModifier, BadValue } from './refusals.ts';
+import type { Setting } from './setting.ts';
 import { valueTypes } from './value-types.ts';
 import { asFolder, beside, fold } from './values.ts';
-import { splitEscaped, unescaped } from './words.ts';
-
-/** Thrown for a modifier that the parameter does not take. */
-export class BadModifier extends Error {}
 
 /** `value` may hold several, separated by commas. Throws BadModifier and BadValue. */
 export function withModifier(
@@ -188,7 +188,7 @@ function words(type: string, { name }: Parameter, modifier: string | undefined, 
 function missing(type: string, parameter: Parameter, value: string): Criterion {
   if (value !== 'true' && value !== 'false') throw new BadValue('takes true or false');
   if (parameter.code === '_id' || parameter.code === '_lastUpdated') {
-    return value === 'false' ? { is: 'all', of: [] } : { is: 'any', of: [] };
+    return value === 'false' ? { is: 'all', of: [] } : none;
   }
   const { type: kind, code, anyOf, composite } = parameter;
   if (kind === 'special' && code !== 'near') throw new BadModifier();

@@ -1,16 +1,16 @@
 /** Turns search parameters into a query tree. https://hl7.org/fhir/R4/search.html */
 import { type Issue, problem } from '../fhir/outcome.ts';
 import type { Shape } from '../fhir/shape.ts';
-import type { Setting } from './conditions.ts';
 import { type ContainedAsked, containedQuery } from './contained.ts';
 import { intoContained } from './contained-criteria.ts';
 import { criterionOf } from './criterion.ts';
+import { splitEscaped } from './escapes.ts';
 import { isResourceType } from './knowledge.ts';
 import { plan } from './plan.ts';
 import type { Criterion, SearchQuery } from './query.ts';
 import { quote, unsupported } from './refusals.ts';
 import { type Controls, isControl, readControls } from './result-parameters.ts';
-import { splitEscaped } from './words.ts';
+import type { Setting } from './setting.ts';
 
 type Parameters = readonly (readonly [name: string, value: string])[];
 

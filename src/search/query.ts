@@ -120,6 +120,12 @@ export type Criterion =
     } // a resource of the type that fulfils it points here under its name
   | Near;
 
+/** Fulfilled by no resource. */
+export const none: Criterion = { is: 'any', of: [] };
+
+/** Any of these; one alone as it is. */
+export const any = (of: readonly Criterion[]): Criterion => (of.length === 1 ? of[0]! : { is: 'any', of });
+
 /**
  * A shorter way to what points to a resource, which changes nothing in what is meant: among all that point there under the name
  * of the chain, those that fulfil the rest too (of `referred`: its `where`; of `refers`: what is asked beside it) have an interval

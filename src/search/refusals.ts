@@ -16,6 +16,12 @@ export const invalid = (name: string, why: string): Problem =>
 export const tooCostly = (name: string, why: string): Problem =>
   problem('too-costly', `Search parameter ${quote(name)} ${why}`);
 
+/** Thrown for a value that its parameter cannot have; says why without the value. `criterionOf` adds the name. */
+export class BadValue extends Error {}
+
+/** Thrown for a modifier that the parameter does not take. */
+export class BadModifier extends Error {}
+
 /** Refuses with 503 what would miss resources that were stored before the parameter came and are not indexed with it yet. */
 export function demandIndexed(
   name: string,

@@ -2,11 +2,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { Problem } from '../../src/fhir/outcome.ts';
 import type { Resource } from '../../src/fhir/references.ts';
-import type { Setting } from '../../src/search/conditions.ts';
 import { criterionOf } from '../../src/search/criterion.ts';
 import { extract } from '../../src/search/extract.ts';
 import { looksElsewhere, matches, surelyMatches } from '../../src/search/match.ts';
 import type { Criterion } from '../../src/search/query.ts';
+import type { Setting } from '../../src/search/setting.ts';
 
 const finds = (resource: Resource, query: string, setting: Setting = {}): boolean => {
   const at = query.indexOf('=');
