@@ -3,7 +3,6 @@
  * time, so that "this patient's heart rates of last week, newest first" is a single range scan.
  */
 
-import { endOfTime } from './instants.ts';
 import type { Bounds, Criterion, RangeEntry } from './query.ts';
 
 /** Name of the entry for `Patient/1` and `http://loinc.org|8867-4`. */
@@ -11,6 +10,8 @@ export const laneName = (patient: string, system: string, code: string): string 
   `${laneStart}${patient}${laneEnd(system, code)}`;
 export const laneStart = 'Observation.patient+code=';
 export const laneEnd = (system: string, code: string): string => ` ${system}|${code}`;
+/** What follows the name of a lane for those without a time, which come last in every order. No code ends so. */
+export const undated = '\u0000';
 
 /** Name of the entry for all of `Patient/1` that has a time. */
 export const patientLaneName = (patient: string): string => `Observation.patient=${patient}`;
@@ -18,9 +19,6 @@ export const patientLaneName = (patient: string): string => `Observation.patient
 /** References and systems that make unambiguous names. */
 export const fitsLane = (patient: string, system: string): boolean =>
   patient.startsWith('Patient/') && !system.includes('|');
-
-/** Without a time: last in both orders, and outside of every date condition that `withinTime` guards. */
-const timeless = { low: 9e15, high: -9e15 };
 
 /** The entries of one Observation. Codings with a code; only literal references to a Patient. */
 export function laneEntries(
@@ -38,17 +36,11 @@ export function laneEntries(
     const system = typeof coding.system === 'string' ? coding.system : '';
     if (typeof code !== 'string' || !fitsLane(patient, system)) continue;
     const name = laneName(patient, system, code);
-    if (times.length === 0) entries.push({ name, ...timeless });
+    if (times.length === 0) entries.push({ name: `${name}${undated}`, low: 0, high: 0 });
     enter(name);
   }
   return entries;
 }
-
-/** A date condition as it holds in the lane, where undated resources must not fulfil it. */
-export const withinTime = (low: Bounds | undefined): Bounds => ({
-  ...low,
-  atMost: Math.min(low?.atMost ?? endOfTime, endOfTime),
-});
 
 type Range = Extract<Criterion, { is: 'range' }>;
 
@@ -67,12 +59,6 @@ function tighter(bound: keyof Bounds, choose: (a: number, b: number) => number, 
   const [first, second] = [one[bound], other[bound]];
   if (first === undefined && second === undefined) return {};
   return { [bound]: first === undefined ? second : second === undefined ? first : choose(first, second) };
-}
-
-/** All conditions on the one effective time in one. */
-export function oneRange(name: string, conditions: readonly Range[]): Range {
-  const { low, ...rest } = allOf(name, conditions);
-  return conditions.length === 0 ? rest : { ...rest, low: withinTime(low) };
 }
 
 /** Several conditions that must hold for the same interval, in one. */

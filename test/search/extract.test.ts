@@ -192,6 +192,8 @@ describe('the entries of a vital sign', () => {
     expect(rangesOf(vital, 'Observation.patient=Patient/1')).toEqual([[low, low + 999]]);
     const { effectiveDateTime, ...undated } = vital;
     expect(rangesOf(undated, 'Observation.patient=Patient/1')).toEqual([]);
+    expect(rangesOf(undated, 'Observation.patient+code=Patient/1 http://loinc.org|8867-4')).toEqual([]);
+    expect(rangesOf(undated, 'Observation.patient+code=Patient/1 http://loinc.org|8867-4\0')).toEqual([[0, 0]]);
   });
 });
 

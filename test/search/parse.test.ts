@@ -457,7 +457,7 @@ describe('the fast lane', () => {
   const lanePrefix = 'Observation.patient+code=';
 
   it('is told to chains and _has between a patient and a code, which mean the same without it', () => {
-    const lanes = { before: lanePrefix, after: [' http://loinc.org|1', ' |2'] };
+    const lanes = { before: lanePrefix, after: [' http://loinc.org|1', ' http://loinc.org|1\0', ' |2', ' |2\0'] };
     const codes = 'code=http://loinc.org|1,|2';
     expect(parse('Observation', `subject:Patient.name=a&${codes}`).query.where).toMatchObject({
       is: 'all',
@@ -521,7 +521,7 @@ describe('the fast lane', () => {
     expect(query.where).toEqual({
       is: 'range',
       name,
-      low: { below: Date.UTC(2026, 1, 1), atMost: 8.64e15 },
+      low: { below: Date.UTC(2026, 1, 1) },
       high: { atLeast: Date.UTC(2026, 0, 1) },
       except: [{ low: { below: Date.UTC(2026, 0, 1) }, high: { atMost: Date.UTC(2026, 0, 2) - 1 } }],
     });

@@ -93,9 +93,11 @@ function find(task: Task, way: Way): Found[] {
   const [key] = task.sort;
   if (key === undefined) return findUnsorted(task, way);
   const alone = task.parts.every((part) => sameRange(part, key));
-  const few = alone ? undefined : smallestOf(task, [FEW]);
-  if (few && few.size < FEW) return through(task, few, way);
-  // The key may be of those alone that one condition leaves.
+  // A key that stands in the conditions may be of those alone that they leave.
+  const isOfFew = task.parts.some((part) => part.is === 'any' && part.of.some((one) => sameRange(one, key)));
+  const enough = isOfFew ? Math.min(way.limit, FEW) : FEW;
+  const few = alone ? undefined : smallestOf(task, [enough]);
+  if (few && few.size < enough) return through(task, few, way);
   if (!alone && task.parts.every(isPlain)) {
     const page = within(task.connection, TASTE, () => along(task, way, undefined));
     if (page) return page;
