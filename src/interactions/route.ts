@@ -1,4 +1,5 @@
 /** From method and path to an interaction: one table for requests and for the entries of a Bundle. https://hl7.org/fhir/R4/http.html#summary */
+import { compartmentNames } from '../fhir/compartments.ts';
 import { resourceTypes } from '../fhir/definitions.ts';
 import { type Problem, problem } from '../fhir/outcome.ts';
 import { isId, type ResourceKey } from '../fhir/references.ts';
@@ -36,21 +37,13 @@ export function methodsAt(
   return withHead(Object.keys(methods).filter((method) => offered(methods[method]!, type)));
 }
 
-/** The compartments of R4. https://hl7.org/fhir/R4/compartmentdefinition.html */
-export const compartments: ReadonlySet<string> = new Set([
-  'Patient',
-  'Encounter',
-  'RelatedPerson',
-  'Practitioner',
-  'Device',
-]);
-
 /** What is below a resource: `Patient/1/Observation`, `Patient/1/*`, and `_search` after either or in place of the star. */
 function inCompartment(method: string, compartment: ResourceKey, steps: readonly string[]): Routed {
   const isPosted = steps.at(-1) === '_search';
   const [type = '*', ...more] = isPosted ? steps.slice(0, -1) : steps;
   const { type: kind, id } = compartment;
-  if (!compartments.has(kind)) throw absent(`${kind} is no compartment: nothing is searched below ${kind}/${id}`);
+  if (!compartmentNames.includes(kind))
+    throw absent(`${kind} is no compartment: nothing is searched below ${kind}/${id}`);
   if (more.length > 0 || !(type === '*' || resourceTypes.has(type)))
     throw absent(`the address below ${kind}/${id} names no resource type of FHIR R4`);
   const interaction = type === '*' ? 'search-system' : 'search-type';

@@ -1,12 +1,11 @@
 /** What follows from writing a SearchParameter: it is checked, takes its codes, and a job is asked for that indexes older resources with it. https://hl7.org/fhir/R4/searchparameter.html */
-
 import type { Resource } from '../fhir/references.ts';
 import type { Derive, Draft } from '../interactions/interaction.ts';
 import { type Runtime, uuidv7 } from '../runtime.ts';
 import { customDefinition, refused } from '../search/custom.ts';
 import type { Definition } from '../search/knowledge.ts';
 import type { Change, Look } from '../store/store.ts';
-import { isOver, type Job, type KeptCode, type KeptParameter, kinds, newJob, putJob } from './kept.ts';
+import { cancelled, type KeptCode, type KeptParameter, kinds, newJob, putJob } from './kept.ts';
 
 type Pending = readonly (Draft | Change)[];
 
@@ -66,13 +65,6 @@ async function taken(code: string, id: string, pending: Pending, look: Look): Pr
     throw refused('duplicate', sentence, 'SearchParameter.code');
   }
   return [{ op: 'put', kind: kinds.code, key: code, value: { id } satisfies KeptCode, expect: kept.expect }];
-}
-
-async function cancelled(id: string, look: Look, now: number): Promise<readonly Change[]> {
-  const [kept] = await look.get(kinds.job, [id]);
-  const job = kept?.value as Job | undefined;
-  if (job === undefined || isOver(job)) return [];
-  return [putJob(id, { ...job, state: 'cancelled', ended: now }, kept!.revision)];
 }
 
 /** A kept value as the same commit will have left it, also where it drops it, and what a further put has to expect. */

@@ -69,6 +69,14 @@ export const putJob = (id: string, job: Job, expect?: number | 'absent'): Change
   ...(isOver(job) && { expiresIn: REMEMBERED }),
 });
 
+/** The change that cancels a job, where it is not over yet. */
+export async function cancelled(id: string, look: Pick<Store, 'get'>, now: number): Promise<readonly Change[]> {
+  const [kept] = await look.get(kinds.job, [id]);
+  const job = kept?.value as Job | undefined;
+  if (job === undefined || isOver(job)) return [];
+  return [putJob(id, { ...job, state: 'cancelled', ended: now }, kept!.revision)];
+}
+
 const LISTED = 1_000;
 
 /** All of one kind, in key order. */

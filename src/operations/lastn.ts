@@ -10,6 +10,7 @@ import { queryOf } from '../interactions/route.ts';
 import type { Runtime } from '../runtime.ts';
 import { parseSearch } from '../search/parse.ts';
 import type { Criterion, SearchQuery } from '../search/query.ts';
+import { isFormat } from '../search/result-parameters.ts';
 import type { Cursor, Version } from '../store/store.ts';
 import type { Operation } from './operation.ts';
 
@@ -22,12 +23,11 @@ const MOST_ANSWERED = 5_000;
 /** In milliseconds. */
 const DEADLINE = 5_000;
 
-const shaping = new Set(['_format', '_pretty']);
 const codeOf = (name: string): string => name.split(/[:.]/, 1)[0]!;
 
 /** The search behind it; refuses what would not name whose Observations are meant and of which kind. */
 function criteriaOf(parameters: Parameters): Parameters {
-  const criteria = parameters.filter(([name]) => name !== 'max' && !shaping.has(name));
+  const criteria = parameters.filter(([name]) => name !== 'max' && !isFormat(name));
   const shaped = criteria.find(([name]) =>
     /^_(?!id$|lastUpdated|tag|profile|security|source|has|text|content|filter)/.test(name),
   );

@@ -1,6 +1,7 @@
 /** What an operation is, where it is asked, and how a request finds it. https://hl7.org/fhir/R4/operations.html */
 import { problem } from '../fhir/outcome.ts';
 import type { Context, FhirAnswer, FhirRequest, InteractionCode, Parameters } from '../interactions/interaction.ts';
+import { isFormat } from '../search/result-parameters.ts';
 
 export type Level = 'system' | 'type' | 'instance';
 
@@ -92,13 +93,11 @@ function pairOf(parameter: any, at: string): readonly [string, string] {
   return [parameter.name, String(simple)];
 }
 
-const shaping = new Set(['_format', '_pretty']);
-
 /** The parameters by name, where each may be given once and no other may; how an answer is written is no parameter. */
 export function namedOnce(parameters: Parameters, names: readonly string[]): Readonly<Record<string, string>> {
   const named: Record<string, string> = {};
   for (const [name, value] of parameters) {
-    if (shaping.has(name)) continue;
+    if (isFormat(name)) continue;
     if (!names.includes(name)) {
       throw problem('not-supported', `the operation takes ${names.length > 0 ? names.join(', ') : 'no parameters'}`);
     }

@@ -9,7 +9,7 @@ import { definitionsWithUrl } from '../search/knowledge.ts';
 import type { IndexEntries } from '../search/query.ts';
 import { type Change, isDeleted, type Kept } from '../store/store.ts';
 import { newJobId } from './follow-parameter.ts';
-import { everyKept, isOver, type Job, type KeptParameter, kinds, newJob, putJob } from './kept.ts';
+import { cancelled, everyKept, isOver, type Job, type KeptParameter, kinds, newJob, putJob } from './kept.ts';
 import { namedOnce, type Operation } from './operation.ts';
 import { code, instant, number, type Part, parametersText, parts, text } from './parameters.ts';
 
@@ -50,26 +50,9 @@ export function reindex({ runtime, extract, wake }: ReindexOperationParts): Oper
     if (url !== undefined && types.length > 0) throw problem('invalid', 'give either type or url, not both');
     const id = newJobId(runtime);
     const now = runtime.now();
-    const kept = url === undefined ? [] : await everyKept(kinds.parameter, store);
-    const custom = kept.find(({ value }) => (value as KeptParameter).definition.url === url);
-    const changes: Change[] = [];
-    let job = newJob(types.length > 0 ? [...new Set(types)] : [...resourceTypes.keys()].sort(), now);
-    if (custom) {
-      const value: KeptParameter = custom.value;
-      // Searches by it are answered all the while where it is indexed already.
-      job = newJob(value.definition.base, now, custom.key);
-      const { kind, key, revision } = custom;
-      changes.push({ op: 'put', kind, key, value: { ...value, job: id }, expect: revision });
-      const [former] = await store.get(kinds.job, [value.job]);
-      if (former && !isOver(former.value)) {
-        changes.push(putJob(value.job, { ...former.value, state: 'cancelled', ended: now }, former.revision));
-      }
-    } else if (url !== undefined) {
-      const bases = definitionsWithUrl(url).flatMap(({ base }) => base);
-      if (bases.length === 0) throw problem('not-found', 'no active SearchParameter here has this url');
-      const isOfAll = bases.includes('Resource') || bases.includes('DomainResource');
-      job = newJob(isOfAll ? job.types : [...new Set(bases)], now);
-    }
+    const asked = types.length > 0 ? [...new Set(types)] : everyType();
+    const { job, changes } =
+      url === undefined ? { job: newJob(asked, now), changes: [] } : await ofUrl(url, id, now, store);
     await commit([...changes, putJob(id, job, 'absent')], { status: 202, target: '$reindex', patients: '' });
     wake();
     return {
@@ -86,6 +69,33 @@ export function reindex({ runtime, extract, wake }: ReindexOperationParts): Oper
     right: 'operation',
     changes: true,
     handle: (request, context) => (request.id === '' ? many(request, context) : one(request, context)),
+  };
+}
+
+const everyType = (): readonly string[] => [...resourceTypes.keys()].sort();
+
+/** The job for one SearchParameter; one of our own then waits for this job instead of its former one. */
+async function ofUrl(
+  url: string,
+  id: string,
+  now: number,
+  store: Context['store'],
+): Promise<{ job: Job; changes: readonly Change[] }> {
+  const kept = await everyKept(kinds.parameter, store);
+  const custom = kept.find(({ value }) => (value as KeptParameter).definition.url === url);
+  if (custom === undefined) {
+    const bases = definitionsWithUrl(url).flatMap(({ base }) => base);
+    if (bases.length === 0) throw problem('not-found', 'no active SearchParameter here has this url');
+    const isOfAll = bases.includes('Resource') || bases.includes('DomainResource');
+    return { job: newJob(isOfAll ? everyType() : [...new Set(bases)], now), changes: [] };
+  }
+  const { kind, key, revision } = custom;
+  const value: KeptParameter = custom.value;
+  // Searches by it are answered all the while where it is indexed already.
+  const waiting: Change = { op: 'put', kind, key, value: { ...value, job: id }, expect: revision };
+  return {
+    job: newJob(value.definition.base, now, key),
+    changes: [waiting, ...(await cancelled(value.job, store, now))],
   };
 }
 

@@ -1,5 +1,5 @@
 /** Searches as OpenAPI routes: what every search takes, and those over several types and in compartments. https://hl7.org/fhir/R4/http.html#search */
-import { compartments } from '../interactions/route.ts';
+import { compartmentNames } from '../fhir/compartments.ts';
 import { fhirJson, outcome, type Route, type RouteParameter, type Schema, schemaRef } from './routes.ts';
 
 const text: Schema = { type: 'string' };
@@ -125,7 +125,7 @@ export const ofSeveralTypes: readonly Route[] = [
         name: 'compartment',
         in: 'path',
         description: 'Whose compartment.',
-        schema: { type: 'string', enum: [...compartments] },
+        schema: { type: 'string', enum: compartmentNames },
         example: 'Patient',
       },
       idOf('1'),

@@ -3,7 +3,7 @@ import { parseFhirPath } from '@medplum/core';
 import { type Problem, problem } from '../fhir/outcome.ts';
 import type { Resource } from '../fhir/references.ts';
 import { branchesFor, placesOf } from './expression.ts';
-import { type Definition, definitionsOf, isResourceType } from './knowledge.ts';
+import { canonicalOf, type Definition, definitionsOf, isResourceType } from './knowledge.ts';
 import type { ParameterType } from './parameter.ts';
 
 const longestExpression = 4_000;
@@ -22,7 +22,7 @@ export function customDefinition(resource: Resource): Definition | undefined {
   });
   const bases: readonly string[] = [...new Set<string>(base)];
   const known = bases.map((name) => builtIn(name, code));
-  if (known.every((definition) => definition !== undefined && urlOf(definition) === url)) return undefined;
+  if (known.every((definition) => definition !== undefined && canonicalOf(definition) === url)) return undefined;
   const clash = bases.find((_, i) => known[i] !== undefined);
   if (clash !== undefined) {
     const sentence = `${clash} has a search parameter of this code already, defined elsewhere`;
@@ -39,8 +39,6 @@ export function customDefinition(resource: Resource): Definition | undefined {
 /** R4's or ours; those of every resource type too. */
 const builtIn = (type: string, code: string): Definition | undefined =>
   [type, 'Resource', 'DomainResource'].flatMap(definitionsOf).find((definition) => definition.code === code);
-
-const urlOf = ({ id, url }: Definition): string => url ?? `http://hl7.org/fhir/SearchParameter/${id}`;
 
 function demandCode(code: unknown): void {
   if (typeof code === 'string' && /^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(code)) return;

@@ -14,7 +14,7 @@ import {
   SymbolAtom,
   UnionAtom,
 } from '@medplum/core';
-import { type ElementType, elementTypes } from './knowledge.ts';
+import { choiceAt, type ElementType, elementTypes } from './knowledge.ts';
 
 /** Takes one value that was found; never undefined, null or an array. */
 export type Visit = (value: any) => void;
@@ -117,16 +117,8 @@ function step(name: string, at: Place, next: Sink): Visit | undefined {
 function typesAt(parent: string, name: string): readonly ElementType[] {
   const found = elementTypes(parent, name);
   if (found.length > 0) return found;
-  for (let at = name.search(/[A-Z]/); at > 0; at = nextCapital(name, at)) {
-    const named = elementTypes(parent, name.slice(0, at)).filter(({ property }) => property === name);
-    if (named.length > 0) return named.map((one) => ({ ...one, required: false }));
-  }
-  return [];
-}
-
-function nextCapital(name: string, after: number): number {
-  const step = name.slice(after + 1).search(/[A-Z]/);
-  return step < 0 ? -1 : after + 1 + step;
+  const choice = choiceAt(parent, name);
+  return choice ? [{ ...choice, required: false }] : [];
 }
 
 const each =

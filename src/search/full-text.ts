@@ -1,10 +1,10 @@
 /** The words that `_text` and `_content` find a resource by. https://hl7.org/fhir/R4/search.html#content */
-import { elementTypes } from './knowledge.ts';
+import { choiceAt, elementTypes } from './knowledge.ts';
 import type { WordEntry } from './query.ts';
 import { fold } from './values.ts';
 
 /** Words that one resource is found by under each of the two names; what comes after them is not found. */
-export const mostWords = 1000;
+const mostWords = 1000;
 /** A longer word is no word: it is neither kept nor looked for. */
 export const longestWord = 64;
 
@@ -99,18 +99,13 @@ function holding(type: string, property: string): Held {
 function typeOf(parent: string, property: string): string | undefined {
   if (property.startsWith('_')) return 'Element';
   const [plain] = elementTypes(parent, property);
-  if (plain?.property === property) return plain.type;
-  for (const { index } of property.matchAll(/[A-Z]/g)) {
-    const choice = elementTypes(parent, property.slice(0, index)).find((one) => one.property === property);
-    if (choice) return choice.type;
-  }
-  return undefined;
+  return (plain?.property === property ? plain : choiceAt(parent, property))?.type;
 }
 
 const characters: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
 
 /** The text of an XHTML fragment, each tag and comment a blank. One pass, whatever is left open. */
-export function withoutTags(html: string): string {
+function withoutTags(html: string): string {
   let text = '';
   for (let at = 0; at < html.length; ) {
     const open = html.indexOf('<', at);

@@ -45,11 +45,19 @@ export function ownSearchParameters(canonical: string = writtenCanonical): reado
     .map((text) => JSON.parse(text));
 }
 
+/** R4's definitions before ours. */
+let all: readonly Definition[] | undefined;
+const definitions = (): readonly Definition[] =>
+  (all ??= [...load().parameters, ...(ownSearchParameters() as unknown as Definition[])]);
+
+/** The canonical URL of a definition; the data leaves it out where the id says it. */
+export const canonicalOf = ({ id, url }: Definition): string => url ?? `http://hl7.org/fhir/SearchParameter/${id}`;
+
 let byBase: ReadonlyMap<string, readonly Definition[]> | undefined;
 
 /** All definitions that name this base (a resource type, `Resource` or `DomainResource`), R4's before ours. */
 export function definitionsOf(base: string): readonly Definition[] {
-  byBase ??= groupByBase([...load().parameters, ...(ownSearchParameters() as unknown as Definition[])]);
+  byBase ??= groupByBase(definitions());
   return byBase.get(base) ?? [];
 }
 
@@ -60,9 +68,7 @@ export const customDefinitionsOf = (type: string): readonly Definition[] => cust
 
 /** R4's definitions and ours, those of every base, that have this canonical URL. */
 export const definitionsWithUrl = (url: string): readonly Definition[] =>
-  [...load().parameters, ...(ownSearchParameters() as unknown as Definition[])].filter(
-    (one) => (one.url ?? `http://hl7.org/fhir/SearchParameter/${one.id}`) === url,
-  );
+  definitions().filter((one) => canonicalOf(one) === url);
 
 const workedOut: Map<string, unknown>[] = [];
 let generation = 0;
@@ -78,8 +84,8 @@ export function untilDefinitionsChange<V>(): Map<string, V> {
 export const definitionsGeneration = (): number => generation;
 
 /** Replaces all definitions that were created while the server runs; one set for the whole process. */
-export function setCustomDefinitions(definitions: readonly Definition[]): void {
-  custom = groupByBase(definitions);
+export function setCustomDefinitions(created: readonly Definition[]): void {
+  custom = groupByBase(created);
   generation++;
   for (const map of workedOut) map.clear();
 }
@@ -116,6 +122,15 @@ export function elementTypes(parent: string, name: string): readonly ElementType
     return choice === undefined ? [] : parse(choice, (type) => name + type[0]!.toUpperCase() + type.slice(1));
   }
   return parse(elements[name]!, () => name);
+}
+
+/** The type that a choice has under a property named with it: `valueQuantity` of the element `value[x]`. */
+export function choiceAt(parent: string, property: string): ElementType | undefined {
+  for (const { index } of property.matchAll(/[A-Z]/g)) {
+    const choice = elementTypes(parent, property.slice(0, index)).find((one) => one.property === property);
+    if (choice) return choice;
+  }
+  return undefined;
 }
 
 function parse(text: string, property: (type: string) => string): readonly ElementType[] {

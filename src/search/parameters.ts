@@ -2,6 +2,7 @@
 import { compositeOf, togetherOf } from './composite-parts.ts';
 import { branchesFor, placesOf } from './expression.ts';
 import {
+  canonicalOf,
   customDefinitionsOf,
   type Definition,
   definitionsOf,
@@ -98,7 +99,7 @@ function describe(type: string, definition: Definition): Parameter {
   return {
     code,
     type: definition.type as ParameterType,
-    definition: definition.url ?? `http://hl7.org/fhir/SearchParameter/${definition.id}`,
+    definition: canonicalOf(definition),
     name: `${type}.${code}`,
     branches,
     targets: definition.type === 'reference' ? targetsOf(definition, known) : [],

@@ -9,7 +9,7 @@ import { isResourceType } from './knowledge.ts';
 import { plan } from './plan.ts';
 import type { Criterion, SearchQuery } from './query.ts';
 import { quote, unsupported } from './refusals.ts';
-import { type Controls, isControl, readControls } from './result-parameters.ts';
+import { type Controls, isControl, isFormat, readControls } from './result-parameters.ts';
 import type { Setting } from './setting.ts';
 
 type Parameters = readonly (readonly [name: string, value: string])[];
@@ -118,7 +118,7 @@ const passedOver = (types: readonly string[], name: string): Issue => ({
 });
 
 function refuseControl(name: string): void {
-  if (name === '_format' || name === '_pretty') return;
+  if (isFormat(name)) return;
   throw problem('invalid', `${quote(name)} cannot stand in a conditional`);
 }
 

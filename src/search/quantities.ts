@@ -5,7 +5,7 @@ import type { Gathering } from './gathering.ts';
 import type { RangeEntry } from './query.ts';
 
 /** The system of units of measure. https://ucum.org */
-export const ucumSystem = 'http://unitsofmeasure.org';
+const ucumSystem = 'http://unitsofmeasure.org';
 const currencySystem = 'urn:iso:std:iso:4217';
 
 /** Largest double: the open end of a quantity such as `<5`. */

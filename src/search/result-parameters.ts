@@ -32,6 +32,9 @@ const names = new Set([
   '_containedType',
 ]);
 
+/** How an answer is written; every request may say it. https://hl7.org/fhir/R4/http.html#parameters */
+export const isFormat = (name: string): boolean => name === '_format' || name === '_pretty';
+
 /** True for parameters that say nothing about which resources are meant. */
 export const isControl = (name: string): boolean => names.has(name.split(':')[0]!);
 
@@ -50,7 +53,7 @@ export function readControls(types: readonly string[], parameters: Parameters): 
   let containedType: Controls['containedType'] = 'container';
   const elements: string[] = [];
   for (const [name, value] of parameters) {
-    if (isInclude(name) || name === '_format' || name === '_pretty') continue;
+    if (isInclude(name) || isFormat(name)) continue;
     if (name === '_sort') sorts = types.map((type) => sortKeys(type, value));
     else if (name === '_count') count = countOf(value);
     else if (name === '_total') total = totalOf(value);
@@ -72,7 +75,7 @@ export function readControls(types: readonly string[], parameters: Parameters): 
 function refuseRepeats(parameters: Parameters): void {
   const seen = new Set<string>();
   for (const [name] of parameters) {
-    if (isInclude(name) || ['_format', '_pretty', '_elements'].includes(name)) continue;
+    if (isInclude(name) || isFormat(name) || name === '_elements') continue;
     if (seen.has(name)) throw problem('invalid', `${quote(name)} may be given once`);
     seen.add(name);
   }
