@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { resourceTypes } from '../../src/fhir/definitions.ts';
 import { Problem } from '../../src/fhir/outcome.ts';
 import { extract } from '../../src/search/extract.ts';
+import { undated } from '../../src/search/fast-lane.ts';
 import { matches } from '../../src/search/match.ts';
 import type { Parameter } from '../../src/search/parameter.ts';
 import { parametersOf } from '../../src/search/parameters.ts';
@@ -111,10 +112,18 @@ describe('composites', () => {
   });
 
   it('join the fast lane with their code', () => {
+    const lane = 'Observation.patient+code=Patient/1 http://l|a';
+
     expect(where('Observation', 'patient=1&code-value-quantity=http://l|a$5')).toEqual({
       is: 'all',
       of: [
-        { is: 'range', name: 'Observation.patient+code=Patient/1 http://l|a' },
+        {
+          is: 'any',
+          of: [
+            { is: 'range', name: lane },
+            { is: 'range', name: `${lane}${undated}` },
+          ],
+        },
         amount('Observation.value-quantity'),
       ],
     });
