@@ -3,6 +3,19 @@ import { resourceTypes } from '../fhir/definitions.ts';
 import type { InteractionCode } from '../interactions/interaction.ts';
 import { declared, type ParametersOf, promisedParameters, promisesFor } from './capability.ts';
 import { resourceExamples, transactionExample } from './fhir-examples.ts';
+import {
+  elements,
+  formBody,
+  idOf,
+  ofContained,
+  ofEveryCondition,
+  ofEverySearch,
+  ofEveryType,
+  parameter,
+  security,
+  summary,
+  unauthorized,
+} from './fhir-parameters.ts';
 import { operationRoutes } from './operation-routes.ts';
 import {
   fhirJson,
@@ -13,20 +26,7 @@ import {
   type Schema,
   schemaRef,
 } from './routes.ts';
-import {
-  elements,
-  formBody,
-  idOf,
-  ofContained,
-  ofEveryCondition,
-  ofEverySearch,
-  ofEveryType,
-  ofSeveralTypes,
-  parameter,
-  security,
-  summary,
-  unauthorized,
-} from './search-routes.ts';
+import { ofSeveralTypes } from './search-routes.ts';
 
 const ifMatch = parameter('header', 'If-Match', 'Only if this is the newest version: `W/"3"`.');
 const ifNoneMatch = parameter('header', 'If-None-Match', '304 if this is still the newest version: `W/"3"`.');
@@ -36,6 +36,7 @@ const prefer = parameter('header', 'Prefer', 'What comes back.', {
   type: 'string',
   enum: ['return=minimal', 'return=representation', 'return=OperationOutcome'],
 });
+
 /** What the routes of one type, or of the pattern for all others, speak of. */
 interface Subject {
   readonly type: string;

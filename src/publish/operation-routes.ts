@@ -1,20 +1,15 @@
 /** The operations that capability/ promises, as OpenAPI routes. https://hl7.org/fhir/R4/operations.html */
 import type { OperationPlace } from '../operations/operation.ts';
 import { promisedOperations } from './capability.ts';
+import { parameter, security, unauthorized } from './fhir-parameters.ts';
 import { fhirJson, outcome, type Route, type RouteAnswer, type RouteParameter, schemaRef } from './routes.ts';
 
 const query = (name: string, description: string, example?: string): RouteParameter => ({
-  name,
-  in: 'query',
-  description,
-  schema: { type: 'string' },
+  ...parameter('query', name, description),
   ...(example !== undefined && { example }),
 });
 const inPath = (name: string, description: string, example: string): RouteParameter => ({
-  name,
-  in: 'path',
-  description,
-  schema: { type: 'string' },
+  ...parameter('path', name, description),
   example,
 });
 const ok = (description: string, schema: string): RouteAnswer => ({
@@ -23,8 +18,7 @@ const ok = (description: string, schema: string): RouteAnswer => ({
 });
 const refused = {
   400: outcome('A parameter is missing, malformed or unknown.'),
-  401: outcome('No token, or a wrong one.'),
-  403: outcome('Not permitted with these rights.'),
+  ...unauthorized,
 };
 
 type Described = Pick<Route, 'method' | 'operationId' | 'summary' | 'parameters' | 'answers'>;
@@ -80,8 +74,7 @@ function routeOf({ code, level, type }: OperationPlace): Route {
   if (route === undefined) throw new Error(`the operation ${code} at ${level} level has no documentation`);
   const place = level === 'system' ? '' : `/${type === 'Resource' ? '{type}' : type}`;
   const path = `/fhir${place}${level === 'instance' ? '/{id}' : ''}/$${code}`;
-  const security = code === 'lastn' ? (['deviceKey', 'adminToken'] as const) : (['adminToken'] as const);
-  return { ...route, path, tag: 'Operations', security };
+  return { ...route, path, tag: 'Operations', security: code === 'lastn' ? security : ['adminToken'] };
 }
 
 export const operationRoutes = (): readonly Route[] => promisedOperations().map(routeOf);
