@@ -4,7 +4,7 @@ import { problem } from '../fhir/outcome.ts';
 import { referenceTo } from '../fhir/references.ts';
 import { isSeen, patientsIn } from '../interactions/answer.ts';
 import { expansionsFor } from '../interactions/expansions.ts';
-import type { Parameters } from '../interactions/interaction.ts';
+import type { Context, Parameters } from '../interactions/interaction.ts';
 import { narrow } from '../interactions/narrow.ts';
 import { queryOf } from '../interactions/route.ts';
 import type { Runtime } from '../runtime.ts';
@@ -60,6 +60,40 @@ function groupOf({ text }: Version): string {
   return coding?.code === undefined ? `text ${code?.text ?? ''}` : `coding ${coding.system ?? ''}|${coding.code}`;
 }
 
+/** As a search would say it, so that it is planned in this order. */
+const newestFirst = ['_sort', '-date'] as const;
+
+/** The newest by what they are counted under, `max` of each at most. Throws too-costly where all cannot be looked at by then. */
+async function newestOf(
+  query: SearchQuery,
+  max: number,
+  { store, caller }: Pick<Context, 'store' | 'caller'>,
+  isLate: () => boolean,
+): Promise<ReadonlyMap<string, readonly Version[]>> {
+  const groups = new Map<string, Version[]>();
+  let looked = 0;
+  let kept = 0;
+  let after: Cursor | undefined;
+  do {
+    const page = await store.search(query, after);
+    for (const version of page.matches) {
+      if (!isSeen(caller.access, version)) continue;
+      const name = groupOf(version);
+      const group = groups.get(name);
+      if (group === undefined) groups.set(name, [version]);
+      else if (group.length < max) group.push(version);
+      else continue;
+      kept++;
+    }
+    looked += page.matches.length;
+    after = page.next;
+    if (after && (looked >= MOST_LOOKED_AT || kept > MOST_ANSWERED || isLate())) {
+      throw problem('too-costly', '$lastn has to look at too many Observations; narrow it by code or date');
+    }
+  } while (after);
+  return groups;
+}
+
 export const lastn = ({ now }: Pick<Runtime, 'now'>): Operation => ({
   code: 'lastn',
   levels: ['type'],
@@ -67,58 +101,30 @@ export const lastn = ({ now }: Pick<Runtime, 'now'>): Operation => ({
   right: 'search-type',
   changes: false,
   async handle({ parameters, base }, context) {
-    const { store, caller } = context;
+    const { access } = context.caller;
     const max = maxOf(parameters);
     const criteria = criteriaOf(parameters);
     const begun = now();
     const expansions = await expansionsFor('Observation', criteria, context);
     // Strict: a criterion that is passed over would change whose last values these are.
-    const { query: parsed, used } = parseSearch('Observation', criteria, {
+    const { query: parsed, used } = parseSearch('Observation', [...criteria, newestFirst], {
       strict: true,
       base,
       now: begun,
       expansions,
     });
     const isAskedForStatus = criteria.some(([name]) => codeOf(name) === 'status');
-    const query: SearchQuery = narrow(
-      {
-        ...parsed,
-        where: isAskedForStatus ? parsed.where : { is: 'all', of: [parsed.where, notInError] },
-        sort: [{ by: 'range', name: 'Observation.date', descending: true }],
-        count: PAGE,
-        total: 'none',
-      },
-      caller.access,
-    );
-    const groups = new Map<string, Version[]>();
-    let looked = 0;
-    let kept = 0;
-    let after: Cursor | undefined;
-    do {
-      const page = await store.search(query, after);
-      for (const version of page.matches) {
-        if (!isSeen(caller.access, version)) continue;
-        const name = groupOf(version);
-        const group = groups.get(name);
-        if (group === undefined) groups.set(name, [version]);
-        else if (group.length < max) group.push(version);
-        else continue;
-        kept++;
-      }
-      looked += page.matches.length;
-      after = page.next;
-      if (after && (looked >= MOST_LOOKED_AT || kept > MOST_ANSWERED || now() - begun > DEADLINE)) {
-        throw problem('too-costly', '$lastn has to look at too many Observations; narrow it by code or date');
-      }
-    } while (after);
+    const where: Criterion = isAskedForStatus ? parsed.where : { is: 'all', of: [parsed.where, notInError] };
+    const query = narrow({ ...parsed, where, count: PAGE, total: 'none' }, access);
+    const groups = await newestOf(query, max, context, () => now() - begun > DEADLINE);
     const names = [...groups.keys()].sort();
     const versions = names.flatMap((name) => groups.get(name)!);
-    const shown = [...used, ...parameters.filter(([name]) => name === 'max')];
+    const shown = [...used.filter((one) => one !== newestFirst), ...parameters.filter(([name]) => name === 'max')];
     const text = bundleText(
       'searchset',
       versions.map(({ key, text: resource }) => ({
         fullUrl: `${base}/${referenceTo(key)}`,
-        resource: caller.access.shows(resource),
+        resource: access.shows(resource),
         mode: 'match',
       })),
       { total: versions.length, links: [{ relation: 'self', url: `${base}/Observation/$lastn?${queryOf(shown)}` }] },
