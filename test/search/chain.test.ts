@@ -1,8 +1,9 @@
 /** Chains, `_has` and `_list` as they are read. https://hl7.org/fhir/R4/search.html#chaining */
 import { describe, expect, it } from '@jest/globals';
-import { Problem } from '../../src/fhir/outcome.ts';
+import type { Problem } from '../../src/fhir/outcome.ts';
 import { parseSearch, type SearchOptions } from '../../src/search/parse.ts';
 import type { Criterion } from '../../src/search/query.ts';
+import { refused } from './refused.ts';
 
 const parse = (type: string, query: string, options: SearchOptions = { strict: true }) =>
   parseSearch(type, [...new URLSearchParams(query)], options);
@@ -18,15 +19,8 @@ function outside(criterion: Criterion): Criterion {
   const of = standing.map(outside);
   return of.length === 1 && of.length < criterion.of.length ? of[0]! : { ...criterion, of };
 }
-function refusal(type: string, query: string, options?: SearchOptions): Problem {
-  try {
-    parse(type, query, options);
-  } catch (error) {
-    if (error instanceof Problem) return error;
-    throw error;
-  }
-  throw new Error(`accepted: ${query}`);
-}
+const refusal = (type: string, query: string, options?: SearchOptions): Problem =>
+  refused(() => parse(type, query, options));
 
 const named = (name: string) => ({ is: 'text', name, match: 'starts', value: 'ann' });
 

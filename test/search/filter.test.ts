@@ -1,26 +1,19 @@
 /** `_filter`: its grammar, what each operator finds, and what is refused. https://hl7.org/fhir/R4/search_filter.html */
 import { describe, expect, it } from '@jest/globals';
-import { Problem } from '../../src/fhir/outcome.ts';
+import type { Problem } from '../../src/fhir/outcome.ts';
 import type { Resource } from '../../src/fhir/references.ts';
 import { criterionOf } from '../../src/search/criterion.ts';
 import { extract } from '../../src/search/extract.ts';
 import { filterCriterion, filterTerminology } from '../../src/search/filter.ts';
 import { readFilter } from '../../src/search/filter-grammar.ts';
 import { matches } from '../../src/search/match.ts';
+import { refused } from './refused.ts';
 
 const criterion = (type: string, filter: string) =>
   filterCriterion(type, filter, (name, value) => criterionOf(type, name, value, {})!);
 const finds = (resource: Resource, filter: string): boolean =>
   matches(criterion(resource.resourceType, filter), extract(resource), { type: resource.resourceType, id: '1' });
-const refusal = (type: string, filter: string): Problem => {
-  try {
-    criterion(type, filter);
-  } catch (error) {
-    if (error instanceof Problem) return error;
-    throw error;
-  }
-  throw new Error(`accepted: ${filter}`);
-};
+const refusal = (type: string, filter: string): Problem => refused(() => criterion(type, filter));
 
 const patient: Resource = {
   resourceType: 'Patient',

@@ -1,7 +1,8 @@
 /** `_include` and `_revinclude` as they are read. https://hl7.org/fhir/R4/search.html#include */
 import { describe, expect, it } from '@jest/globals';
-import { Problem } from '../../src/fhir/outcome.ts';
+import type { Problem } from '../../src/fhir/outcome.ts';
 import { readIncludes } from '../../src/search/includes.ts';
+import { refused } from './refused.ts';
 
 const read = (types: string | readonly string[], query: string) =>
   readIncludes([types].flat(), [...new URLSearchParams(query)]);
@@ -117,11 +118,5 @@ describe('_revinclude', () => {
 });
 
 function refusal(type: string, query: string): Problem {
-  try {
-    read(type, query);
-  } catch (error) {
-    if (error instanceof Problem) return error;
-    throw error;
-  }
-  throw new Error(`accepted: ${query}`);
+  return refused(() => read(type, query));
 }

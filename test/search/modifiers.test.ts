@@ -1,12 +1,13 @@
 /** What modifiers find: parsed, extracted and held together in memory. https://hl7.org/fhir/R4/search.html#modifiers */
 import { describe, expect, it } from '@jest/globals';
-import { Problem } from '../../src/fhir/outcome.ts';
+import type { Problem } from '../../src/fhir/outcome.ts';
 import type { Resource } from '../../src/fhir/references.ts';
 import { criterionOf } from '../../src/search/criterion.ts';
 import { extract } from '../../src/search/extract.ts';
 import { looksElsewhere, matches, surelyMatches } from '../../src/search/match.ts';
 import type { Criterion } from '../../src/search/query.ts';
 import type { Setting } from '../../src/search/setting.ts';
+import { refused } from './refused.ts';
 
 const finds = (resource: Resource, query: string, setting: Setting = {}): boolean => {
   const at = query.indexOf('=');
@@ -16,13 +17,7 @@ const finds = (resource: Resource, query: string, setting: Setting = {}): boolea
 };
 const refusal = (type: string, query: string, setting: Setting = {}): Problem => {
   const at = query.indexOf('=');
-  try {
-    criterionOf(type, query.slice(0, at), query.slice(at + 1), setting);
-  } catch (error) {
-    if (error instanceof Problem) return error;
-    throw error;
-  }
-  throw new Error(`accepted: ${query}`);
+  return refused(() => criterionOf(type, query.slice(0, at), query.slice(at + 1), setting));
 };
 
 const observation = (more: object): Resource => ({

@@ -1,21 +1,14 @@
 /** A search on several types becomes one query. https://hl7.org/fhir/R4/http.html#search */
 import { describe, expect, it } from '@jest/globals';
 import { resourceTypes } from '../../src/fhir/definitions.ts';
-import { Problem } from '../../src/fhir/outcome.ts';
+import type { Problem } from '../../src/fhir/outcome.ts';
 import type { SearchOptions } from '../../src/search/parse.ts';
 import { parseSystemSearch } from '../../src/search/parse-system.ts';
+import { refused } from './refused.ts';
 
 const parse = (query: string, types?: readonly string[], options: SearchOptions = { strict: true }) =>
   parseSystemSearch(types, [...new URLSearchParams(query)], options);
-function refusal(query: string, types?: readonly string[]): Problem {
-  try {
-    parse(query, types);
-  } catch (error) {
-    if (error instanceof Problem) return error;
-    throw error;
-  }
-  throw new Error(`accepted: ${query}`);
-}
+const refusal = (query: string, types?: readonly string[]): Problem => refused(() => parse(query, types));
 
 describe('a search on several types', () => {
   it('asks each for its own entries, in an order of the same kind', () => {

@@ -1,12 +1,13 @@
 /** Search parameters become a query, and the query finds what R4 says. https://hl7.org/fhir/R4/search.html */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Problem } from '../../src/fhir/outcome.ts';
+import type { Problem } from '../../src/fhir/outcome.ts';
 import type { Resource } from '../../src/fhir/references.ts';
 import { extract } from '../../src/search/extract.ts';
 import { matches } from '../../src/search/match.ts';
 import { parseSearch, type SearchOptions } from '../../src/search/parse.ts';
 import type { SortKey } from '../../src/search/query.ts';
+import { refused } from './refused.ts';
 
 const strict: SearchOptions = { strict: true };
 const parse = (type: string, query: string, options = strict) =>
@@ -18,15 +19,7 @@ const finds = (resource: Resource, query: string, options = strict): boolean =>
     { type: resource.resourceType, id: resource.id ?? '1' },
     Date.UTC(2026, 10, 24),
   );
-const refusal = (type: string, query: string, options = strict): Problem => {
-  try {
-    parse(type, query, options);
-  } catch (error) {
-    if (error instanceof Problem) return error;
-    throw error;
-  }
-  throw new Error(`accepted: ${query}`);
-};
+const refusal = (type: string, query: string, options = strict): Problem => refused(() => parse(type, query, options));
 
 const observation = (more: object): Resource => ({
   resourceType: 'Observation',
