@@ -1,6 +1,7 @@
 /** history of one resource: its versions, newest first. https://hl7.org/fhir/R4/http.html#history */
 import { bundleText, type Link } from '../fhir/bundle.ts';
 import { problem } from '../fhir/outcome.ts';
+import { quote } from '../search/refusals.ts';
 import { isFormat } from '../search/result-parameters.ts';
 import { isDeleted, type Version } from '../store/store.ts';
 import { etagOf, isSeen, notFound, patientsIn } from './answer.ts';
@@ -24,7 +25,7 @@ function windowOf(parameters: Parameters) {
       if (!/^\d{1,15}$/.test(value)) throw problem('invalid', '_before must be a version number');
       before = Number(value);
     } else if (!isFormat(name)) {
-      throw problem('not-supported', `history does not know the parameter ${name}`);
+      throw problem('not-supported', `history does not know the parameter ${quote(name)}`);
     }
   }
   return { count, since, before };

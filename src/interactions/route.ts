@@ -3,6 +3,7 @@ import { compartmentNames } from '../fhir/compartments.ts';
 import { resourceTypes } from '../fhir/definitions.ts';
 import { type Problem, problem } from '../fhir/outcome.ts';
 import { isId, type ResourceKey } from '../fhir/references.ts';
+import { quote } from '../search/refusals.ts';
 import type { FhirRequest, InteractionCode, Parameters } from './interaction.ts';
 
 export type Routed = Pick<FhirRequest, 'interaction' | 'type' | 'id' | 'versionId' | 'compartment' | 'operation'>;
@@ -57,7 +58,7 @@ function inCompartment(method: string, compartment: ResourceKey, steps: readonly
 
 /** An operation of the system, of a type or of one resource; whether there is one is asked at the gate. */
 function operationOf(method: string, [type = '', id = '', ...more]: readonly string[], code: string): Routed {
-  if (more.length > 0) throw absent(`the operation $${code} is not offered so far below a resource`);
+  if (more.length > 0) throw absent(`the operation ${quote(code)} is not offered so far below a resource`);
   if (type !== '' && !resourceTypes.has(type)) throw absent('the address names no resource type of FHIR R4');
   if (id !== '' && !isId(id)) throw problem('value', `${type}: an id has 1 to 64 of A-Z, a-z, 0-9, - and .`);
   const interaction = pick({ GET: 'operation', POST: 'operation' }, method);

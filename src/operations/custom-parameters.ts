@@ -1,9 +1,10 @@
 /** Keeps what search knows in step with the SearchParameters that are stored, and lets no search rely on one that is not indexed yet. */
-import { type Problem, problem } from '../fhir/outcome.ts';
+import type { Problem } from '../fhir/outcome.ts';
 import type { Log } from '../log.ts';
 import type { Runtime } from '../runtime.ts';
 import { type Definition, setCustomDefinitions } from '../search/knowledge.ts';
 import type { Criterion, SearchQuery, SortKey } from '../search/query.ts';
+import { notIndexed, quote } from '../search/refusals.ts';
 import type { Change, Store, Token } from '../store/store.ts';
 import { everyKept, type KeptParameter, kinds } from './kept.ts';
 
@@ -138,10 +139,7 @@ const definitionOf = ({ definition, job, indexed }: KeptParameter): Definition =
 const concerns = (change: Change): boolean =>
   (change.op === 'put' || change.op === 'drop') && change.kind === kinds.parameter;
 
-function notYet({ type, code, job }: Unready): Problem {
-  const sentence = `Search parameter '${code}' of ${type} is being indexed: $reindex-status?job=${job} tells how far that is`;
-  return problem('transient', sentence, { headers: { 'Retry-After': '60' } });
-}
+const notYet = ({ type, code, job }: Unready): Problem => notIndexed(`Search parameter ${quote(code)} of ${type}`, job);
 
 /** `<Type>.<code>` of every parameter that an answer to the query relies on. */
 function* namesIn({ where, sort, also = [], includes, includable = {} }: SearchQuery): Iterable<string> {

@@ -10,6 +10,7 @@ import { queryOf } from '../interactions/route.ts';
 import type { Runtime } from '../runtime.ts';
 import { parseSearch } from '../search/parse.ts';
 import type { Criterion, SearchQuery } from '../search/query.ts';
+import { quote } from '../search/refusals.ts';
 import { isFormat } from '../search/result-parameters.ts';
 import type { Cursor, Version } from '../store/store.ts';
 import type { Operation } from './operation.ts';
@@ -31,7 +32,7 @@ function criteriaOf(parameters: Parameters): Parameters {
   const shaped = criteria.find(([name]) =>
     /^_(?!id$|lastUpdated|tag|profile|security|source|has|text|content|filter)/.test(name),
   );
-  if (shaped) throw problem('not-supported', `$lastn takes criteria and max, not '${codeOf(shaped[0]).slice(0, 32)}'`);
+  if (shaped) throw problem('not-supported', `$lastn takes criteria and max, not ${quote(codeOf(shaped[0]))}`);
   const has = (...codes: readonly string[]) => criteria.some(([name]) => codes.includes(codeOf(name)));
   if (!has('patient', 'subject')) throw problem('required', '$lastn needs patient or subject');
   if (!has('code', 'category')) throw problem('required', '$lastn needs code or category');

@@ -1,6 +1,7 @@
 /** What an operation is, where it is asked, and how a request finds it. https://hl7.org/fhir/R4/operations.html */
 import { problem } from '../fhir/outcome.ts';
 import type { Context, FhirAnswer, FhirRequest, InteractionCode, Parameters } from '../interactions/interaction.ts';
+import { quote } from '../search/refusals.ts';
 import { isFormat } from '../search/result-parameters.ts';
 
 export type Level = 'system' | 'type' | 'instance';
@@ -39,7 +40,7 @@ export function operationFor({ operation, ...request }: FhirRequest, operations:
   const found = operations.find((one) => one.code === code && isAskedAt(one, request));
   if (found === undefined) {
     const at = { system: 'the whole system', type: request.type, instance: `one ${request.type}` }[levelOf(request)];
-    throw problem('not-supported', `the operation $${code} of ${at} is not offered`, { status: 404 });
+    throw problem('not-supported', `the operation ${quote(code)} of ${at} is not offered`, { status: 404 });
   }
   if (found.changes && method !== 'POST') {
     throw problem('not-supported', `$${code} takes POST`, { status: 405, headers: { Allow: 'POST' } });

@@ -1,5 +1,4 @@
-/** The work of reindex jobs: one after another goes through the resources of its types and has the index of each made anew, in steps that a restart goes on from. */
-
+/** The work of reindex jobs: one after another goes through the resources of its types and has the index of each made anew, in steps that a restart goes on from. docs/search-parameters.md */
 import { Problem } from '../fhir/outcome.ts';
 import { isConflict } from '../interactions/settle.ts';
 import type { Log } from '../log.ts';

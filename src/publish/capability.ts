@@ -5,7 +5,7 @@ import type { Resource } from '../fhir/references.ts';
 import type { InteractionCode } from '../interactions/interaction.ts';
 import type { Level, OperationPlace } from '../operations/operation.ts';
 import { hasWords } from '../search/full-text.ts';
-import { leadsTo, type Parameter } from '../search/parameter.ts';
+import { leadsTo, ofTheEngine, type Parameter } from '../search/parameter.ts';
 
 /** The search parameters of a resource type by code: `parametersOf` of search/parameters.ts. */
 export type ParametersOf = (type: string) => ReadonlyMap<string, Parameter>;
@@ -91,9 +91,6 @@ const underCanonical = (url: string, canonical: string): string => url.replace(`
 
 /** The promises for one type, as `CapabilityStatement.rest.resource` without search parameters. */
 export const promisesFor = (type: string): Resource => ({ ...(ownEntries.get(type) ?? everyType), type });
-
-/** The engine finds these without entries of ours. */
-const ofTheEngine = new Set(['_id', '_lastUpdated']);
 
 /** What a type is searched by: all of its parameters but `_query`, and words only where somebody reads them. */
 export function promisedParameters(type: string, parametersOf: ParametersOf): readonly Parameter[] {

@@ -6,7 +6,7 @@ import { hasWords, longestWord, wordsOf } from './full-text.ts';
 import { isOf } from './implied-systems.ts';
 import { isResourceType } from './knowledge.ts';
 import { isPresent } from './missing.ts';
-import { formsOf, type Parameter } from './parameter.ts';
+import { formsOf, ofTheEngine, type Parameter } from './parameter.ts';
 import { dateRange } from './prefixes.ts';
 import { any, type Criterion, none } from './query.ts';
 import { BadModifier, BadValue } from './refusals.ts';
@@ -187,7 +187,7 @@ function words(type: string, { name }: Parameter, modifier: string | undefined, 
 
 function missing(type: string, parameter: Parameter, value: string): Criterion {
   if (value !== 'true' && value !== 'false') throw new BadValue('takes true or false');
-  if (parameter.code === '_id' || parameter.code === '_lastUpdated') {
+  if (ofTheEngine.has(parameter.code)) {
     return value === 'false' ? { is: 'all', of: [] } : none;
   }
   const { type: kind, code, anyOf, composite } = parameter;

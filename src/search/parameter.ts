@@ -59,6 +59,9 @@ export interface Composite {
   readonly components: readonly Component[];
 }
 
+/** The engine finds these without entries of ours. */
+export const ofTheEngine: ReadonlySet<string> = new Set(['_id', '_lastUpdated']);
+
 /** The parameters whose entries find what this one finds: itself, or those that it is made of. */
 export const formsOf = (parameter: Parameter): readonly Parameter[] => parameter.anyOf ?? [parameter];
 

@@ -9,7 +9,7 @@ import {
   isResourceType,
   untilDefinitionsChange,
 } from './knowledge.ts';
-import type { Parameter, ParameterType } from './parameter.ts';
+import { ofTheEngine, type Parameter, type ParameterType } from './parameter.ts';
 
 const registry = untilDefinitionsChange<ReadonlyMap<string, Parameter>>();
 
@@ -23,9 +23,6 @@ export function parametersOf(type: string): ReadonlyMap<string, Parameter> {
   }
   return parameters;
 }
-
-/** The engine finds these without entries of ours. */
-const ofTheEngine = new Set(['_id', '_lastUpdated']);
 
 /** True for parameters of R4 whose definition gives no expression, so that nothing says what they find. */
 export const lacksExpression = (type: string, code: string): boolean =>
@@ -144,6 +141,7 @@ function among(parameter: Parameter, all: readonly Parameter[]): Parameter | und
   return wider && { ...parameter, name: wider.name, only, branches: [] };
 }
 
+/** Narrower parameters of the same kind that together hold its values: `code` and `component-code` for `combo-code`. */
 function partsOf(parameter: Parameter, all: readonly Parameter[]): readonly Parameter[] | undefined {
   if (parameter.branches.length < 2) return undefined;
   const mine = new Set(parameter.branches);

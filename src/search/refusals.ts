@@ -28,7 +28,11 @@ export function demandIndexed(
   { code, indexing }: { readonly code: string; readonly indexing?: string },
 ): void {
   if (indexing === undefined) return;
-  const sentence = `Search parameter ${quote(name)} cannot be answered yet: ${quote(code)} is being indexed`;
-  const why = `${sentence}, $reindex-status?job=${indexing} tells how far that is`;
-  throw problem('transient', why, { headers: { 'Retry-After': '60' } });
+  throw notIndexed(`Search parameter ${quote(name)} cannot be answered yet: ${quote(code)}`, indexing);
 }
+
+/** 503 for what a job still indexes; `what` begins the sentence. */
+export const notIndexed = (what: string, job: string): Problem =>
+  problem('transient', `${what} is being indexed, $reindex-status?job=${job} tells how far that is`, {
+    headers: { 'Retry-After': '60' },
+  });

@@ -1,4 +1,4 @@
-/** Observation/$lastn and $explain-search over the real server. https://hl7.org/fhir/R4/observation-operation-lastn.html */
+/** $lastn, $explain-search, and which operations there are, over the real server. https://hl7.org/fhir/R4/operations.html */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { demandPromised } from '../../src/operations/operation.ts';
 import { createOperations } from '../../src/operations/operations.ts';
@@ -148,5 +148,13 @@ describe('capability/', () => {
     const observation = rest.resource.find(({ type }: any) => type === 'Observation');
     expect(observation.operation.map(({ name }: any) => name)).toEqual(['reindex', 'lastn']);
     expect(observation.interaction.length).toBeGreaterThan(5);
+  });
+});
+
+describe('An operation that is not offered', () => {
+  it('is named in short', async () => {
+    const { status, body } = await house.ask('GET', `/fhir/Patient/$${'c'.repeat(200)}`);
+    expect(status).toBe(404);
+    expect(body.issue[0].diagnostics).toBe(`the operation '${'c'.repeat(64)}' of Patient is not offered`);
   });
 });
