@@ -3,8 +3,9 @@ import type { Problem } from '../fhir/outcome.ts';
 import type { Log } from '../log.ts';
 import type { Runtime } from '../runtime.ts';
 import { type Definition, setCustomDefinitions } from '../search/knowledge.ts';
-import type { Criterion, SearchQuery, SortKey } from '../search/query.ts';
+import type { SearchQuery } from '../search/query.ts';
 import { notIndexed, quote } from '../search/refusals.ts';
+import { reliedOn } from '../search/relied-on.ts';
 import type { Change, Store, Token } from '../store/store.ts';
 import { everyKept, type KeptParameter, kinds } from './kept.ts';
 
@@ -103,7 +104,7 @@ export function createCustomParameters({ store, onRenewed }: CustomParametersPar
 
   function demandIndexed(query: SearchQuery): void {
     if (unready.size === 0) return;
-    for (const name of namesIn(query)) {
+    for (const name of reliedOn(query)) {
       const one = unready.get(name);
       if (one !== undefined) throw notYet(one);
     }
@@ -140,32 +141,3 @@ const concerns = (change: Change): boolean =>
   (change.op === 'put' || change.op === 'drop') && change.kind === kinds.parameter;
 
 const notYet = ({ type, code, job }: Unready): Problem => notIndexed(`Search parameter ${quote(code)} of ${type}`, job);
-
-/** `<Type>.<code>` of every parameter that an answer to the query relies on. */
-function* namesIn({ where, sort, also = [], includes, includable = {} }: SearchQuery): Iterable<string> {
-  for (const asked of [{ where, sort }, ...also]) {
-    yield* namesOf(asked.where);
-    for (const key of asked.sort) yield* sorted(key);
-  }
-  for (const { name } of includes) if (name !== undefined) yield name;
-  for (const criterion of Object.values(includable)) yield* namesOf(criterion);
-}
-
-function* namesOf(criterion: Criterion): Iterable<string> {
-  if ('name' in criterion) yield* parametersBehind(criterion);
-  if (criterion.is === 'all' || criterion.is === 'any' || criterion.is === 'together') {
-    for (const part of criterion.of) yield* namesOf(part);
-  }
-  if (criterion.is === 'not') yield* namesOf(criterion.of);
-  if (criterion.is === 'refers' || criterion.is === 'referred') yield* namesOf(criterion.where);
-}
-
-/** What stands beside a parameter's entries is named after it: `Patient.code:text`; whether it has any, under one name for all. */
-function* parametersBehind(criterion: { name: string; first?: string }): Iterable<string> {
-  const [name = '', beside] = criterion.name.split(':');
-  yield beside === 'missing' && criterion.first !== undefined ? `${name}${criterion.first}` : name;
-}
-
-function* sorted(key: SortKey): Iterable<string> {
-  if (key.by !== 'id') yield* parametersBehind(key);
-}
