@@ -20,10 +20,13 @@ function* namesOf(criterion: Criterion): Iterable<string> {
   if (criterion.is === 'refers' || criterion.is === 'referred') yield* namesOf(criterion.where);
 }
 
-/** What stands beside a parameter's entries is named after it: `Patient.code:text`; whether it has any, under one name for all. */
-function* parametersBehind(criterion: { name: string; first?: string }): Iterable<string> {
-  const [name = '', beside] = criterion.name.split(':');
-  yield beside === 'missing' && criterion.first !== undefined ? `${name}${criterion.first}` : name;
+/**
+ * What stands beside a parameter's entries is named after it: `Patient.code:text`, `Observation.value-quantity||mg`; whether
+ * it has any, under one name for all of a type: `Patient.:missing`.
+ */
+function* parametersBehind({ name, first = '' }: { name: string; first?: string }): Iterable<string> {
+  const [own, type, isMissing] = /^(\w+\.)(?:(:missing$)|[\w-]+)/.exec(name) ?? [name];
+  yield isMissing === undefined ? own : `${type}${first}`;
 }
 
 function* sorted(key: SortKey): Iterable<string> {
