@@ -3,6 +3,7 @@ import { Problem } from '../fhir/outcome.ts';
 import { isConflict } from '../interactions/settle.ts';
 import type { Log } from '../log.ts';
 import type { Runtime } from '../runtime.ts';
+import { isEntryOf } from '../search/parameter.ts';
 import { type IndexEntries, plainQuery } from '../search/query.ts';
 import type { Change, Store } from '../store/store.ts';
 import { everyKept, isOver, type Job, type KeptParameter, kinds, putJob } from './kept.ts';
@@ -152,6 +153,6 @@ export function startReindexing({ store, runtime, extract, renew, log, signal }:
 function counted({ keys, references, ranges, texts, words, groups }: IndexEntries, name: string | undefined): number {
   const all = [keys, references, ranges, texts, words, groups];
   if (name === undefined) return all.reduce((sum, list) => sum + list.length, 0);
-  const isIts = (entry: { readonly name: string }) => entry.name === name || entry.name.startsWith(`${name}:`);
+  const isIts = (entry: { readonly name: string }) => isEntryOf(name, entry.name);
   return all.reduce((sum, list) => sum + list.filter(isIts).length, 0);
 }

@@ -2,6 +2,7 @@
 import { groupOf, holds, leading, localId, pointedBy } from './contained-entries.ts';
 import { customDefinitionsOf } from './knowledge.ts';
 import { missingEntry } from './missing.ts';
+import { isEntryOf } from './parameter.ts';
 import { any, type Criterion } from './query.ts';
 
 /** More leaves than these are not repeated for every type of container; the group then decides. */
@@ -112,9 +113,8 @@ export function insideOf(type: string, criterion: Criterion): Criterion | undefi
 /** A parameter that came while the server ran: only resources of its own type are surely indexed with it. */
 function isCustom(type: string, name: string, first?: string): boolean {
   return customDefinitionsOf(type).some(({ code }) => {
-    const own = `${type}.${code}`;
     if (name === missingEntry(type, code, true).name) return first === code;
-    return name.startsWith(own) && !/^[\w-]/.test(name.slice(own.length));
+    return isEntryOf(`${type}.${code}`, name);
   });
 }
 

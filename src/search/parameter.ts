@@ -62,6 +62,10 @@ export interface Composite {
 /** The engine finds these without entries of ours. */
 export const ofTheEngine: ReadonlySet<string> = new Set(['_id', '_lastUpdated']);
 
+/** Whether an entry of this name is the parameter's of that name, or stands beside its entries: `Patient.code:text`. */
+export const isEntryOf = (name: string, entry: string): boolean =>
+  entry.startsWith(name) && !/^[\w-]/.test(entry.slice(name.length));
+
 /** The parameters whose entries find what this one finds: itself, or those that it is made of. */
 export const formsOf = (parameter: Parameter): readonly Parameter[] => parameter.anyOf ?? [parameter];
 

@@ -74,6 +74,18 @@ describe('A new SearchParameter', () => {
     expect((await house.ask('GET', '/fhir/$reindex-status?job=none')).status).toBe(404);
   });
 
+  it('counts what an amount is found by in its unit among its entries', async () => {
+    const url = 'https://a.example/dose';
+    const dose = { value: 5, unit: 'mg', system: 'http://unitsofmeasure.org', code: 'mg' };
+    await house.update({ resourceType: 'Patient', id: 'dose', extension: [{ url, valueQuantity: dose }] });
+    await house.update(
+      definition('dose', { type: 'quantity', expression: `Patient.extension('${url}').value.ofType(Quantity)` }),
+    );
+    const jobs = (await settled()).parameter.map((one: any) => ({ parameter: one.part }));
+    const job = jobs.find((one: any) => valueIn(one, 'parameter') === 'SearchParameter/dose');
+    expect(valueIn(job, 'entries')).toBe(3); // 5, 5||mg and 0.005 g
+  });
+
   it('is still there after a restart', async () => {
     await house.restart();
     expect(await house.search('Patient?marital=S&_count=1000')).toHaveLength(125);
