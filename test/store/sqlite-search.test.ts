@@ -9,8 +9,9 @@ import { type Connection, openConnection } from '../../src/store/sqlite/connecti
 import { explainSearch } from '../../src/store/sqlite/explain.ts';
 import { gather } from '../../src/store/sqlite/gather.ts';
 import { runSearch } from '../../src/store/sqlite/search.ts';
-import { flatten, type Task, whole } from '../../src/store/sqlite/sources.ts';
+import { whole } from '../../src/store/sqlite/select.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import { flatten, type Task } from '../../src/store/sqlite/task.ts';
 import type { Change, Cursor } from '../../src/store/store.ts';
 import { ask, entries, everything, noPatience, points, refusal, save, take } from './drafts.ts';
 

@@ -2,31 +2,16 @@
 import type { Criterion } from '../../search/query.ts';
 import type { Aim } from './connection.ts';
 import { sectionsOf } from './entries.ts';
-import { type Hashing, kindOf } from './hash.ts';
-import type { Look } from './looks.ts';
+import { type Hashing, halvesOf, kindOf } from './hash.ts';
+import { type Look, plainLook } from './looks.ts';
 
 /** The keys that a resource points to under the name; of one type where it is given, under any name where that is left out. */
 export function aimFor(name: string | undefined, type: string | undefined, hashing: Hashing): Aim {
   return (refs, entries) => {
     if (refs === '') return [];
     const keys = refs.split('\n').filter((key) => type === undefined || key.startsWith(`${type}/`));
-    return name === undefined ? keys : keys.filter((key) => hasPlain(entries, lanesOf(name, key, hashing)));
+    return name === undefined ? keys : keys.filter((key) => plainLook(kindOf.key, name, key, hashing)(entries, key));
   };
-}
-
-type Lanes = readonly [low: number, high: number];
-
-function lanesOf(name: string, key: string, hashing: Hashing): Lanes {
-  hashing.mix(kindOf.key, name, key);
-  return [hashing.low, hashing.high];
-}
-
-function hasPlain(entries: Uint8Array, [low, high]: Lanes): boolean {
-  const { view, plain, plainCount } = sectionsOf(entries);
-  for (let i = 0, at = plain; i < plainCount; i++, at += 8) {
-    if (view.getInt32(at, true) === low && view.getInt32(at + 4, true) === high) return true;
-  }
-  return false;
 }
 
 type Chain = Extract<Criterion, { is: 'refers' | 'referred' }>;
@@ -39,7 +24,7 @@ export function linkLook({ is, name }: Chain, keys: readonly string[], hashing: 
   }
   const highs = new Map<number, number[]>();
   for (const key of keys) {
-    const [low, high] = lanesOf(name, key, hashing);
+    const [low, high] = halvesOf(kindOf.key, name, key, hashing);
     highs.set(low, [...(highs.get(low) ?? []), high]);
   }
   return (entries) => {

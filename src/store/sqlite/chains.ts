@@ -2,10 +2,13 @@
 import type { Criterion } from '../../search/query.ts';
 import { aimFor } from './aims.ts';
 import { piece } from './compile.ts';
-import type { Row } from './connection.ts';
-import { flatten, selectFrom, smallestOf, type Task, whole, within } from './sources.ts';
+import { type Row, within } from './connection.ts';
+import { type Sized, selectFrom, whole } from './select.ts';
+import { flatten, type Task } from './task.ts';
 
 type Chain = Extract<Criterion, { is: 'refers' | 'referred' }>;
+/** `smallestOf` of sources.ts, handed in because it follows the chains of a chain here. */
+type Choose = (task: Task, caps: readonly number[], reach: number) => Sized | undefined;
 
 /** Rows looked at for each resource that a chain may lead to. */
 const EFFORT = 3;
@@ -17,20 +20,21 @@ export const hasChain = (criterion: Criterion): boolean =>
   ((criterion.is === 'any' || criterion.is === 'all') && criterion.of.some(hasChain));
 
 /** Fills `task.links` for the chains of the criterion that lead to no more resources than `cap`. */
-export function seekLinks(task: Task, criterion: Criterion, cap: number): void {
-  if (criterion.is === 'any' || criterion.is === 'all') for (const part of criterion.of) seekLinks(task, part, cap);
+export function seekLinks(task: Task, criterion: Criterion, cap: number, choose: Choose): void {
+  if (criterion.is === 'any' || criterion.is === 'all')
+    for (const part of criterion.of) seekLinks(task, part, cap, choose);
   if (criterion.is !== 'refers' && criterion.is !== 'referred') return;
   const { links, beyond, connection } = task;
   if (links.has(criterion) || (beyond.get(criterion) ?? 0) >= cap) return;
-  const keys = within(connection, EFFORT * cap, () => linksOf(task, criterion, cap));
+  const keys = within(connection, EFFORT * cap, () => linksOf(task, criterion, cap, choose));
   task.note?.({ is: 'followed', type: task.type, part: criterion, size: keys?.length, cap });
   if (keys) links.set(criterion, keys);
   else beyond.set(criterion, cap);
 }
 
-function linksOf(task: Task, chain: Chain, cap: number): readonly string[] | undefined {
+function linksOf(task: Task, chain: Chain, cap: number, choose: Choose): readonly string[] | undefined {
   const inner: Task = { ...task, type: chain.type, parts: flatten(chain.where), sort: [], withRefs: false };
-  const smallest = smallestOf(inner, [cap], cap);
+  const smallest = choose(inner, [cap], cap);
   const isAll = smallest?.source.exact && inner.parts.length === 1;
   if (isAll && smallest.size >= cap) return undefined;
   const { connection } = task;

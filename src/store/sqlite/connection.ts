@@ -155,6 +155,25 @@ function addFunctions(db: DatabaseSync, connection: Connection): void {
   });
 }
 
+/** What the work gives, or undefined when it looks at more rows than `most` before it is done. */
+export function within<T>(connection: Connection, most: number, work: () => T): T | undefined {
+  const { watch } = connection;
+  const spent = new Error('more rows than this work is worth');
+  let left = most;
+  connection.watch = () => {
+    if (--left < 0) throw spent;
+    watch();
+  };
+  try {
+    return work();
+  } catch (error) {
+    if (error === spent) return undefined;
+    throw error;
+  } finally {
+    connection.watch = watch;
+  }
+}
+
 /** What SQLite said about the disk below it, in our words; undefined for any other error. https://sqlite.org/rescode.html */
 export function diskFault(error: unknown): string | undefined {
   const code = (error as { errcode?: number }).errcode;

@@ -21,7 +21,7 @@ const utf8 = new TextEncoder();
 /** Sizes of the fixed sections, in the order of the layout. */
 const WIDTHS = [8, 16, 16, 24] as const;
 
-/** Hash lanes of a name and the bytes that stand under it. */
+/** The two halves of the hash of a name, and the bytes that stand under it. */
 type Named = readonly [low: number, high: number, bytes: Uint8Array];
 
 /**
@@ -156,22 +156,22 @@ function layOut(
   view.setUint32(20, groups.length, true);
   view.setUint32(24, quiet.length / 4, true);
   let at = HEAD;
-  const lanes = (section: readonly number[], from: number, count: number) => {
+  const halves = (section: readonly number[], from: number, count: number) => {
     for (let i = 0; i < count; i++, at += 4) view.setInt32(at, section[from + i]!, true);
   };
   const doubles = (section: readonly number[], from: number, count: number) => {
     for (let i = 0; i < count; i++, at += 8) view.setFloat64(at, section[from + i]!, true);
   };
   const [plain, paired, points, spans] = sections;
-  lanes(plain, 0, plain.length);
-  lanes(paired, 0, paired.length);
+  halves(plain, 0, plain.length);
+  halves(paired, 0, paired.length);
   for (let i = 0; i < points.length; i += 3) {
-    lanes(points, i, 2);
+    halves(points, i, 2);
     doubles(points, i + 2, 1);
   }
   const intervals = (section: readonly number[]) => {
     for (let i = 0; i < section.length; i += 4) {
-      lanes(section, i, 2);
+      halves(section, i, 2);
       doubles(section, i + 2, 2);
     }
   };

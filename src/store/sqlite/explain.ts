@@ -2,32 +2,7 @@
 import type { Criterion, SearchQuery, SortKey } from '../../search/query.ts';
 import type { Connection } from './connection.ts';
 import { runSearch } from './search.ts';
-
-/** Something that a search did. */
-export type Step =
-  | {
-      readonly is: 'counted';
-      readonly type: string;
-      readonly part: Criterion;
-      readonly size: number;
-      readonly cap: number;
-    }
-  | {
-      readonly is: 'followed';
-      readonly type: string;
-      readonly part: Criterion;
-      /** Undefined where there were more than `cap`. */
-      readonly size: number | undefined;
-      readonly cap: number;
-    }
-  | {
-      readonly is: 'read';
-      readonly type: string;
-      readonly way: 'stream' | 'gather';
-      readonly part: Criterion | undefined;
-      readonly key: SortKey | undefined;
-    };
-export type Note = (step: Step) => void;
+import type { Step } from './task.ts';
 
 /** How a search went; speaks of parameters, never of values. */
 export interface Explanation {

@@ -4,7 +4,8 @@ import { join, type Piece, piece } from './compile.ts';
 import type { Row } from './connection.ts';
 import { edgeOf } from './looks.ts';
 import { bodies, type Found, idOf, isDown, isPkDown, type Way } from './paging.ts';
-import { type Sized, selectFrom, type Task } from './sources.ts';
+import { type Sized, selectFrom } from './select.ts';
+import type { Task } from './task.ts';
 
 /** Matches in the order of the sort keys, then of pk, beyond the start of the way. */
 export function gather(task: Task, sized: Sized, { start, back, limit }: Way): Found[] {

@@ -1,4 +1,4 @@
-/** The one function that turns index values into numbers: 63 bits in two lanes, seeded per store so that nobody can aim at a collision. */
+/** The one function that turns index values into numbers: 63 bits in two halves, seeded per store so that nobody can aim at a collision. */
 
 /** What is hashed; kept apart so that a key and an interval of the same name never meet. */
 export const kindOf = {
@@ -17,7 +17,7 @@ export const rangeKinds = [kindOf.shortRange, kindOf.oddRange] as const;
 export type Kind = (typeof kindOf)[keyof typeof kindOf];
 
 export interface Hashing {
-  /** Leaves the hash in `low` and `high` (two signed 32-bit lanes, `high` never negative): no BigInt on the write path. */
+  /** Leaves the hash in `low` and `high` (two signed 32-bit halves, `high` never negative): no BigInt on the write path. */
   mix(kind: Kind, name: string, value: string): void;
   readonly low: number;
   readonly high: number;
@@ -27,9 +27,9 @@ export interface Hashing {
 
 /** `seed` are 8 random bytes that stay with the store for ever. */
 export function createHashing(seed: Uint8Array): Hashing {
-  const lanes = new DataView(seed.buffer, seed.byteOffset, 8);
-  const startLow = lanes.getInt32(0, true);
-  const startHigh = lanes.getInt32(4, true);
+  const halves = new DataView(seed.buffer, seed.byteOffset, 8);
+  const startLow = halves.getInt32(0, true);
+  const startHigh = halves.getInt32(4, true);
   const hashing = {
     low: 0,
     high: 0,
@@ -59,9 +59,15 @@ export function createHashing(seed: Uint8Array): Hashing {
   return hashing;
 }
 
+/** The hash as two halves, as they stand in a block of entries. */
+export function halvesOf(kind: Kind, name: string, value: string, hashing: Hashing): readonly [number, number] {
+  hashing.mix(kind, name, value);
+  return [hashing.low, hashing.high];
+}
+
 /** Lets every bit depend on every other one. */
-function settle(lane: number): number {
-  const once = Math.imul(lane ^ (lane >>> 16), 0x7feb352d);
+function settle(half: number): number {
+  const once = Math.imul(half ^ (half >>> 16), 0x7feb352d);
   const twice = Math.imul(once ^ (once >>> 15), 0x846ca68b);
   return twice ^ (twice >>> 16);
 }

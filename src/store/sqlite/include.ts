@@ -9,7 +9,7 @@ import type { Row } from './connection.ts';
 import { kindOf } from './hash.ts';
 import type { Found } from './paging.ts';
 import { versionOf } from './rows.ts';
-import type { Task } from './sources.ts';
+import type { Task } from './task.ts';
 
 /** Most resources that one page brings along. */
 const MOST = 1_000;

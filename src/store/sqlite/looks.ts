@@ -3,8 +3,7 @@ import { lies } from '../../search/match.ts';
 import { isNear, latitudeOf, longitudeOf } from '../../search/near.ts';
 import type { Criterion } from '../../search/query.ts';
 import { sectionsOf } from './entries.ts';
-import type { Hashing, Kind } from './hash.ts';
-import { kindOf } from './hash.ts';
+import { type Hashing, halvesOf, type Kind, kindOf } from './hash.ts';
 
 /** True when the resource with these entries and this key (`Type/id`) fulfils the condition. */
 export type Look = (entries: Uint8Array, key: string) => boolean;
@@ -108,15 +107,10 @@ export function isEdge(name: string, descending: boolean, hashing: Hashing) {
 }
 
 /** The order of SQLite, which compares bytes. */
-const inUtf8Order = (one: string, other: string): number => Buffer.compare(Buffer.from(one), Buffer.from(other));
+export const inUtf8Order = (one: string, other: string): number => Buffer.compare(Buffer.from(one), Buffer.from(other));
 
-function lanesOf(kind: Kind, name: string, value: string, hashing: Hashing): readonly [number, number] {
-  hashing.mix(kind, name, value);
-  return [hashing.low, hashing.high];
-}
-
-function plainLook(kind: Kind, name: string, value: string, hashing: Hashing): Look {
-  const [low, high] = lanesOf(kind, name, value, hashing);
+export function plainLook(kind: Kind, name: string, value: string, hashing: Hashing): Look {
+  const [low, high] = halvesOf(kind, name, value, hashing);
   return (entries) => {
     const { view, plain, plainCount } = sectionsOf(entries);
     for (let i = 0, at = plain; i < plainCount; i++, at += 8) {
@@ -129,8 +123,8 @@ function plainLook(kind: Kind, name: string, value: string, hashing: Hashing): L
 function keyLook(name: string, first: string, second: string | undefined, hashing: Hashing): Look {
   const alone = plainLook(kindOf.key, name, first, hashing);
   if (second === '') return alone;
-  const [low, high] = lanesOf(kindOf.key, name, first, hashing);
-  const [low2, high2] = second === undefined ? [0, 0] : lanesOf(kindOf.second, '', second, hashing);
+  const [low, high] = halvesOf(kindOf.key, name, first, hashing);
+  const [low2, high2] = second === undefined ? [0, 0] : halvesOf(kindOf.second, '', second, hashing);
   const paired: Look = (entries) => {
     const { view, paired: from, pairedCount } = sectionsOf(entries);
     for (let i = 0, at = from; i < pairedCount; i++, at += 16) {
@@ -145,8 +139,8 @@ function keyLook(name: string, first: string, second: string | undefined, hashin
 
 /** Visits the intervals of a name until one satisfies. */
 function rangesOf(name: string, hashing: Hashing) {
-  const short = lanesOf(kindOf.shortRange, name, '', hashing);
-  const odd = lanesOf(kindOf.oddRange, name, '', hashing);
+  const short = halvesOf(kindOf.shortRange, name, '', hashing);
+  const odd = halvesOf(kindOf.oddRange, name, '', hashing);
   return (entries: Uint8Array, satisfied: (low: number, high: number) => boolean): boolean => {
     const { view, points, pointCount, spans, spanCount, quiet, quietCount } = sectionsOf(entries);
     const named = (at: number) => {
@@ -171,7 +165,7 @@ function rangesOf(name: string, hashing: Hashing) {
 
 /** Visits the groups of a name until one satisfies. */
 function groupsOf(name: string, hashing: Hashing) {
-  const [low, high] = lanesOf(kindOf.group, name, '', hashing);
+  const [low, high] = halvesOf(kindOf.group, name, '', hashing);
   return (entries: Uint8Array, satisfied: (group: Uint8Array) => boolean): boolean => {
     const { view, texts, textCount, groupCount } = sectionsOf(entries);
     if (groupCount === 0) return false;
@@ -189,7 +183,7 @@ function groupsOf(name: string, hashing: Hashing) {
 
 /** Visits the folded texts of a name until one satisfies. */
 function textsOf(name: string, hashing: Hashing) {
-  const [low, high] = lanesOf(kindOf.text, name, '', hashing);
+  const [low, high] = halvesOf(kindOf.text, name, '', hashing);
   return (entries: Uint8Array, satisfied: (folded: string) => boolean): boolean => {
     const { view, texts, textCount } = sectionsOf(entries);
     for (let i = 0, at = texts; i < textCount; i++) {

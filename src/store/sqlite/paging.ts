@@ -6,7 +6,8 @@ import type { SortKey } from '../../search/query.ts';
 import type { Cursor } from '../store.ts';
 import { type Piece, piece } from './compile.ts';
 import type { Row } from './connection.ts';
-import type { Task } from './sources.ts';
+import { inUtf8Order } from './looks.ts';
+import type { Task } from './task.ts';
 
 /** pk, key, version, updated, method, body, refs, sort values ... */
 export type Found = Row;
@@ -59,9 +60,6 @@ export function comparing(sort: readonly SortKey[], back: boolean) {
     return isPkDown(sort, back) ? other[0] - one[0] : one[0] - other[0];
   };
 }
-
-/** The order of SQLite, which compares bytes. */
-const inUtf8Order = (one: string, other: string): number => Buffer.compare(Buffer.from(one), Buffer.from(other));
 
 /** Adds what a page needs to the rows (pk, sort values ...) of a SELECT, in its order. */
 export function bodies({ connection, withRefs }: Task, { sql, values }: Piece, keys: number): Found[] {

@@ -7,27 +7,15 @@ import type { Asked, SearchQuery } from '../../search/query.ts';
 import type { Cursor, Page, Version } from '../store.ts';
 import { hasChain } from './chains.ts';
 import { isPlain, refuseCostly } from './condition.ts';
-import type { Connection } from './connection.ts';
-import type { Note } from './explain.ts';
+import { type Connection, within } from './connection.ts';
 import { countIn, gather } from './gather.ts';
 import { includedBy } from './include.ts';
 import { comparing, cursorAfter, cursorBefore, type Found, type Way, wayFrom } from './paging.ts';
 import { versionOf } from './rows.ts';
-import {
-  FEW,
-  flatten,
-  GATHERED,
-  MANY,
-  orderedOf,
-  PROBED,
-  type Sized,
-  smallestOf,
-  type Task,
-  typeSize,
-  whole,
-  within,
-} from './sources.ts';
+import { type Sized, whole } from './select.ts';
+import { FEW, GATHERED, MANY, orderedOf, PROBED, smallestOf, typeSize } from './sources.ts';
 import { sameRange, stream } from './stream.ts';
+import { flatten, type Note, type Task } from './task.ts';
 
 /** The page of the query that the cursor names. Whatever `connection.watch` throws ends it. `note` is told how it goes. */
 export function runSearch(connection: Connection, query: SearchQuery, cursor: Cursor | undefined, note?: Note): Page {

@@ -1,22 +1,11 @@
 /** Chooses what a search goes through: the smallest set that an index yields, told by counts that stop early. */
 import { allOf } from '../../search/fast-lane.ts';
-import type { Criterion, SortKey } from '../../search/query.ts';
+import type { Criterion } from '../../search/query.ts';
 import { hasChain, seekLinks } from './chains.ts';
-import {
-  type Compiling,
-  join,
-  type Piece,
-  piece,
-  rangeScan,
-  type Scan,
-  type Source,
-  sourceOf,
-  wholeType,
-} from './compile.ts';
-import { condition } from './condition.ts';
-import type { Connection, Row } from './connection.ts';
-import type { Note } from './explain.ts';
-import { withToken } from './words.ts';
+import { rangeScan, type Source, sourceOf, wholeType } from './compile.ts';
+import { type Connection, type Row, within } from './connection.ts';
+import { type Sized, tableOf, whole } from './select.ts';
+import type { Task } from './task.ts';
 
 /** Sets are first counted up to here. */
 export const PROBED = 1_000;
@@ -26,34 +15,6 @@ export const GATHERED = 10_000;
 export const MANY = 100_000;
 /** With a set as small as this nobody looks for a smaller one at some cost. */
 export const FEW = 100;
-
-/** One search under way, for one type. */
-export interface Task extends Compiling {
-  /** All must hold. */
-  readonly parts: readonly Criterion[];
-  readonly sort: readonly SortKey[];
-  readonly withRefs: boolean;
-  /** Filled while sources are looked for. */
-  readonly links: Map<Criterion, readonly string[]>;
-  /** Chains that lead to more resources than this. */
-  readonly beyond: Map<Criterion, number>;
-  readonly note?: Note;
-}
-
-export const flatten = (where: Criterion): readonly Criterion[] =>
-  where.is === 'all' ? where.of.flatMap(flatten) : [where];
-
-export interface Sized {
-  readonly source: Source;
-  readonly part: Criterion | undefined;
-  readonly size: number;
-}
-
-export const whole = ({ type, connection }: Task): Sized => ({
-  source: wholeType(type, connection.hashing),
-  part: undefined,
-  size: Infinity,
-});
 
 /** The first set that yields its resources in the order of `pk`, or the whole type. */
 export function orderedOf(task: Task): Sized {
@@ -82,7 +43,7 @@ function smallestUpTo(task: Task, cap: number, reach: number): Sized | undefined
   for (const part of task.parts.toSorted((one, other) => costOf(one) - costOf(other))) {
     if (hasChain(part)) {
       if (smallest && smallest.size < FEW) break;
-      seekLinks(task, part, reach);
+      seekLinks(task, part, reach, smallestOf);
     }
     const source = sourceAmong(part, task);
     if (!source) continue;
@@ -144,61 +105,3 @@ export function typeSize({ connection, type }: Task): number {
   return size;
 }
 const sizes = new WeakMap<object, Map<string, { readonly size: number; readonly all: number }>>();
-
-export const tableOf = ({ table }: Scan): string =>
-  table === 'key' ? 'resource' : table === 'word' ? `(${withToken})` : table;
-
-/** `FROM ... WHERE ...` of a source; the deadline stands in every scan. */
-export function fromSource({ scans, ordered }: Source): { from: Piece; where: Piece } {
-  const [only] = scans;
-  if (scans.length === 1 && ordered) return { from: piece(`${tableOf(only!)} c`), where: watched(only!) };
-  const selects = scans.map((scan) => {
-    const { sql, values } = watched(scan);
-    return piece(`SELECT c.pk FROM ${tableOf(scan)} c WHERE ${sql}`, ...values);
-  });
-  const union =
-    scans.length === 1
-      ? piece(selects[0]!.sql.replace('SELECT', 'SELECT DISTINCT'), ...selects[0]!.values)
-      : join(selects, ' UNION ');
-  return { from: piece(`(${union.sql}) c`, ...union.values), where: piece('deadline(c.pk)') };
-}
-
-export const watched = ({ table, sql, values }: Scan): Piece =>
-  piece(
-    `${sql}${table === 'key' ? ' AND c.gone = 0' : ''}${/deadline/.test(sql) ? '' : ' AND deadline(c.pk)'}`,
-    ...values,
-  );
-
-/** What the candidates must fulfil besides, `told` being told by where they come from. */
-export const conditionsOf = (task: Task, ...told: readonly (Criterion | undefined)[]): Piece[] =>
-  task.parts.filter((one) => !told.includes(one)).map((one) => condition(one, task));
-
-/** A SELECT of these columns of every resource from the set that fulfils all; columns may name `c.pk` and `r`. */
-export function selectFrom(task: Task, { source, part }: Sized, columns: Piece, extra: Piece = piece('')): Piece {
-  const { from, where } = fromSource(source);
-  const wheres = join([where, ...conditionsOf(task, source.exact ? part : undefined)], ' AND ');
-  const sql = `SELECT ${columns.sql} FROM ${from.sql}${resourceJoin(columns, wheres, extra)} WHERE ${wheres.sql}${extra.sql}`;
-  return piece(sql, ...columns.values, ...from.values, ...wheres.values, ...extra.values);
-}
-
-export const resourceJoin = (...pieces: readonly Piece[]): string =>
-  pieces.some(({ sql }) => /\br\./.test(sql)) ? ' CROSS JOIN resource r ON r.pk = c.pk' : '';
-
-/** What the work gives, or undefined when it looks at more rows than `most` before it is done. */
-export function within<T>(connection: Connection, most: number, work: () => T): T | undefined {
-  const { watch } = connection;
-  const spent = new Error('more rows than this work is worth');
-  let left = most;
-  connection.watch = () => {
-    if (--left < 0) throw spent;
-    watch();
-  };
-  try {
-    return work();
-  } catch (error) {
-    if (error === spent) return undefined;
-    throw error;
-  } finally {
-    connection.watch = watch;
-  }
-}

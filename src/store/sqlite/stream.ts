@@ -6,16 +6,9 @@ import { beyond, orderBy, sortValue } from './gather.ts';
 import { kindOf } from './hash.ts';
 import { edgeOf, isEdge, presenceOf } from './looks.ts';
 import { bodies, comparing, type Found, idOf, isDown, isPkDown, type Way } from './paging.ts';
-import {
-  conditionsOf,
-  orderedOf,
-  resourceJoin,
-  type Sized,
-  selectFrom,
-  type Task,
-  tableOf,
-  watched,
-} from './sources.ts';
+import { conditionsOf, resourceJoin, type Sized, selectFrom, tableOf, watched } from './select.ts';
+import { orderedOf } from './sources.ts';
+import type { Task } from './task.ts';
 
 type Range = Extract<Criterion, { is: 'range' }>;
 
