@@ -2,8 +2,7 @@
  * The fast lane of vital signs: one range entry per patient, and one per patient and code, whose interval is the effective
  * time, so that "this patient's heart rates of last week, newest first" is a single range scan.
  */
-
-import type { Bounds, Criterion, RangeEntry } from './query.ts';
+import type { RangeEntry } from './query.ts';
 
 /** Name of the entry for `Patient/1` and `http://loinc.org|8867-4`. */
 export const laneName = (patient: string, system: string, code: string): string =>
@@ -40,35 +39,4 @@ export function laneEntries(
     enter(name);
   }
   return entries;
-}
-
-type Range = Extract<Criterion, { is: 'range' }>;
-
-/** The bounds of two conditions on the same interval. */
-export function bothBounds(one: Bounds | undefined, other: Bounds | undefined): Bounds | undefined {
-  if (!one || !other) return one ?? other;
-  return {
-    ...tighter('atLeast', Math.max, one, other),
-    ...tighter('above', Math.max, one, other),
-    ...tighter('atMost', Math.min, one, other),
-    ...tighter('below', Math.min, one, other),
-  };
-}
-
-function tighter(bound: keyof Bounds, choose: (a: number, b: number) => number, one: Bounds, other: Bounds): Bounds {
-  const [first, second] = [one[bound], other[bound]];
-  if (first === undefined && second === undefined) return {};
-  return { [bound]: first === undefined ? second : second === undefined ? first : choose(first, second) };
-}
-
-/** Several conditions that must hold for the same interval, in one. */
-export function allOf(name: string, conditions: readonly Range[]): Range {
-  let low: Bounds | undefined;
-  let high: Bounds | undefined;
-  const except = conditions.flatMap((condition) => condition.except ?? []);
-  for (const condition of conditions) {
-    low = bothBounds(low, condition.low);
-    high = bothBounds(high, condition.high);
-  }
-  return { is: 'range', name, ...(low && { low }), ...(high && { high }), ...(except.length > 0 && { except }) };
 }

@@ -5,15 +5,8 @@
  */
 import type { ResourceKey } from '../fhir/references.ts';
 import { isNear, latitudeOf, longitudeOf } from './near.ts';
-import {
-  type Bounds,
-  type Criterion,
-  type Ends,
-  type IndexEntries,
-  noEntries,
-  type SearchQuery,
-  type TextEntry,
-} from './query.ts';
+import { type Criterion, type IndexEntries, noEntries, type SearchQuery, type TextEntry } from './query.ts';
+import { lies } from './ranges.ts';
 
 /** Undefined: cannot be told from one resource. */
 type Verdict = boolean | undefined;
@@ -142,22 +135,6 @@ function every(
     open ||= held === undefined;
   }
   return open ? undefined : true;
-}
-
-/** Whether an interval is as a criterion asks. */
-export const lies = (from: number, to: number, { low, high, except }: Ends & { except?: readonly Ends[] }): boolean =>
-  within(from, low) && within(to, high) && !except?.some((one) => within(from, one.low) && within(to, one.high));
-
-/** Whether a number keeps to all bounds that are given. */
-function within(value: number, bounds: Bounds | undefined): boolean {
-  if (bounds === undefined) return true;
-  const { atLeast, above, atMost, below } = bounds;
-  return (
-    (atLeast === undefined || value >= atLeast) &&
-    (above === undefined || value > above) &&
-    (atMost === undefined || value <= atMost) &&
-    (below === undefined || value < below)
-  );
 }
 
 function reads({ folded, original }: TextEntry, { match, value }: Extract<Criterion, { is: 'text' }>): boolean {

@@ -1,7 +1,7 @@
 /** A closer look at one resource, by its block of entries: for conditions and sort values that no index scan answers. */
-import { lies } from '../../search/match.ts';
 import { isNear, latitudeOf, longitudeOf } from '../../search/near.ts';
 import type { Criterion } from '../../search/query.ts';
+import { lies } from '../../search/ranges.ts';
 import { sectionsOf } from './entries.ts';
 import { type Hashing, halvesOf, type Kind, kindOf } from './hash.ts';
 

@@ -1,6 +1,6 @@
 /** Chooses what a search goes through: the smallest set that an index yields, told by counts that stop early. */
-import { allOf } from '../../search/fast-lane.ts';
 import type { Criterion } from '../../search/query.ts';
+import { allOf, type Range } from '../../search/ranges.ts';
 import { hasChain, seekLinks } from './chains.ts';
 import { rangeScan, type Source, sourceOf, wholeType } from './compile.ts';
 import { type Connection, type Row, within } from './connection.ts';
@@ -74,7 +74,6 @@ function sourceAmong(part: Criterion, task: Task): Source | undefined {
   const short = rangeScan(allOf(part.along ?? part.name, alike as Range[]), true, task.connection.hashing);
   return { ...source, scans: [short, ...source.scans.slice(1)] };
 }
-type Range = Extract<Criterion, { is: 'range' }>;
 
 /** Asks the deadline for about every sixteenth row, wherever they lie: enough where rows cost little. */
 const seldom = (sql: string): string =>

@@ -1,6 +1,6 @@
 /** The way along an index in the order of one sort key, which stops when the page is full; resources without the key come last. */
-import { allOf } from '../../search/fast-lane.ts';
 import type { Criterion, SortKey } from '../../search/query.ts';
+import { allOf, type Range } from '../../search/ranges.ts';
 import { type Cut, join, type Piece, piece, rangeScan, type Scan } from './compile.ts';
 import { beyond, orderBy, sortValue } from './gather.ts';
 import { kindOf } from './hash.ts';
@@ -9,8 +9,6 @@ import { bodies, comparing, type Found, idOf, isDown, isPkDown, type Way } from 
 import { conditionsOf, resourceJoin, type Sized, selectFrom, tableOf, watched } from './select.ts';
 import { orderedOf } from './sources.ts';
 import type { Task } from './task.ts';
-
-type Range = Extract<Criterion, { is: 'range' }>;
 
 export const sameRange = (part: Criterion, key: SortKey): part is Range =>
   part.is === 'range' && key.by === 'range' && part.name === key.name;
