@@ -5,32 +5,12 @@ import { expansionsFor } from '../interactions/expansions.ts';
 import { narrow } from '../interactions/narrow.ts';
 import { parametersOf, routeOf, splitQuery } from '../interactions/route.ts';
 import type { SearchQuery } from '../search/query.ts';
+import type { Considered, Explanation } from '../store/explanation.ts';
 import { namedOnce, type Operation } from './operation.ts';
 import { code, number, type Part, parametersText, parts, text } from './parameters.ts';
 
-/** What an engine tells of one search: names of parameters, sizes and plans, no values of resources. */
-export interface Explained {
-  readonly considered: readonly Considered[];
-  readonly followed: readonly Considered[];
-  readonly ways: readonly { readonly type: string; readonly way: string; readonly by?: string }[];
-  readonly statements: readonly { readonly sql: string; readonly plan: readonly string[]; readonly runs: number }[];
-  readonly looked: number;
-  readonly matches: number;
-  readonly included: number;
-  readonly total?: number;
-  readonly milliseconds: number;
-}
-
-interface Considered {
-  readonly type: string;
-  readonly by: string;
-  /** Counted no further than `cap`; left out where there were more. */
-  readonly size?: number;
-  readonly cap: number;
-}
-
 /** Runs the first page of the query and tells how; a function of the engine, as the port has none. */
-export type Explain = (query: SearchQuery) => Promise<Explained>;
+export type Explain = (query: SearchQuery) => Promise<Explanation>;
 
 export const explainSearch = (explain: Explain, now: () => number): Operation => ({
   code: 'explain-search',

@@ -1,9 +1,7 @@
 /** Who may do and see what: the administrator, a device with its key, nobody. SMART scopes join here. https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html */
 import { type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
 import type { Access, Caller } from '../interactions/interaction.ts';
-import type { Criterion } from '../search/query.ts';
-
-const nothing: Criterion = { is: 'any', of: [] };
+import { none } from '../search/query.ts';
 
 /** Every right on everything: the administrator and the server's own work. */
 export const fullAccess: Access = {
@@ -19,7 +17,7 @@ export const fullAccess: Access = {
 export const noAccess: Access = {
   unrestricted: false,
   permits: (interaction) => interaction === 'capabilities',
-  finds: () => nothing,
+  finds: () => none,
   sees: () => false,
   shows: (text) => text,
   mayWrite: () => false,
@@ -57,7 +55,7 @@ export function deviceAccess(
       if (interaction === 'read' || interaction === 'search-type') return reads && type === 'Patient';
       return false;
     },
-    finds: (type) => (reads && type === 'Patient' ? { is: 'id', ids: [patient.id] } : nothing),
+    finds: (type) => (reads && type === 'Patient' ? { is: 'id', ids: [patient.id] } : none),
     sees: (resource) => reads && resource.resourceType === 'Patient' && resource.id === patient.id,
     shows: (text) => text,
     // A new resource with an id of the device's choosing could take the place of a reading that another device will send.

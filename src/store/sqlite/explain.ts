@@ -1,37 +1,15 @@
 /** Tells how a search goes: the sets it considers, the ways it tries, the plans of its statements, and how much it looks at. */
 import type { Criterion, SearchQuery, SortKey } from '../../search/query.ts';
+import type { Explanation } from '../explanation.ts';
 import type { Connection } from './connection.ts';
 import { runSearch } from './search.ts';
 import type { Step } from './task.ts';
 
-/** How a search went; speaks of parameters, never of values. */
-export interface Explanation {
-  /** What could be gone through, with sizes counted no further than `cap`. */
-  readonly considered: readonly {
-    readonly type: string;
-    readonly by: string;
-    readonly size: number;
-    readonly cap: number;
-  }[];
-  /** Chains followed beforehand: to how many resources they lead, undefined where more than `cap`. */
-  readonly followed: readonly {
-    readonly type: string;
-    readonly by: string;
-    readonly size?: number;
-    readonly cap: number;
-  }[];
-  /** The ways taken, the last of each type with success: along a sort key, or through a set (the whole type without `by`). */
-  readonly ways: readonly { readonly type: string; readonly way: 'stream' | 'gather'; readonly by?: string }[];
-  readonly statements: readonly { readonly sql: string; readonly plan: readonly string[]; readonly runs: number }[];
-  /** Rows looked at. */
-  readonly looked: number;
-  readonly matches: number;
-  readonly included: number;
-  readonly total?: number;
-}
+/** How it went, but for the time that whoever searches waits. */
+export type Told = Omit<Explanation, 'milliseconds'>;
 
 /** Runs the first page of the query. */
-export function explainSearch(connection: Connection, query: SearchQuery): Explanation {
+export function explainSearch(connection: Connection, query: SearchQuery): Told {
   const runs = new Map<string, number>();
   const { watch } = connection;
   let looked = 0;

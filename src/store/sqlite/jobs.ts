@@ -3,7 +3,7 @@ import type { SearchQuery } from '../../search/query.ts';
 import type { AuditWindow, Cursor, Page, StoredAuditRow } from '../store.ts';
 import { join, type Piece, piece } from './compile.ts';
 import type { Connection, Row } from './connection.ts';
-import { type Explanation, explainSearch } from './explain.ts';
+import { explainSearch, type Told } from './explain.ts';
 import { auditColumns, auditRowOf } from './rows.ts';
 import { runSearch } from './search.ts';
 
@@ -12,7 +12,7 @@ export type Job =
   | { readonly is: 'explain'; readonly query: SearchQuery }
   | { readonly is: 'audit'; readonly window: AuditWindow };
 
-export type Result = Page | Explanation | readonly StoredAuditRow[];
+export type Result = Page | Told | readonly StoredAuditRow[];
 
 /** `watch` is asked for every row that is looked at; what it throws ends the job. `isHeld`: a transaction is open already. */
 export function runJob(connection: Connection, job: Job, watch: () => void, isHeld = false): Result {

@@ -4,10 +4,11 @@ import { problem } from '../../fhir/outcome.ts';
 import { referenceTo } from '../../fhir/references.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { SearchQuery } from '../../search/query.ts';
+import type { Explanation } from '../explanation.ts';
 import type { Page, Store, StoredAuditRow } from '../store.ts';
 import { setting } from './apply.ts';
 import { type Connection, type Opening, openConnection, type Row } from './connection.ts';
-import type { Explanation } from './explain.ts';
+import type { Told } from './explain.ts';
 import { createVersionLog } from './log.ts';
 import { createReader } from './reader.ts';
 import { keptOf, versionOf } from './rows.ts';
@@ -35,8 +36,8 @@ export interface SqliteOptions {
 
 /** The store with what only its administration needs. */
 export interface SqliteStore extends Store {
-  /** Runs the first page of a query and tells how it was found; `milliseconds` as whoever searches waits for them. */
-  explain(query: SearchQuery, signal?: AbortSignal): Promise<Explanation & { readonly milliseconds: number }>;
+  /** Runs the first page of a query and tells how it was found. */
+  explain(query: SearchQuery, signal?: AbortSignal): Promise<Explanation>;
   /** A small text fact kept in the store, such as the canonical base. */
   setting(name: string): string | undefined;
   /** Resolves when it is on disk. */
@@ -145,8 +146,8 @@ function assemble(
     async explain(query, signal) {
       if (isStale) throw stale();
       const begun = runtime.now();
-      const explanation = (await reader.run({ is: 'explain', query }, signal)) as Explanation;
-      return { ...explanation, milliseconds: runtime.now() - begun };
+      const told = (await reader.run({ is: 'explain', query }, signal)) as Told;
+      return { ...told, milliseconds: runtime.now() - begun };
     },
     async history(key, { count, before = Number.MAX_SAFE_INTEGER, since = 0 }) {
       snapshot.hold();
