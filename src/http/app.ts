@@ -10,7 +10,7 @@ import { NotIdentified } from '../smart/identify.ts';
 import type { AuditRow } from '../store/store.ts';
 import { routedAt, serveFhir } from './fhir-router.ts';
 import { addressOf, framingFault, requestIdOf } from './incoming.ts';
-import { asProblem, sendProblem } from './respond.ts';
+import { asProblem, isBroken, sendProblem } from './respond.ts';
 
 /** What one request came to, for log and metrics. No value out of the request but its id. */
 export interface Observed {
@@ -161,7 +161,7 @@ export function createApp({
   app.use(async (error: unknown, request: Request, response: Response, _next: NextFunction) => {
     const { visit } = response.locals;
     let refused = asProblem(error);
-    if (refused.status >= 500) visit.error = error;
+    if (isBroken(error)) visit.error = error;
     if (visit.route !== 'none' && !(error instanceof Object && trail.recorded.has(error))) {
       // A refusal that cannot be recorded is not answered with what was found out, only with 503.
       const interaction = visit.route.replace(/^.*[/:]/, '');

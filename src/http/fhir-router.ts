@@ -72,7 +72,7 @@ async function formParameters(request: IncomingMessage): Promise<FhirRequest['pa
     if (type === '' && Number(request.headers['content-length'] ?? 0) === 0) return [];
     throw problem('not-supported', '_search takes application/x-www-form-urlencoded', { status: 415 });
   }
-  return parametersOf((await readBody(request, FORM_LIMIT)).toString('utf8'));
+  return parametersOf((await readBody(request, FORM_LIMIT)).toString('utf8'), 'form');
 }
 
 const isSearch = (interaction: InteractionCode): boolean =>

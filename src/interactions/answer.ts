@@ -25,6 +25,12 @@ export const asProblem = (error: unknown): Problem =>
     ? error
     : problem('exception', 'the server could not do this; its log tells why under this request id', { status: 500 });
 
+/** Whether something broke that the log has to tell; a state that passes, which the client is told to wait out, did not. */
+export function isBroken(error: unknown): boolean {
+  const { status, headers } = asProblem(error);
+  return status >= 500 && headers['Retry-After'] === undefined;
+}
+
 /** Parsed only where the access has questions about what is inside. */
 export const isSeen = (access: Access, version: Version): boolean =>
   access.unrestricted || (version.text !== '' && access.sees(JSON.parse(version.text) as Resource));

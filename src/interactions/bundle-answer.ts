@@ -2,7 +2,7 @@
 import { type BundleEntry, bundleText } from '../fhir/bundle.ts';
 import { operationOutcome, problem } from '../fhir/outcome.ts';
 import { isDeleted } from '../store/store.ts';
-import { asProblem, etagOf } from './answer.ts';
+import { asProblem, etagOf, isBroken } from './answer.ts';
 import type { Context, Entry, FhirAnswer, FhirRequest } from './interaction.ts';
 import { parametersOf, type Routed, routeOf, splitQuery } from './route.ts';
 
@@ -35,8 +35,13 @@ export function requestOf(entry: Entry, whole: FhirRequest, at: string): FhirReq
   if (/^[a-z][a-z0-9+.-]*:/i.test(url))
     throw problem('invalid', `${at}.request.url points outside this server`, { expression: `${at}.request.url` });
   const { path, query } = splitQuery(url.replace(/^\//, ''));
+  const routed = routeOf(entry.method, path);
+  if (entry.body && routed.interaction.startsWith('search'))
+    throw problem('invalid', `${at}.resource: the parameters of a search stand in request.url, an entry has no form`, {
+      expression: `${at}.resource`,
+    });
   return {
-    ...routeOf(entry.method, path),
+    ...routed,
     parameters: parametersOf(query),
     conditions: entry.conditions,
     body: entry.body,
@@ -61,7 +66,7 @@ export async function answerOf(request: FhirRequest, { dispatch, caller }: Conte
 /** What an entry is answered that was refused or broke; the error itself goes along where nobody expected it, for the log. */
 export function refusalOf(error: unknown): FhirAnswer {
   const { status, issues } = asProblem(error);
-  return { status, issues, cause: status < 500 ? undefined : error };
+  return { status, issues, cause: isBroken(error) ? error : undefined };
 }
 
 /** One entry of the response. What was read is always shown; what was written, where the client wants it back. */

@@ -100,12 +100,12 @@ export function routeOf(httpMethod: string, path: string): Routed {
 }
 
 /** Strict: a percent sign that begins no escape of valid UTF-8 is refused, not replaced. */
-function decoded(text: string): string {
+function decoded(text: string, place: string): string {
   if (!/[%+]/.test(text)) return text;
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {
-    throw problem('invalid', 'the address has a percent sign that begins no valid escape');
+    throw problem('invalid', `the ${place} has a percent sign that begins no valid escape`);
   }
 }
 
@@ -120,13 +120,13 @@ export const queryOf = (parameters: Parameters): string =>
   parameters.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join('&');
 
 /** Decoded name=value pairs of a query string or form body, in order. */
-export function parametersOf(query: string): Parameters {
+export function parametersOf(query: string, place: 'address' | 'form' = 'address'): Parameters {
   if (query === '') return [];
   return query.split('&').flatMap((pair) => {
     if (pair === '') return [];
     const at = pair.indexOf('=');
     return at < 0
-      ? [[decoded(pair), ''] as const]
-      : [[decoded(pair.slice(0, at)), decoded(pair.slice(at + 1))] as const];
+      ? [[decoded(pair, place), ''] as const]
+      : [[decoded(pair.slice(0, at), place), decoded(pair.slice(at + 1), place)] as const];
   });
 }

@@ -1,12 +1,21 @@
 /** One parameter of a search, of whatever kind, as a criterion. https://hl7.org/fhir/R4/search.html */
-import { problem } from '../fhir/outcome.ts';
+import { Problem } from '../fhir/outcome.ts';
 import { type CriterionOf, chained, checkSteps, listed, reversed } from './chain.ts';
 import { composite } from './composite.ts';
 import { filterCriterion } from './filter.ts';
 import { withModifier } from './modifiers.ts';
 import { lacksExpression, parametersOf } from './parameters.ts';
 import type { Criterion } from './query.ts';
-import { BadModifier, BadValue, demandIndexed, quote, tooCostly, unsupported } from './refusals.ts';
+import {
+  BadModifier,
+  BadValue,
+  demandIndexed,
+  invalid,
+  standingAt,
+  tooCostly,
+  unsupported,
+  wrongValue,
+} from './refusals.ts';
 import type { Setting } from './setting.ts';
 
 /** Parameters of R4 that this server does not answer. */
@@ -17,13 +26,22 @@ const mostWays = 100;
 
 /** Reads a parameter; undefined where the type has none of that name. Throws problems of status 400 that name it. */
 export function criterionOf(type: string, name: string, value: string, setting: Setting): Criterion | undefined {
-  if (value === '' && isKnown(type, name)) throw problem('invalid', `${quote(name)} has no value`);
+  try {
+    return whole(type, name, value, setting);
+  } catch (error) {
+    // Deep in a chain or a filter only the last step is known.
+    throw error instanceof Problem ? standingAt(name, error) : error;
+  }
+}
+
+function whole(type: string, name: string, value: string, setting: Setting): Criterion | undefined {
+  if (value === '' && isKnown(type, name)) throw invalid(name, 'has no value');
   if (name !== '_filter') return followed(type, name, value, setting);
   // A filter says what is meant as a whole, so nothing in it is passed over.
   return filterCriterion(type, value, (path, one) => {
     const criterion = followed(type, path, one, setting);
     if (criterion) return criterion;
-    throw problem('not-supported', `'_filter' names ${quote(path)}, which is no search parameter here`);
+    throw unsupported('_filter', `compares what is no search parameter of ${type}`);
   });
 }
 
@@ -61,7 +79,7 @@ function single(type: string, name: string, value: string, setting: Setting): Cr
       ? composite(type, parameter, modifier, value, setting)
       : withModifier(type, parameter, modifier, value, setting);
   } catch (error) {
-    if (error instanceof BadValue) throw problem('value', `${quote(name)} ${error.message}`);
+    if (error instanceof BadValue) throw wrongValue(name, error.message);
     if (error instanceof BadModifier) throw unsupported(name, 'has a modifier that is not supported');
     throw error;
   }

@@ -1,10 +1,12 @@
 /** The grammar of `_filter`, read into a tree. https://hl7.org/fhir/R4/search_filter.html */
-import { problem } from '../fhir/outcome.ts';
+import { invalid, tooCostly, unsupported } from './refusals.ts';
 
 /** A parameter, or several along references, and what its values are compared with. */
 export interface Comparison {
   readonly is: 'comparison';
   readonly path: string;
+  /** Character of the filter that it begins with, from 1 on. */
+  readonly at: number;
   readonly operator: string;
   readonly value: string;
 }
@@ -42,7 +44,7 @@ const operators = new Set([
 
 /** Throws problems of status 400: invalid where it is no filter, too-costly for one that is too long or too deep. */
 export function readFilter(text: string): Expression {
-  if (text.length > longest) throw tooCostly(`is longer than ${longest} characters`);
+  if (text.length > longest) throw tooCostly('_filter', `is longer than ${longest} characters`);
   const reader = new Reader(text);
   const expression = reader.expression(0);
   if (!reader.atEnd()) throw reader.unexpected();
@@ -66,12 +68,12 @@ class Reader {
 
   /** Says where, and not what stands there. */
   unexpected(): Error {
-    return invalid(`is no filter: it cannot be read from character ${this.at + 1} on`);
+    return invalid('_filter', `is no filter: it cannot be read from character ${this.at + 1} on`);
   }
 
   /** `and` and `or` bind alike, from left to right. */
   expression(depth: number): Expression {
-    if (depth > deepest) throw tooCostly(`has parentheses more than ${deepest} deep`);
+    if (depth > deepest) throw tooCostly('_filter', `has parentheses more than ${deepest} deep`);
     let left = this.part(depth);
     for (;;) {
       const is = this.word('and') ? 'and' : this.word('or') ? 'or' : undefined;
@@ -101,11 +103,13 @@ class Reader {
   }
 
   private comparison(): Comparison {
-    if (++this.comparisons > mostComparisons) throw tooCostly(`has more than ${mostComparisons} comparisons`);
+    if (++this.comparisons > mostComparisons)
+      throw tooCostly('_filter', `has more than ${mostComparisons} comparisons`);
+    const at = this.at + 1;
     const path = this.take(/[A-Za-z_][\w:.-]*/y);
     if (path === undefined) throw this.unexpected();
     if (this.text[this.at] === '[') {
-      throw problem('not-supported', `Search parameter '_filter' has a filter in brackets, which is not supported`);
+      throw unsupported('_filter', 'has a filter in brackets, which is not supported');
     }
     this.blanks();
     const operator = this.take(/[a-z]{2}(?=\s)/y);
@@ -114,7 +118,7 @@ class Reader {
     const value = this.text[this.at] === '"' ? this.quoted() : this.take(/[^\s")\]]+/y);
     if (value === undefined || value === '') throw this.unexpected();
     if (!/^[\s)]?$/.test(this.text.slice(this.at, this.at + 1))) throw this.unexpected();
-    return { is: 'comparison', path, operator, value };
+    return { is: 'comparison', path, at, operator, value };
   }
 
   /** A JSON string. */
@@ -152,6 +156,3 @@ class Reader {
     if (this.take(/\s+/y) === undefined) throw this.unexpected();
   }
 }
-
-const invalid = (why: string): Error => problem('invalid', `Search parameter '_filter' ${why}`);
-const tooCostly = (why: string): Error => problem('too-costly', `Search parameter '_filter' ${why}`);

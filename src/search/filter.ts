@@ -1,11 +1,10 @@
 /** `_filter`: an expression over search parameters. https://hl7.org/fhir/R4/search_filter.html */
-import { problem } from '../fhir/outcome.ts';
 import { type Comparison, type Expression, readFilter } from './filter-grammar.ts';
 import { isResourceType } from './knowledge.ts';
 import type { ParameterType } from './parameter.ts';
 import { parametersOf } from './parameters.ts';
 import type { Criterion } from './query.ts';
-import { quote } from './refusals.ts';
+import { invalid as invalidParameter, unsupported } from './refusals.ts';
 
 /** Reads one search parameter, its name with modifiers and chains, its value with escapes. */
 export type ReadParameter = (name: string, value: string) => Criterion;
@@ -64,19 +63,21 @@ const operators: Readonly<Record<ParameterType, readonly string[]>> = {
   special: [],
 };
 
-function compared(type: string, { path, operator, value }: Comparison, read: ReadParameter): Criterion {
+function compared(type: string, comparison: Comparison, read: ReadParameter): Criterion {
+  const { path, operator, value } = comparison;
+  const kind = typeAt(type, comparison);
   if (operator === 'pr') {
     if (value !== 'true' && value !== 'false') throw invalid('takes true or false after pr');
     const present = read(`${path}:missing`, 'false');
     return value === 'true' ? present : { is: 'not', of: present };
   }
   if (/(?:^|\.)_(?:text|content)$/.test(path)) {
-    if (operator !== 'co') throw problem('not-supported', `'_filter' compares ${quote(path)} with co alone`);
+    if (operator !== 'co')
+      throw unsupported('_filter', `compares words with co alone, from character ${comparison.at} on`);
     return read(path, escaped(value, 'string'));
   }
-  const kind = typeAt(type, path);
   if (!operators[kind].includes(operator)) {
-    throw problem('not-supported', `'_filter' cannot compare ${quote(path)}, a ${kind}, with ${operator}`);
+    throw unsupported('_filter', `cannot compare a ${kind} with ${operator}, from character ${comparison.at} on`);
   }
   const text = escaped(value, kind);
   const modifier = terminology[operator];
@@ -132,24 +133,28 @@ function mapped(criterion: Criterion, change: (leaf: Criterion) => Criterion): C
   }
 }
 
-/** `subject.name`, `subject:Patient.name`: the type of the last parameter, the same whatever the references lead to. */
-function typeAt(type: string, path: string): ParameterType {
+/**
+ * `subject.name`, `subject:Patient.name`: the type of the last parameter, the same whatever the references lead to. What is
+ * refused is told by its place: a filter is a value, and a name inside of it may be anything.
+ */
+function typeAt(type: string, { path, at }: Comparison): ParameterType {
+  const place = `at character ${at}`;
+  const unknown = () => unsupported('_filter', `names ${place} what is no search parameter here`);
   let types: readonly string[] = [type];
   const steps = path.split('.');
   for (const step of steps.slice(0, -1)) {
     const [code, only] = step.split(':');
     const followed = types.flatMap((one) => parametersOf(one).get(code!) ?? []);
-    if (followed.length === 0) throw unknown(step);
-    if (followed.some((one) => one.type !== 'reference'))
-      throw invalid(`cannot follow ${quote(step)}, which is no reference`);
-    if (only !== undefined && !isResourceType(only)) throw invalid(`takes a resource type after ${quote(code!)}`);
+    if (followed.length === 0) throw unknown();
+    if (followed.some((one) => one.type !== 'reference')) throw invalid(`follows ${place} what is no reference`);
+    if (only !== undefined && !isResourceType(only)) throw invalid(`takes a resource type after the colon ${place}`);
     types =
       only !== undefined ? [only] : [...new Set(followed.flatMap((one) => (one.only ? [one.only] : one.targets)))];
   }
   const last = steps.at(-1)!;
   const kinds = new Set(types.flatMap((one) => parametersOf(one).get(last)?.type ?? []));
-  if (kinds.size === 0) throw unknown(last);
-  if (kinds.size > 1) throw invalid(`must say which type ${quote(path)} leads to, as in subject:Patient.name`);
+  if (kinds.size === 0) throw unknown();
+  if (kinds.size > 1) throw invalid(`must say ${place} which type is meant, as in subject:Patient.name`);
   return [...kinds][0]!;
 }
 
@@ -159,6 +164,4 @@ function escaped(value: string, kind: ParameterType): string {
   return value.replace(inert, '\\$&');
 }
 
-const invalid = (why: string) => problem('invalid', `Search parameter '_filter' ${why}`);
-const unknown = (name: string) =>
-  problem('not-supported', `'_filter' names ${quote(name)}, which is no search parameter here`);
+const invalid = (why: string) => invalidParameter('_filter', why);

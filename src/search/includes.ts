@@ -1,9 +1,10 @@
 /** `_include` and `_revinclude`: which resources come along with the matches. https://hl7.org/fhir/R4/search.html#include */
+import { resourceTypes } from '../fhir/definitions.ts';
 import { isResourceType } from './knowledge.ts';
 import { formsOf, leadsTo, type Parameter } from './parameter.ts';
 import { parametersOf } from './parameters.ts';
 import type { Include } from './query.ts';
-import { demandIndexed, invalid, quote, tooCostly, unsupported } from './refusals.ts';
+import { demandIndexed, invalid, tooCostly, unsupported } from './refusals.ts';
 
 const mostIncludes = 20;
 
@@ -34,7 +35,8 @@ function read(types: readonly string[], name: string, value: string): readonly I
 }
 
 function forward(types: readonly string[], name: string, value: string, iterate: boolean): readonly Include[] {
-  if (value === '*') return types.map((type) => ({ way: 'to', type, iterate }));
+  // What comes along may be of any type, and what it refers to comes along again.
+  if (value === '*') return (iterate ? [...resourceTypes] : types).map((type) => ({ way: 'to', type, iterate }));
   const { source, code, target } = split(name, value);
   if (!iterate && !types.includes(source))
     throw invalid(name, `starts with a type that is searched: ${types[0]}:parameter`);
@@ -78,7 +80,7 @@ function split(name: string, value: string): { source: string; code: string; tar
 
 function referenceOf(name: string, source: string, code: string): Parameter {
   const parameter = parametersOf(source).get(code);
-  if (parameter === undefined) throw unsupported(name, `names ${quote(code)}, which ${source} does not have`);
+  if (parameter === undefined) throw unsupported(name, `names a parameter that ${source} does not have`);
   if (parameter.type !== 'reference') throw invalid(name, `names ${source}:${parameter.code}, which is no reference`);
   demandIndexed(name, parameter);
   if (!parameter.followed) {

@@ -2,7 +2,7 @@
 import { resourceTypes } from '../fhir/definitions.ts';
 import { problem } from '../fhir/outcome.ts';
 import { type ParsedSearch, parseFor, type SearchOptions } from './parse.ts';
-import { quote } from './refusals.ts';
+import { invalid, unsupported } from './refusals.ts';
 
 /**
  * Parses a search on `types` (all of R4 when left out), or on those of them that `_type` names. As parseSearch refuses, and
@@ -16,7 +16,7 @@ export function parseSystemSearch(
   const possible = types ?? [...resourceTypes];
   const asked = parameters.filter(([name]) => name === '_type');
   const rest = parameters.filter(([name]) => name !== '_type');
-  if (asked.length > 1) throw problem('invalid', `'_type' may be given once`);
+  if (asked.length > 1) throw invalid('_type', 'may be given once');
   const searched = asked.length === 0 ? possible : typesIn(asked[0]![1], possible);
   if (searched.length === 0) throw problem('not-supported', 'There is no type to search on');
   const parsed = parseFor(searched, rest, options);
@@ -25,9 +25,9 @@ export function parseSystemSearch(
 
 function typesIn(value: string, possible: readonly string[]): readonly string[] {
   const types = [...new Set(value.split(','))];
-  for (const type of types) {
-    if (!resourceTypes.has(type)) throw problem('invalid', `'_type' takes resource types, and ${quote(type)} is none`);
-    if (!possible.includes(type)) throw problem('not-supported', `'_type' cannot be ${type} here`);
+  for (const [i, type] of types.entries()) {
+    if (!resourceTypes.has(type)) throw invalid('_type', `takes resource types, and value ${i + 1} is none`);
+    if (!possible.includes(type)) throw unsupported('_type', `cannot be ${type} here`);
   }
   return types;
 }

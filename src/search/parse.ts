@@ -8,8 +8,8 @@ import { splitEscaped } from './escapes.ts';
 import { isResourceType } from './knowledge.ts';
 import { plan } from './plan.ts';
 import type { Criterion, SearchQuery } from './query.ts';
-import { quote, unsupported } from './refusals.ts';
-import { type Controls, isControl, isFormat, readControls } from './result-parameters.ts';
+import { invalid, placeOf, quote, tooCostly, unsupported } from './refusals.ts';
+import { answered, type Controls, isControl, isFormat, readControls } from './result-parameters.ts';
 import type { Setting } from './setting.ts';
 
 type Parameters = readonly (readonly [name: string, value: string])[];
@@ -46,7 +46,8 @@ const longestValue = 4096;
  * server does not do, invalid or value for what cannot be meant, too-costly beyond the limits. Each names the parameter.
  */
 export function parseSearch(type: string, parameters: Parameters, options: SearchOptions): ParsedSearch {
-  if (!isResourceType(type)) throw problem('not-supported', `${type} is not a resource type of R4`, { status: 404 });
+  if (!isResourceType(type))
+    throw problem('not-supported', 'What is searched is no resource type of R4', { status: 404 });
   return parseFor([type], parameters, options);
 }
 
@@ -63,7 +64,7 @@ export function parseFor(types: readonly string[], parameters: Parameters, optio
     if (isControl(name)) {
       if (options.conditional) refuseControl(name);
       controls.push(parameter);
-      used.push(parameter);
+      used.push(answered(parameter));
       continue;
     }
     const read = types.map((type) => criterionOf(type, name, value, options));
@@ -73,7 +74,8 @@ export function parseFor(types: readonly string[], parameters: Parameters, optio
       asked.push(parameter);
       used.push(parameter);
     } else {
-      if (options.strict || options.conditional) throw problem('not-supported', unknown(types[lacking]!, name));
+      if (options.strict || options.conditional)
+        throw problem('not-supported', unknown(types[lacking]!, name), { expression: placeOf(name) });
       ignored.push(name);
     }
   }
@@ -115,11 +117,12 @@ const passedOver = (types: readonly string[], name: string): Issue => ({
   diagnostics: `${
     types.length === 1 ? unknown(types[0]!, name) : `not every type searched has a search parameter ${quote(name)}`
   }; it was ignored`,
+  expression: placeOf(name),
 });
 
 function refuseControl(name: string): void {
   if (isFormat(name)) return;
-  throw problem('invalid', `${quote(name)} cannot stand in a conditional`);
+  throw invalid(name, 'cannot stand in a conditional');
 }
 
 function checkLimits(parameters: Parameters): void {
@@ -128,7 +131,7 @@ function checkLimits(parameters: Parameters): void {
   let values = 0;
   for (const [name, value] of parameters) {
     if (value.length > longestValue) {
-      throw problem('too-costly', `The value of ${quote(name)} is longer than ${longestValue} characters`);
+      throw tooCostly(name, `has a value longer than ${longestValue} characters`);
     }
     values += splitEscaped(value, ',').length;
   }

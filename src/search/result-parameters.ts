@@ -1,9 +1,8 @@
 /** The parameters that shape the answer and not the matches: order, page, total, includes, short forms. https://hl7.org/fhir/R4/search.html#return */
-import { problem } from '../fhir/outcome.ts';
 import { hasElement, type Shape } from '../fhir/shape.ts';
 import { isInclude, readIncludes } from './includes.ts';
 import type { Include, SearchQuery, SortKey } from './query.ts';
-import { invalid, quote, unsupported } from './refusals.ts';
+import { invalid, unsupported, wrongValue } from './refusals.ts';
 import { sortKeys } from './sort.ts';
 
 export interface Controls extends Pick<SearchQuery, 'count' | 'total'> {
@@ -41,6 +40,10 @@ export const isControl = (name: string): boolean => names.has(name.split(':')[0]
 const usualCount = 20;
 const mostMatches = 1000;
 
+/** The parameter as it is answered, for the links: no page has more matches than the most. */
+export const answered = (parameter: Parameters[number]): Parameters[number] =>
+  parameter[0] === '_count' && Number(parameter[1]) > mostMatches ? ['_count', String(mostMatches)] : parameter;
+
 /** Reads them for a search on these types; throws problems of status 400 that name the parameter. */
 export function readControls(types: readonly string[], parameters: Parameters): Controls {
   refuseRepeats(parameters);
@@ -76,34 +79,32 @@ function refuseRepeats(parameters: Parameters): void {
   const seen = new Set<string>();
   for (const [name] of parameters) {
     if (isInclude(name) || isFormat(name) || name === '_elements') continue;
-    if (seen.has(name)) throw problem('invalid', `${quote(name)} may be given once`);
+    if (seen.has(name)) throw invalid(name, 'may be given once');
     seen.add(name);
   }
 }
 
 function countOf(value: string): number {
-  if (!/^\d+$/.test(value)) throw problem('invalid', '_count takes a number from 0 on');
+  if (!/^\d+$/.test(value)) throw invalid('_count', 'takes a number from 0 on');
   return Math.min(Number(value), mostMatches);
 }
 
 function totalOf(value: string): Controls['total'] {
   if (value === 'none') return 'none';
   if (value === 'estimate' || value === 'accurate') return 'accurate';
-  throw problem('invalid', '_total takes none, estimate or accurate');
+  throw invalid('_total', 'takes none, estimate or accurate');
 }
 
 function summaryOf(value: string): string {
   if (['true', 'text', 'data', 'count', 'false'].includes(value)) return value;
-  throw problem('invalid', '_summary takes true, text, data, count or false');
+  throw invalid('_summary', 'takes true, text, data, count or false');
 }
 
 function elementsOf(types: readonly string[], value: string): readonly string[] {
   const elements = value.split(',').map((one) => one.trim());
   if (elements.some((one) => !types.some((type) => hasElement(type, one)))) {
-    throw problem(
-      'value',
-      `_elements names an element that ${types.length === 1 ? types[0] : 'no searched type'} does not have`,
-    );
+    const which = types.length === 1 ? types[0] : 'no searched type';
+    throw wrongValue('_elements', `names an element that ${which} does not have`);
   }
   return elements;
 }

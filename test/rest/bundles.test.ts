@@ -164,6 +164,21 @@ describe('an entry', () => {
     expect(answer.body.entry[0].resource.entry[0].resource.id).toBe('found-1');
   });
 
+  it.each(['Patient/_search', 'Patient/_search?_id=found-1', '_search?_type=Patient'])(
+    'refuses a form in an entry for %s and does not pass it over',
+    async (url) => {
+      const form = { resourceType: 'Parameters', parameter: [{ name: '_id', valueString: 'found-1' }] };
+      const entry = [{ request: { method: 'POST', url }, resource: form }];
+      const refusal = {
+        issue: [{ code: 'invalid', diagnostics: expect.stringContaining('Bundle.entry[0].resource') }],
+      };
+      const batch = await house.ask('POST', '/fhir', { resourceType: 'Bundle', type: 'batch', entry });
+      expect(batch.body.entry[0].response).toMatchObject({ status: '400 Bad Request', outcome: refusal });
+      const transaction = await house.transaction(entry);
+      expect([transaction.status, transaction.body]).toMatchObject([400, refusal]);
+    },
+  );
+
   it('cannot do in a transaction what is not offered outside one', async () => {
     const event = {
       resourceType: 'AuditEvent',

@@ -99,6 +99,44 @@ describe('A search', () => {
     expect((await house.ask('POST', '/fhir/Observation/_search', { patient: 'ada' })).status).toBe(415);
   });
 
+  it('says of a broken escape whether it stands in the address or in the form', async () => {
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const told = async (address: string, body: string) =>
+      (await house.ask('POST', `/fhir/Observation/_search${address}`, body, form)).body.issue[0].diagnostics;
+    expect(await told('?code=%zz', '')).toContain('address');
+    expect(await told('', 'code=%zz')).toContain('form');
+  });
+
+  it('has in its links the count that was used', async () => {
+    const links = (await get('Observation?_count=5000')).body.link.map(({ url }: any) => url);
+    expect(links).toEqual([`${house.url}/fhir/Observation?_count=1000`]);
+  });
+
+  it.each([
+    ['_sort=secret', '_sort'],
+    ['_sort=_id,-secret', '_sort'],
+    ['_filter=secret eq x', '_filter'],
+    ['_include=Patient:secret', '_include'],
+    ['_include=secret:x', '_include'],
+    ['_elements=secret', '_elements'],
+    ['_summary=secret', '_summary'],
+    ['birthdate=secret', 'birthdate'],
+    ['organization.name:loud=x', 'organization.name:loud'],
+    ['link.birthdate=secret', 'link.birthdate'],
+    ['gender:exact=secret', 'gender:exact'],
+  ])('refuses %s without its value, and names the parameter as the place', async (query, name) => {
+    const { status, body } = await get(`Patient?${query}`);
+    expect([status, body.issue[0].expression]).toEqual([400, [`http.${name}`]]);
+    expect(body.issue[0].diagnostics.replaceAll(name, '')).not.toContain('secret');
+  });
+
+  it('says of a type that is none where it stands', async () => {
+    const { status, body } = await house.ask('GET', '/fhir?_type=Patient,Secret');
+    expect([status, body.issue[0].expression]).toEqual([400, ['http._type']]);
+    expect(body.issue[0].diagnostics).toMatch(/value 2 /);
+    expect(body.issue[0].diagnostics).not.toContain('Secret');
+  });
+
   it('sorts, up and down and by several keys', async () => {
     expect(idsOf(await get('Observation?_sort=date'))).toEqual(['o1', 'o2', 'o3']);
     expect(idsOf(await get('Observation?_sort=-date'))).toEqual(['o3', 'o2', 'o1']);
@@ -163,9 +201,9 @@ describe('A search', () => {
   });
 
   it.each([
-    ['a filter by what nobody knows', 'Patient?_filter=colour eq red', "'colour'"],
-    ['a filter by a chain to what nobody knows', 'Observation?_filter=patient.colour eq red', "'colour'"],
-    ['a filter by a chain of what nobody knows', 'Observation?_filter=colour.name eq red', "'colour'"],
+    ['a filter by what nobody knows', 'Patient?_filter=colour eq red', 'character 1 '],
+    ['a filter by a chain to what nobody knows', 'Observation?_filter=patient.colour eq red', 'character 1 '],
+    ['a filter by a chain of what nobody knows', 'Observation?_filter=colour.name eq red', 'character 1 '],
     ['a filter with a date that is none', 'Patient?_filter=birthdate eq soon', '_filter'],
     ['a chain to a date that is none', 'Observation?patient.birthdate=soon', "'birthdate'"],
     ['a chain to many types with a value that is none', 'Observation?subject.birthdate=soon', "'birthdate'"],

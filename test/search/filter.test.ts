@@ -136,8 +136,8 @@ describe('and, or, not', () => {
     expect(readFilter('name eq and or name eq order')).toEqual({
       is: 'or',
       of: [
-        { is: 'comparison', path: 'name', operator: 'eq', value: 'and' },
-        { is: 'comparison', path: 'name', operator: 'eq', value: 'order' },
+        { is: 'comparison', path: 'name', at: 1, operator: 'eq', value: 'and' },
+        { is: 'comparison', path: 'name', at: 16, operator: 'eq', value: 'order' },
       ],
     });
   });
@@ -182,6 +182,19 @@ describe('refusals', () => {
     const problem = refusal('Patient', filter);
     expect(problem).toMatchObject({ status: 400, code });
     expect(problem.message).not.toContain('secret');
+  });
+
+  it.each([
+    'secret eq x',
+    'secret pr true',
+    'secret._text co x',
+    'organization:secret.name eq x',
+    'gender.secret eq x',
+  ])('%s is told by its place, since a name in a filter may be anything', (filter) => {
+    const problem = refusal('Patient', `gender eq male and ${filter}`);
+    expect(problem.message).toContain('character 20');
+    expect(problem.message).not.toContain('secret');
+    expect(problem.issues[0]!.expression).toBe('http._filter');
   });
 });
 

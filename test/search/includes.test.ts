@@ -42,6 +42,12 @@ describe('_include', () => {
     }
   });
 
+  it('goes on from all that is included, of whatever type it is', () => {
+    const all = read('Observation', '_include:iterate=*');
+    expect(all).toHaveLength(146);
+    expect(all).toContainEqual({ way: 'to', type: 'Patient', iterate: true });
+  });
+
   it('is done once however often it is asked', () => {
     expect(read('Observation', '_include=Observation:subject&_include=Observation:subject')).toHaveLength(1);
   });
