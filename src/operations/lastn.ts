@@ -8,11 +8,14 @@ import type { Context, Parameters } from '../interactions/interaction.ts';
 import { narrow } from '../interactions/narrow.ts';
 import { queryOf } from '../interactions/route.ts';
 import type { Runtime } from '../runtime.ts';
+import { formsOf, type Parameter } from '../search/parameter.ts';
+import { parametersOf } from '../search/parameters.ts';
 import { parseSearch } from '../search/parse.ts';
 import type { Criterion, SearchQuery } from '../search/query.ts';
 import { quote } from '../search/refusals.ts';
 import { isFormat } from '../search/result-parameters.ts';
-import type { Cursor, Version } from '../store/store.ts';
+import type { Cursor } from '../store/store.ts';
+import { createNewest, type Newest } from './newest.ts';
 import type { Operation } from './operation.ts';
 
 const MOST_PER_CODE = 100;
@@ -26,6 +29,17 @@ const DEADLINE = 5_000;
 
 const codeOf = (name: string): string => name.split(/[:.]/, 1)[0]!;
 
+/** Whether a parameter says which kind of Observation is meant: `category`, and all that have a code in their expression. */
+function tellsKind(code: string): boolean {
+  const parameter = parametersOf('Observation').get(code);
+  return code === 'category' || (parameter !== undefined && formsOf(parameter).some(looksAtCode));
+}
+
+const looksAtCode = ({ branches, composite }: Parameter): boolean =>
+  [...branches, ...(composite?.components ?? []).map(({ expression }) => expression)].some((path) =>
+    /(?:^|\.)code(?!\w)/.test(path),
+  );
+
 /** The search behind it; refuses what would not name whose Observations are meant and of which kind. */
 function criteriaOf(parameters: Parameters): Parameters {
   const criteria = parameters.filter(([name]) => name !== 'max' && !isFormat(name));
@@ -33,9 +47,13 @@ function criteriaOf(parameters: Parameters): Parameters {
     /^_(?!id$|lastUpdated|tag|profile|security|source|has|text|content|filter)/.test(name),
   );
   if (shaped) throw problem('not-supported', `$lastn takes criteria and max, not ${quote(codeOf(shaped[0]))}`);
-  const has = (...codes: readonly string[]) => criteria.some(([name]) => codes.includes(codeOf(name)));
-  if (!has('patient', 'subject')) throw problem('required', '$lastn needs patient or subject');
-  if (!has('code', 'category')) throw problem('required', '$lastn needs code or category');
+  const codes = criteria.map(([name]) => codeOf(name));
+  if (!codes.some((code) => code === 'patient' || code === 'subject')) {
+    throw problem('required', '$lastn needs patient or subject');
+  }
+  if (!codes.some(tellsKind)) {
+    throw problem('required', '$lastn needs category or a parameter that looks at a code, such as code or combo-code');
+  }
   return criteria;
 }
 
@@ -54,45 +72,27 @@ const notInError: Criterion = {
   of: { is: 'key', name: 'Observation.status', first: 'entered-in-error', second: '' },
 };
 
-/** What an Observation is counted under: its first coding, else its text. */
-function groupOf({ text }: Version): string {
-  const { code } = JSON.parse(text);
-  const coding = code?.coding?.[0];
-  return coding?.code === undefined ? `text ${code?.text ?? ''}` : `coding ${coding.system ?? ''}|${coding.code}`;
-}
-
 /** As a search would say it, so that it is planned in this order. */
 const newestFirst = ['_sort', '-date'] as const;
 
-/** The newest by what they are counted under, `max` of each at most. Throws too-costly where all cannot be looked at by then. */
-async function newestOf(
+/** Takes in all that the caller may see. Throws too-costly where that cannot be done by then. */
+async function takeAll(
+  newest: Newest,
   query: SearchQuery,
-  max: number,
   { store, caller }: Pick<Context, 'store' | 'caller'>,
   isLate: () => boolean,
-): Promise<ReadonlyMap<string, readonly Version[]>> {
-  const groups = new Map<string, Version[]>();
+): Promise<void> {
   let looked = 0;
-  let kept = 0;
   let after: Cursor | undefined;
   do {
     const page = await store.search(query, after);
-    for (const version of page.matches) {
-      if (!isSeen(caller.access, version)) continue;
-      const name = groupOf(version);
-      const group = groups.get(name);
-      if (group === undefined) groups.set(name, [version]);
-      else if (group.length < max) group.push(version);
-      else continue;
-      kept++;
-    }
+    for (const version of page.matches) if (isSeen(caller.access, version)) newest.add(version);
     looked += page.matches.length;
     after = page.next;
-    if (after && (looked >= MOST_LOOKED_AT || kept > MOST_ANSWERED || isLate())) {
+    if (after && (looked >= MOST_LOOKED_AT || newest.count() > MOST_ANSWERED || isLate())) {
       throw problem('too-costly', '$lastn has to look at too many Observations; narrow it by code or date');
     }
   } while (after);
-  return groups;
 }
 
 export const lastn = ({ now }: Pick<Runtime, 'now'>): Operation => ({
@@ -117,9 +117,9 @@ export const lastn = ({ now }: Pick<Runtime, 'now'>): Operation => ({
     const isAskedForStatus = criteria.some(([name]) => codeOf(name) === 'status');
     const where: Criterion = isAskedForStatus ? parsed.where : { is: 'all', of: [parsed.where, notInError] };
     const query = narrow({ ...parsed, where, count: PAGE, total: 'none' }, access);
-    const groups = await newestOf(query, max, context, () => now() - begun > DEADLINE);
-    const names = [...groups.keys()].sort();
-    const versions = names.flatMap((name) => groups.get(name)!);
+    const newest = createNewest(max, base);
+    await takeAll(newest, query, context, () => now() - begun > DEADLINE);
+    const versions = newest.versions();
     const shown = [...used.filter((one) => one !== newestFirst), ...parameters.filter(([name]) => name === 'max')];
     const text = bundleText(
       'searchset',

@@ -45,10 +45,10 @@ afterAll(() => house.stop());
 describe('$lastn', () => {
   it('answers the newest Observation of each code of the patient', async () => {
     const answer = await lastn('patient=a&category=vital-signs');
-    expect(idsOf(answer)).toEqual(['temperature', 'rate3', 'mood2']);
+    expect(idsOf(answer)).toEqual(['rate3', 'mood2', 'temperature']);
     expect(answer.body).toMatchObject({ type: 'searchset', total: 3 });
     expect(answer.body.entry[0]).toMatchObject({
-      fullUrl: `${house.url}/fhir/Observation/temperature`,
+      fullUrl: `${house.url}/fhir/Observation/rate3`,
       search: { mode: 'match' },
     });
     expect(answer.body.link[0].url).toContain('/Observation/$lastn?patient=a&');
