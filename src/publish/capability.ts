@@ -6,6 +6,7 @@ import type { InteractionCode } from '../interactions/interaction.ts';
 import type { Level, OperationPlace } from '../operations/operation.ts';
 import { hasWords } from '../search/full-text.ts';
 import { leadsTo, ofTheEngine, type Parameter } from '../search/parameter.ts';
+import { isSortable } from '../search/sort.ts';
 
 /** The search parameters of a resource type by code: `parametersOf` of search/parameters.ts. */
 export type ParametersOf = (type: string) => ReadonlyMap<string, Parameter>;
@@ -118,6 +119,16 @@ const revincludesOf = (type: string, parametersOf: ParametersOf): readonly strin
           .map(({ code }) => `${source}:${code}`),
       );
 
+/** What a client cannot do with a parameter beside searching by it. */
+function limitsOf(type: string, parameter: Parameter): object {
+  const isSorted = isAlone(type) ? parameter.code === 'date' : isSortable(parameter);
+  const limits = [
+    ...(isSorted ? [] : ['Not for _sort.']),
+    ...(parameter.type !== 'reference' || parameter.followed ? [] : ['Not for chains, _has and includes.']),
+  ];
+  return limits.length > 0 ? { documentation: limits.join(' ') } : {};
+}
+
 function entryOf(type: string, { canonical, parametersOf }: Statement): object {
   const promises = promisesFor(type);
   const parameters = promisedParameters(type, parametersOf);
@@ -134,6 +145,7 @@ function entryOf(type: string, { canonical, parametersOf }: Statement): object {
         name: parameter.code,
         definition: underCanonical(parameter.definition, canonical),
         type: parameter.type,
+        ...limitsOf(type, parameter),
       })),
     }),
   };

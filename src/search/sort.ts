@@ -2,7 +2,7 @@
 import type { Parameter } from './parameter.ts';
 import { parametersOf } from './parameters.ts';
 import type { SortKey } from './query.ts';
-import { demandIndexed, invalid, quote, tooCostly, unsupported } from './refusals.ts';
+import { demandIndexed, invalid, tooCostly, unsupported } from './refusals.ts';
 
 const mostKeys = 5;
 
@@ -10,17 +10,18 @@ const mostKeys = 5;
 export function sortKeys(type: string, value: string): readonly SortKey[] {
   const keys = value.split(',');
   if (keys.length > mostKeys) throw tooCostly('_sort', `takes at most ${mostKeys} keys`);
-  return keys.map((key) => sortKey(type, key));
+  return keys.map((key, i) => sortKey(type, key, i + 1));
 }
 
-function sortKey(type: string, key: string): SortKey {
+function sortKey(type: string, key: string, place: number): SortKey {
   const descending = key.startsWith('-');
   const code = descending ? key.slice(1) : key;
-  if (code === '') throw invalid('_sort', 'has an empty key');
+  if (code === '') throw invalid('_sort', `has nothing as key ${place}`);
   if (code === '_id') return { by: 'id', descending };
   const parameter = parametersOf(type).get(code);
   const by = parameter && orderOf(parameter);
-  if (by === undefined) throw unsupported('_sort', `cannot be ${quote(code)}: ${type} is sorted by ${sortable(type)}`);
+  if (by === undefined)
+    throw unsupported('_sort', `cannot have what is key ${place}: ${type} is sorted by ${sortable(type)}`);
   demandIndexed('_sort', parameter!);
   return { by, name: parameter!.name, descending };
 }
@@ -31,6 +32,10 @@ function orderOf({ type, code, anyOf }: Parameter): 'range' | 'text' | undefined
   if (type === 'date' || type === 'number' || type === 'quantity') return 'range';
   return type === 'string' ? 'text' : undefined;
 }
+
+/** Whether `_sort` takes the parameter. */
+export const isSortable = (parameter: Parameter): boolean =>
+  parameter.code === '_id' || orderOf(parameter) !== undefined;
 
 const sortable = (type: string): string =>
   ['_id', ...[...parametersOf(type).values()].filter(orderOf).map(({ code }) => code)].join(', ');

@@ -82,6 +82,11 @@ describe('The statement', () => {
     expect(rest.interaction.map(({ code }: any) => code).sort()).toEqual(['batch', 'search-system', 'transaction']);
   });
 
+  it('names the five compartments', () => {
+    const names = ['patient', 'encounter', 'relatedPerson', 'practitioner', 'device'];
+    expect(rest.compartment).toEqual(names.map((name) => `http://hl7.org/fhir/CompartmentDefinition/${name}`));
+  });
+
   it('lists what each type is searched by and what can be included', () => {
     const observation = entryOf('Observation');
     const named = new Map(observation.searchParam.map((parameter: any) => [parameter.name, parameter]));
@@ -104,7 +109,7 @@ describe('The statement', () => {
 
 /** A value that each type of parameter takes. */
 const samples: Readonly<Record<string, string>> = {
-  token: 'a',
+  token: 'true', // a code, and what is true or false
   string: 'a',
   reference: 'Patient/1',
   date: '2026-01-01',
@@ -142,6 +147,24 @@ describe('The search parameters of the statement', () => {
       const back = searchRevInclude.filter((include: string) => !answered(type, '_revinclude', include));
       expect([type, back]).toEqual([type, []]);
     }
+  });
+
+  it('say what cannot be sorted by and what cannot be followed, and only that', () => {
+    for (const { type, searchParam } of rest.resource) {
+      if (type === 'AuditEvent') continue; // the trail has an order of its own
+      for (const { name, type: kind, documentation = '' } of searchParam) {
+        expect([type, name, answered(type, '_sort', name)]).toEqual([type, name, !documentation.includes('_sort')]);
+        if (kind !== 'reference') continue;
+        const follows = answered(type, '_include', `${type}:${name}`);
+        expect([type, name, follows]).toEqual([type, name, !documentation.includes('includes')]);
+      }
+    }
+    const documented = (type: string, name: string) =>
+      entryOf(type).searchParam.find((one: any) => one.name === name).documentation;
+    expect(documented('QuestionnaireResponse', 'questionnaire')).toContain('Not for chains');
+    expect(documented('Observation', 'date')).toBeUndefined();
+    expect(documented('AuditEvent', 'date')).toBeUndefined();
+    expect(documented('AuditEvent', 'agent')).toBe('Not for _sort.');
   });
 
   it('are all that are answered', () => {
