@@ -2,17 +2,32 @@
 
 const characters: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
 
-/** The text of an XHTML fragment, each tag and comment a blank. One pass, whatever is left open. */
+/** Tags that change how a piece of a word looks, and do not end it. */
+const inline: ReadonlySet<string> = new Set(
+  'a abbr acronym b bdo big cite code del dfn em font i ins kbd mark q s samp small span strike strong sub sup tt u var'.split(
+    ' ',
+  ),
+);
+
+/** The text of an XHTML fragment, each tag a blank that ends a word as it does on a screen. One pass, whatever is left open. */
 export function withoutTags(html: string): string {
   let text = '';
   for (let at = 0; at < html.length; ) {
     const open = html.indexOf('<', at);
     if (open < 0) return withCharacters(text + html.slice(at));
-    text += `${html.slice(at, open)} `;
-    at = html.startsWith('<!--', open) ? after(html, '-->', open + 4) : afterTag(html, open + 1);
+    text += html.slice(at, open);
+    if (html.startsWith('<!--', open)) at = after(html, '-->', open + 4);
+    else {
+      if (!inline.has(tagAt(html, open + 1))) text += ' ';
+      at = afterTag(html, open + 1);
+    }
   }
   return withCharacters(text);
 }
+
+/** The name in the tag that begins here, an end tag's too; '' where none is known that long. */
+const tagAt = (html: string, from: number): string =>
+  /^\/?([a-z]{1,7})(?![\w:.-])/i.exec(html.slice(from, from + 9))?.[1]?.toLowerCase() ?? '';
 
 function after(html: string, end: string, from: number): number {
   const at = html.indexOf(end, from);

@@ -3,13 +3,15 @@ import { canonical } from '../fhir/units.ts';
 import { splitEscaped, unescaped } from './escapes.ts';
 import { typeNamedBy } from './expression.ts';
 import { isOf } from './implied-systems.ts';
+import { isResourceType } from './knowledge.ts';
 import { cellsAround, isPlace } from './near.ts';
 import type { Parameter } from './parameter.ts';
 import { dateRange, decimalOf, number, quantity } from './prefixes.ts';
 import { any, type Criterion, none } from './query.ts';
 import { BadValue } from './refusals.ts';
 import type { Setting } from './setting.ts';
-import { fold } from './values.ts';
+import { valueTypes } from './value-types.ts';
+import { beside, fold, versionIn } from './values.ts';
 
 /** The criterion for one escaped value, without modifiers. */
 export function condition(parameter: Parameter, value: string, setting: Setting): Criterion {
@@ -40,6 +42,7 @@ function token(parameter: Parameter, value: string): Criterion {
   const { name, plain, systems } = parameter;
   if (!plain) return systemAndCode(name, value);
   const { system, code } = readToken(value);
+  if (isBoolean(parameter) && code !== 'true' && code !== 'false') throw new BadValue('takes true or false');
   if (system === undefined) return { is: 'key', name, first: code, second: '' };
   // The system is implied by the definition, so it is compared here and not in the index.
   if (system !== '') {
@@ -50,6 +53,12 @@ function token(parameter: Parameter, value: string): Criterion {
     if (!same) return none;
   } else if (systems.length > 0) return none;
   return { is: 'key', name, first: code, second: '' };
+}
+
+/** All of its values are true or false. */
+function isBoolean(parameter: Parameter): boolean {
+  const types = valueTypes(parameter.name.slice(0, parameter.name.indexOf('.')), parameter);
+  return types.size === 1 && types.has('boolean');
 }
 
 /** `code`, `system|code`, `|code` or `system|`, among entries that have both. */
@@ -75,7 +84,10 @@ function readToken(value: string): { readonly system?: string; readonly code: st
 /** More possible types than this and a bare id would be a guess. */
 const mostTypesOfBareId = 20;
 
-/** `1`, `Patient/1`, an absolute URL or a canonical; `modifier` is the type of `subject:Patient`. */
+/**
+ * `1`, `Patient/1`, an absolute URL or a canonical; `modifier` is the type of `subject:Patient`. A value with a version finds
+ * references to exactly that version, one without those to any.
+ */
 export function reference(
   parameter: Parameter,
   value: string,
@@ -84,14 +96,20 @@ export function reference(
 ): Criterion {
   const { name, targets } = parameter;
   const only = modifier ?? parameter.only;
-  const at = (target: string): Criterion => ({ is: 'reference', name, target });
-  const literal = withoutVersion(belowBase(value, setting.base));
+  const literal = belowBase(value, setting.base);
+  const version = versionIn(literal);
+  const at = (target: string): Criterion =>
+    version === undefined
+      ? { is: 'reference', name, target }
+      : { is: 'key', name: beside.version(name), first: target, second: '' };
   if (literal.includes(':')) {
     return only !== undefined && typeNamedBy(literal) !== only ? none : at(literal); // an absolute URL, urn or canonical
   }
   const type = typeNamedBy(literal);
-  if (type !== undefined && literal.split('/').length === 2)
+  if (type !== undefined && literal.split('/').length === (version === undefined ? 2 : 4)) {
+    if (!isResourceType(type)) throw new BadValue('names a type that R4 does not have');
     return only !== undefined && type !== only ? none : at(literal);
+  }
   if (!/^[A-Za-z0-9\-.]{1,64}$/.test(literal)) throw new BadValue('takes an id, `Type/id` or an absolute URL');
   const types = only === undefined ? targets : [only];
   if (types.length === 0 || types.length > mostTypesOfBareId)
@@ -101,8 +119,6 @@ export function reference(
 
 const belowBase = (value: string, base: string | undefined): string =>
   base !== undefined && value.startsWith(`${base}/`) ? value.slice(base.length + 1) : value;
-
-const withoutVersion = (literal: string): string => literal.replace(/\/_history\/[^/]*$/, '');
 
 /** What `near` means without a distance, in kilometres. */
 const NEARBY = 20;

@@ -16,5 +16,8 @@ export function splitEscaped(value: string, separator: string): string[] {
   return parts;
 }
 
+/** Whether each backslash stands before a character that it may escape. */
+export const isEscaped = (value: string): boolean => /^(?:[^\\]|\\[,|$\\])*$/.test(value);
+
 /** `\,` `\|` `\$` and `\\` as the characters that they stand for; other backslashes stay. */
 export const unescaped = (value: string): string => value.replace(/\\([,|$\\])/g, '$1');

@@ -9,7 +9,7 @@ export interface Interval {
 /** What an open end of a Period stands for: the ends of time that JavaScript knows. */
 export const endOfTime = 8.64e15;
 
-const shape = /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?)?)?$/;
+const shape = /^(?!0000)(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?)?)?$/;
 
 /** The interval that a date of any precision implies; without a zone it is UTC. Undefined when it is no date. */
 export function intervalOf(date: unknown): Interval | undefined {

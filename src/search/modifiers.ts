@@ -1,18 +1,19 @@
 /** One search parameter with its modifier and its values, as a criterion. https://hl7.org/fhir/R4/search.html#modifiers */
 import { isId } from '../fhir/references.ts';
 import { condition, reference, systemAndCode } from './conditions.ts';
-import { splitEscaped, unescaped } from './escapes.ts';
-import { hasWords, longestWord, wordsOf } from './full-text.ts';
+import { isEscaped, splitEscaped, unescaped } from './escapes.ts';
+import { hasWords } from './full-text.ts';
 import { isOf } from './implied-systems.ts';
 import { isResourceType } from './knowledge.ts';
 import { isPresent } from './missing.ts';
-import { formsOf, ofTheEngine, type Parameter } from './parameter.ts';
+import { formsOf, leadsTo, ofTheEngine, type Parameter } from './parameter.ts';
 import { dateRange } from './prefixes.ts';
 import { any, type Criterion, none } from './query.ts';
 import { BadModifier, BadValue } from './refusals.ts';
 import type { Setting } from './setting.ts';
 import { valueTypes } from './value-types.ts';
 import { asFolder, beside, fold } from './values.ts';
+import { wordsCriterion } from './words.ts';
 
 /** `value` may hold several, separated by commas. Throws BadModifier and BadValue. */
 export function withModifier(
@@ -57,6 +58,7 @@ function readingOf(type: string, parameter: Parameter, modifier: string, setting
     case 'reference':
       if (modifier === 'identifier') return identified(type);
       if (!isResourceType(modifier)) throw new BadModifier();
+      if (!leadsTo(parameter, modifier)) throw new BadValue('never refers to the type in its modifier');
       return (part, one) => reference(part, unescaped(one), modifier, setting);
     case 'uri':
       if (modifier === 'below') return below;
@@ -156,6 +158,7 @@ const above: Reading = ({ name }, one) => {
 
 /** The OR values; an empty one between commas means nothing. */
 function valuesOf(value: string): string[] {
+  if (!isEscaped(value)) throw new BadValue('has a backslash that escapes nothing: write \\\\ for one');
   const values = splitEscaped(value, ',');
   if (values.some((one) => one === '')) throw new BadValue('has an empty value');
   return values;
@@ -165,24 +168,16 @@ const flat = (criteria: readonly Criterion[]): readonly Criterion[] =>
   criteria.flatMap((one) => (one.is === 'any' ? one.of : [one]));
 
 function byId(modifier: string | undefined, value: string): Criterion {
-  const ids: Criterion = { is: 'id', ids: valuesOf(value).map(unescaped).filter(isId) };
-  if (modifier === undefined) return ids;
-  if (modifier === 'not') return { is: 'not', of: ids };
+  const ids = valuesOf(value).map(unescaped);
+  if (!ids.every(isId)) throw new BadValue('takes ids: up to 64 letters, digits, - and .');
+  if (modifier === undefined) return { is: 'id', ids };
+  if (modifier === 'not') return { is: 'not', of: { is: 'id', ids } };
   throw new BadModifier();
 }
 
-/** Every word of a value must be there, in whatever order. */
-function words(type: string, { name }: Parameter, modifier: string | undefined, value: string): Criterion {
+function words(type: string, { code, name }: Parameter, modifier: string | undefined, value: string): Criterion {
   if (modifier !== undefined || !hasWords(type)) throw new BadModifier();
-  return any(
-    valuesOf(value).map((one) => {
-      const all = [...new Set(wordsOf(unescaped(one)))];
-      if (all.length === 0) throw new BadValue('has no word to look for');
-      if (all.some((word) => word.length > longestWord)) throw new BadValue('has a word that is too long');
-      const conditions: Criterion[] = all.map((word) => ({ is: 'word', name, word }));
-      return conditions.length === 1 ? conditions[0]! : { is: 'all', of: conditions };
-    }),
-  );
+  return any(valuesOf(value).map((one) => wordsCriterion(code, name, unescaped(one))));
 }
 
 function missing(type: string, parameter: Parameter, value: string): Criterion {

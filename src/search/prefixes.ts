@@ -18,16 +18,14 @@ function prefixed(value: string): [Prefix, string] {
 /** A date of any precision with its prefix. */
 export function dateRange(name: string, value: string, setting: Setting): Criterion {
   const [prefix, text] = prefixed(unescaped(value));
-  const interval = intervalOf(text.replace(' ', '+')) ?? intervalOf(withMinutes(text));
-  if (interval === undefined) throw new BadValue('takes a date: YYYY, YYYY-MM, YYYY-MM-DD or a date with time');
+  const interval = intervalOf(text.replace(' ', '+'));
+  if (interval === undefined)
+    throw new BadValue('takes a date: YYYY, YYYY-MM, YYYY-MM-DD or a date with hours and minutes');
   if (prefix !== 'ap') return compare(name, prefix, { low: interval.low, high: interval.high });
   const middle = (interval.low + interval.high) / 2;
   const slack = setting.now === undefined ? 0 : Math.round(Math.abs(setting.now - middle) / 10);
   return compare(name, 'ap', { low: interval.low - slack, high: interval.high + slack });
 }
-
-/** `2026-11-24T10` is read as `2026-11-24T10:00`. */
-const withMinutes = (text: string): string => (/T\d\d$/.test(text) ? `${text}:00` : text);
 
 /** Whole milliseconds: both ends of the value are inclusive. */
 function compare(name: string, prefix: Prefix, { low, high }: Interval): Criterion {
@@ -72,7 +70,7 @@ interface Decimal {
 
 /** Reads a decimal exactly; undefined when it is none. https://hl7.org/fhir/R4/search.html#number */
 export function decimalOf(text: string): Decimal | undefined {
-  const parts = /^([+-]?)(\d{1,40})(?:\.(\d{1,40}))?(?:[eE]([+-]?\d{1,3}))?$/.exec(text);
+  const parts = /^([+-]?)(0|[1-9]\d{0,39})(?:\.(\d{1,40}))?(?:[eE]([+-]?\d{1,3}))?$/.exec(text);
   if (parts === null) return undefined;
   const [, sign, whole, fraction = '', exponent] = parts;
   // R4 reads 1e2 as [95, 105), one digit finer than its only digit leaves open. Of 5.40e-3 it says 0.0054 ± 0.00005, as if

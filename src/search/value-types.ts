@@ -10,13 +10,20 @@ export function valueTypes(type: string, parameter: Parameter): ReadonlySet<stri
   let types = known.get(parameter);
   if (types === undefined) {
     types = new Set(
-      branchesOf(type, parameter)
-        .flatMap((branch) => placesOf(branch, type) ?? [])
-        .map((at) => at.type),
+      branchesOf(type, parameter).flatMap(
+        (branch) => placesOf(branch, type)?.map((at) => at.type) ?? (isCondition(branch) ? ['boolean'] : []),
+      ),
     );
     known.set(parameter, types);
   }
   return types;
+}
+
+/** Whether an expression says yes or no as a whole: `Patient.deceased.exists() and Patient.deceased != false`. */
+function isCondition(branch: string): boolean {
+  let outermost = branch;
+  while (/\([^()]*\)/.test(outermost)) outermost = outermost.replace(/\([^()]*\)/g, '');
+  return /\s(?:and|or|xor|implies)\s|[=<>~]|\.(?:exists|empty|not)$/.test(outermost);
 }
 
 function branchesOf(type: string, { name, branches }: Parameter): readonly string[] {

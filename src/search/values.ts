@@ -7,13 +7,15 @@ import type { Parameter } from './parameter.ts';
 import { numberOr, openEnd, quantity } from './quantities.ts';
 import type { KeyEntry } from './query.ts';
 
-/** Lower case without accents, as strings are compared. */
+/** Lower case without accents, as strings are compared: ligatures and other forms of a letter as the letters, ß as ss. */
 export function fold(text: string): string {
   if (/^[\x00-\x7f]*$/.test(text)) return text.toLowerCase();
   return text
-    .normalize('NFD')
+    .normalize('NFKD')
     .replace(/\p{Mn}/gu, '')
-    .toLowerCase();
+    .toLowerCase()
+    .replaceAll('ß', 'ss')
+    .replaceAll('ς', 'σ');
 }
 
 /** Names of the entries that modifiers ask for, beside those of the parameter itself. */
@@ -24,6 +26,8 @@ export const beside = {
   ofType: (name: string): string => `${name}:of-type`,
   /** Identifiers of references; `only` of those that say they lead to this type. */
   identifier: (name: string, only?: string): string => `${name}:identifier${only === undefined ? '' : `:${only}`}`,
+  /** References that name a version, whole. */
+  version: (name: string): string => `${name}:version`,
   /** URIs with a slash at their end, as texts. */
   below: (name: string): string => `${name}:below`,
 };
@@ -162,6 +166,10 @@ const withoutVersion = (literal: string): string => {
   return history < 0 ? literal : literal.slice(0, history);
 };
 
+/** The version that a literal reference names. */
+export const versionIn = (literal: string): string | undefined =>
+  literal.includes('/_history/') ? /\/_history\/([A-Za-z0-9\-.]{1,64})$/.exec(literal)?.[1] : undefined;
+
 /** The type that a Reference leads to, as far as it says so itself. */
 export const typeTold = ({ reference, type }: { reference?: unknown; type?: unknown }): string | undefined =>
   typeNamedBy(reference) ?? (typeof type === 'string' ? type : undefined);
@@ -173,12 +181,18 @@ function reference(
   narrower: readonly string[],
 ): Visit | undefined {
   const push = (target: string) => into().references.push({ name, target });
+  const pushVersion = (literal: string) => {
+    if (versionIn(literal) !== undefined) into().keys.push(entry(beside.version(name), literal, ''));
+  };
   const identify = pairInto(beside.identifier(name), into);
   switch (place.type) {
     case 'Reference':
       return (value) => {
         const { reference: literal, identifier } = value;
-        if (typeof literal === 'string' && !literal.startsWith('#')) push(withoutVersion(literal));
+        if (typeof literal === 'string' && !literal.startsWith('#')) {
+          push(withoutVersion(literal));
+          pushVersion(literal);
+        }
         if (!identifier) return;
         identify(identifier.system, identifier.value);
         const told = typeTold(value);
@@ -187,7 +201,11 @@ function reference(
       };
     case 'canonical':
     case 'uri':
-      return (value) => typeof value === 'string' && canonicals(value, push);
+      return (value) => {
+        if (typeof value !== 'string') return;
+        canonicals(value, push);
+        pushVersion(value);
+      };
     default:
       // A resource that stands there itself, as in a Bundle.
       return ({ resourceType, id }) => targets.includes(resourceType) && id && push(`${resourceType}/${id}`);

@@ -238,8 +238,9 @@ export function exampleOf(
 
 const fold = (text: string): string =>
   text
-    .normalize('NFD')
+    .normalize('NFKD')
     .replace(/\p{Mn}/gu, '')
+    .toUpperCase()
     .toLowerCase();
 
 /** By equality of values; strings by how they begin. Of what is compared by range only that there is a value. */

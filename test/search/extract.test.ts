@@ -181,7 +181,7 @@ describe('the entries of a vital sign', () => {
   it('are few: every one costs disk and time', () => {
     const { keys, references, ranges, texts } = extract(vital);
     expect(texts).toEqual([]);
-    expect(keys).toHaveLength(7);
+    expect(keys).toHaveLength(8); // one of them for the version of the performer
     expect(references).toHaveLength(3);
     expect(ranges).toHaveLength(6);
   });
@@ -214,7 +214,7 @@ describe('values become entries', () => {
     expect(keysOf({ resourceType: 'Patient', deceasedDateTime: '2020' }, 'deceased')).toEqual(['true']);
   });
 
-  it('gives references without versions, and canonicals with and without', () => {
+  it('gives references without versions, those with one whole too, and canonicals with and without', () => {
     const observation = {
       ...vital,
       hasMember: [{ reference: '#x' }, { reference: 'http://a.example/Observation/1/_history/2' }],
@@ -224,6 +224,10 @@ describe('values become entries', () => {
       { name: 'Observation.has-member', target: 'http://a.example/Observation/1' },
       { name: 'Observation.performer', target: 'Practitioner/1' },
       { name: 'Observation.subject', target: 'Patient/1' },
+    ]);
+    expect(extract(observation).keys.filter(({ name }) => name.endsWith(':version'))).toEqual([
+      { name: 'Observation.has-member:version', first: 'http://a.example/Observation/1/_history/2', second: '' },
+      { name: 'Observation.performer:version', first: 'Practitioner/1/_history/3', second: '' },
     ]);
     const response = { resourceType: 'QuestionnaireResponse', questionnaire: 'http://q.example/1|2.0' };
     expect(extract(response).references.map((entry) => entry.target)).toEqual([

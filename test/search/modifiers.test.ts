@@ -205,6 +205,31 @@ describe('uris', () => {
   });
 });
 
+describe('case, accents and forms of letters', () => {
+  const text = (...given: string[]): Resource => ({ resourceType: 'Patient', name: [{ given }] });
+
+  it.each([
+    ['Straße', 'STRASSE'],
+    ['STRASSE', 'straße'],
+    ['GROẞ', 'gross'],
+    ['ﬁnn', 'Finn'],
+    ['ＡＢＣ', 'abc'],
+    ['ΟΔΟΣ', 'οδος'],
+    ['Ὀδός', 'ΟΔΟΣ Α'.slice(0, 4)],
+    ['A\u030Angstro\u0308m', 'ÅNGSTRÖM'],
+    ['İzmir', 'izmir'],
+  ])('%s is found by %s', (held, asked) => {
+    expect(finds(text(held), `given=${asked}`)).toBe(true);
+    expect(finds(text(`x${held}`), `given:contains=${asked}`)).toBe(true);
+    expect(finds({ resourceType: 'Patient', text: { div: `<div>${held}</div>` } }, `_text=${asked}`)).toBe(true);
+  });
+
+  it('count with :exact', () => {
+    expect(finds(text('Straße'), 'given:exact=Straße')).toBe(true);
+    expect(finds(text('Straße'), 'given:exact=Strasse')).toBe(false);
+  });
+});
+
 describe('words', () => {
   const patient: Resource = {
     resourceType: 'Patient',
@@ -248,6 +273,43 @@ describe('words', () => {
     expect(finds(patient, query)).toBe(expected);
   });
 
+  it.each([
+    ['(bone OR liver) and metastases', true],
+    ['(bone or spleen) AND metastases', true],
+    ['(spleen or lung) and metastases', false],
+    ['bone or lung and spleen', true],
+    ['(bone or lung) and spleen', false],
+    ['not spleen', true],
+    ['not bone', false],
+    ['NOT not bone', true],
+    ['not bone or liver', true],
+    ['not (bone or liver)', false],
+    ['not (bone spleen)', true],
+    ['bone not spleen', true],
+    ['bone and not liver', false],
+    ['not wide-spread', false],
+    ['not wide-open', true],
+    ['bone liver', true],
+    ['bone spleen', false],
+    ['((bone)) - (liver)', true],
+    ['not bone,not liver', false],
+    ['not bone,liver', true],
+    ['android', false],
+  ])('_text=%s: %s', (value, expected) => {
+    const text = { div: '<div>Metastases in <b>bone</b>, liver; wide-spread. And or not.</div>' };
+    expect(finds({ resourceType: 'Patient', text }, `_text=${value}`)).toBe(expected);
+    expect(finds({ resourceType: 'Patient', text }, `_content=${value}`)).toBe(expected);
+  });
+
+  it('go on through markup that stands inside a line, and end at blocks, breaks and cells', () => {
+    const text = {
+      div: '<div>H<sub>2</sub>O <b class="x>y">Wörld</b><I>Fe</I><!-- not -->st<br/>one<p>two</p>three<td>four</td><bold>five</bold><b:x>six</b:x></div>',
+    };
+    const { words } = extract({ resourceType: 'Patient', text });
+    const found = words.filter(({ name }) => name === 'Patient._text').map(({ word }) => word);
+    expect(found).toEqual(['h2o', 'worldfest', 'one', 'two', 'three', 'four', 'five', 'six']);
+  });
+
   it('are counted once, and a thousand under each name', () => {
     const many = Array.from({ length: 5000 }, (_, i) => `w${i}`).join(' ');
     const { words } = extract({ resourceType: 'Patient', text: { div: `<div>${many} ${many}</div>` } });
@@ -270,6 +332,19 @@ describe('words', () => {
     ['Patient', '_text:exact=x', 'not-supported'],
     ['Patient', '_text:missing=true', 'not-supported'],
     ['AuditEvent', '_text=x', 'not-supported'],
+    ['Patient', '_text=bon*', 'not-supported'],
+    ['Patient', '_content="bone liver"', 'not-supported'],
+    ['Patient', '_text=(bone', 'value'],
+    ['Patient', '_text=bone)', 'value'],
+    ['Patient', '_text=(bone,liver)', 'value'],
+    ['Patient', '_text=()', 'value'],
+    ['Patient', '_text=bone or', 'value'],
+    ['Patient', '_text=and bone', 'value'],
+    ['Patient', '_text=bone and or liver', 'value'],
+    ['Patient', '_text=not', 'value'],
+    ['Patient', '_text=bone ()', 'value'],
+    ['Patient', `_text=${'('.repeat(1000)}x${')'.repeat(1000)}`, 'too-costly'],
+    ['Patient', `_text=${'x '.repeat(51)}`, 'too-costly'],
   ])('refuses %s?%s', (type, query, code) => {
     expect(refusal(type, query)).toMatchObject({ status: 400, code });
   });

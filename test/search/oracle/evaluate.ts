@@ -46,12 +46,9 @@ export function split(text: string, separator: string): string[] {
 
 const plainText = (text: string): string => text.replace(/\\(.)/gs, '$1');
 
-/** Case and accents do not count. */
+/** Case and accents do not count, nor whether letters are joined; capitals have no ß and no ς. */
 export const folded = (text: string): string =>
-  text
-    .normalize('NFD')
-    .replace(/[\u0300-\u036f]/g, '')
-    .toLowerCase();
+  [...text.normalize('NFKD').replace(/[\u0300-\u036f]/g, '')].map((one) => one.toUpperCase().toLowerCase()).join('');
 
 /** The parameters of a query string, in order. */
 export const asked = (query: string): [name: string, value: string][] =>
@@ -199,6 +196,10 @@ function referenceHolds(
   }
   const written = plainText(text);
   const key = localKey(world, held);
+  if (written.includes('/_history/')) {
+    const inside = (literal?: string): string | undefined => literal?.replace(`${world.base}/`, '');
+    return inside(held.reference) === inside(written);
+  }
   if (modifier !== undefined) return key === `${modifier}/${written}`;
   if (!written.includes('/'))
     return key !== undefined && parameter.targets!.some((type) => key === `${type}/${written}`);
@@ -243,11 +244,19 @@ const isListed = (world: World, resource: any, id: string): boolean =>
 
 const wordsOf = (text: string): string[] => folded(text).match(/[\p{L}\p{N}]+/gu) ?? [];
 
-/** Every word that is asked for is a word of the texts. */
-const hasWords = (texts: readonly string[], asking: string): boolean => {
-  const held = new Set(texts.flatMap((text) => wordsOf(text.replace(/<[^>]*>/g, ' '))));
-  return wordsOf(asking).every((word) => held.has(word));
-};
+/** What a reader of a narrative sees: our inline elements are `b` and `sub`, all others stand apart. */
+export const seen = (html: string): string => html.replace(/<\/?(?:b|sub)>/g, '').replace(/<[^>]*>/g, ' ');
+
+/** Whether the texts fulfil what is asked: words, `and`, `or`, `not` and parentheses, the innermost of which is decided first. */
+function hasWords(texts: readonly string[], asking: string): boolean {
+  const held = new Set(texts.flatMap((text) => wordsOf(seen(text))));
+  const inner = /^(.*)\(([^()]*)\)(.*)$/s.exec(asking);
+  if (inner) return hasWords([...held, 'true'], `${inner[1]} ${hasWords(texts, inner[2]!)} ${inner[3]}`);
+  return asking.split(/\bor\b/i).some((part) => {
+    const asked = wordsOf(part).filter((word) => word !== 'and');
+    return asked.every((word, at) => word === 'not' || held.has(word) !== (asked[at - 1] === 'not'));
+  });
+}
 
 /** The elements of our resources that are texts; codes, addresses of systems, dates and references are none. */
 const textElements = new Set(

@@ -17,7 +17,7 @@ import {
   tokenFits,
   tokenText,
 } from './drawing.ts';
-import { localKey, prefixes, type World } from './evaluate.ts';
+import { localKey, prefixes, seen, type World } from './evaluate.ts';
 import { parameters } from './parameters.ts';
 
 export type Condition = { type: string; name: string; value: string };
@@ -177,13 +177,27 @@ const onlyNamed =
     return from(drawn, write(roll, drawn), modifier);
   };
 
-const wordOf = (roll: Dice, text: string): string =>
-  roll.of(text.replace(/<[^>]*>/g, ' ').match(/[\p{L}\p{N}]{2,}/gu) ?? ['nothing']);
+const wordOf = (roll: Dice, text: string): string => roll.of(seen(text).match(/[\p{L}\p{N}]{2,}/gu) ?? ['nothing']);
 
 const text: Maker = (roll, world) => {
   const resource = roll.of(world.resources.filter((one) => one.text !== undefined));
   const words = [wordOf(roll, resource.text.div), ...(roll.chance(0.3) ? [wordOf(roll, resource.text.div)] : [])];
   return { type: resource.resourceType, name: '_text', value: words.join(' ') };
+};
+
+const textExpression: Maker = (roll, world) => {
+  const narratives = world.resources.filter((one) => one.text !== undefined);
+  const resource = roll.of(narratives);
+  const [here, other, another] = [resource, roll.of(narratives), roll.of(narratives)].map((one) =>
+    wordOf(roll, one.text.div),
+  );
+  const forms = [
+    `(${other} or ${here}) AND ${here}`,
+    `${here} and not (${other} ${another})`,
+    `${other} ${another} OR ${here}`,
+    `not ${other}`,
+  ];
+  return { type: resource.resourceType, name: '_text', value: roll.of(forms) };
 };
 
 const content: Maker = (roll, world, onType) => {
@@ -302,6 +316,12 @@ export const makers: Readonly<Record<string, Maker>> = {
     const key = localKey(world, drawn.held);
     return from(drawn, key === undefined ? drawn.held.reference : `${world.base}/${key}`);
   },
+  'reference version': (roll, world, onType) => {
+    const drawn = draw(roll, world, ['reference'], ({ held }) => held.reference?.includes('/_history/'), onType);
+    const { reference: literal } = drawn.held;
+    const absolute = literal.startsWith('http') ? literal : `${world.base}/${literal}`;
+    return from(drawn, roll.of([literal, literal, absolute, `${literal}1`]));
+  },
   'reference :Type': reference((_roll, world, { held }) => {
     const [type, id] = localKey(world, held)!.split('/');
     return [`:${type}`, id!];
@@ -380,6 +400,7 @@ export const makers: Readonly<Record<string, Maker>> = {
   _source: onlyNamed('_source', (_roll, { held }) => escaped(held)),
   '_source :below': onlyNamed('_source', (_roll, { held }) => escaped(held.split('/').slice(0, 4).join('/')), ':below'),
   _text: text,
+  '_text expression': textExpression,
   _content: content,
   _list: listed,
   _filter: filter,

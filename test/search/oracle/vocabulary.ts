@@ -32,7 +32,7 @@ export const words = [
   'stable',
   'urgent',
   'review',
-  'Zürich',
+  'Außenfläche',
   'night',
 ];
 
@@ -55,7 +55,7 @@ export const meta = (roll: Dice, type: string): object => ({
 
 export const narrative = (roll: Dice): object => ({
   status: 'generated',
-  div: `<div xmlns="http://www.w3.org/1999/xhtml"><p>${some(roll, 1, 3, () => roll.of(words)).join(' ')}</p><p>${roll.of(words)}, ${roll.of(words)}.</p></div>`,
+  div: `<div xmlns="http://www.w3.org/1999/xhtml"><p>CO<sub>2</sub> <b>Stand</b>ard ${some(roll, 1, 3, () => roll.of(words)).join(' ')}</p><p>${roll.of(words)}, ${roll.of(words)}.</p></div>`,
 });
 
 export const identifiers = (roll: Dice): object =>
