@@ -65,6 +65,19 @@ describe('A search over several types', () => {
     expect([posted.status, posted.body]).toEqual([200, answer.body]);
   });
 
+  it('looks only into types of which something is stored', async () => {
+    const { status, body } = await house.ask(
+      'GET',
+      `/fhir/$explain-search?query=${encodeURIComponent('?_tag=urn:t|ward')}`,
+    );
+    expect(status).toBe(200);
+    const ways = body.parameter.filter(({ name }: any) => name === 'way');
+    const held = [...new Set(resources.map(({ resourceType }) => resourceType))].sort();
+    const types = ways.map(({ part }: any) => part.find(({ name }: any) => name === 'type').valueCode);
+    expect([...new Set(types)].sort()).toEqual(held);
+    expect(referencesIn(await house.read('?_type=Basic,Flag&_id=p1'))).toEqual([]);
+  });
+
   it('is sorted as one list, and goes page by page, forth and back', async () => {
     const query = '?_type=Observation,Encounter&_sort=date&_count=1&_total=accurate';
     const first = await house.read(query);

@@ -9,6 +9,7 @@ import { hasChain } from './chains.ts';
 import { isPlain, refuseCostly } from './condition.ts';
 import { type Connection, within } from './connection.ts';
 import { countIn, gather } from './gather.ts';
+import { kindOf } from './hash.ts';
 import { includedBy } from './include.ts';
 import { comparing, cursorAfter, cursorBefore, type Found, type Way, wayFrom } from './paging.ts';
 import { versionOf } from './rows.ts';
@@ -30,12 +31,18 @@ export function runSearch(connection: Connection, query: SearchQuery, cursor: Cu
 function tasksOf(connection: Connection, query: SearchQuery, note: Note | undefined): Task[] {
   const { called } = connection;
   called.looks.length = called.edges.length = called.firsts.length = called.aims.length = 0;
-  return [query, ...(query.also ?? [])].map(({ type, where, sort }: Asked): Task => {
-    refuseCostly(where);
-    const withRefs = query.includes.length > 0;
+  const asked: readonly Asked[] = [query, ...(query.also ?? [])];
+  for (const { where } of asked) refuseCostly(where);
+  const held = query.also ? asked.filter(({ type }) => isHeld(connection, type)) : asked;
+  const withRefs = query.includes.length > 0;
+  return (held.length > 0 ? held : [query]).map(({ type, where, sort }: Asked): Task => {
     return { connection, type, parts: flatten(where), sort, withRefs, links: new Map(), beyond: new Map(), note };
   });
 }
+
+/** Whether anything of the type is stored: of most types nothing is, and a search of all would plan each of them. */
+const isHeld = ({ sql, hashing }: Connection, type: string): boolean =>
+  sql('SELECT 1 FROM entry WHERE hash = ? LIMIT 1').get(hashing.big(kindOf.resourceType, type, '')) !== undefined;
 
 interface Rows {
   /** In the order of the query, also when they were read backwards. */
