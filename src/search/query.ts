@@ -149,8 +149,12 @@ export interface Near {
   readonly cells: readonly string[];
 }
 
-/** Sorting: by the lowest (asc) or highest (desc) entry of the name; resources without one come last; ties by the engine's own stable order. */
+/**
+ * Sorting: by the lowest (asc) or highest (desc) entry of the name; resources without one come last; ties by the engine's own
+ * stable order. No index has the order of `value` (tokens, references, uris; of references to one `target`): see sort-value.ts.
+ */
 export type SortKey =
+  | { readonly by: 'value'; readonly name: string; readonly target?: string; readonly descending: boolean }
   | { readonly by: 'range'; readonly name: string; readonly descending: boolean }
   | { readonly by: 'text'; readonly name: string; readonly descending: boolean }
   | { readonly by: 'id'; readonly descending: boolean };

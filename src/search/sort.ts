@@ -1,4 +1,5 @@
 /** The order of matches: `_sort`. https://hl7.org/fhir/R4/search.html#sort */
+import { customDefinitionsOf } from './knowledge.ts';
 import type { Parameter } from './parameter.ts';
 import { parametersOf } from './parameters.ts';
 import type { SortKey } from './query.ts';
@@ -23,14 +24,20 @@ function sortKey(type: string, key: string, place: number): SortKey {
   if (by === undefined)
     throw unsupported('_sort', `cannot have what is key ${place}: ${type} is sorted by ${sortable(type)}`);
   demandIndexed('_sort', parameter!);
-  return { by, name: parameter!.name, descending };
+  const { name, only } = parameter!;
+  return by === 'value' && only !== undefined ? { by, name, target: only, descending } : { by, name, descending };
 }
 
-/** Texts of a narrative and words have no order; nor has what is found under several names. */
-function orderOf({ type, code, anyOf }: Parameter): 'range' | 'text' | undefined {
+/**
+ * Texts of a narrative and words have no order; nor has what is found under several names. Parameters made at run time are
+ * sorted by where an index has their order: whoever reads texts for a long search does not know them.
+ */
+function orderOf({ type, code, anyOf, name }: Parameter): Exclude<SortKey['by'], 'id'> | undefined {
   if (anyOf !== undefined || code === '_text' || code === '_content') return undefined;
   if (type === 'date' || type === 'number' || type === 'quantity') return 'range';
-  return type === 'string' ? 'text' : undefined;
+  if (type === 'string') return 'text';
+  const isOfRunTime = customDefinitionsOf(name.slice(0, name.indexOf('.'))).some((one) => one.code === code);
+  return !isOfRunTime && (type === 'token' || type === 'uri' || type === 'reference') ? 'value' : undefined;
 }
 
 /** Whether `_sort` takes the parameter. */

@@ -16,12 +16,14 @@ export interface Connection {
   /** The statement of this text; rows come as arrays. Kept while it is in use, forgotten when hundreds of others were younger. */
   sql(text: string): StatementSync;
   /** What `look`, `first_row`, `edge` and `targets` of the running search mean, by number. */
-  readonly called: { looks: Look[]; edges: Edge[]; firsts: FirstRow[]; aims: Aim[] };
+  readonly called: { looks: Look[]; edges: Edge[]; firsts: FirstRow[]; aims: Aim[]; values: SortValue[] };
   /** Is asked for every row that a search looks at; throws to end it. */
   watch: () => void;
   exec(text: string): void;
   close(): void;
 }
+/** A sort value out of the body of a version. */
+export type SortValue = (body: string) => string | undefined;
 export type FirstRow = (entries: Uint8Array, low: number, high: number) => boolean;
 /** The keys that a resource with these references (one per line) and entries points to in one way. */
 export type Aim = (refs: string, entries: Uint8Array) => readonly string[];
@@ -111,7 +113,7 @@ function connect(db: DatabaseSync): Connection {
   const statements = new Map<string, StatementSync>();
   const connection: Connection = {
     hashing: createHashing(new Uint8Array(Buffer.from(value, 'hex'))),
-    called: { looks: [], edges: [], firsts: [], aims: [] },
+    called: { looks: [], edges: [], firsts: [], aims: [], values: [] },
     watch: () => {},
     sql(text) {
       let statement = statements.get(text);
@@ -141,6 +143,7 @@ function addFunctions(db: DatabaseSync, connection: Connection): void {
     connection.watch();
     return called.looks[number]!(entries, key) ? 1 : 0;
   });
+  db.function('sort_value', (body: any, number: any) => called.values[number]!(body) ?? null);
   db.function('edge', (entries: any, number: any) => called.edges[number]!(entries) ?? null);
   db.function('targets', (refs: any, entries: any, number: any) => JSON.stringify(called.aims[number]!(refs, entries)));
   db.function('key_hash', (name: any, key: any) => connection.hashing.big(kindOf.key, name, key));

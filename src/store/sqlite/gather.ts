@@ -1,5 +1,7 @@
 /** The way through a set: every resource in it is looked at, what matches is sorted, and the page cut out. */
 import type { SortKey } from '../../search/query.ts';
+import { sortValueOf } from '../../search/sort-value.ts';
+import { decodeBody } from './codec.ts';
 import { join, type Piece, piece } from './compile.ts';
 import type { Row } from './connection.ts';
 import { edgeOf } from './looks.ts';
@@ -30,13 +32,17 @@ export function countIn(task: Task, sized: Sized): number {
   return (task.connection.sql(sql).get(...values) as unknown as Row)[0];
 }
 
-/** The value of a sort key as column `k0`, `k1` ..., told from the block. */
+/** The value of a sort key as column `k0`, `k1` ..., told from the block, or from the text where no index has its order. */
 export function sortValue({ connection, type }: Task, key: SortKey, i: number): Piece {
   if (key.by === 'id') {
     const { sql, values } = idOf('r.key', type);
     return piece(`${sql} AS k${i}`, ...values);
   }
-  const { edges } = connection.called;
+  const { edges, values } = connection.called;
+  if (key.by === 'value') {
+    values.push((body) => sortValueOf(JSON.parse(decodeBody(body)), key));
+    return piece(`sort_value((SELECT w.body FROM version w WHERE w.seq = r.seq), ?) AS k${i}`, values.length - 1);
+  }
   edges.push(edgeOf(key.by, key.name, key.descending, connection.hashing));
   return piece(`edge(r.entries, ?) AS k${i}`, edges.length - 1);
 }

@@ -15,7 +15,7 @@ import { comparing, cursorAfter, cursorBefore, type Found, type Way, wayFrom } f
 import { versionOf } from './rows.ts';
 import { type Sized, whole } from './select.ts';
 import { FEW, GATHERED, MANY, orderedOf, PROBED, smallestOf, typeSize } from './sources.ts';
-import { sameRange, stream } from './stream.ts';
+import { type StreamKey, sameRange, stream } from './stream.ts';
 import { flatten, type Note, type Task } from './task.ts';
 
 /** The page of the query that the cursor names. Whatever `connection.watch` throws ends it. `note` is told how it goes. */
@@ -30,7 +30,7 @@ export function runSearch(connection: Connection, query: SearchQuery, cursor: Cu
 
 function tasksOf(connection: Connection, query: SearchQuery, note: Note | undefined): Task[] {
   const { called } = connection;
-  called.looks.length = called.edges.length = called.firsts.length = called.aims.length = 0;
+  called.looks.length = called.edges.length = called.firsts.length = called.aims.length = called.values.length = 0;
   const asked: readonly Asked[] = [query, ...(query.also ?? [])];
   for (const { where } of asked) refuseCostly(where);
   const held = query.also ? asked.filter(({ type }) => isHeld(connection, type)) : asked;
@@ -87,6 +87,7 @@ const smallestBeyond = (task: Task) => smallestOf(task, capsBeyond, GATHERED) ??
 function find(task: Task, way: Way): Found[] {
   const [key] = task.sort;
   if (key === undefined) return findUnsorted(task, way);
+  if (key.by === 'value') return through(task, smallestToCount(task), way);
   const alone = task.parts.every((part) => sameRange(part, key));
   // A key that stands in the conditions may be of those alone that they leave.
   const isOfFew = task.parts.some((part) => part.is === 'any' && part.of.some((one) => sameRange(one, key)));
@@ -142,7 +143,7 @@ const isFrequent = (task: Task, size: number, limit: number): boolean =>
   size >= GATHERED || rowsToFill(task, size, limit) < size;
 
 function along(task: Task, way: Way, smallest: Sized | undefined): Found[] {
-  const key = task.sort[0]!;
+  const key = task.sort[0] as StreamKey;
   task.note?.({ is: 'read', type: task.type, way: 'stream', part: undefined, key });
   return stream(task, key, way, smallest);
 }

@@ -1,6 +1,7 @@
 /** The way along an index in the order of one sort key, which stops when the page is full; resources without the key come last. */
 import type { Criterion, SortKey } from '../../search/query.ts';
 import { allOf, type Range } from '../../search/ranges.ts';
+import type { ValueKey } from '../../search/sort-value.ts';
 import { type Cut, join, type Piece, piece, rangeScan, type Scan } from './compile.ts';
 import { beyond, orderBy, sortValue } from './gather.ts';
 import { kindOf } from './hash.ts';
@@ -10,11 +11,14 @@ import { conditionsOf, resourceJoin, type Sized, selectFrom, tableOf, watched } 
 import { orderedOf } from './sources.ts';
 import type { Task } from './task.ts';
 
+/** What an index has the order of. */
+export type StreamKey = Exclude<SortKey, ValueKey>;
+
 export const sameRange = (part: Criterion, key: SortKey): part is Range =>
   part.is === 'range' && key.by === 'range' && part.name === key.name;
 
 /** `smallest` is what to go through for resources without the key. */
-export function stream(task: Task, key: SortKey, way: Way, smallest: Sized | undefined): Found[] {
+export function stream(task: Task, key: StreamKey, way: Way, smallest: Sized | undefined): Found[] {
   const { start, back, limit } = way;
   const startsMissing = start !== undefined && start.values[0] === null;
   const hasMissing = key.by !== 'id' && !task.parts.some((part) => sameRange(part, key));
@@ -32,7 +36,7 @@ export function stream(task: Task, key: SortKey, way: Way, smallest: Sized | und
   return found;
 }
 
-function missing(task: Task, key: SortKey, { start, back, limit }: Way, smallest: Sized | undefined): Found[] {
+function missing(task: Task, key: StreamKey, { start, back, limit }: Way, smallest: Sized | undefined): Found[] {
   if (key.by === 'id') return [];
   const { called, hashing } = task.connection;
   called.looks.push(presenceOf(key.by, key.name, hashing));
@@ -51,7 +55,7 @@ const furtherOrder = (sort: readonly SortKey[], back: boolean): string[] =>
   sort.slice(1).map((key, i) => orderBy(key, i + 1, back));
 const pkOrder = (sort: readonly SortKey[], back: boolean): string => `c.pk${isPkDown(sort, back) ? ' DESC' : ''}`;
 
-function present(task: Task, key: SortKey, way: Way): Found[] {
+function present(task: Task, key: StreamKey, way: Way): Found[] {
   const { connection, parts } = task;
   const { start, back, limit } = way;
   const { hashing, called } = connection;
@@ -107,7 +111,13 @@ function textScan({ connection, sort }: Task, key: Extract<SortKey, { by: 'text'
 const placeColumn = { range: 'c.sort', text: 'c.value', id: 'c.key' } as const;
 
 /** Rows of one scan in the order of the key. */
-function leg(task: Task, key: SortKey, scan: Scan, conditions: readonly Piece[], { start, back, limit }: Way): Found[] {
+function leg(
+  task: Task,
+  key: StreamKey,
+  scan: Scan,
+  conditions: readonly Piece[],
+  { start, back, limit }: Way,
+): Found[] {
   const { sort } = task;
   const column = placeColumn[key.by];
   const direction = isDown(key, back) ? ' DESC' : '';

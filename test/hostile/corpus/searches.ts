@@ -130,17 +130,9 @@ const costs: readonly Attack[] = [
 const findsNobody = ({ body }: Answer) => expect(body.total ?? (body.entry ?? []).length).toBe(0);
 
 const strange: readonly Attack[] = [
-  ...[
-    'active',
-    'identifier',
-    'general-practitioner',
-    'general-practitioner.name',
-    'favourite-colour',
-    '_text',
-    '_score',
-    '--family',
-    '',
-  ].map((key) => get('I21', `_sort=${key}`, `Patient?_sort=${key}`, 400, ['not-supported', 'invalid'])),
+  ...['general-practitioner.name', 'favourite-colour', '_text', '_score', '--family', ''].map((key) =>
+    get('I21', `_sort=${key}`, `Patient?_sort=${key}`, 400, ['not-supported', 'invalid']),
+  ),
   get('I21', '_sort by a composite', 'Observation?_sort=code-value-quantity', 400, 'not-supported'),
   get('I21', '_sort by a place', 'Location?_sort=near', 400, 'not-supported'),
   get('I21', '_sort by more keys than anybody needs', `Patient?_sort=${many(50, 'family').join()}`, 400),
