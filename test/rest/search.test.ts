@@ -153,6 +153,13 @@ describe('A search', () => {
     expect(idsOf(await get('Observation?_include=Observation:subject:Group'), 'include')).toEqual([]);
   });
 
+  it('includes with :iterate=* what the included refer to, of whatever type', async () => {
+    const once = await get('RiskAssessment?_include=*');
+    expect(idsOf(once, 'include')).toEqual(['ada']);
+    const all = await get('RiskAssessment?_include:iterate=*');
+    expect(idsOf(all, 'include')).toEqual(['ada', 'gp']);
+  });
+
   it('gives totals where they are wanted, and no entries for _count=0 and _summary=count', async () => {
     for (const query of ['_count=0', '_summary=count']) {
       const { body } = await get(`Observation?${query}`);
