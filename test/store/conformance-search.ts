@@ -354,7 +354,7 @@ export function searchConforms(current: () => Store): void {
         if (wrong) throw new Error(`query ${i}, seed ${seed}: ${wrong}: ${JSON.stringify(query)}`);
       }
       expect(found).toBeGreaterThan(150);
-    });
+    }, 60_000);
   });
 }
 
