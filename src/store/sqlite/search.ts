@@ -35,9 +35,18 @@ function tasksOf(connection: Connection, query: SearchQuery, note: Note | undefi
   for (const { where } of asked) refuseCostly(where);
   const held = query.also ? asked.filter(({ type }) => isHeld(connection, type)) : asked;
   const withRefs = query.includes.length > 0;
-  return (held.length > 0 ? held : [query]).map(({ type, where, sort }: Asked): Task => {
-    return { connection, type, parts: flatten(where), sort, withRefs, links: new Map(), beyond: new Map(), note };
-  });
+  return (held.length > 0 ? held : [query]).map(
+    ({ type, where, sort }: Asked): Task => ({
+      connection,
+      type,
+      parts: flatten(where),
+      sort,
+      withRefs,
+      links: new Map(),
+      beyond: new Map(),
+      note,
+    }),
+  );
 }
 
 /** Whether anything of the type is stored: of most types nothing is, and a search of all would plan each of them. */
