@@ -20,6 +20,8 @@ export interface AskedSearch extends Pick<ParsedSearch, 'query' | 'used' | 'issu
 
 /** Its rows stand in a log of their own, which only a search of the type itself reads. */
 const ALONE = 'AuditEvent';
+/** Callers that are no resources stand in those rows as `Client/admin` or `System/notifier`. */
+const callers: ReadonlySet<string> = new Set(['Client', 'System']);
 const leftOut: Issue = {
   severity: 'information',
   code: 'informational',
@@ -32,7 +34,8 @@ export function askedOf(request: FhirRequest, caller: Caller, now?: number, expa
   const { asked, token } = pageOf(request.parameters);
   const path = compartment ? `${referenceTo(compartment)}/${type || '*'}` : type;
   const containers = type === '' || type === ALONE || compartment ? undefined : containersFor(caller);
-  const options = { strict, base, now, expansions, containers };
+  const otherTypes = type === ALONE ? callers : undefined;
+  const options = { strict, base, now, expansions, containers, otherTypes };
   const { types, issues } = type === '' ? typesOf(request, asked, caller) : { types: [], issues: [] };
   const parsed = type === '' ? parseSystemSearch(types, asked, options) : parseSearch(type, asked, options);
   const query = compartment ? inside(compartment, parsed.query) : parsed.query;

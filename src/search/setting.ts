@@ -8,4 +8,6 @@ export interface Setting {
   readonly now?: number;
   /** What the server's terminology says of values, by modifier and value: `in http://vs`, `above http://sys|code`. */
   readonly expansions?: ReadonlyMap<string, readonly { readonly system: string; readonly code: string }[]>;
+  /** Names in references that are no resource types of R4 and are meant nevertheless. */
+  readonly otherTypes?: ReadonlySet<string>;
 }

@@ -99,7 +99,8 @@ describe('A new SearchParameter', () => {
     expect((await house.search('Patient?eyes=blue')).map(({ id }) => id)).toEqual(['eyes']);
     await house.update(definition('eyes', { expression: `Patient.extension.where(url = '${url}').valueBoolean` }));
     await settled();
-    expect(await house.search('Patient?eyes=blue')).toEqual([]);
+    expect(await house.search('Patient?eyes=true')).toEqual([]);
+    expect((await house.ask('GET', '/fhir/Patient?eyes=blue')).status).toBe(400);
   });
 
   it('goes when it is retired or deleted, and its code is free again', async () => {
