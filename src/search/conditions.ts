@@ -107,7 +107,8 @@ export function reference(
   }
   const type = typeNamedBy(literal);
   if (type !== undefined && literal.split('/').length === (version === undefined ? 2 : 4)) {
-    if (!isResourceType(type) && !setting.otherTypes?.has(type)) throw new BadValue('names a type that R4 does not have');
+    if (!isResourceType(type) && !setting.otherTypes?.has(type))
+      throw new BadValue('names a type that R4 does not have');
     return only !== undefined && type !== only ? none : at(literal);
   }
   if (!/^[A-Za-z0-9\-.]{1,64}$/.test(literal)) throw new BadValue('takes an id, `Type/id` or an absolute URL');
