@@ -6,7 +6,8 @@ import { kinds } from './oracle/queries.ts';
 import { fill, judge } from './oracle/run.ts';
 import { emptyTally, table, tally } from './oracle/tally.ts';
 
-const seeds = [2, 3, 4, 5];
+/** World 4 has no text to ask a composite for. */
+const seeds = [2, 3, 5, 6];
 const each = 50;
 const leastOfAKind = seeds.length * each;
 
