@@ -33,12 +33,15 @@ function sortKey(type: string, key: string, place: number): SortKey {
  * sorted by where an index has their order: whoever reads texts for a long search does not know them.
  */
 function orderOf({ type, code, anyOf, name }: Parameter): Exclude<SortKey['by'], 'id'> | undefined {
-  if (anyOf !== undefined || code === '_text' || code === '_content') return undefined;
+  if (anyOf !== undefined || withoutOrder.has(code)) return undefined;
   if (type === 'date' || type === 'number' || type === 'quantity') return 'range';
   if (type === 'string') return 'text';
   const isOfRunTime = customDefinitionsOf(name.slice(0, name.indexOf('.'))).some((one) => one.code === code);
   return !isOfRunTime && (type === 'token' || type === 'uri' || type === 'reference') ? 'value' : undefined;
 }
+
+/** `_id` has an order of its own. */
+const withoutOrder: ReadonlySet<string> = new Set(['_id', '_text', '_content', '_query']);
 
 /** Whether `_sort` takes the parameter. */
 export const isSortable = (parameter: Parameter): boolean =>

@@ -83,7 +83,7 @@ describe('What no index has the order of', () => {
   });
 
   it('is refused by parameters under several names, composites and places, with those that can be', async () => {
-    for (const code of ['combo-code', 'code-value-quantity', '_text']) {
+    for (const code of ['combo-code', 'code-value-quantity', '_text', '_query']) {
       const { status, body } = await house.ask('GET', `/fhir/Observation?_sort=${code}`);
       expect(status).toBe(400);
       expect(body.issue[0].diagnostics).toMatch(/sorted by _id,.* status/);
