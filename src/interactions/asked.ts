@@ -33,7 +33,9 @@ export function askedOf(request: FhirRequest, caller: Caller, now?: number, expa
   const { type, compartment, base, strict } = request;
   const { asked, token } = pageOf(request.parameters);
   const path = compartment ? `${referenceTo(compartment)}/${type || '*'}` : type;
-  const containers = type === '' || type === ALONE || compartment ? undefined : containersFor(caller);
+  const isAlone = type === '' || type === ALONE || compartment !== undefined;
+  const asksInside = !isAlone && asked.some(([name]) => name === '_contained');
+  const containers = asksInside ? containersFor(caller) : undefined;
   const otherTypes = type === ALONE ? callers : undefined;
   const options = { strict, base, now, expansions, containers, otherTypes };
   const { types, issues } = type === '' ? typesOf(request, asked, caller) : { types: [], issues: [] };
