@@ -102,20 +102,15 @@ export const adminSchemas: Readonly<Record<string, Schema>> = {
   },
 };
 
-const deviceId: RouteParameter = {
-  name: 'device_id',
+const inPath = (name: string, description: string, example: string): RouteParameter => ({
+  name,
   in: 'path',
-  description: 'A value of Device.identifier.',
+  description,
   schema: { type: 'string' },
-  example: 'DEV001',
-};
-const keyPrefix: RouteParameter = {
-  name: 'prefix',
-  in: 'path',
-  description: 'As the list shows it.',
-  schema: { type: 'string' },
-  example: 'wfk_1a2b3c4d',
-};
+  example,
+});
+const deviceId = inPath('device_id', 'A value of Device.identifier.', 'DEV001');
+const keyPrefix = inPath('prefix', 'As the list shows it.', 'wfk_1a2b3c4d');
 const refused = {
   401: outcome('The administrator’s token is missing or wrong.'),
   403: outcome('A device key is not enough.'),

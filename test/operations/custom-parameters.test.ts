@@ -1,6 +1,7 @@
 /** SearchParameters that come while the server runs: refused or indexed, never half answered. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openHouse, type TestHouse } from '../support/house.ts';
+import { definition } from './definition.ts';
 
 let house: TestHouse;
 beforeAll(async () => {
@@ -8,19 +9,6 @@ beforeAll(async () => {
 });
 afterAll(() => house.stop());
 
-const definition = (id: string, more: object = {}) => ({
-  resourceType: 'SearchParameter',
-  id,
-  url: `https://a.example/SearchParameter/${id}`,
-  name: 'Own',
-  status: 'active',
-  description: 'A parameter of a test',
-  code: id,
-  base: ['Patient'],
-  type: 'token',
-  expression: 'Patient.maritalStatus',
-  ...more,
-});
 const married = (id: string, code = 'M') => ({
   resourceType: 'Patient',
   id,

@@ -16,20 +16,7 @@ import { noEntries, plainQuery } from '../../src/search/query.ts';
 import { startHouse } from '../../src/server.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Change } from '../../src/store/store.ts';
-
-const definition = (id: string, more: object = {}) => ({
-  resourceType: 'SearchParameter',
-  id,
-  url: `https://a.example/SearchParameter/${id}`,
-  name: 'Own',
-  status: 'active',
-  description: 'A parameter of a test',
-  code: id,
-  base: ['Patient'],
-  type: 'token',
-  expression: 'Patient.maritalStatus',
-  ...more,
-});
+import { definition } from './definition.ts';
 
 /** As a server stored it that made nothing of it. */
 const stored = (resource: any): Change => ({

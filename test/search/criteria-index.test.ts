@@ -105,18 +105,27 @@ describe('the index of criteria', () => {
     expect(index.candidates(extract(observation('1', 'a', 1)), { type: 'Observation', id: 'o1' })).toEqual([]);
   });
 
-  it('needs microseconds for 10,000 subscriptions', () => {
+  it('holds one of 10,000 subscriptions against a resource that only one can be about', () => {
+    let tried = 0;
     const index = criteriaIndex(
-      Array.from({ length: 10_000 }, (_, i) =>
-        listed(`s${i}`, 'Observation', `patient=p${i}&code=http://loinc.org|8867-4&status=final`),
-      ),
+      Array.from({ length: 10_000 }, (_, i) => {
+        const { where, ...rest } = listed(
+          `s${i}`,
+          'Observation',
+          `patient=p${i}&code=http://loinc.org|8867-4&status=final`,
+        );
+        return {
+          ...rest,
+          get where() {
+            tried++;
+            return where;
+          },
+        };
+      }),
     );
+    tried = 0;
     const entries = extract(observation('p77', '8867-4', 70));
-    const key = { type: 'Observation', id: 'o1' };
-    expect(index.candidates(entries, key)).toEqual(['s77']);
-    for (let i = 0; i < 5000; i++) index.candidates(entries, key);
-    const before = performance.now();
-    for (let i = 0; i < 5000; i++) index.candidates(entries, key);
-    expect(((performance.now() - before) / 5000) * 1000).toBeLessThan(100); // 1 to 2 alone on the machine
+    expect(index.candidates(entries, { type: 'Observation', id: 'o1' })).toEqual(['s77']);
+    expect(tried).toBe(1);
   });
 });
