@@ -15,10 +15,15 @@ export interface KeyEntry {
   readonly second: string;
 }
 
-/** A reference to another resource: found by equality on `target` (`Patient/1`, an absolute URL or a canonical) and followed by includes. */
+/** A reference to another resource: found by equality on `target` (`Patient/1`, an absolute URL or a canonical). */
 export interface ReferenceEntry {
   readonly name: string;
   readonly target: string;
+  /**
+   * It leads to whatever resources have this `target` among their `canonicals`; without the mark it leads to the one resource whose
+   * `Type/id` it is, and else nowhere. Chains and includes follow where references lead.
+   */
+  readonly canonical?: true;
 }
 
 /** An interval on a number line: dates in ms since 1970 UTC (both ends inclusive), numbers, quantities in canonical units. */
@@ -65,6 +70,11 @@ export interface GroupEntry {
 export interface IndexEntries extends ElementEntries {
   readonly words: readonly WordEntry[];
   readonly groups: readonly GroupEntry[];
+  /**
+   * What it is called by canonical references, beside its own `Type/id`: `url|`, and with a version `url|version` too. Always
+   * with a bar: so who refers to `url` (any version, the target `url|`) is told from who refers to `url|1`, who is found by `url` too.
+   */
+  readonly canonicals?: readonly string[];
 }
 
 export const noEntries: IndexEntries = { keys: [], references: [], ranges: [], texts: [], words: [], groups: [] };
@@ -110,6 +120,7 @@ export type Criterion =
       readonly type: string;
       readonly where: Criterion;
       readonly lanes?: Lanes;
+      readonly byCanonical?: true; // also by references marked as canonical; without it those are not followed
     } // points under the name to a resource of the type that fulfils it
   | {
       readonly is: 'referred';
@@ -117,6 +128,7 @@ export type Criterion =
       readonly name: string;
       readonly where: Criterion;
       readonly lanes?: Lanes;
+      readonly byCanonical?: true;
     } // a resource of the type that fulfils it points here under its name
   | Near;
 
@@ -161,7 +173,7 @@ export type SortKey =
 
 /**
  * `to`: what resources of the type point to under `name` (any name when it is left out); `from`: the resources of the type
- * that point here under `name`. `target` narrows the other end of the reference to one type. With `iterate` the included
+ * that point here under `name`. References of both kinds are followed, by `Type/id` and by canonical. `target` narrows the other end of the reference to one type. With `iterate` the included
  * resources are followed too, until nothing new comes.
  */
 export interface Include {
