@@ -6,6 +6,8 @@ export default {
   moduleFileExtensions: ['ts', 'mjs', 'js', 'json', 'node'],
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '\\.long\\.test\\.ts$'],
+  globalSetup: '<rootDir>/test/support/run-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/run-teardown.mjs',
   maxWorkers: 2,
   testTimeout: 20_000,
   workerIdleMemoryLimit: '1GB',
