@@ -1,0 +1,259 @@
+/** One resource as a MongoDB document: its text as it was written, and what it is found by as hashes and numbers. docs/storage-mongodb.md */
+import { type Binary, Long } from 'mongodb';
+import type { ResourceKey } from '../../fhir/references.ts';
+import type { ElementEntries, IndexEntries, RangeEntry } from '../../search/query.ts';
+import type { Hashing, Kind } from '../sqlite/hash.ts';
+import type { Method } from '../store.ts';
+
+/** An interval under a name. */
+export interface IntervalPart {
+  readonly n: Long;
+  readonly l: number;
+  readonly h: number;
+}
+/** A folded text under a name. */
+export interface TextPart {
+  readonly n: Long;
+  readonly v: string;
+}
+/** A reference under a name; `k` is `Type/id`, or a canonical, which alone has a bar. */
+export interface ReferencePart {
+  readonly n: Long;
+  readonly k: string;
+}
+/** Values that belong together: only looked at, so none of this is in an index. */
+export interface GroupPart {
+  readonly n: Long;
+  readonly ix: readonly Long[];
+  readonly r: readonly IntervalPart[];
+  readonly x: readonly TextPart[];
+}
+
+/**
+ * What a resource is found by. An interval that is the only one of its name and that many names share (the date of an
+ * Observation and all its lanes) stands once, as `d` to `h`, with the names in `l`: an index on (l, d, p) has the order of each
+ * of them. There are two such places; whatever does not fit stands in `r`.
+ */
+export interface IndexFields {
+  /** Hashes of keys, references, exact texts, words, canonicals and of the type itself. */
+  readonly ix: readonly Long[];
+  readonly l?: readonly Long[];
+  readonly d?: number;
+  readonly h?: number;
+  readonly l2?: readonly Long[];
+  readonly d2?: number;
+  readonly h2?: number;
+  readonly r?: readonly IntervalPart[];
+  /** Intervals that are found along another name (`RangeEntry.along`). */
+  readonly q?: readonly IntervalPart[];
+  readonly x?: readonly TextPart[];
+  readonly g?: readonly GroupPart[];
+  readonly refs?: readonly ReferencePart[];
+}
+
+/** Newest version of a resource, or its tombstone, which has no text and an empty index. */
+export interface ResourceDocument extends IndexFields {
+  /** `Type/id`. */
+  readonly _id: string;
+  /** Where it lives on a sharded cluster; see `homeOf`. */
+  readonly s: number;
+  readonly t: string;
+  /** When it was first stored, as a number that no other has (stamps.ts): the order of listings. Stays over deletion. */
+  readonly p: number;
+  readonly v: number;
+  /** lastUpdated, ms since 1970 UTC. */
+  readonly u: number;
+  readonly m: Method;
+  readonly b?: Binary;
+}
+
+/** A former version. */
+export interface VersionDocument {
+  /** `Type/id/version`. */
+  readonly _id: string;
+  /** `Type/id`. */
+  readonly k: string;
+  readonly v: number;
+  readonly u: number;
+  readonly m: Method;
+  readonly b?: Binary;
+}
+
+/** What is hashed, kept apart. */
+const kindOf = { key: 0, pair: 1, first: 2, exactText: 3, word: 4, canonical: 5, type: 6, name: 7, home: 8 } as const;
+
+/** The hash that stands for a name and a value. */
+function hashOf(hashing: Hashing, kind: number, name: string, value: string): Long {
+  hashing.mix(kind as Kind, name, value);
+  return new Long(hashing.low, hashing.high);
+}
+
+/** A key: by both parts, by the first part with an empty second, or (`kindOf.first`) by the first part with any other second. */
+export const keyHash = (hashing: Hashing, name: string, first: string, second: string): Long =>
+  second === ''
+    ? hashOf(hashing, kindOf.key, name, first)
+    : hashOf(hashing, kindOf.pair, name, `${first}\u0000${second}`);
+export const firstHash = (hashing: Hashing, name: string, first: string): Long =>
+  hashOf(hashing, kindOf.first, name, first);
+export const typeHash = (hashing: Hashing, type: string): Long => hashOf(hashing, kindOf.type, type, '');
+export const wordHash = (hashing: Hashing, name: string, word: string): Long =>
+  hashOf(hashing, kindOf.word, name, word);
+export const exactHash = (hashing: Hashing, name: string, text: string): Long =>
+  hashOf(hashing, kindOf.exactText, name, text);
+export const canonicalHash = (hashing: Hashing, canonical: string): Long =>
+  hashOf(hashing, kindOf.canonical, '', canonical);
+/** Names of intervals, texts, references and groups; kept apart by the field that they stand in. */
+export const nameHash = (hashing: Hashing, name: string): Long => hashOf(hashing, kindOf.name, name, '');
+
+/** Whose interval `u` is: no resource has an entry of this name. */
+export const lastUpdatedOf = (type: string): string => `${type}._lastUpdated`;
+
+/** Longs, each once. */
+class Hashes {
+  readonly all: Long[] = [];
+  #seen = new Map<number, number[]>();
+  add(hash: Long): void {
+    const highs = this.#seen.get(hash.low);
+    if (highs?.includes(hash.high)) return;
+    if (highs) highs.push(hash.high);
+    else this.#seen.set(hash.low, [hash.high]);
+    this.all.push(hash);
+  }
+}
+
+/** What the resource of the type is found by. */
+export function indexFields(type: string, index: IndexEntries, hashing: Hashing): IndexFields {
+  const hashes = new Hashes();
+  hashes.add(typeHash(hashing, type));
+  addEqualities(hashes, index, hashing);
+  for (const { name, word } of index.words) hashes.add(wordHash(hashing, name, word));
+  for (const canonical of index.canonicals ?? []) hashes.add(canonicalHash(hashing, canonical));
+  const g = index.groups.map(({ name, entries }): GroupPart => {
+    const own = new Hashes();
+    addEqualities(own, entries, hashing);
+    return {
+      n: nameHash(hashing, name),
+      ix: own.all,
+      r: partsOf(entries.ranges, hashing),
+      x: textsOf(entries, hashing),
+    };
+  });
+  const quiet = partsOf(
+    index.ranges.filter(({ along }) => along !== undefined),
+    hashing,
+  );
+  const x = textsOf(index, hashing);
+  const refs = referencesOf(index, hashing);
+  return {
+    ix: hashes.all,
+    ...placed(index.ranges, hashing),
+    ...(quiet.length > 0 && { q: quiet }),
+    ...(x.length > 0 && { x }),
+    ...(g.length > 0 && { g }),
+    ...(refs.length > 0 && { refs }),
+  };
+}
+
+function addEqualities(hashes: Hashes, { keys, references, texts }: ElementEntries, hashing: Hashing): void {
+  for (const { name, first, second } of keys) {
+    hashes.add(keyHash(hashing, name, first, second));
+    if (second !== '') hashes.add(firstHash(hashing, name, first));
+  }
+  for (const { name, target } of references) hashes.add(keyHash(hashing, name, target, ''));
+  for (const { name, original } of texts) {
+    if (original !== undefined) hashes.add(exactHash(hashing, name, original));
+  }
+}
+
+const partsOf = (ranges: readonly RangeEntry[], hashing: Hashing): IntervalPart[] =>
+  ranges.map(({ name, low, high }) => ({ n: nameHash(hashing, name), l: low, h: high }));
+
+function textsOf({ texts }: ElementEntries, hashing: Hashing): TextPart[] {
+  const seen = new Set<string>();
+  const parts: TextPart[] = [];
+  for (const { name, folded } of texts) {
+    const repeat = `${name}\u0000${folded}`;
+    if (seen.has(repeat)) continue;
+    seen.add(repeat);
+    parts.push({ n: nameHash(hashing, name), v: folded });
+  }
+  return parts;
+}
+
+/** Every reference that leads to a resource of this server, under each of its names. */
+function referencesOf({ references }: IndexEntries, hashing: Hashing): ReferencePart[] {
+  const seen = new Set<string>();
+  const parts: ReferencePart[] = [];
+  for (const { name, target, canonical } of references) {
+    if (!canonical && !isKey(target)) continue;
+    const repeat = `${name} ${target}`;
+    if (seen.has(repeat)) continue;
+    seen.add(repeat);
+    parts.push({ n: nameHash(hashing, name), k: target });
+  }
+  return parts;
+}
+const isKey = (target: string): boolean => /^[A-Z][A-Za-z]{1,63}\/[A-Za-z0-9\-.]{1,64}$/.test(target);
+
+/** Shares the intervals out between the two places and `r`. */
+function placed(ranges: readonly RangeEntry[], hashing: Hashing): Partial<IndexFields> {
+  const byName = new Map<string, RangeEntry[]>();
+  for (const range of ranges) {
+    if (range.along !== undefined) continue;
+    const alike = byName.get(range.name);
+    if (!alike) byName.set(range.name, [range]);
+    else if (!alike.some(({ low, high }) => low === range.low && high === range.high)) alike.push(range);
+  }
+  const shared = new Map<string, { low: number; high: number; names: string[] }>();
+  const others: RangeEntry[] = [];
+  for (const [name, [first, ...further]] of byName) {
+    if (further.length > 0) {
+      others.push(first!, ...further);
+      continue;
+    }
+    const { low, high } = first!;
+    const interval = `${low} ${high}`;
+    const there = shared.get(interval);
+    if (there) there.names.push(name);
+    else shared.set(interval, { low, high, names: [name] });
+  }
+  const [one, two, ...rest] = [...shared.values()].sort((a, b) => b.names.length - a.names.length);
+  for (const { low, high, names } of rest) others.push(...names.map((name) => ({ name, low, high })));
+  const hashed = (names: readonly string[]) => names.map((name) => nameHash(hashing, name));
+  return {
+    ...(one && { l: hashed(one.names), d: one.low, h: one.high }),
+    ...(two && { l2: hashed(two.names), d2: two.low, h2: two.high }),
+    ...(others.length > 0 && { r: partsOf(others, hashing) }),
+  };
+}
+
+/** Homes of resources that point to several patients: few, so that whoever asks for one patient can ask them all. */
+export const sharedHomes: readonly number[] = Array.from({ length: 8 }, (_, i) => i);
+
+/**
+ * Where a resource lives on a sharded cluster: a Patient, and whatever points to that one patient and to no other, live
+ * together; what points to several lives in one of the `sharedHomes`; all else lives by its own key.
+ */
+export function homeOf(key: ResourceKey, { references }: Pick<IndexEntries, 'references'>, hashing: Hashing): number {
+  const own = `${key.type}/${key.id}`;
+  if (key.type === 'Patient') return homeOfKey(own, hashing);
+  let patient: string | undefined;
+  for (const { target } of references) {
+    if (!target.startsWith('Patient/') || target === patient || !isKey(target)) continue;
+    if (patient !== undefined) return sharedHomes[homeOfKey(own, hashing) % sharedHomes.length]!;
+    patient = target;
+  }
+  return homeOfKey(patient ?? own, hashing);
+}
+
+/** A number from 8 up, spread evenly. */
+export function homeOfKey(key: string, hashing: Hashing): number {
+  hashing.mix(kindOf.home as Kind, '', key);
+  return sharedHomes.length + ((hashing.low >>> 0) % (0x7fffffff - sharedHomes.length));
+}
+
+/** Where everything that points to the patient lives. */
+export const homesOfPatient = (patient: string, hashing: Hashing): readonly number[] => [
+  homeOfKey(patient, hashing),
+  ...sharedHomes,
+];
