@@ -4,7 +4,6 @@ import {
   type Atom,
   DotAtom,
   EqualsAtom,
-  evalFhirPathTyped,
   FhirPathAtom,
   FunctionAtom,
   IndexerAtom,
@@ -14,74 +13,77 @@ import {
   SymbolAtom,
   UnionAtom,
 } from '@medplum/core';
-import { choiceAt, type ElementType, elementTypes } from './knowledge.ts';
+import { evaluated } from './evaluate.ts';
+import { inferred } from './inferred.ts';
+import { type Place, type Sink, typeNamedBy, typesAt, type Visit } from './place.ts';
 
-/** Takes one value that was found; never undefined, null or an array. */
-export type Visit = (value: any) => void;
-
-/** What is known of a place before any value is seen. */
-export interface Place {
-  /** Datatype, resource type, or path of a backbone element. */
-  readonly type: string;
-  /** Target types of a Reference, code systems of a code; empty when the definition leaves them open. */
-  readonly about: readonly string[];
-  /** Every step on the way must be there. */
-  readonly required: boolean;
-}
-
-/** What to do with values at a place; undefined when nothing is to be done there. */
-export type Sink = (place: Place) => Visit | undefined;
+export { type Place, type Sink, typeNamedBy, type Visit } from './place.ts';
 
 class Unsupported extends Error {}
 
 /**
  * A closure that walks a resource of this type and hands each value of the expression to the sink of its place. Expressions
- * beyond paths, unions, type filters and simple `where`s are evaluated by @medplum/core.
+ * beyond paths, unions, type filters and simple `where`s are evaluated: see evaluate.ts.
  */
 export function compile(expression: string, type: string, sink: Sink): Visit {
   const ast = parseFhirPath(expression);
+  const at: Place = { type, about: [], required: true };
   try {
-    return walk(ast, { type, about: [], required: true }, sink) ?? (() => {});
+    return walk(ast, at, sink) ?? (() => {});
   } catch (error) {
     if (!(error instanceof Unsupported)) throw error;
-    return evaluated(ast, type, sink);
+    return evaluated(ast, at, sink);
   }
 }
 
 /** The places where an expression can find values; undefined when only an evaluation can tell. */
 export function placesOf(expression: string, type: string): readonly Place[] | undefined {
   const places: Place[] = [];
+  const ast = parseFhirPath(expression);
+  const at: Place = { type, about: [], required: true };
   try {
-    walk(parseFhirPath(expression), { type, about: [], required: true }, (place) => {
+    walk(ast, at, (place) => {
       places.push(place);
       return () => {};
     });
     return places;
   } catch (error) {
-    if (error instanceof Unsupported) return undefined;
+    if (error instanceof Unsupported) return inferred(ast, at);
     throw error;
   }
 }
 
-function evaluated(ast: Atom, type: string, sink: Sink): Visit {
-  const visits = new Map<string, Visit | undefined>();
-  return (resource) => {
-    for (const { type: found, value } of evalFhirPathTyped(ast as FhirPathAtom, [{ type, value: resource }])) {
-      if (!visits.has(found)) visits.set(found, sink({ type: found, about: [], required: false }));
-      visits.get(found)?.(value);
-    }
-  };
-}
-
 function walk(atom: Atom, at: Place, next: Sink): Visit | undefined {
   if (atom instanceof FhirPathAtom) return walk(atom.child, at, next);
-  if (atom instanceof DotAtom) return walk(atom.left, at, (place) => walk(atom.right, place, next));
+  if (atom instanceof DotAtom) return dot(atom, at, next);
   if (atom instanceof SymbolAtom) return step(atom.name, at, next);
   if (atom instanceof UnionAtom) return both(walk(atom.left, at, optional(next)), walk(atom.right, at, optional(next)));
   if (atom instanceof AsAtom) return walk(atom.left, at, onlyType(atom.right, next));
   if (atom instanceof FunctionAtom) return call(atom, at, next);
   if (atom instanceof IndexerAtom) return nth(atom, at, next);
   throw new Unsupported();
+}
+
+function dot({ left, right }: DotAtom, at: Place, next: Sink): Visit | undefined {
+  if (left instanceof DotAtom && left.right instanceof SymbolAtom && asksExtensions(right)) {
+    const { name } = left.right;
+    return walk(left.left, at, (place) => extensionsAt(name, right, place, next));
+  }
+  return walk(left, at, (place) => walk(right, place, next));
+}
+
+const asksExtensions = (atom: Atom): boolean =>
+  (atom instanceof FunctionAtom || atom instanceof SymbolAtom) && atom.name === 'extension';
+
+/** Those of a primitive stand beside it. */
+function extensionsAt(name: string, extension: Atom, at: Place, next: Sink): Visit | undefined {
+  let visit: Visit | undefined;
+  for (const { property, type, about } of typesAt(at.type, name)) {
+    const isPrimitive = /^[a-z]/.test(type);
+    const inner = walk(extension, { type: isPrimitive ? 'Extension' : type, about, required: false }, next);
+    if (inner) visit = both(visit, each(isPrimitive ? `_${property}` : property, inner));
+  }
+  return visit;
 }
 
 const optional =
@@ -102,6 +104,7 @@ function step(name: string, at: Place, next: Sink): Visit | undefined {
     if (name === at.type || name === 'Resource' || name === 'DomainResource') return next(at);
     throw new Unsupported();
   }
+  if (/^[%$]/.test(name)) throw new Unsupported();
   if (/^[a-z]/.test(at.type) && !['id', 'extension', 'value'].includes(name)) return undefined;
   if (/^[a-z]/.test(at.type) || at.type === 'Resource') throw new Unsupported(); // extensions of primitives, any resource
   const found = typesAt(at.type, name);
@@ -111,14 +114,6 @@ function step(name: string, at: Place, next: Sink): Visit | undefined {
     if (inner) visit = both(visit, each(property, inner));
   }
   return visit;
-}
-
-/** The types of an element; of a choice that is named with its type, such as `valueDateTime`, that one. */
-function typesAt(parent: string, name: string): readonly ElementType[] {
-  const found = elementTypes(parent, name);
-  if (found.length > 0) return found;
-  const choice = choiceAt(parent, name);
-  return choice ? [{ ...choice, required: false }] : [];
 }
 
 const each =
@@ -132,8 +127,10 @@ const each =
 
 const onlyType =
   (type: Atom, next: Sink): Sink =>
-  (place) =>
-    type instanceof SymbolAtom && type.name === place.type ? next({ ...place, required: false }) : undefined;
+  (place) => {
+    if (place.type === 'Resource') throw new Unsupported();
+    return type instanceof SymbolAtom && type.name === place.type ? next({ ...place, required: false }) : undefined;
+  };
 
 function call(atom: FunctionAtom, at: Place, next: Sink): Visit | undefined {
   const [argument] = atom.args;
@@ -142,7 +139,7 @@ function call(atom: FunctionAtom, at: Place, next: Sink): Visit | undefined {
   if (atom.name === 'extension') return extensions(argument, at, next);
   if (atom.name !== 'where') throw new Unsupported();
   const visit = next({ ...at, about: narrowed(at, argument), required: false });
-  const holds = condition(argument);
+  const holds = condition(argument, at);
   return visit && ((value) => (holds(value) ? visit(value) : undefined));
 }
 
@@ -172,7 +169,7 @@ const narrowed = (at: Place, argument: Atom): readonly string[] => {
   return type === undefined ? at.about : [type];
 };
 
-function condition(argument: Atom): (value: any) => boolean {
+function condition(argument: Atom, at: Place): (value: any) => boolean {
   const type = resolvesTo(argument);
   if (type !== undefined) return (value) => typeNamedBy(value?.reference) === type;
   if (argument instanceof FunctionAtom && argument.name === 'hasExtension') {
@@ -187,15 +184,12 @@ function condition(argument: Atom): (value: any) => boolean {
   ) {
     const { name } = argument.left;
     const { value: wanted } = argument.right.value;
-    return (value) => value[name] === wanted;
+    // Not `$this`, nor a choice, which stands under another name.
+    if (!/^[a-z]/.test(name) || typesAt(at.type, name).some(({ property }) => property !== name))
+      throw new Unsupported();
+    return ({ [name]: held }) => (Array.isArray(held) ? held.length === 1 && held[0] === wanted : held === wanted);
   }
   throw new Unsupported();
-}
-
-/** The resource type that a literal reference names: `Patient` for `Patient/1`, `https://x/fhir/Patient/1/_history/2`. */
-export function typeNamedBy(reference: unknown): string | undefined {
-  if (typeof reference !== 'string') return undefined;
-  return /(?:^|\/)([A-Z][A-Za-z]+)\/[A-Za-z0-9\-.]{1,64}(?:\/_history\/[A-Za-z0-9\-.]{1,64})?$/.exec(reference)?.[1];
 }
 
 function nth(atom: IndexerAtom, at: Place, next: Sink): Visit | undefined {
