@@ -1,0 +1,19 @@
+/** What every part of the engine on MongoDB is handed. */
+import type { MongoClient } from 'mongodb';
+import type { Runtime } from '../../runtime.ts';
+import type { Hashing } from '../sqlite/hash.ts';
+import type { Collections } from './schema.ts';
+import type { Stamps } from './stamps.ts';
+
+export interface Parts {
+  readonly client: MongoClient;
+  readonly collections: Collections;
+  readonly hashing: Hashing;
+  readonly runtime: Runtime;
+  /** The store's clock in ms since 1970 UTC: this machine's, corrected by the database's. Never goes back. */
+  readonly now: () => number;
+  readonly stamps: Stamps;
+  /** Below SERVERS; no other running server has it. */
+  readonly server: number;
+  readonly isSharded: boolean;
+}
