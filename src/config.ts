@@ -1,4 +1,5 @@
 /** Every setting of the server, in one table; the only reader of the environment. docs/configuration.md is this table in prose. */
+import { uriObjection } from './store/mongodb-uri.ts';
 
 export type Profile = 'development' | 'production';
 
@@ -6,7 +7,9 @@ export interface Config {
   readonly port: number;
   readonly host: string;
   readonly data: string;
+  /** `sqlite`, or a MongoDB URI: it may hold a password, so it is never shown. */
   readonly store: string;
+  readonly mongodbAcceptRelease: string | undefined;
   readonly adminToken: string | undefined;
   readonly baseUrl: string | undefined;
   readonly canonical: string;
@@ -52,9 +55,15 @@ const httpUrl = (text: string) => {
 };
 const storeUrl = (text: string) => {
   if (text === 'sqlite') return text;
-  if (/^mongodb(\+srv)?:/.test(text))
-    throw new Error('names MongoDB, an engine that this version does not have yet; use sqlite');
-  throw new Error('must be sqlite, the only engine of this version');
+  if (!/^mongodb(\+srv)?:/.test(text))
+    throw new Error('must be sqlite, or a URI that begins with mongodb:// or mongodb+srv://');
+  const objection = uriObjection(text);
+  if (objection !== undefined) throw new Error(objection);
+  return text;
+};
+const release = (text: string) => {
+  if (!/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(text)) throw new Error('must be one release in full, such as 8.0.17');
+  return text;
 };
 const hostPorts = (text: string) => {
   const entries = text
@@ -108,7 +117,17 @@ export const settings: readonly Setting[] = [
     key: 'store',
     fallback: 'sqlite',
     parse: storeUrl,
-    meaning: 'Storage engine: `sqlite`, embedded in the data folder.',
+    meaning:
+      'Storage engine: `sqlite`, embedded in the data folder, or a `mongodb://` or `mongodb+srv://` URI of a replica set or sharded cluster; the database in its path, else `watchfire`.',
+  },
+  {
+    name: 'WATCHFIRE_MONGODB_ACCEPT_RELEASE',
+    aliases: [],
+    key: 'mongodbAcceptRelease',
+    fallback: '',
+    parse: optional(release),
+    meaning:
+      'The exact release of a MongoDB server, such as `8.0.16`, whose known data-loss or memory-disclosure faults are accepted; any other faulty release stops the start.',
   },
   {
     name: 'WATCHFIRE_ADMIN_TOKEN',

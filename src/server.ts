@@ -103,6 +103,9 @@ const accessOf = (who: string) => (who === 'Client/admin' ? fullAccess : noAcces
 
 /** Builds the house, opens its store and listens. Rejects with a sentence where that cannot be. */
 export async function startHouse(config: Config, { runtime = systemRuntime }: Surroundings = {}): Promise<House> {
+  if (config.store !== 'sqlite') {
+    throw new ConfigError('WATCHFIRE_STORE names MongoDB, an engine that this version does not have yet; use sqlite');
+  }
   const closing = createClosing();
   const ownership = inDataFolder(config.data, () => takeOwnership(config.data));
   closing.add(ownership.release);

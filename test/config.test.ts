@@ -17,6 +17,7 @@ describe('The settings', () => {
       auditReads: 'strict',
       references: 'open',
       profile: 'development',
+      mongodbAcceptRelease: undefined,
     };
     expect(readConfig({})).toMatchObject(defaults);
     const empty = ['PORT', 'HOST', 'DATA', 'ADMIN_TOKEN', 'BASE_URL', 'OUTBOUND_ALLOW'];
@@ -46,7 +47,13 @@ describe('The settings', () => {
   it.each([
     ['WATCHFIRE_PORT', '80a'],
     ['WATCHFIRE_PORT', '70000'],
-    ['WATCHFIRE_STORE', 'mongodb://secret@db'],
+    ['WATCHFIRE_STORE', 'postgres://user:secret@db'],
+    ['WATCHFIRE_STORE', 'mongodb://user:secret@'],
+    ['WATCHFIRE_STORE', 'mongodb://user:secret@db:27017/a.secret'],
+    ['WATCHFIRE_STORE', 'mongodb://user:secret@db/?w=1'],
+    ['DATABASE_URL', 'mongodb+srv://user:secret@db'],
+    ['WATCHFIRE_MONGODB_ACCEPT_RELEASE', 'secret'],
+    ['WATCHFIRE_MONGODB_ACCEPT_RELEASE', '6.0'],
     ['WATCHFIRE_ADMIN_TOKEN', 'a secret'],
     ['WATCHFIRE_BASE_URL', 'ftp://secret'],
     ['WATCHFIRE_CANONICAL', 'secret'],
@@ -61,6 +68,14 @@ describe('The settings', () => {
     expect(read).toThrow(ConfigError);
     expect(read).toThrow(new RegExp(`^${name} `));
     expect(read).not.toThrow(/secret/);
+  });
+
+  it('take a MongoDB URI as it is', () => {
+    const uri = 'mongodb://user:p%40ss@a.example:27017,b.example/records?replicaSet=rs0&authSource=admin';
+    expect(readConfig({ WATCHFIRE_STORE: uri, WATCHFIRE_MONGODB_ACCEPT_RELEASE: '6.0.5' })).toMatchObject({
+      store: uri,
+      mongodbAcceptRelease: '6.0.5',
+    });
   });
 
   it('demand the admin token in production', () => {

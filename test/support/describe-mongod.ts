@@ -17,7 +17,7 @@ export const describeOnMongod = (name: string, tests: () => void): void => {
       });
     });
   } else {
-    console.warn(`skipped, ${missing}: ${name}`);
+    process.stderr.write(`skipped: ${name}: ${missing}\n`);
     describe.skip(name, tests);
   }
 };

@@ -5,6 +5,7 @@ import { releaseObjection } from './releases.ts';
 /** https://www.mongodb.com/docs/manual/reference/command/hello/ : a server without a set is alone, unless it is a router. */
 export function standaloneObjection(hello: Document): string | undefined {
   if (hello['setName'] !== undefined || hello['msg'] === 'isdbgrid') return undefined;
+  if (hello['isreplicaset']) return 'the MongoDB server waits for its replica set; run rs.initiate() on one member';
   return (
     'the MongoDB server is a standalone, which has neither transactions nor change streams; start it with --replSet ' +
     'and run rs.initiate(), best with three members'

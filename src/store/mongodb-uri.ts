@@ -4,7 +4,7 @@ const DEFAULT_DATABASE = 'watchfire';
 
 /** Scheme, user and password, hosts, database, options. */
 const shape =
-  /^mongodb(?:\+srv)?:\/\/(?:[^\s:/?#[\]@]*(?::[^\s:/?#[\]@]*)?@)?([^\s/?#@]+)(?:\/([^\s/?#]*))?(?:\?([^\s#]*))?$/;
+  /^mongodb(?:\+srv)?:\/\/(?:[^\s:/?#[\]@]*(?::[^\s:/?#[\]@]*)?@)?([^\s/?#@]+)(?:\/([^\s/?#@]*))?(?:\?([^\s#]*))?$/;
 
 /** One host with or without a port; `+srv` takes one name and no port. */
 const host = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?$/;
