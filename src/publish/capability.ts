@@ -124,10 +124,14 @@ function limitsOf(type: string, parameter: Parameter): object {
   const isSorted = isAlone(type) ? parameter.code === 'date' : isSortable(parameter);
   const limits = [
     ...(isSorted ? [] : ['Not for _sort.']),
-    ...(parameter.type !== 'reference' || parameter.followed ? [] : ['Not for chains, _has and includes.']),
+    ...(parameter.type !== 'reference' || parameter.followed ? [] : [unfollowed(parameter)]),
   ];
   return limits.length > 0 ? { documentation: limits.join(' ') } : {};
 }
+
+/** A chain goes from a Bundle to what stands in it, and nothing else does. */
+const unfollowed = ({ inside }: Parameter): string =>
+  inside ? 'Not for _has and includes.' : 'Not for chains, _has and includes.';
 
 function entryOf(type: string, { canonical, parametersOf }: Statement): object {
   const promises = promisesFor(type);

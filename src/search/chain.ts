@@ -1,6 +1,7 @@
 /** Conditions on other resources: chains, `_has` and `_list`. https://hl7.org/fhir/R4/search.html#chaining */
 import { Problem } from '../fhir/outcome.ts';
 import { isId } from '../fhir/references.ts';
+import { containing, insideOf } from './contained-criteria.ts';
 import { splitEscaped, unescaped } from './escapes.ts';
 import { isResourceType } from './knowledge.ts';
 import { formsOf, leadsTo, type Parameter } from './parameter.ts';
@@ -11,7 +12,7 @@ import { demandIndexed, invalid, quote, tooCostly, unsupported } from './refusal
 /** Reads a parameter on a type; undefined where the type has none of that name. */
 export type CriterionOf = (type: string, name: string, value: string) => Criterion | undefined;
 
-const mostSteps = 3;
+export const mostSteps = 3;
 const mostReversed = 2;
 /** More possible types than this and a step without a type would be a guess. */
 const mostTargets = 20;
@@ -32,11 +33,12 @@ export function chained(type: string, name: string, value: string, of: Criterion
   const parameter = parametersOf(type).get(code!);
   if (parameter === undefined) return undefined;
   demandFollowed(type, parameter, name);
+  const to = parameter.inside ? holds(parameter, name) : refersTo(parameter);
   if (target !== undefined) {
     if (more.length > 0 || !isResourceType(target)) throw invalid(name, `takes a resource type after ${quote(code!)}`);
     if (!leadsTo(parameter, target)) throw invalid(name, `cannot lead from ${type} to ${target}`);
     const where = of(target, rest, value);
-    return where && refersTo(parameter, target, where);
+    return where && to(target, where);
   }
   const targets = parameter.only === undefined ? parameter.targets : [parameter.only];
   if (targets.length === 0 || targets.length > mostTargets) {
@@ -44,7 +46,7 @@ export function chained(type: string, name: string, value: string, of: Criterion
   }
   return acrossTargets(targets, (one) => {
     const where = of(one, rest, value);
-    return where && refersTo(parameter, one, where);
+    return where && to(one, where);
   });
 }
 
@@ -69,8 +71,24 @@ function acrossTargets(
   return found.length === 0 ? undefined : any(found.flatMap((one) => (one.is === 'any' ? one.of : [one])));
 }
 
-const refersTo = (parameter: Parameter, type: string, where: Criterion): Criterion =>
-  any(formsOf(parameter).map(({ name }) => ({ is: 'refers', name, type, where })));
+type Follow = (type: string, where: Criterion) => Criterion;
+
+const refersTo =
+  (parameter: Parameter): Follow =>
+  (type, where) =>
+    any(formsOf(parameter).map(({ name, ...way }) => ({ is: 'refers', name, type, where, ...canonically(way) })));
+
+const canonically = ({ byCanonical }: Pick<Parameter, 'byCanonical'>): { byCanonical?: true } =>
+  byCanonical ? { byCanonical } : {};
+
+/** What stands in the resource itself is asked of the entries that it has for that. */
+const holds =
+  (parameter: Parameter, written: string): Follow =>
+  (type, where) => {
+    const inner = insideOf(type, where);
+    if (inner === undefined) throw unsupported(written, 'asks of a resource inside another for more than its values');
+    return containing(parameter.name, type, [inner]);
+  };
 
 /** `_has:Observation:patient:code`: a resource of the type refers here and fulfils the rest. */
 export function reversed(type: string, name: string, value: string, of: CriterionOf): Criterion | undefined {
@@ -82,11 +100,18 @@ export function reversed(type: string, name: string, value: string, of: Criterio
   const parameter = parametersOf(source).get(code);
   if (parameter === undefined) return undefined;
   demandFollowed(source, parameter, name);
+  if (parameter.inside) {
+    throw unsupported(name, `follows ${source}:${parameter.code}, whose values stand inside the resource`);
+  }
   if (!leadsTo(parameter, type)) throw invalid(name, `cannot be: ${source}:${parameter.code} never refers to ${type}`);
   const where = of(source, rest, value);
   return (
     where &&
-    any(formsOf(parameter).map(({ name: pointer }) => ({ is: 'referred', type: source, name: pointer, where })))
+    any(
+      formsOf(parameter).map(({ name: pointer, ...way }) => {
+        return { is: 'referred', type: source, name: pointer, where, ...canonically(way) };
+      }),
+    )
   );
 }
 
@@ -103,10 +128,7 @@ function demandFollowed(type: string, parameter: Parameter, name: string): void 
   demandIndexed(name, parameter);
   if (parameter.type !== 'reference')
     throw invalid(name, `cannot follow ${type}:${parameter.code}, which is no reference`);
-  if (!parameter.followed) {
-    throw unsupported(
-      name,
-      `follows ${type}:${parameter.code}, whose values are canonicals or stand inside the resource`,
-    );
+  if (!parameter.followed && !parameter.inside) {
+    throw unsupported(name, `follows ${type}:${parameter.code}, whose values name no resources`);
   }
 }

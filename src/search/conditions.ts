@@ -94,14 +94,14 @@ export function reference(
   modifier: string | undefined,
   setting: Setting,
 ): Criterion {
-  const { name, targets } = parameter;
+  const { name, targets, inside } = parameter;
   const only = modifier ?? parameter.only;
   const literal = belowBase(value, setting.base);
   const version = versionIn(literal);
-  const at = (target: string): Criterion =>
-    version === undefined
-      ? { is: 'reference', name, target }
-      : { is: 'key', name: beside.version(name), first: target, second: '' };
+  const at = (target: string): Criterion => {
+    if (version !== undefined) return { is: 'key', name: beside.version(name), first: target, second: '' };
+    return inside ? { is: 'key', name, first: target, second: '' } : { is: 'reference', name, target };
+  };
   if (literal.includes(':')) {
     return only !== undefined && typeNamedBy(literal) !== only ? none : at(literal); // an absolute URL, urn or canonical
   }

@@ -3,6 +3,7 @@ import type { Resource } from '../fhir/references.ts';
 import { compile, type Visit } from './expression.ts';
 import type { Gathering } from './gathering.ts';
 import { untilDefinitionsChange } from './knowledge.ts';
+import type { Parameter } from './parameter.ts';
 import { parametersOf } from './parameters.ts';
 import type { ElementEntries, IndexEntries, KeyEntry } from './query.ts';
 
@@ -48,6 +49,51 @@ export function enterContained(
   }
 }
 
+/** Adds what the resources are found by that stand in elements of this one and not in `contained`: the first one of a Bundle. */
+export function enterInside(resource: Resource, into: Gathering, entriesOf: (inner: Resource) => IndexEntries): void {
+  for (const { name, targets, visitInside } of holdersOf(resource.resourceType)) {
+    visitInside(resource, (inner) => {
+      const type = inner?.resourceType;
+      if (typeof type !== 'string' || !targets.includes(type)) return;
+      const { keys: found, references, ranges, texts } = entriesOf(inner);
+      const keys = typeof inner.id === 'string' ? [...found, localId(type, inner.id)] : found;
+      const own = { keys, references, ranges, texts };
+      into.groups.push({ name: groupOf(type), entries: { ...own, keys: [...keys, pointedBy(name)] } });
+      into.keys.push(holds(name, type));
+      lead(name, own, into);
+    });
+  }
+}
+
+/** A parameter whose values are resources that stand inside. */
+interface Holder {
+  readonly name: string;
+  readonly targets: readonly string[];
+  readonly visitInside: (resource: Resource, take: (inner: any) => void) => void;
+}
+
+const holders = untilDefinitionsChange<readonly Holder[]>();
+
+function holdersOf(type: string): readonly Holder[] {
+  let known = holders.get(type);
+  if (known === undefined) {
+    known = [...parametersOf(type).values()].filter(({ inside }) => inside).map((one) => holderFor(type, one));
+    holders.set(type, known);
+  }
+  return known;
+}
+
+function holderFor(type: string, { name, targets, branches }: Parameter): Holder {
+  let found: any[] = [];
+  const visits = branches.map((branch) => compile(branch, type, () => (inner) => found.push(inner)));
+  const visitInside: Holder['visitInside'] = (resource, take) => {
+    found = [];
+    for (const visit of visits) visit(resource);
+    for (const inner of found) take(inner);
+  };
+  return { name, targets, visitInside };
+}
+
 function lead(from: string, { keys, references, ranges, texts }: ElementEntries, into: Gathering): void {
   const led = <T extends { readonly name: string }>(one: T): T => ({ ...one, name: leading(from, one.name) });
   into.keys.push(...keys.map(led));
@@ -57,7 +103,7 @@ function lead(from: string, { keys, references, ranges, texts }: ElementEntries,
   into.texts.push(...texts.map(led));
 }
 
-/** One reference to a contained resource (`#id`), under the name of its parameter. */
+/** One reference or canonical to a contained resource (`#id`), under the name of its parameter. */
 interface Pointer {
   readonly name: string;
   readonly to: string;
@@ -84,13 +130,13 @@ function gathererFor(type: string): (resource: Resource) => readonly Pointer[] {
     .filter(({ followed }) => followed)
     .flatMap(({ name, branches }) =>
       branches.map((branch) => {
-        return compile(branch.replace(typed, ''), type, (place) =>
-          place.type === 'Reference'
-            ? ({ reference }) => {
-                if (typeof reference === 'string' && reference.startsWith('#')) found.push({ name, to: reference });
-              }
-            : undefined,
-        );
+        const take = (to: unknown): void => {
+          if (typeof to === 'string' && to.startsWith('#')) found.push({ name, to });
+        };
+        return compile(branch.replace(typed, ''), type, (place) => {
+          if (place.type === 'Reference') return ({ reference }) => take(reference);
+          return place.type === 'canonical' ? take : undefined;
+        });
       }),
     );
   return (resource) => {

@@ -1,6 +1,7 @@
 /** All that one version of a resource is found by, as index entries. https://hl7.org/fhir/R4/search.html */
 import type { Resource } from '../fhir/references.ts';
-import { enterContained } from './contained-entries.ts';
+import { canonicalsOf, hasCanonical } from './canonicals.ts';
+import { enterContained, enterInside } from './contained-entries.ts';
 import { branchesFor, compile } from './expression.ts';
 import { laneEntries } from './fast-lane.ts';
 import { enterWords } from './full-text.ts';
@@ -47,6 +48,7 @@ function extractorFor(type: string): Extractor {
     .filter((parameter) => parameter.branches.length > 0)
     .map((parameter) => stepFor(type, parameter, parameters, into));
   const groups = parameters.filter((one) => one.composite && one.composite.elements.length > 0).map(groupsOf(type));
+  const isCalled = hasCanonical(type);
   return (resource, isInner) => {
     gathering = emptyGathering();
     for (const step of steps) step(resource);
@@ -57,7 +59,8 @@ function extractorFor(type: string): Extractor {
     if (!isInner && Array.isArray(resource['contained'])) {
       enterContained(resource, resource['contained'], whole, innerEntries);
     }
-    return whole;
+    if (!isInner) enterInside(resource, whole, innerEntries);
+    return isCalled && !isInner ? { ...whole, canonicals: canonicalsOf(resource) } : whole;
   };
 }
 
@@ -128,7 +131,7 @@ function presence(
 const groupsOf =
   (type: string) =>
   ({ code, name, composite }: Parameter): ((resource: Resource, gathering: Gathering) => void) => {
-    const { elements, components } = composite!;
+    const { elements, components, apart } = composite!;
     let group: Gathering = emptyGathering();
     const into = () => group;
     const parts = components.filter(({ ofResource }) => !ofResource);
@@ -157,8 +160,17 @@ const groupsOf =
       const before = among.length;
       for (const visit of visits) visit(resource);
       if (among.length > before) gathering.keys.push(missingEntry(type, code, false));
+      if (apart) for (const one of among.slice(before)) enterApart(one, gathering);
     };
   };
+
+/** What leads to a group, where no other parameter of the resource has the same values. */
+function enterApart({ entries }: GroupEntry, { keys, references, ranges, texts }: Gathering): void {
+  keys.push(...entries.keys);
+  references.push(...entries.references);
+  ranges.push(...entries.ranges);
+  texts.push(...entries.texts);
+}
 
 function enterLane(observation: Resource, gathering: Gathering): void {
   const patient = gathering.references.find((entry) => entry.name === 'Observation.subject')?.target;

@@ -48,6 +48,7 @@ const isSame = (one: any, other: any): boolean =>
   one.first === other.first &&
   one.second === other.second &&
   one.target === other.target &&
+  one.canonical === other.canonical &&
   one.low === other.low &&
   one.high === other.high &&
   one.folded === other.folded &&

@@ -84,10 +84,7 @@ function referenceOf(name: string, source: string, code: string): Parameter {
   if (parameter.type !== 'reference') throw invalid(name, `names ${source}:${parameter.code}, which is no reference`);
   demandIndexed(name, parameter);
   if (!parameter.followed) {
-    throw unsupported(
-      name,
-      `names ${source}:${parameter.code}, whose values are canonicals or stand inside the resource`,
-    );
+    throw unsupported(name, `names ${source}:${parameter.code}, whose values stand inside the resource`);
   }
   return parameter;
 }

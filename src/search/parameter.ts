@@ -29,8 +29,12 @@ export interface Parameter {
   readonly branches: readonly string[];
   /** Types that a reference may lead to; empty when any. */
   readonly targets: readonly string[];
-  /** Its values name resources by type and id; canonicals, and resources that stand inside, do not. */
+  /** Its values lead to resources that stand alone: by type and id, or by canonical. */
   readonly followed: boolean;
+  /** Some of its values are canonicals. */
+  readonly byCanonical: boolean;
+  /** Its values are resources that stand inside: the first one of a Bundle. */
+  readonly inside: boolean;
   /** A token whose values have no `system` element (code, boolean, string): its entries are (code, '') alone. */
   readonly plain: boolean;
   /** Code systems that the values of a plain token belong to. */
@@ -56,6 +60,8 @@ export interface Composite {
   readonly elements: readonly string[];
   /** The resource is the one element, so that conditions on its parameters say all. */
   readonly atRoot: boolean;
+  /** What stands in the groups stands on the resource too, under the names of its components and of nothing else. */
+  readonly apart?: boolean;
   readonly components: readonly Component[];
 }
 

@@ -1,6 +1,6 @@
 /** The search parameters of each resource type and how they share their index entries. https://hl7.org/fhir/R4/searchparameter-registry.html */
-import { compositeOf, togetherOf } from './composite-parts.ts';
-import { branchesFor, placesOf } from './expression.ts';
+import { compositeApart, compositeOf, togetherOf } from './composite-parts.ts';
+import { branchesFor, type Place, placesOf } from './expression.ts';
 import {
   canonicalOf,
   customDefinitionsOf,
@@ -53,6 +53,11 @@ function resolve(type: string): ReadonlyMap<string, Parameter> {
   for (const definition of customDefinitionsOf(type)) {
     if (!resolved.has(definition.code)) resolved.set(definition.code, describe(type, definition));
   }
+  for (const definition of customDefinitionsOf(type)) {
+    const parameter = resolved.get(definition.code)!;
+    const composite = definition.type === 'composite' ? compositeApart(type, definition, resolved, describe) : undefined;
+    if (composite) resolved.set(definition.code, { ...parameter, composite });
+  }
   return resolved;
 }
 
@@ -86,12 +91,17 @@ const pathTypesOfPlainTokens = new Set([
 ]);
 const noSystem = 'http://hl7.org/fhir/special-values';
 
+/** Of a place that no definition tells. */
+const toldByValues: Place = { type: '', about: [], required: false };
+
 function describe(type: string, definition: Definition): Parameter {
   const { code, expression } = definition;
   const indexed = expression !== undefined && definition.type !== 'composite' && !ofTheEngine.has(code);
   const branches = indexed ? branchesFor(type, expression) : [];
   const places = branches.map((branch) => placesOf(branch, type));
-  const known = places.flatMap((found) => found ?? [{ type: 'boolean', about: [], required: false }]);
+  const known = places.flatMap((found) => found ?? [toldByValues]);
+  const isReference = definition.type === 'reference';
+  const byCanonical = isReference && known.some((place) => place.type === 'canonical' || place.type === 'uri');
   const plain = definition.type === 'token' && known.every((place) => pathTypesOfPlainTokens.has(place.type));
   return {
     code,
@@ -100,7 +110,9 @@ function describe(type: string, definition: Definition): Parameter {
     name: `${type}.${code}`,
     branches,
     targets: definition.type === 'reference' ? targetsOf(definition, known) : [],
-    followed: definition.type === 'reference' && known.some((place) => place.type === 'Reference'),
+    followed: isReference && (byCanonical || known.some((place) => place.type === 'Reference' || place === toldByValues)),
+    byCanonical,
+    inside: isReference && known.some((place) => place.type === 'Resource'),
     plain,
     systems: plain
       ? [...new Set(known.flatMap((place) => (place.type === 'boolean' ? [noSystem] : systemsOf(place))))]

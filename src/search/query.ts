@@ -21,7 +21,8 @@ export interface ReferenceEntry {
   readonly target: string;
   /**
    * It leads to whatever resources have this `target` among their `canonicals`; without the mark it leads to the one resource whose
-   * `Type/id` it is, and else nowhere. Chains and includes follow where references lead.
+   * `Type/id` it is, and else nowhere. Chains and includes follow where references lead. Of equal targets under one name all are
+   * marked, or none is.
    */
   readonly canonical?: true;
 }

@@ -16,6 +16,7 @@ export function sortValueOf(resource: Resource, { name, target, descending }: Va
   for (const entry of keys)
     if (entry.name === name && entry.second === '' && !entry.first.endsWith('|')) take(entry.first);
   for (const entry of references) {
+    if (entry.canonical && entry.target.endsWith('|')) continue; // beside what is written
     if (entry.name === name && (target === undefined || entry.target.startsWith(`${target}/`))) take(entry.target);
   }
   return edge;

@@ -1,4 +1,5 @@
 /** Turns one value of a resource into the index entries of one search parameter. https://hl7.org/fhir/R4/search.html#ptypes */
+import { calledBy } from './canonicals.ts';
 import { type Place, typeNamedBy, type Visit } from './expression.ts';
 import type { Gathering } from './gathering.ts';
 import { type Interval, intervalOf, intervalOfPeriod, intervalOfTiming } from './instants.ts';
@@ -203,12 +204,15 @@ function reference(
     case 'uri':
       return (value) => {
         if (typeof value !== 'string') return;
-        canonicals(value, push);
+        const called = calledBy(value);
+        if (called !== undefined) into().references.push({ name, target: called, canonical: true });
+        canonicals(value, (one) => one !== called && push(one));
         pushVersion(value);
       };
     default:
-      // A resource that stands there itself, as in a Bundle.
-      return ({ resourceType, id }) => targets.includes(resourceType) && id && push(`${resourceType}/${id}`);
+      // A resource that stands there itself, as in a Bundle: found by its id, and no way to one that stands alone.
+      return ({ resourceType, id }) =>
+        targets.includes(resourceType) && id && into().keys.push(entry(name, `${resourceType}/${id}`, ''));
   }
 }
 

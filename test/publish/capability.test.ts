@@ -161,7 +161,8 @@ describe('The search parameters of the statement', () => {
     }
     const documented = (type: string, name: string) =>
       entryOf(type).searchParam.find((one: any) => one.name === name).documentation;
-    expect(documented('QuestionnaireResponse', 'questionnaire')).toContain('Not for chains');
+    expect(documented('Bundle', 'composition')).toContain('Not for _has and includes.');
+    expect(documented('QuestionnaireResponse', 'questionnaire') ?? '').not.toContain('Not for _has');
     expect(documented('Observation', 'date')).toBeUndefined();
     expect(documented('AuditEvent', 'date')).toBeUndefined();
     expect(documented('AuditEvent', 'agent')).toBe('Not for _sort.');

@@ -45,6 +45,40 @@ describe('chains', () => {
     );
   });
 
+  it('lead by canonicals where those are the values, forth and back', () => {
+    const questionnaire = { name: 'QuestionnaireResponse.questionnaire', byCanonical: true };
+    expect(where('QuestionnaireResponse', 'questionnaire.status=draft')).toEqual({
+      is: 'refers',
+      ...questionnaire,
+      type: 'Questionnaire',
+      where: { is: 'key', name: 'Questionnaire.status', first: 'draft', second: '' },
+    });
+    expect(where('Questionnaire', '_has:QuestionnaireResponse:questionnaire:status=completed')).toEqual({
+      is: 'referred',
+      ...questionnaire,
+      type: 'QuestionnaireResponse',
+      where: { is: 'key', name: 'QuestionnaireResponse.status', first: 'completed', second: '' },
+    });
+    expect(where('PlanDefinition', 'depends-on:Library.name=ann')).toMatchObject({
+      type: 'Library',
+      byCanonical: true,
+    });
+  });
+
+  it('look into the first resource of a Bundle', () => {
+    const standing = (query: string) => parse('Bundle', query).query.where;
+    expect(standing('composition.patient=Patient/1')).toEqual({
+      is: 'key',
+      name: 'Bundle.composition#Composition.subject',
+      first: 'Patient/1',
+      second: '',
+    });
+    expect(standing('message:MessageHeader.destination-uri=urn:x')).toMatchObject({
+      name: 'Bundle.message#MessageHeader.destination-uri',
+    });
+    expect(standing('composition._id=c')).toMatchObject({ name: 'Bundle.composition#Composition._id', first: 'c' });
+  });
+
   it('keep to the one type that a narrowed parameter means', () => {
     expect(where('Observation', 'patient.name=Ann')).toEqual(where('Observation', 'subject:Patient.name=Ann'));
   });
@@ -113,8 +147,12 @@ describe('chains', () => {
     ['Observation', 'focus.identifier=a', 'too-costly'],
     ['Observation', 'part-of.part-of.part-of.part-of.status=a', 'too-costly'],
     ['Observation', 'performer.organization.partof.partof.partof.name=a', 'too-costly'],
-    ['QuestionnaireResponse', 'questionnaire.title=a', 'not-supported'],
-    ['Bundle', 'composition.title=a', 'not-supported'],
+    ['QuestionnaireResponse', 'questionnaire:Patient.name=a', 'invalid'],
+    ['PlanDefinition', 'depends-on.title=a', 'too-costly'],
+    ['Bundle', 'composition.patient.name=a', 'not-supported'],
+    ['Bundle', 'composition._lastUpdated=2026', 'not-supported'],
+    ['Bundle', 'composition:MessageHeader.code=a', 'invalid'],
+    ['Bundle', 'composition._has:Provenance:target:agent=a', 'not-supported'],
     ['Observation', 'patient._query=a', 'not-supported'],
   ])('%s?%s is refused: %s', (type, query, code) => {
     const problem = refusal(type, query, { strict: false });
@@ -182,7 +220,8 @@ describe('_has', () => {
     ['_has:Observation:encounter:code=a', 'invalid'],
     ['_has:Observation:patient:code=', 'invalid'],
     ['_has:Observation:patient:date=never', 'value'],
-    ['_has:QuestionnaireResponse:questionnaire:status=a', 'not-supported'],
+    ['_has:QuestionnaireResponse:questionnaire:status=a', 'invalid'],
+    ['_has:Bundle:composition:type=document', 'not-supported'],
     ['_has:A:b:_has:C:d:_has:E:f:g=a', 'too-costly'],
   ])('%s is refused: %s', (query, code) => {
     expect(refusal('Patient', query, { strict: false })).toMatchObject({ status: 400, code });

@@ -313,7 +313,8 @@ describe('values become entries', () => {
     const procedure = { resourceType: 'Procedure', performedString: '2026' };
     expect(rangesOf(procedure, 'Procedure.date')).toEqual([]);
     const bundle = { resourceType: 'Bundle', entry: [{ resource: { resourceType: 'MessageHeader', id: 'm' } }] };
-    expect(extract(bundle).references).toEqual([{ name: 'Bundle.message', target: 'MessageHeader/m' }]);
+    expect(extract(bundle).references).toEqual([]);
+    expect(extract(bundle).keys).toContainEqual({ name: 'Bundle.message', first: 'MessageHeader/m', second: '' });
     const risk = {
       resourceType: 'RiskAssessment',
       prediction: [{ probabilityRange: { low: { value: 0.1 }, high: { value: 0.3 } } }],

@@ -68,10 +68,18 @@ describe('_include', () => {
     expect(refusal('Observation', `_include=${value}`)).toMatchObject({ status: 400, code });
   });
 
-  it('refuses canonicals, other modifiers and more than 20', () => {
-    expect(refusal('QuestionnaireResponse', '_include=QuestionnaireResponse:questionnaire')).toMatchObject({
-      code: 'not-supported',
-    });
+  it('follows canonicals as references', () => {
+    expect(read('QuestionnaireResponse', '_include=QuestionnaireResponse:questionnaire')).toEqual([
+      { way: 'to', type: 'QuestionnaireResponse', name: 'QuestionnaireResponse.questionnaire', iterate: false },
+    ]);
+    expect(read('Questionnaire', '_revinclude=QuestionnaireResponse:questionnaire')).toEqual([
+      { way: 'from', type: 'QuestionnaireResponse', name: 'QuestionnaireResponse.questionnaire', iterate: false },
+    ]);
+  });
+
+  it('refuses what stands inside the resource, other modifiers and more than 20', () => {
+    expect(refusal('Bundle', '_include=Bundle:composition')).toMatchObject({ code: 'not-supported' });
+    expect(refusal('Composition', '_revinclude=Bundle:composition')).toMatchObject({ code: 'not-supported' });
     expect(refusal('Observation', '_include:logical=Observation:subject')).toMatchObject({ code: 'not-supported' });
     const many = Array(11).fill('_include=Observation:subject&_revinclude=Provenance:target').join('&');
     expect(refusal('Observation', many)).toMatchObject({ status: 400, code: 'too-costly' });

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ResourceKey } from '../../src/fhir/references.ts';
 import { noEntries, plainQuery } from '../../src/search/query.ts';
 import type { Change, Store } from '../../src/store/store.ts';
+import { canonicalsConform } from './conformance-canonicals.ts';
 import { chainsConform } from './conformance-chains.ts';
 import { includesConform } from './conformance-includes.ts';
 import { searchConforms } from './conformance-search.ts';
@@ -435,6 +436,7 @@ export function storeConforms(name: string, open: () => Promise<Store>): void {
 
     searchConforms(() => store);
     chainsConform(() => store);
+    canonicalsConform(() => store);
     includesConform(() => store);
   });
 }

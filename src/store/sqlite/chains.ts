@@ -5,6 +5,7 @@ import { piece } from './compile.ts';
 import { type Row, within } from './connection.ts';
 import { type Sized, selectFrom, whole } from './select.ts';
 import { flatten, type Task } from './task.ts';
+import { namesIn } from './ties.ts';
 
 type Chain = Extract<Criterion, { is: 'refers' | 'referred' }>;
 /** `smallestOf` of sources.ts, handed in because it follows the chains of a chain here. */
@@ -32,17 +33,23 @@ export function seekLinks(task: Task, criterion: Criterion, cap: number, choose:
   else beyond.set(criterion, cap);
 }
 
+/** Whatever a reference to it may say. */
+const linksTo = ([key, refs]: Row): readonly string[] => [key, ...namesIn(refs)];
+
 function linksOf(task: Task, chain: Chain, cap: number, choose: Choose): readonly string[] | undefined {
   const inner: Task = { ...task, type: chain.type, parts: flatten(chain.where), sort: [], withRefs: false };
   const smallest = choose(inner, [cap], cap);
   const isAll = smallest?.source.exact && inner.parts.length === 1;
   if (isAll && smallest.size >= cap) return undefined;
   const { connection } = task;
-  const columns = chain.is === 'refers' ? 'r.key' : 'r.refs, r.entries';
+  const columns = chain.is === 'refers' ? 'r.key, r.refs' : 'r.refs, r.entries';
   const { sql, values } = selectFrom(inner, smallest ?? whole(inner), piece(columns), piece(' LIMIT ?', cap + 1));
   const rows = connection.sql(sql).all(...values) as unknown as Row[];
   if (rows.length > cap) return undefined;
-  if (chain.is === 'refers') return rows.map(([key]) => key).filter((key) => key.startsWith(`${chain.type}/`));
-  const aim = aimFor(chain.name, undefined, connection.hashing);
+  if (chain.is === 'refers') {
+    const found = rows.filter(([key]) => key.startsWith(`${chain.type}/`));
+    return chain.byCanonical ? [...new Set(found.flatMap(linksTo))] : found.map(([key]) => key);
+  }
+  const aim = aimFor(chain.name, undefined, connection.hashing, chain.byCanonical);
   return [...new Set(rows.flatMap(([refs, entries]) => aim(refs, entries)))];
 }

@@ -4,6 +4,7 @@ import type { Connection, Value } from './connection.ts';
 import { SHORT } from './entries.ts';
 import type { Hashing } from './hash.ts';
 import { kindOf, rangeKinds } from './hash.ts';
+import { isCanonical } from './ties.ts';
 import { tokenOf, valuesOfToken } from './words.ts';
 
 /** SQL with the values of its question marks, in their order. */
@@ -35,7 +36,7 @@ export const join = (pieces: readonly Piece[], between: string): Piece => ({
   values: pieces.flatMap(({ values }) => values),
 });
 
-/** Keys (`Type/id`) that a chain leads to, told before the search itself where they are few; see chains.ts. */
+/** Keys (`Type/id`) and canonicals (`url|version`) that a chain leads to, told before the search itself where they are few; see chains.ts. */
 export type Links = ReadonlyMap<Criterion, readonly string[]>;
 
 export interface Compiling {
@@ -82,6 +83,13 @@ const keyScan = (keys: readonly string[]): Source => ({
   exact: true,
 });
 
+/** The resources of the type that have these keys and canonicals. */
+function linked(links: readonly string[], type: string, hashing: Hashing): Source {
+  const keys = keyScan(links.filter((link) => link.startsWith(`${type}/`) && !isCanonical(link)));
+  const called = links.filter(isCanonical).map((link): Equality => [hashing.big(kindOf.canonical, type, link), 0n]);
+  return called.length === 0 ? keys : union([keys, equalities(called)])!;
+}
+
 /** A set that holds all matches of the criterion, read along an index; undefined where there is none. */
 export function sourceOf(criterion: Criterion, compiling: Compiling): Source | undefined {
   const { type, links } = compiling;
@@ -120,9 +128,7 @@ export function sourceOf(criterion: Criterion, compiling: Compiling): Source | u
       return equalities(keys.map((key) => [hashing.big(kindOf.key, criterion.name, key), 0n]));
     }
     case 'referred':
-      return links.has(criterion)
-        ? keyScan(links.get(criterion)!.filter((key) => key.startsWith(`${type}/`)))
-        : undefined;
+      return links.has(criterion) ? linked(links.get(criterion)!, type, hashing) : undefined;
     case 'any': {
       if (criterion.of.length === 0) return undefined;
       const parts = criterion.of.map((part) => sourceOf(part, compiling));

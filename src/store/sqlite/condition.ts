@@ -75,7 +75,8 @@ export function condition(criterion: Criterion, compiling: Compiling, subject: S
     case 'refers':
     case 'referred': {
       const keys = compiling.links.get(criterion);
-      if (keys) return look(linkLook(criterion, keys, compiling.connection.hashing), compiling, subject);
+      if (keys)
+        return look(linkLook(criterion, keys, compiling.type, compiling.connection.hashing), compiling, subject);
       return criterion.is === 'refers'
         ? refers(criterion, compiling, subject)
         : referred(criterion, compiling, subject);
@@ -110,13 +111,21 @@ function look(one: Look, { connection }: Compiling, { row }: Subject): Piece {
 function refers(criterion: Extract<Criterion, { is: 'refers' }>, compiling: Compiling, { row, depth }: Subject): Piece {
   const { aims } = compiling.connection.called;
   // Its number before those of the steps inside.
-  const aim = aims.push(aimFor(criterion.name, criterion.type, compiling.connection.hashing)) - 1;
+  const { name, type, byCanonical } = criterion;
+  const aim = aims.push(aimFor(name, type, compiling.connection.hashing, byCanonical)) - 1;
   const target = `r${depth + 1}`;
   const inner = { pk: `${target}.pk`, row: target, depth: depth + 1 };
   const where = condition(criterion.where, { ...compiling, type: criterion.type }, inner);
+  const called = byCanonical
+    ? piece(
+        `${target}.pk IN (SELECT k.pk FROM resource k WHERE k.key = j.value UNION ALL SELECT n.pk FROM entry n WHERE n.hash = canonical_hash(?, j.value) AND n.sort = 0)`,
+        type,
+      )
+    : piece(`${target}.key = j.value`);
   return piece(
-    `EXISTS (SELECT 1 FROM json_each(targets(${row}.refs, ${row}.entries, ?)) j CROSS JOIN resource ${target} ON ${target}.key = j.value WHERE deadline(${target}.pk) AND ${target}.gone = 0 AND ${where.sql})`,
+    `EXISTS (SELECT 1 FROM json_each(targets(${row}.refs, ${row}.entries, ?)) j CROSS JOIN resource ${target} ON ${called.sql} WHERE deadline(${target}.pk) AND ${target}.gone = 0 AND ${where.sql})`,
     aim,
+    ...called.values,
     ...where.values,
   );
 }
@@ -130,14 +139,17 @@ function referred(
   const [entry, source] = [`e${depth + 1}`, `r${depth + 1}`];
   const inner = { pk: `${entry}.pk`, row: source, depth: depth + 1 };
   const where = condition(criterion.where, { ...compiling, type: criterion.type }, inner);
-  const { name, lanes } = criterion;
+  const { name, lanes, byCanonical } = criterion;
+  const pointing = byCanonical
+    ? `${entry}.hash IN (SELECT value FROM json_each(link_hashes(?, ${row}.key, ${row}.refs)))`
+    : `${entry}.hash = key_hash(?, ${row}.key)`;
   // All that points here, or what stands in its lanes alone.
   const [hash, asked] = lanes
     ? [
         `${entry}.hash IN (SELECT value FROM json_each(lane_hashes(${row}.key, ?)))`,
         JSON.stringify([lanes.before, lanes.after]),
       ]
-    : [`${entry}.hash = key_hash(?, ${row}.key) AND ${entry}.sort = 0`, name];
+    : [`${pointing} AND ${entry}.sort = 0`, name];
   const joining = where.sql.includes(`${source}.`)
     ? ` CROSS JOIN resource ${source} ON ${source}.pk = ${entry}.pk`
     : '';

@@ -6,6 +6,7 @@ import { problem } from '../../fhir/outcome.ts';
 import { createHashing, type Hashing, kindOf, rangeKinds } from './hash.ts';
 import type { Edge, Look } from './looks.ts';
 import { own, SCHEMA_VERSION, tables, upgradeOfSchema1 } from './schema.ts';
+import { namesIn } from './ties.ts';
 
 export type Value = SQLInputValue;
 /** A row as an array of columns. */
@@ -147,6 +148,13 @@ function addFunctions(db: DatabaseSync, connection: Connection): void {
   db.function('edge', (entries: any, number: any) => called.edges[number]!(entries) ?? null);
   db.function('targets', (refs: any, entries: any, number: any) => JSON.stringify(called.aims[number]!(refs, entries)));
   db.function('key_hash', (name: any, key: any) => connection.hashing.big(kindOf.key, name, key));
+  db.function('canonical_hash', (type: any, canonical: any) =>
+    connection.hashing.big(kindOf.canonical, type, canonical),
+  );
+  db.function('link_hashes', (name: any, key: any, refs: any) => {
+    const links = [key, ...namesIn(refs)];
+    return `[${links.map((link) => connection.hashing.big(kindOf.key, name, link)).join()}]`;
+  });
   db.function('lane_hashes', (key: any, lanes: any) => {
     const [before, after] = JSON.parse(lanes) as [string, string[]];
     const names = after.map((end) => `${before}${key}${end}`);

@@ -34,7 +34,7 @@ export function encodeEntries(type: string, index: IndexEntries, hashing: Hashin
     hashing.mix(kindOf.group, name, '');
     return [hashing.low, hashing.high, bytes];
   });
-  const bytes = encodeElement(index, hashing, type, groups);
+  const bytes = encodeElement(index, hashing, type, groups, index.canonicals);
   if (tokens !== '') {
     hashing.mix(kindOf.word, '', tokens);
     new DataView(bytes.buffer).setInt32(WORDS_AT, hashing.low || 1, true);
@@ -53,6 +53,7 @@ function encodeElement(
   hashing: Hashing,
   type?: string,
   groups: readonly Named[] = [],
+  canonicals: readonly string[] = [],
 ): Uint8Array {
   const sections: [number[], number[], number[], number[]] = [[], [], [], []];
   const [plain, paired, points, spans] = sections;
@@ -64,6 +65,10 @@ function encodeElement(
     start(plain, kindOf.resourceType, type, '');
     start(points, kindOf.shortRange, lastUpdatedOf(type), '');
     points.push(0);
+    for (const one of canonicals) {
+      start(plain, kindOf.canonical, type, one);
+      start(plain, kindOf.canonical, '', one);
+    }
   }
   for (const { name, first, second } of index.keys) {
     if (second === '') {

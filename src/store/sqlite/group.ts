@@ -1,10 +1,11 @@
 /** The commits that wait together, as one flat message to the writer: numbers, strings and one block of bytes instead of thousands of objects. */
 import { referenceTo } from '../../fhir/references.ts';
-import type { IndexEntries, SearchQuery } from '../../search/query.ts';
+import type { SearchQuery } from '../../search/query.ts';
 import type { AuditRow, Change } from '../store.ts';
 import { encodeEntries } from './entries.ts';
 import type { Hashing } from './hash.ts';
 import { methods } from './rows.ts';
+import { tiesOf } from './ties.ts';
 import { tokensOf } from './words.ts';
 
 /** Besides the changes of the port, the engine writes its own settings. */
@@ -112,7 +113,7 @@ function gatherChange(gathering: Gathering, change: OwnChange, hashing: Hashing)
       const gone = method === 'DELETE';
       if (gone !== (text === undefined)) throw new Error('a tombstone has no text, every other version has one');
       const tokens = gone ? '' : tokensOf(index.words, hashing);
-      strings.push(referenceTo(key), text?.[0] ?? '', text?.[1] ?? '', gone ? '' : targetsOf(index), tokens);
+      strings.push(referenceTo(key), text?.[0] ?? '', text?.[1] ?? '', gone ? '' : tiesOf(index), tokens);
       numbers.push(codeOf.write, methods.indexOf(method), at);
       gatherBlock(gathering, gone ? new Uint8Array() : encodeEntries(key.type, index, hashing, tokens));
       return;
@@ -164,7 +165,7 @@ function gatherChange(gathering: Gathering, change: OwnChange, hashing: Hashing)
     case 'reindex': {
       const tokens = tokensOf(change.index.words, hashing);
       numbers.push(codeOf.reindex, change.versionId);
-      strings.push(referenceTo(change.key), targetsOf(change.index), tokens);
+      strings.push(referenceTo(change.key), tiesOf(change.index), tokens);
       gatherBlock(gathering, encodeEntries(change.key.type, change.index, hashing, tokens));
       return;
     }
@@ -184,15 +185,6 @@ function gatherBlock(gathering: Gathering, block: Uint8Array): void {
   gathering.numbers.push(block.length);
   gathering.blocks.push(block);
   gathering.bytes += block.length;
-}
-
-/** The resources of this server that the references name, each once, one per line. */
-function targetsOf({ references }: IndexEntries): string {
-  if (references.length === 0) return '';
-  const targets = new Set<string>();
-  for (const { target } of references)
-    if (/^[A-Z][A-Za-z]{1,63}\/[A-Za-z0-9\-.]{1,64}$/.test(target)) targets.add(target);
-  return [...targets].join('\n');
 }
 
 /** The message of everything gathered. */

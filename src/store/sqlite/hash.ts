@@ -11,6 +11,8 @@ export const kindOf = {
   resourceType: 6,
   group: 7,
   word: 8,
+  /** A canonical that a resource of the type has, and of any type (the name ''). */
+  canonical: 9,
 } as const;
 /** Both partitions of intervals. */
 export const rangeKinds = [kindOf.shortRange, kindOf.oddRange] as const;

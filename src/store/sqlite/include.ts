@@ -10,6 +10,7 @@ import { kindOf } from './hash.ts';
 import type { Found } from './paging.ts';
 import { versionOf } from './rows.ts';
 import type { Task } from './task.ts';
+import { isCanonical, mayLeadTo, namesIn, tieTo } from './ties.ts';
 
 /** Most resources that one page brings along. */
 const MOST = 1_000;
@@ -59,34 +60,44 @@ const typeOf = (key: string): string => key.slice(0, key.indexOf('/'));
 const columns = 'r.pk, r.key, r.version, v.updated, v.method, v.body, r.refs';
 
 function pointedTo(
-  { connection, ...task }: Task,
+  task: Task,
   query: SearchQuery,
   { type, name, target }: Include,
   front: readonly Followed[],
   seen: ReadonlySet<string>,
 ): Row[] {
-  const aim = aimFor(name, target, connection.hashing);
+  const { connection } = task;
+  const aim = aimFor(name, target, connection.hashing, true);
   const entriesOf = connection.sql('SELECT entries FROM resource WHERE pk = ?');
   const known = new Set(seen);
   const byType = new Map<string, string[]>();
+  const canonicals = new Set<string>();
+  const follow = (key: string): void => {
+    known.add(key);
+    const keys = byType.get(typeOf(key));
+    if (keys) keys.push(key);
+    else byType.set(typeOf(key), [key]);
+  };
   for (const [pk, key, refs] of front) {
     if (typeOf(key) !== type || refs === '') continue;
     connection.watch();
     // Most matches of a page point to what the first of them pointed to: only for others are the entries read.
-    const others = refs
-      .split('\n')
-      .filter((one) => !known.has(one) && (target === undefined || typeOf(one) === target));
+    const others = refs.split('\n').filter((one) => !known.has(one) && mayLeadTo(target, one));
     if (others.length === 0) continue;
     const entries = name === undefined ? new Uint8Array() : ((entriesOf.get(pk) as unknown as Row)[0] as Uint8Array);
     for (const found of aim(others.join('\n'), entries)) {
-      known.add(found);
-      const keys = byType.get(typeOf(found));
-      if (keys) keys.push(found);
-      else byType.set(typeOf(found), [found]);
+      if (!isCanonical(found)) follow(found);
+      else {
+        known.add(tieTo(found));
+        canonicals.add(found);
+      }
     }
   }
+  for (const key of calledAny(task, canonicals)) {
+    if (!known.has(key) && (target === undefined || typeOf(key) === target)) follow(key);
+  }
   return [...byType].flatMap(([found, keys]) => {
-    const allowed = allowedOf({ connection, ...task }, query, found);
+    const allowed = allowedOf(task, query, found);
     if (!allowed) return [];
     const read = connection.sql(
       `SELECT ${columns} FROM resource r CROSS JOIN version v ON v.seq = r.seq WHERE r.key = ? AND deadline(r.pk) AND r.gone = 0 AND ${allowed.sql}`,
@@ -101,6 +112,16 @@ function pointedTo(
   });
 }
 
+/** The keys of whatever has one of the canonicals. */
+function calledAny({ connection }: Task, canonicals: ReadonlySet<string>): readonly string[] {
+  if (canonicals.size === 0) return [];
+  const hashes = [...canonicals].map((one) => connection.hashing.big(kindOf.canonical, '', one));
+  const read = connection.sql(
+    'SELECT DISTINCT r.key FROM json_each(?) j CROSS JOIN entry e ON e.hash = j.value CROSS JOIN resource r ON r.pk = e.pk WHERE e.sort = 0 AND deadline(e.pk)',
+  );
+  return (read.all(`[${hashes.join()}]`) as unknown as Row[]).map(([key]) => key);
+}
+
 function pointing(
   task: Task,
   query: SearchQuery,
@@ -109,7 +130,8 @@ function pointing(
   seen: ReadonlySet<string>,
 ): Row[] {
   const { connection } = task;
-  const keys = front.map(([, key]) => key).filter((key) => target === undefined || typeOf(key) === target);
+  const pointed = front.filter(([, key]) => target === undefined || typeOf(key) === target);
+  const keys = pointed.flatMap(([, key, refs]) => [key, ...namesIn(refs)]);
   const allowed = keys.length > 0 ? allowedOf(task, query, type) : undefined;
   if (!allowed) return [];
   const set =
@@ -132,7 +154,8 @@ function pointing(
 function pointingByAny({ connection }: Task, type: string, keys: readonly string[]) {
   const { hashing, called } = connection;
   const asked = new Set(keys);
-  called.aims.push((refs) => (refs.split('\n').some((key) => asked.has(key)) ? ['1'] : []));
+  const aim = aimFor(undefined, undefined, hashing, true);
+  called.aims.push((refs, entries) => (aim(refs, entries).some((key) => asked.has(key)) ? ['1'] : []));
   return piece(
     `SELECT e.pk AS pk FROM entry e CROSS JOIN resource t ON t.pk = e.pk WHERE e.hash = ? AND e.sort = 0 AND deadline(e.pk) AND t.refs <> '' AND targets(t.refs, t.entries, ?) <> '[]'`,
     hashing.big(kindOf.resourceType, type, ''),

@@ -25,7 +25,7 @@ export const tables = `
   CREATE UNIQUE INDEX version_of ON version (resource, version);
 
   -- One row per resource for ever, also when it is deleted. entries: its block of index entries (entries.ts).
-  -- refs: the resources it points to, one per line, for includes.
+  -- refs: what it points to and what it is called, one per line (ties.ts), for chains and includes.
   CREATE TABLE resource (
     pk INTEGER PRIMARY KEY,
     key TEXT NOT NULL UNIQUE,
