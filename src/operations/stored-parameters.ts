@@ -43,22 +43,30 @@ export async function registerStored(parts: StoredParametersParts): Promise<void
 }
 
 async function registerAll(parts: StoredParametersParts): Promise<void> {
+  // A composite names others, which must be known by then.
+  await registerThose(parts, (type) => type !== 'composite');
+  await registerThose(parts, (type) => type === 'composite');
+}
+
+type Choice = (type: unknown) => boolean;
+
+async function registerThose(parts: StoredParametersParts, isChosen: Choice): Promise<void> {
   const { store, signal } = parts;
   const query = plainQuery('SearchParameter', { is: 'all', of: [] }, PAGE);
   let after: Cursor | undefined;
   do {
     const page = await store.search(query, after, signal);
-    for (const version of page.matches) await register(parts, version);
+    for (const version of page.matches) await register(parts, version, isChosen);
     after = page.next;
   } while (after !== undefined && !signal.aborted);
 }
 
-async function register(parts: StoredParametersParts, found: Version): Promise<void> {
+async function register(parts: StoredParametersParts, found: Version, isChosen: Choice): Promise<void> {
   const { store, signal } = parts;
   for (let version: Version | undefined = found; !signal.aborted; [version] = await store.read([found.key])) {
     if (version === undefined || isDeleted(version)) return;
     const { key, versionId } = version;
-    const changes = await changesFor(parts, version);
+    const changes = await changesFor(parts, version, isChosen);
     if (changes.length === 0) return;
     try {
       await store.commit([{ op: 'expect', of: key, at: versionId }, ...changes]);
@@ -72,11 +80,13 @@ async function register(parts: StoredParametersParts, found: Version): Promise<v
 async function changesFor(
   { store, runtime, relative, log }: StoredParametersParts,
   { key: { id }, text }: Version,
+  isChosen: Choice,
 ): Promise<readonly Change[]> {
   const [kept] = await store.get(kinds.parameter, [id]);
   if (kept !== undefined) return [];
   try {
     const resource: Resource = JSON.parse(relative(text));
+    if (!isChosen(resource['type'])) return [];
     return await whatFollows({ id, after: resource, pending: [], look: store, now: runtime.now(), runtime });
   } catch (error) {
     if (!(error instanceof Problem && error.status === 422)) throw error;

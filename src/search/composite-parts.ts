@@ -12,7 +12,7 @@ export function compositeOf(
   all: readonly Parameter[],
   resolved: ReadonlyMap<string, Parameter>,
 ): Composite | undefined {
-  const elements = branchesFor(type, definition.expression ?? '').filter((element) => element !== '');
+  const elements = elementsOf(type, definition.expression);
   const parts = definition.component ?? [];
   const named = parts.map((part) => all.find((one) => one.definition === part.definition));
   if (elements.length === 0 || parts.length === 0) return undefined;
@@ -21,7 +21,7 @@ export function compositeOf(
   for (const [i, { expression: written }] of parts.entries()) {
     // R4 writes `DateTime` for dateTime, and exchanges the definitions of DocumentReference's `relationship`.
     const expression = written.replaceAll('(DateTime)', '(dateTime)');
-    const ofResource = expression.startsWith('%resource.');
+    const ofResource = ofWhole(expression) !== undefined;
     const paths = elements.flatMap((element) => pathsOf(element, expression));
     const parameter = named.find((one) => one && sameText(one.branches, paths)) ?? named[i];
     if (parameter === undefined || parameter.type === 'composite' || parameter.type === 'special') return undefined;
@@ -34,6 +34,49 @@ export function compositeOf(
     components.every(({ expression }, i) => saysAll(type, meant[i]!, pathsOf(type, expression)));
   return { elements: atRoot ? [] : elements, atRoot, components };
 }
+
+/**
+ * The composite of a definition that came while the server runs. Its parts have entries of their own, since nothing says that
+ * the parameters they name find the same values.
+ */
+export function compositeApart(
+  type: string,
+  definition: Definition,
+  describe: (type: string, definition: Definition) => Parameter,
+): Composite {
+  const elements = elementsOf(type, definition.expression);
+  const components = (definition.component ?? []).map(({ is, expression }, i): Component => {
+    const paths = expressionOfPart(type, elements, expression);
+    const { code, type: kind, target } = is!;
+    const part = describe(type, {
+      id: code,
+      code,
+      base: [type],
+      type: kind,
+      expression: paths,
+      ...(target && { target }),
+    });
+    return { parameter: { ...part, name: `${type}.${definition.code}$${i}` }, expression, ofResource: false };
+  });
+  return { elements, atRoot: false, apart: true, components };
+}
+
+export const elementsOf = (type: string, expression: string | undefined): readonly string[] =>
+  branchesFor(type, expression ?? '').filter((element) => element !== '');
+
+/** All values of a part, from the resource on. */
+export const expressionOfPart = (type: string, elements: readonly string[], expression: string): string =>
+  branchesFor('', expression)
+    .flatMap((branch) => {
+      const whole = ofWhole(branch);
+      if (whole !== undefined) return `${type}.select(${whole})`;
+      return elements.map((element) => `(${element}).select(${branch})`);
+    })
+    .join(' | ');
+
+/** `subject` of `%resource.subject`: it speaks of the resource and not of the element. */
+export const ofWhole = (branch: string): string | undefined =>
+  branch.startsWith('%resource.') ? branch.slice('%resource.'.length) : undefined;
 
 /** The other composites that together find what this one finds: `combo-code-value-quantity` is one of the resource and one of its components. */
 export function togetherOf(

@@ -32,13 +32,15 @@ function together(
   setting: Setting,
 ): Criterion {
   if (made === undefined) throw new BadModifier();
-  const { components, atRoot } = made;
+  const { components, atRoot, apart } = made;
   if (values.length !== components.length || values.some((one) => one === '')) {
     throw new BadValue(`takes ${components.map(({ parameter }) => parameter.code).join('$')}`);
   }
   const one = (parameter: Parameter, i: number) => withModifier(type, parameter, undefined, values[i]!, setting);
   // What the resource as a whole must have leads to few resources; the group then decides.
-  const anywhere = components.map(({ parameter }, i) => one(parametersOf(type).get(parameter.code)!, i));
+  const anywhere = components.map(({ parameter }, i) =>
+    one(apart ? parameter : parametersOf(type).get(parameter.code)!, i),
+  );
   if (atRoot) return { is: 'all', of: anywhere };
   const inside = components.flatMap(({ parameter, ofResource }, i) => (ofResource ? [] : [one(parameter, i)]));
   return { is: 'all', of: [...anywhere, { is: 'together', name, of: inside }] };

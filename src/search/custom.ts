@@ -2,9 +2,13 @@
 import { parseFhirPath } from '@medplum/core';
 import { type Problem, problem } from '../fhir/outcome.ts';
 import type { Resource } from '../fhir/references.ts';
+import { elementsOf, expressionOfPart } from './composite-parts.ts';
 import { branchesFor, placesOf } from './expression.ts';
-import { canonicalOf, type Definition, definitionsOf, isResourceType } from './knowledge.ts';
-import type { ParameterType } from './parameter.ts';
+import { notEvaluated } from './inferred.ts';
+import { canonicalOf, type DefinedComponent, type Definition, definitionsOf, isResourceType } from './knowledge.ts';
+import { ofTheEngine, type Parameter, type ParameterType } from './parameter.ts';
+import { parametersOf } from './parameters.ts';
+import type { Place } from './place.ts';
 
 const longestExpression = 4_000;
 
@@ -14,9 +18,9 @@ const longestExpression = 4_000;
  */
 export function customDefinition(resource: Resource): Definition | undefined {
   if (resource.status !== 'active') return undefined;
-  const { code, type, base, url, expression } = resource;
+  const { code, type, base, url, expression, component } = resource;
   demandCode(code);
-  demandType(type, resource);
+  demandType(type);
   base.forEach((name: unknown, i: number) => {
     demandBase(name, `SearchParameter.base[${i}]`);
   });
@@ -31,10 +35,17 @@ export function customDefinition(resource: Resource): Definition | undefined {
   if (typeof expression !== 'string') {
     throw refused('required', 'a search parameter needs an expression', 'SearchParameter.expression');
   }
-  for (const name of bases) demandExpression(expression, name, type);
+  demandReadable(expression, expressionAt);
   const target: readonly string[] | undefined = resource.target;
-  return { id: resource.id!, code, base: bases, type, expression, url, ...(target && { target }) };
+  const made = { id: resource.id!, code, base: bases, type, expression, url, ...(target && { target }) };
+  if (type === 'composite') return { ...made, component: componentsOf(component, expression, bases) };
+  if (component !== undefined)
+    throw refused('invalid', 'a composite alone has components', 'SearchParameter.component');
+  for (const name of bases) demandFitting(placesIn(expression, name, expressionAt), name, type, expressionAt);
+  return made;
 }
+
+const expressionAt = 'SearchParameter.expression';
 
 /** R4's or ours; those of every resource type too. */
 const builtIn = (type: string, code: string): Definition | undefined =>
@@ -46,16 +57,17 @@ function demandCode(code: unknown): void {
   throw refused('value', sentence, 'SearchParameter.code');
 }
 
-function demandType(type: unknown, { component }: Resource): void {
-  if (!Object.hasOwn(fitting, String(type))) {
+function demandType(type: unknown): void {
+  const at = 'SearchParameter.type';
+  if (type === 'special') {
     throw refused(
       'not-supported',
-      `supported are the types ${Object.keys(fitting).join(', ')}`,
-      'SearchParameter.type',
+      'what a special parameter means is code of a server, which no definition brings',
+      at,
     );
   }
-  if (component !== undefined) {
-    throw refused('not-supported', 'composites are not supported', 'SearchParameter.component');
+  if (type !== 'composite' && !Object.hasOwn(fitting, String(type))) {
+    throw refused('value', `the types are ${Object.keys(fitting).join(', ')} and composite`, at);
   }
 }
 
@@ -67,25 +79,67 @@ function demandBase(name: unknown, at: string): void {
   throw refused('value', 'a base must be a resource type of R4', at);
 }
 
-function demandExpression(expression: string, type: string, kind: ParameterType) {
-  const at = 'SearchParameter.expression';
+/** The parts of a composite, each with what it is searched as. */
+function componentsOf(component: unknown, expression: string, bases: readonly string[]): readonly DefinedComponent[] {
+  if (!Array.isArray(component) || component.length === 0) {
+    throw refused('required', 'a composite needs components', 'SearchParameter.component');
+  }
+  for (const base of bases) placesIn(expression, base, expressionAt);
+  return component.map(({ definition, expression: part }, i) => {
+    const at = `SearchParameter.component[${i}]`;
+    if (typeof part !== 'string') throw refused('required', 'a component needs an expression', `${at}.expression`);
+    const { code, type, targets } = bases.map((base) => parameterNamed(definition, base, `${at}.definition`))[0]!;
+    for (const base of bases) {
+      const whole = partIn(part, base, expression, `${at}.expression`);
+      demandFitting(placesIn(whole, base, `${at}.expression`), base, type, `${at}.expression`);
+    }
+    return { definition, expression: part, is: { code, type, ...(targets.length > 0 && { target: targets }) } };
+  });
+}
+
+/** A component from the resource on; its own text is read first, so that no parenthesis of it closes one of ours. */
+function partIn(part: string, base: string, expression: string, at: string): string {
+  demandReadable(part, at);
+  return expressionOfPart(base, elementsOf(base, expression), part);
+}
+
+function parameterNamed(canonical: unknown, base: string, at: string): Parameter {
+  const [url] = String(canonical).split('|');
+  const named = [...parametersOf(base).values()].find(({ definition }) => definition === url);
+  if (named === undefined) throw refused('not-found', `no search parameter of ${base} here has this url`, at);
+  const { type, code } = named;
+  if (!Object.hasOwn(fitting, type) || ofTheEngine.has(code) || code === '_text' || code === '_content') {
+    throw refused('not-supported', `${code} cannot be a part of a composite`, at);
+  }
+  return named;
+}
+
+function demandReadable(expression: string, at: string): void {
   if (expression.length > longestExpression) {
     throw refused('value', `an expression has at most ${longestExpression} characters`, at);
   }
-  const branches = branchesFor(type, expression).filter((branch) => branch !== '');
   if (!isReadable(expression)) throw refused('invalid', 'the expression is not valid FHIRPath', at);
+}
+
+/** Where the values of an expression are on a type; undefined where only the values can tell. */
+function placesIn(expression: string, type: string, at: string): readonly Place[] | undefined {
+  const branches = branchesFor(type, expression).filter((branch) => branch !== '');
   if (branches.length === 0) throw refused('invalid', `the expression says nothing of ${type}`, at);
-  const places = branches.flatMap((branch) => {
-    const found = isReadable(branch) ? placesOf(branch, type) : undefined;
-    if (found !== undefined) return found;
-    const sentence =
-      'the expression does more than paths, unions, indexes, where, hasExtension, as, ofType and extension do';
+  const places = branches.map((branch) => {
+    const beyond = isReadable(branch) ? notEvaluated(parseFhirPath(branch)) : 'a part that is no expression';
+    if (beyond === undefined) return placesOf(branch, type);
+    const sentence = `${beyond} is not evaluated here: patterns, the time and what other resources say have no place in an index`;
     throw refused('not-supported', sentence, at);
   });
-  if (places.length === 0) throw refused('invalid', `the expression leads to no element of ${type}`, at);
-  if (!places.some((place) => fitting[kind]!.includes(place.type))) {
-    throw refused('invalid', `no value of the expression in ${type} can be searched as a ${kind}`, at);
-  }
+  if (places.some((found) => found === undefined)) return undefined;
+  const known = places.flatMap((found) => found!);
+  if (known.length === 0) throw refused('invalid', `the expression leads to no element of ${type}`, at);
+  return known;
+}
+
+function demandFitting(places: readonly Place[] | undefined, type: string, kind: ParameterType, at: string): void {
+  if (places === undefined || places.some((place) => fitting[kind]!.includes(place.type))) return;
+  throw refused('invalid', `no value of the expression in ${type} can be searched as a ${kind}`, at);
 }
 
 /** The datatypes whose values a parameter of each type is searched by. */
@@ -111,7 +165,7 @@ function isReadable(expression: string): boolean {
   }
 }
 
-type Refused = 'not-supported' | 'business-rule' | 'value' | 'required' | 'invalid' | 'duplicate';
+type Refused = 'not-supported' | 'not-found' | 'business-rule' | 'value' | 'required' | 'invalid' | 'duplicate';
 
 /** A refusal of the element of a SearchParameter that is to blame. */
 export const refused = (code: Refused, sentence: string, expression: string): Problem =>

@@ -1,8 +1,9 @@
 /** All that one version of a resource is found by, as index entries. https://hl7.org/fhir/R4/search.html */
 import type { Resource } from '../fhir/references.ts';
 import { canonicalsOf, hasCanonical } from './canonicals.ts';
+import { ofWhole } from './composite-parts.ts';
 import { enterContained, enterInside } from './contained-entries.ts';
-import { branchesFor, compile } from './expression.ts';
+import { branchesFor, compile, type Sink } from './expression.ts';
 import { laneEntries } from './fast-lane.ts';
 import { enterWords } from './full-text.ts';
 import { dropRepeats, emptyGathering, type Gathering, sizeOf } from './gathering.ts';
@@ -136,12 +137,17 @@ const groupsOf =
     const into = () => group;
     const parts = components.filter(({ ofResource }) => !ofResource);
     let among: GroupEntry[] = [];
+    let whole: Resource;
     const visits = elements.map((element) =>
       compile(element, type, (place) => {
         const fill = parts.map(({ parameter, expression }) =>
-          branchesFor('', expression).map((branch) =>
-            compile(branch, place.type, (inner) => sinkFor(parameter, inner, into)),
-          ),
+          branchesFor('', expression).map((branch) => {
+            const sink: Sink = (inner) => sinkFor(parameter, inner, into);
+            const ofResource = ofWhole(branch);
+            if (ofResource === undefined) return compile(branch, place.type, sink);
+            const visit = compile(ofResource, type, sink);
+            return () => visit(whole);
+          }),
         );
         return (value) => {
           group = emptyGathering();
@@ -157,6 +163,7 @@ const groupsOf =
     );
     return (resource, gathering) => {
       among = gathering.groups;
+      whole = resource;
       const before = among.length;
       for (const visit of visits) visit(resource);
       if (among.length > before) gathering.keys.push(missingEntry(type, code, false));

@@ -56,8 +56,19 @@ function symbol(name: string, focus: Places, root: Place): Places {
 }
 
 /** Each type once, so that no expression makes more than there are. */
-const both = (some: Places, others: Places): Places =>
-  some && others && [...new Map([...some, ...others].map((place) => [place.type, place])).values()];
+function both(some: Places, others: Places): Places {
+  if (some === undefined || others === undefined) return undefined;
+  const byType = new Map<string, Place>();
+  for (const place of [...some, ...others]) {
+    const known = byType.get(place.type);
+    byType.set(place.type, known ? { ...place, about: united(known.about, place.about) } : place);
+  }
+  return [...byType.values()];
+}
+
+/** None means that the definition leaves it open. */
+const united = (some: readonly string[], others: readonly string[]): readonly string[] =>
+  some.length === 0 || others.length === 0 ? [] : [...new Set([...some, ...others])];
 
 /** A number, or a text where both are texts; what is made of an amount is one. */
 function sum(left: Places, right: Places): Places {
@@ -96,7 +107,7 @@ const results: ReadonlyMap<string, Infer> = new Map([
   ...listed('iif', (focus, args, root) => otherOf(args.slice(1), focus, root)),
   ...listed('as ofType', (focus, [type]) => onlyType(focus, type)),
   ...listed('extension', () => result('Extension')),
-  ...listed('resolve', () => result('Resource')),
+  ...listed('resolve', () => undefined),
   ...listed('empty hasValue exists all allTrue anyTrue allFalse anyFalse subsetOf supersetOf isDistinct is not', () =>
     result('boolean'),
   ),

@@ -12,11 +12,18 @@ export interface Definition {
   readonly expression?: string;
   readonly target?: readonly string[];
   /** The parts of a composite: canonical URL of each part's SearchParameter, FHIRPath from the composite's element on. */
-  readonly component?: readonly { readonly definition: string; readonly expression: string }[];
+  readonly component?: readonly DefinedComponent[];
   /** Where its definition can be read. */
   readonly url?: string;
   /** The job that indexes what was stored before this parameter came; until it is done no search may rely on its entries. */
   readonly indexing?: string;
+}
+
+export interface DefinedComponent {
+  readonly definition: string;
+  readonly expression: string;
+  /** What that parameter was when a composite came that came at run time: it may change or go, this stays. */
+  readonly is?: Pick<Definition, 'code' | 'type' | 'target'>;
 }
 
 interface Data {

@@ -51,14 +51,15 @@ function resolve(type: string): ReadonlyMap<string, Parameter> {
   addComposites(type, definitions, own, resolved);
   // These come and go, so nothing shares entries with them.
   for (const definition of customDefinitionsOf(type)) {
-    if (!resolved.has(definition.code)) resolved.set(definition.code, describe(type, definition));
-  }
-  for (const definition of customDefinitionsOf(type)) {
-    const parameter = resolved.get(definition.code)!;
-    const composite = definition.type === 'composite' ? compositeApart(type, definition, resolved, describe) : undefined;
-    if (composite) resolved.set(definition.code, { ...parameter, composite });
+    if (!resolved.has(definition.code)) resolved.set(definition.code, describeOwn(type, definition));
   }
   return resolved;
+}
+
+function describeOwn(type: string, definition: Definition): Parameter {
+  const parameter = describe(type, definition);
+  if (definition.type !== 'composite') return parameter;
+  return { ...parameter, composite: compositeApart(type, definition, describe) };
 }
 
 function addComposites(
@@ -110,7 +111,8 @@ function describe(type: string, definition: Definition): Parameter {
     name: `${type}.${code}`,
     branches,
     targets: definition.type === 'reference' ? targetsOf(definition, known) : [],
-    followed: isReference && (byCanonical || known.some((place) => place.type === 'Reference' || place === toldByValues)),
+    followed:
+      isReference && (byCanonical || known.some((place) => place.type === 'Reference' || place === toldByValues)),
     byCanonical,
     inside: isReference && known.some((place) => place.type === 'Resource'),
     plain,

@@ -6,6 +6,7 @@
  * Names are `<Type>.<parameter>`, for example `Observation.code`. Parameters that always hold the same values share one
  * name (Observation's `patient` is `subject` with a Patient target): definitions decide that, engines never know.
  */
+import type { Parameter } from './parameter.ts';
 
 /** Found by equality. Tokens give two: (`system|`, `code`) and (`code`, ''); a token without a system gives ('|', code) and (code, ''). */
 export interface KeyEntry {
@@ -167,7 +168,14 @@ export interface Near {
  * stable order. No index has the order of `value` (tokens, references, uris; of references to one `target`): see sort-value.ts.
  */
 export type SortKey =
-  | { readonly by: 'value'; readonly name: string; readonly target?: string; readonly descending: boolean }
+  | {
+      readonly by: 'value';
+      readonly name: string;
+      readonly target?: string;
+      readonly descending: boolean;
+      /** What the values are found by, where it came at run time: whoever sorts on another thread knows no such parameters. */
+      readonly parameter?: Parameter;
+    }
   | { readonly by: 'range'; readonly name: string; readonly descending: boolean }
   | { readonly by: 'text'; readonly name: string; readonly descending: boolean }
   | { readonly by: 'id'; readonly descending: boolean };

@@ -25,19 +25,23 @@ function sortKey(type: string, key: string, place: number): SortKey {
     throw unsupported('_sort', `cannot have what is key ${place}: ${type} is sorted by ${sortable(type)}`);
   demandIndexed('_sort', parameter!);
   const { name, only } = parameter!;
-  return by === 'value' && only !== undefined ? { by, name, target: only, descending } : { by, name, descending };
+  if (by !== 'value') return { by, name, descending };
+  const isOfRunTime = customDefinitionsOf(type).some((one) => one.code === code);
+  return {
+    by,
+    name,
+    ...(only !== undefined && { target: only }),
+    descending,
+    ...(isOfRunTime && { parameter: parameter! }),
+  };
 }
 
-/**
- * Texts of a narrative and words have no order; nor has what is found under several names. Parameters made at run time are
- * sorted by where an index has their order: whoever reads texts for a long search does not know them.
- */
-function orderOf({ type, code, anyOf, name }: Parameter): Exclude<SortKey['by'], 'id'> | undefined {
+/** Texts of a narrative and words have no order; nor has what is found under several names. */
+function orderOf({ type, code, anyOf }: Parameter): Exclude<SortKey['by'], 'id'> | undefined {
   if (anyOf !== undefined || withoutOrder.has(code)) return undefined;
   if (type === 'date' || type === 'number' || type === 'quantity') return 'range';
   if (type === 'string') return 'text';
-  const isOfRunTime = customDefinitionsOf(name.slice(0, name.indexOf('.'))).some((one) => one.code === code);
-  return !isOfRunTime && (type === 'token' || type === 'uri' || type === 'reference') ? 'value' : undefined;
+  return type === 'token' || type === 'uri' || type === 'reference' ? 'value' : undefined;
 }
 
 /** `_id` has an order of its own. */
