@@ -33,20 +33,22 @@ const mostVersions = 50;
  * parameter where codes cannot be told wholly.
  */
 export async function expansionsFor(type: string, parameters: Parameters, looking: Looking): Promise<Expansions> {
-  const asked = parameters.flatMap((one) => (one[0] === '_filter' ? filterTerminology(one[1]) : [one]));
+  const asked = parameters.flatMap(([whole, text]) =>
+    (whole === '_filter' ? filterTerminology(text) : [[whole, text] as const]).map((one) => [...one, whole] as const),
+  );
   if (!asked.some(([name]) => modified.test(name))) return noExpansions;
   const types = type === '' ? typesAmong(parameters) : [type];
   const expansions = new Map<string, readonly Code[]>();
   let left = mostCodesOfAll;
-  for (const [name, value] of asked) {
+  for (const [name, value, whole] of asked) {
     const modifier = modified.exec(name)?.[1];
     if (modifier === undefined || !endsInToken(types, name)) continue;
     for (const one of splitEscaped(value, ',')) {
       const key = `${modifier} ${one}`;
       if (one === '' || expansions.has(key)) continue;
-      if (expansions.size === mostLookups) throw tooCostly(name, `asks for more than ${mostLookups} sets of codes`);
-      const codes = await codesFor(name, modifier, one, looking);
-      if ((left -= codes.length) < 0) throw tooCostly(name, `asks for more than ${mostCodesOfAll} codes together`);
+      if (expansions.size === mostLookups) throw tooCostly(whole, `asks for more than ${mostLookups} sets of codes`);
+      const codes = await codesFor(whole, modifier, one, looking);
+      if ((left -= codes.length) < 0) throw tooCostly(whole, `asks for more than ${mostCodesOfAll} codes together`);
       expansions.set(key, codes);
     }
   }

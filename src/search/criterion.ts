@@ -4,6 +4,7 @@ import { type CriterionOf, chained, checkSteps, listed, reversed } from './chain
 import { composite } from './composite.ts';
 import { filterCriterion } from './filter.ts';
 import { withModifier } from './modifiers.ts';
+import type { Parameter } from './parameter.ts';
 import { lacksExpression, parametersOf } from './parameters.ts';
 import type { Criterion } from './query.ts';
 import {
@@ -11,6 +12,7 @@ import {
   BadValue,
   demandIndexed,
   invalid,
+  quote,
   standingAt,
   tooCostly,
   unsupported,
@@ -38,10 +40,9 @@ function whole(type: string, name: string, value: string, setting: Setting): Cri
   if (value === '' && isKnown(type, name)) throw invalid(name, 'has no value');
   if (name !== '_filter') return followed(type, name, value, setting);
   // A filter says what is meant as a whole, so nothing in it is passed over.
-  return filterCriterion(type, value, (path, one) => {
-    const criterion = followed(type, path, one, setting);
-    if (criterion) return criterion;
-    throw unsupported('_filter', `compares what is no search parameter of ${type}`);
+  return filterCriterion(type, value, {
+    named: (on, one, text) => single(on, one, text, setting, name),
+    part: (on, parameter, modifier, text) => valued(on, parameter, modifier, text, setting, name),
   });
 }
 
@@ -51,7 +52,7 @@ function followed(type: string, name: string, value: string, setting: Setting): 
   const read: CriterionOf = (on, rest, text) => {
     if (++ways > mostWays) throw tooCostly(name, 'can lead to too many types: say which in each step');
     if (isReversed(rest)) return reversed(on, rest, text, read);
-    return rest.includes('.') ? chained(on, rest, text, read) : single(on, rest, text, setting);
+    return rest.includes('.') ? chained(on, rest, text, read) : single(on, rest, text, setting, name);
   };
   return read(type, name, value);
 }
@@ -61,10 +62,11 @@ const isReversed = (name: string): boolean => name === '_has' || name.startsWith
 const isKnown = (type: string, name: string): boolean =>
   isReversed(name) || name === '_filter' || parametersOf(type).has(name.split(/[.:]/)[0]!);
 
-function single(type: string, name: string, value: string, setting: Setting): Criterion | undefined {
+/** `whole` is the parameter of the request that asks for this one: a chain, a filter, or itself. */
+function single(type: string, name: string, value: string, setting: Setting, whole: string): Criterion | undefined {
   const [code, modifier, ...more] = name.split(':');
   if (code === '_list') return listed(name, value);
-  if (notDone.has(code!)) throw unsupported(name, 'is not supported');
+  if (notDone.has(code!)) throw unsupported(whole, 'is not supported');
   if (code === '_filter') throw unsupported(name, 'stands alone: at the end of no chain and without a modifier');
   const parameter = parametersOf(type).get(code!);
   if (parameter === undefined) {
@@ -72,15 +74,32 @@ function single(type: string, name: string, value: string, setting: Setting): Cr
       throw unsupported(name, 'is not supported: its definition says not what it finds');
     return undefined;
   }
-  if (more.length > 0) throw unsupported(name, 'has a modifier that is not supported');
+  if (more.length > 0) throw unsupported(whole, 'has a modifier that is not supported');
   demandIndexed(name, parameter);
+  return valued(type, parameter, modifier, value, setting, whole);
+}
+
+function valued(
+  type: string,
+  parameter: Parameter,
+  modifier: string | undefined,
+  value: string,
+  setting: Setting,
+  whole: string,
+): Criterion {
   try {
     return parameter.type === 'composite'
       ? composite(type, parameter, modifier, value, setting)
       : withModifier(type, parameter, modifier, value, setting);
   } catch (error) {
-    if (error instanceof BadValue) throw wrongValue(name, error.message);
-    if (error instanceof BadModifier) throw unsupported(name, 'has a modifier that is not supported');
-    throw error;
+    const inFilter = whole === '_filter';
+    const compares = inFilter ? `compares ${quote(parameter.code)}, which ` : '';
+    if (error instanceof BadValue) throw wrongValue(whole, compares + error.message);
+    if (!(error instanceof BadModifier)) throw error;
+    if (modifier === undefined) throw unsupported(whole, `${compares}is not supported on ${type}`);
+    throw unsupported(
+      whole,
+      inFilter ? `${compares}does not take the operator` : 'has a modifier that is not supported',
+    );
   }
 }

@@ -1,10 +1,17 @@
 /** The grammar of `_filter`, read into a tree. https://hl7.org/fhir/R4/search_filter.html */
-import { invalid, tooCostly, unsupported } from './refusals.ts';
+import { mostSteps } from './chain.ts';
+import { invalid, tooCostly } from './refusals.ts';
 
-/** A parameter, or several along references, and what its values are compared with. */
+/** One name of a path, `subject` or `subject:Patient`, with what stands in brackets behind it. */
+export interface Step {
+  readonly name: string;
+  readonly filter?: Expression;
+}
+
+/** A parameter, or several along references, and what its values are compared with. Only the last step has no brackets. */
 export interface Comparison {
   readonly is: 'comparison';
-  readonly path: string;
+  readonly path: readonly Step[];
   /** Character of the filter that it begins with, from 1 on. */
   readonly at: number;
   readonly operator: string;
@@ -55,6 +62,8 @@ export function readFilter(text: string): Expression {
 class Reader {
   private at = 0;
   private comparisons = 0;
+  /** Steps that lead to where it reads: those of the path, and of the paths whose brackets it stands in. */
+  private steps = 0;
   private readonly text: string;
 
   constructor(text: string) {
@@ -73,7 +82,7 @@ class Reader {
 
   /** `and` and `or` bind alike, from left to right. */
   expression(depth: number): Expression {
-    if (depth > deepest) throw tooCostly('_filter', `has parentheses more than ${deepest} deep`);
+    if (depth > deepest) throw tooCostly('_filter', `has parentheses and brackets more than ${deepest} deep`);
     let left = this.part(depth);
     for (;;) {
       const is = this.word('and') ? 'and' : this.word('or') ? 'or' : undefined;
@@ -88,36 +97,50 @@ class Reader {
     if (/^not\s*\(/.test(this.text.slice(this.at, this.at + 100))) {
       this.at += 3;
       this.skipBlanks();
-      return { is: 'not', of: this.inParentheses(depth) };
+      return { is: 'not', of: this.inside(')', depth) };
     }
-    return this.text[this.at] === '(' ? this.inParentheses(depth) : this.comparison();
+    return this.text[this.at] === '(' ? this.inside(')', depth) : this.comparison(depth);
   }
 
-  private inParentheses(depth: number): Expression {
+  private inside(end: ')' | ']', depth: number): Expression {
     this.at++;
     const inner = this.expression(depth + 1);
     this.skipBlanks();
-    if (this.text[this.at] !== ')') throw this.unexpected();
+    if (this.text[this.at] !== end) throw this.unexpected();
     this.at++;
     return inner;
   }
 
-  private comparison(): Comparison {
+  private path(depth: number): readonly Step[] {
+    const before = this.steps;
+    const path: Step[] = [];
+    for (;;) {
+      const name = this.take(/[A-Za-z_][\w:-]*/y);
+      if (name === undefined) throw this.unexpected();
+      const isBracketed = this.text[this.at] === '[';
+      if (!isBracketed && this.text[this.at] !== '.') {
+        this.steps = before;
+        return [...path, { name }];
+      }
+      if (++this.steps > mostSteps) throw tooCostly('_filter', `follows more than ${mostSteps} steps`);
+      path.push(isBracketed ? { name, filter: this.inside(']', depth) } : { name });
+      if (this.text[this.at] !== '.') throw this.unexpected();
+      this.at++;
+    }
+  }
+
+  private comparison(depth: number): Comparison {
     if (++this.comparisons > mostComparisons)
       throw tooCostly('_filter', `has more than ${mostComparisons} comparisons`);
     const at = this.at + 1;
-    const path = this.take(/[A-Za-z_][\w:.-]*/y);
-    if (path === undefined) throw this.unexpected();
-    if (this.text[this.at] === '[') {
-      throw unsupported('_filter', 'has a filter in brackets, which is not supported');
-    }
+    const path = this.path(depth);
     this.blanks();
     const operator = this.take(/[a-z]{2}(?=\s)/y);
     if (operator === undefined || !operators.has(operator)) throw this.unexpected();
     this.blanks();
     const value = this.text[this.at] === '"' ? this.quoted() : this.take(/[^\s")\]]+/y);
     if (value === undefined || value === '') throw this.unexpected();
-    if (!/^[\s)]?$/.test(this.text.slice(this.at, this.at + 1))) throw this.unexpected();
+    if (!/^[\s)\]]?$/.test(this.text.slice(this.at, this.at + 1))) throw this.unexpected();
     return { is: 'comparison', path, at, operator, value };
   }
 

@@ -14,6 +14,9 @@ export interface Drawn {
   readonly held: any;
 }
 
+export type Condition = { type: string; name: string; value: string };
+export type Maker = (roll: Dice, world: World, onType?: string) => Condition;
+
 /** No resource has such a value. */
 export class NothingToDraw extends Error {}
 
@@ -176,4 +179,13 @@ export const targetOf = (world: World, held: any): any => world.byKey.get(localK
 export function pointingAt(roll: Dice, world: World): { source: any; code: string; target: any } {
   const { resource, code, held } = draw(roll, world, ['reference'], ({ held }) => targetOf(world, held) !== undefined);
   return { source: resource, code, target: targetOf(world, held) };
+}
+
+/** A reference of the resource that leads to one that is here. */
+export function stepFrom(roll: Dice, world: World, resource: any): { code: string; to: any } | undefined {
+  const ways = Object.entries(parameters[resource.resourceType]!)
+    .filter(([, { kind }]) => kind === 'reference')
+    .flatMap(([code, { get }]) => get(resource).map((held) => ({ code, to: targetOf(world, held) })))
+    .filter(({ to }) => to !== undefined);
+  return ways.length === 0 ? undefined : roll.of(ways);
 }

@@ -1,9 +1,11 @@
 /** For each kind of condition a maker, which draws its value from what some resource holds. https://hl7.org/fhir/R4/search.html */
 import type { Dice } from './dice.ts';
 import {
+  type Condition,
   type Drawn,
   draw,
   escaped,
+  type Maker,
   ofType,
   pointingAt,
   quantityFits,
@@ -12,16 +14,15 @@ import {
   someQuantity,
   someText,
   someValue,
+  stepFrom,
   type TokenForm,
   targetOf,
   tokenFits,
   tokenText,
 } from './drawing.ts';
 import { localKey, prefixes, seen, type World } from './evaluate.ts';
+import { filters } from './filters.ts';
 import { parameters } from './parameters.ts';
-
-export type Condition = { type: string; name: string; value: string };
-type Maker = (roll: Dice, world: World, onType?: string) => Condition;
 
 const from = ({ type, code }: Drawn, value: string, modifier = ''): Condition => ({
   type,
@@ -132,14 +133,6 @@ const untyped: Maker = (roll, world, onType) => {
   }
 };
 
-function stepFrom(roll: Dice, world: World, resource: any): { code: string; to: any } | undefined {
-  const ways = Object.entries(parameters[resource.resourceType]!)
-    .filter(([, { kind }]) => kind === 'reference')
-    .flatMap(([code, { get }]) => get(resource).map((held) => ({ code, to: targetOf(world, held) })))
-    .filter(({ to }) => to !== undefined);
-  return ways.length === 0 ? undefined : roll.of(ways);
-}
-
 const has =
   (inner: (roll: Dice, world: World, source: any) => { name: string; value: string } | undefined): Maker =>
   (roll, world) => {
@@ -211,47 +204,6 @@ const listed: Maker = (roll, world) => {
     const item = targetOf(world, roll.of(all.entry as any[]).item);
     if (item !== undefined) return { type: item.resourceType, name: '_list', value: all.id };
   }
-};
-
-const filterWords: Readonly<Record<string, readonly string[]>> = {
-  string: ['sw', 'co', 'ew', 'eq', 'pr'],
-  token: ['eq', 'ne', 'pr'],
-  reference: ['eq', 'ne', 'pr'],
-  number: ['gt', 'lt', 'ge', 'le', 'pr'],
-  date: ['eq', 'ne', 'po', 'gt', 'lt', 'ge', 'le', 'sa', 'eb', 'pr'],
-};
-const filter: Maker = (roll, world, onType) => {
-  const on = onType ?? draw(roll, world, ['token']).type;
-  const one = (): string => {
-    for (;;) {
-      const { code, parameter, held } = draw(
-        roll,
-        world,
-        ['string', 'token', 'reference', 'date'],
-        ({ code }) => !code.startsWith('_'),
-        on,
-      );
-      const operator = roll.of(filterWords[parameter.kind]!);
-      if (operator === 'pr') return `${code} pr ${roll.of(['true', 'false'])}`;
-      const plain =
-        parameter.kind === 'date'
-          ? someDate(roll, held)
-          : someValue(roll, world, parameter.kind, held, parameter.plain);
-      if (plain === undefined || /[\\"]/.test(plain)) continue;
-      const quoted = parameter.kind === 'string' || /[\s()]/.test(plain);
-      return `${code} ${operator} ${quoted ? `"${plain}"` : plain}`;
-    }
-  };
-  const shape = roll.below(5);
-  const joined = roll.of(['and', 'or']);
-  const value = [
-    one,
-    () => `${one()} ${joined} ${one()}`,
-    () => `not (${one()})`,
-    () => `(${one()} or ${one()}) and ${one()}`,
-    () => `not (${one()} and ${one()}) or (${one()})`,
-  ][shape]!();
-  return { type: on, name: '_filter', value };
 };
 
 const dated =
@@ -403,5 +355,5 @@ export const makers: Readonly<Record<string, Maker>> = {
   '_text expression': textExpression,
   _content: content,
   _list: listed,
-  _filter: filter,
+  ...filters,
 };

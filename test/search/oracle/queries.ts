@@ -1,8 +1,8 @@
 /** Random queries: one condition of a kind, sometimes with more values or with another condition beside it. https://hl7.org/fhir/R4/search.html */
 import type { Dice } from './dice.ts';
-import { NothingToDraw, ofType } from './drawing.ts';
+import { type Condition, NothingToDraw, ofType } from './drawing.ts';
 import { holds, type World } from './evaluate.ts';
-import { type Condition, makers } from './makers.ts';
+import { makers } from './makers.ts';
 
 /** A query on a type, with what it tries. */
 export interface Query {
