@@ -207,7 +207,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
     metrics.counter('notificationsDelivered', () => counters.delivered);
     metrics.counter('notificationsFailed', () => counters.failed);
     metrics.gauge('notificationsWaiting', () => counters.waiting);
-    metrics.counter('auditRows', () => store.sizes().auditRows);
+    metrics.counter('auditRows', async () => (await store.sizes()).auditRows);
     const subscriptions = startSubscriptions({
       store,
       dispatch,
@@ -280,7 +280,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
         },
         {
           path: '/admin',
-          room: identified(identify, adminRouter({ store, base, runtime, forget, facts: async () => store.sizes() })),
+          room: identified(identify, adminRouter({ store, base, runtime, forget, facts: store.sizes })),
         },
       ],
       publicRooms: [

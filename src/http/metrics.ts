@@ -31,7 +31,7 @@ export interface Metrics {
   /** Where a gauge is read from. */
   gauge(name: GaugeName, read: () => number): void;
   /** Where a counter that somebody else keeps is read from. */
-  counter(name: CounterName, read: () => number): void;
+  counter(name: CounterName, read: () => number | Promise<number>): void;
   /** The Prometheus text format. https://prometheus.io/docs/instrumenting/exposition_formats/ */
   text(): Promise<string>;
   /** Stops watching the event loop. */
@@ -191,9 +191,10 @@ export function createMetrics(): Metrics {
         name: `watchfire_${snake(name)}_total`,
         help: counters[name],
         registers,
-        collect() {
+        async collect() {
+          const value = await read();
           this.reset();
-          this.inc(read());
+          this.inc(value);
         },
       });
     },

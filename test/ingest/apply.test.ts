@@ -19,7 +19,8 @@ import { createWritePath } from '../../src/interactions/write.ts';
 import { systemRuntime } from '../../src/runtime.ts';
 import { noEntries } from '../../src/search/query.ts';
 import { administrator } from '../../src/smart/access.ts';
-import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import type { Engine } from '../../src/store/engine.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Change } from '../../src/store/store.ts';
 import { openHouse, type TestHouse, together } from '../support/house.ts';
 
@@ -46,7 +47,7 @@ describe('several servers on one store', () => {
   const device = { key: { type: 'Device', id: 'd' }, deviceId: 'D', caller: administrator };
   const origin = { base: 'http://x/fhir', requestId: 'r', address: '' };
   const folder = mkdtempSync(join(tmpdir(), 'watchfire-apply-'));
-  let store: SqliteStore;
+  let store: Engine;
   let dispatch: Dispatch;
   const assign = (patient: string): Change => ({
     op: 'put',

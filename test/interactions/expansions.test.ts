@@ -7,7 +7,8 @@ import { systemRuntime } from '../../src/runtime.ts';
 import { extract } from '../../src/search/extract.ts';
 import type { Criterion } from '../../src/search/query.ts';
 import { fullAccess, noAccess } from '../../src/smart/access.ts';
-import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import type { Engine } from '../../src/store/engine.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { save } from '../store/drafts.ts';
 
 const base = 'http://here.example/fhir';
@@ -38,7 +39,7 @@ const held: readonly Resource[] = [
   },
 ];
 
-let store: SqliteStore;
+let store: Engine;
 beforeAll(async () => {
   store = await openSqliteStore({ file: ':memory:', runtime: systemRuntime });
   await store.commit(

@@ -7,9 +7,10 @@ import { systemRuntime } from '../../src/runtime.ts';
 import { extract } from '../../src/search/extract.ts';
 import { INDEX_VERSION } from '../../src/search/index-version.ts';
 import { fullAccess } from '../../src/smart/access.ts';
-import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import type { Engine } from '../../src/store/engine.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 
-let store: SqliteStore;
+let store: Engine;
 
 const observation = (id: string, patient: string) => ({
   resourceType: 'Observation',

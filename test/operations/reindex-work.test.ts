@@ -7,7 +7,8 @@ import { systemRuntime } from '../../src/runtime.ts';
 import { extract } from '../../src/search/extract.ts';
 import { setCustomDefinitions } from '../../src/search/knowledge.ts';
 import { type Criterion, noEntries, plainQuery, type SearchQuery } from '../../src/search/query.ts';
-import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import type { Engine } from '../../src/store/engine.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Change } from '../../src/store/store.ts';
 
 const definition = {
@@ -23,7 +24,7 @@ const isMarried: Criterion = { is: 'key', name, first: 'M', second: '' };
 const PATIENTS = 250;
 
 let stop: AbortController;
-let engine: SqliteStore;
+let engine: Engine;
 afterEach(async () => {
   stop.abort();
   setCustomDefinitions([]);
@@ -64,7 +65,7 @@ async function begun() {
   return { store, work, seen, jobNow, custom };
 }
 
-const total = async (store: SqliteStore) =>
+const total = async (store: Engine) =>
   (await store.search({ ...plainQuery('Patient', isMarried, 0), total: 'accurate' }, undefined)).total;
 
 async function until(holds: () => Promise<boolean>): Promise<void> {

@@ -14,7 +14,8 @@ import { INDEX_VERSION } from '../../src/search/index-version.ts';
 import { customDefinitionsOf, setCustomDefinitions } from '../../src/search/knowledge.ts';
 import { noEntries, plainQuery } from '../../src/search/query.ts';
 import { startHouse } from '../../src/server.ts';
-import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import type { Engine } from '../../src/store/engine.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Change } from '../../src/store/store.ts';
 import { definition } from './definition.ts';
 
@@ -29,7 +30,7 @@ const stored = (resource: any): Change => ({
 });
 
 /** With what followed from it, as any server writes it. */
-async function written(engine: SqliteStore, resource: any): Promise<void> {
+async function written(engine: Engine, resource: any): Promise<void> {
   const key = { type: resource.resourceType, id: resource.id };
   const follow = followSearchParameter(systemRuntime);
   const setting = { now: systemRuntime.now(), canonical: '', caller: undefined as never };
@@ -47,14 +48,14 @@ afterEach(async () => {
   setCustomDefinitions([]);
 });
 
-async function openEngine(): Promise<SqliteStore> {
+async function openEngine(): Promise<Engine> {
   const engine = await openSqliteStore({ file: ':memory:', runtime: systemRuntime });
   ending.push(engine.close);
   return engine;
 }
 
 /** What one server on the store has of the room of operations. */
-async function openServer(engine: SqliteStore) {
+async function openServer(engine: Engine) {
   const stop = new AbortController();
   let renewals = 0;
   const custom = createCustomParameters({ store: engine, onRenewed: () => renewals++ });
@@ -105,7 +106,7 @@ describe('A SearchParameter that another server writes', () => {
 
 describe('SearchParameters that an older version stored', () => {
   const left: [string, LogFields | undefined][] = [];
-  const register = async (engine: SqliteStore, signal = new AbortController().signal) => {
+  const register = async (engine: Engine, signal = new AbortController().signal) => {
     left.length = 0;
     const log = {
       warn: (event: string, fields?: LogFields) => left.push([event, fields]),
@@ -113,7 +114,7 @@ describe('SearchParameters that an older version stored', () => {
     };
     await registerStored({ store: engine, runtime: systemRuntime, relative: (text) => text, log, signal });
   };
-  const keptIds = async (engine: SqliteStore) => (await engine.list(kinds.parameter, '', 1_000)).map(({ key }) => key);
+  const keptIds = async (engine: Engine) => (await engine.list(kinds.parameter, '', 1_000)).map(({ key }) => key);
 
   it('are taken on with a job each; what a write would refuse is told by its id and left out', async () => {
     const engine = await openEngine();

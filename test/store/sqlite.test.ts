@@ -6,17 +6,18 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from '@jest/globals';
 import { systemRuntime } from '../../src/runtime.ts';
 import { type Criterion, type IndexEntries, noEntries, type SearchQuery } from '../../src/search/query.ts';
+import type { Engine } from '../../src/store/engine.ts';
 import { type Connection, openConnection } from '../../src/store/sqlite/connection.ts';
 import { openStore } from '../../src/store/sqlite/open.ts';
 import { runSearch } from '../../src/store/sqlite/search.ts';
-import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { createWriter } from '../../src/store/sqlite/writer.ts';
 import { inProcess } from '../../src/store/sqlite/writer-thread.ts';
 import { storeConforms } from './conformance.ts';
 import { auditRow, key, noPatience, refusal, save, take, tombstone } from './drafts.ts';
 
 const newFile = (): string => join(mkdtempSync(join(tmpdir(), 'watchfire-store-')), 'store.db');
-const open = (file: string, more: object = {}): Promise<SqliteStore> =>
+const open = (file: string, more: object = {}): Promise<Engine> =>
   openSqliteStore({ file, runtime: systemRuntime, ...more });
 
 storeConforms('SQLite in a file', () => open(newFile()));
@@ -37,12 +38,20 @@ const ask = (where: Criterion, more: Partial<SearchQuery> = {}): SearchQuery => 
 });
 
 describe('SQLite: the file', () => {
+  it('lets one of several that keep a fact at once decide it', async () => {
+    const store = await open(newFile());
+    const kept = await Promise.all(['a', 'b', 'c'].map((value) => store.keepFact('canonical', value)));
+    expect(kept).toEqual(['a', 'a', 'a']);
+    expect(await store.fact('canonical')).toBe('a');
+    await store.close();
+  });
+
   it('keeps everything when it is closed and opened again', async () => {
     const file = newFile();
     const first = await open(file);
     await first.commit([save('Task/1', tagged('a')), save('Task/2', tagged('a'))]);
     await first.commit([tombstone('Task/2'), { op: 'put', kind: 'cursor', key: 'a', value: 7 }]);
-    await first.setSetting('canonical', 'https://example.org/fhir');
+    await first.keepFact('canonical', 'https://example.org/fhir');
     const end = await first.end();
     const [before] = await first.get('cursor', ['a']);
     await first.close();
@@ -51,8 +60,8 @@ describe('SQLite: the file', () => {
     expect((await again.search(ask(tag('a')), undefined)).matches.map(({ key }) => key.id)).toEqual(['1']);
     expect((await again.read([key('Task/2')]))[0]!.method).toBe('DELETE');
     expect(await again.get('cursor', ['a'])).toEqual([before]);
-    expect(again.setting('canonical')).toBe('https://example.org/fhir');
-    expect(again.setting('unknown')).toBeUndefined();
+    expect(await again.fact('canonical')).toBe('https://example.org/fhir');
+    expect(await again.fact('unknown')).toBeUndefined();
     expect(await again.end()).toBe(end);
     const [written] = await again.commit([save('Task/2'), { op: 'put', kind: 'cursor', key: 'a', value: 8 }]);
     expect(written!.versionId).toBe(3);
@@ -75,7 +84,7 @@ describe('SQLite: the file', () => {
     const copy = newFile();
     copyFileSync(file, copy);
     const again = await open(copy);
-    expect(again.sizes()).toMatchObject({ resources: 200, versions: 201 });
+    expect(await again.sizes()).toMatchObject({ resources: 200, versions: 201 });
     expect((await again.search(ask(tag('a'), { total: 'accurate' }), undefined)).total).toBe(199);
     await again.close();
   });
@@ -84,8 +93,8 @@ describe('SQLite: the file', () => {
     const store = await open(newFile());
     await store.commit([save('Task/1'), save('Task/2')]);
     await store.commit([save('Task/1')]);
-    expect(store.sizes()).toMatchObject({ resources: 2, versions: 3, auditRows: 0 });
-    expect(store.sizes().bytes).toBeGreaterThan(40_000);
+    expect(await store.sizes()).toMatchObject({ resources: 2, versions: 3, auditRows: 0 });
+    expect((await store.sizes()).bytes).toBeGreaterThan(40_000);
     await store.close();
   });
 
@@ -373,7 +382,7 @@ describe('SQLite: the index', () => {
 });
 
 describe('SQLite: long searches', () => {
-  const many = async (file: string, more: object): Promise<SqliteStore> => {
+  const many = async (file: string, more: object): Promise<Engine> => {
     const store = await open(file, more);
     await store.commit(Array.from({ length: 3_000 }, (_, i) => save(`Task/${i}`, tagged('a'))));
     return store;
@@ -447,7 +456,7 @@ describe('SQLite: a full disk', () => {
     connection.close();
 
     const again = await open(file);
-    expect(again.sizes().versions).toBe(stored);
+    expect((await again.sizes()).versions).toBe(stored);
     expect(await again.commit([save('Task/after')])).toHaveLength(1);
     await again.close();
   });

@@ -3,9 +3,8 @@ import { existsSync, statSync } from 'node:fs';
 import { problem } from '../../fhir/outcome.ts';
 import { referenceTo } from '../../fhir/references.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { SearchQuery } from '../../search/query.ts';
-import type { Explanation } from '../explanation.ts';
-import type { Page, Store, StoredAuditRow } from '../store.ts';
+import type { Engine } from '../engine.ts';
+import type { Page, StoredAuditRow } from '../store.ts';
 import { setting } from './apply.ts';
 import { type Connection, type Opening, openConnection, type Row } from './connection.ts';
 import type { Told } from './explain.ts';
@@ -14,7 +13,7 @@ import { createReader } from './reader.ts';
 import { keptOf, versionOf } from './rows.ts';
 import { own, SCHEMA_VERSION } from './schema.ts';
 import { createSnapshot, noSnapshot } from './snapshot.ts';
-import { type IndexUpgrade, upgradeIndex } from './upgrade.ts';
+import { upgradeIndex } from './upgrade.ts';
 import { createWriter, type OnCommit } from './writer.ts';
 import { inProcess, startWriterThread } from './writer-thread.ts';
 
@@ -34,39 +33,11 @@ export interface SqliteOptions {
   readonly onCommit?: OnCommit;
 }
 
-/** The store with what only its administration needs. */
-export interface SqliteStore extends Store {
-  /** Runs the first page of a query and tells how it was found. */
-  explain(query: SearchQuery, signal?: AbortSignal): Promise<Explanation>;
-  /** A small text fact kept in the store, such as the canonical base. */
-  setting(name: string): string | undefined;
-  /** Resolves when it is on disk. */
-  setSetting(name: string, value: string): Promise<void>;
-  readonly schemaVersion: number;
-  /** Version of the index entries in the store, which rises when an upgrade is done. */
-  indexVersion(): number;
-  /** How much is stored. Cheap enough for a metrics page. */
-  sizes(): StoreSizes;
-  /** Makes the index anew where an older program made it; see upgrade.ts. */
-  upgradeIndex(upgrade: IndexUpgrade): Promise<boolean>;
-  /** Why nothing is stored any more (a failed or full disk); undefined while all is well. */
-  fault(): string | undefined;
-}
-
-export interface StoreSizes {
-  /** Deleted ones too. */
-  readonly resources: number;
-  readonly versions: number;
-  readonly auditRows: number;
-  /** The file and its log. */
-  readonly bytes: number;
-}
-
 /** With what only tests of the engine turn. */
 export async function openStore(
   options: SqliteOptions,
   forTests: Pick<Opening, 'synchronous' | 'manyPages'> = {},
-): Promise<SqliteStore> {
+): Promise<Engine> {
   const { file, runtime, indexVersion = 1 } = options;
   const memory = file === ':memory:';
   const opening = { file, seed: options.seed ?? runtime.random(8), indexVersion, ...forTests };
@@ -91,7 +62,7 @@ function assemble(
   connection: Connection,
   thread: ReturnType<typeof inProcess>,
   begunStale: boolean,
-): SqliteStore {
+): Engine {
   // An old index may lack what a search asks for: no answer is better than a wrong one.
   let isStale = begunStale;
   const { file, runtime, shortSearch: short = 20, longSearch: long = 5_000 } = options;
@@ -105,6 +76,15 @@ function assemble(
   const reader = createReader({ file, connection, snapshot, runtime, short, long });
   const number = (sql: string): number => (connection.sql(sql).get() as unknown as Row)[0];
   let closing: Promise<void> | undefined;
+  // One after another: of two that find nothing kept, the first decides.
+  let keeping: Promise<string> = Promise.resolve('');
+
+  const keepFact = async (name: string, value: string): Promise<string> => {
+    const kept = setting(connection, name);
+    if (kept !== undefined) return kept;
+    await writer.commit([{ op: 'setting', name, value }]);
+    return value;
+  };
 
   const close = async () => {
     log.close();
@@ -184,13 +164,11 @@ function assemble(
     commit: writer.commit,
     changes: log.follow,
     end: async () => log.end(),
-    setting: (name) => setting(connection, name),
-    async setSetting(name, value) {
-      await writer.commit([{ op: 'setting', name, value }]);
-    },
+    fact: async (name) => setting(connection, name),
+    keepFact: (name, value) => (keeping = keeping.catch(() => '').then(() => keepFact(name, value))),
     schemaVersion: SCHEMA_VERSION,
     indexVersion: () => Number(setting(connection, own.indexVersion)),
-    sizes: () => ({
+    sizes: async () => ({
       resources: number('SELECT coalesce(max(pk), 0) FROM resource'),
       versions: number('SELECT coalesce(max(seq), 0) FROM version'),
       auditRows: number('SELECT coalesce(max(sequence), 0) FROM audit'),

@@ -1,21 +1,11 @@
 /** Brings the index of a store that an older Watchfire wrote up to date, in the background, and goes on where it was stopped. */
-import type { IndexEntries } from '../../search/query.ts';
-import type { Version } from '../store.ts';
+import type { IndexUpgrade } from '../engine.ts';
 import { setting } from './apply.ts';
 import type { Connection, Row } from './connection.ts';
 import type { OwnChange } from './group.ts';
 import { versionOf } from './rows.ts';
 import { own } from './schema.ts';
 import type { Writer } from './writer.ts';
-
-export interface IndexUpgrade {
-  /** The version that `extract` makes. */
-  readonly indexVersion: number;
-  readonly extract: (version: Version) => IndexEntries;
-  readonly signal: AbortSignal;
-  /** Resources done and resources there are, after every step. */
-  readonly onProgress?: (done: number, of: number) => void;
-}
 
 const STEP = 100;
 
