@@ -2,12 +2,15 @@
 import type { Problem } from '../fhir/outcome.ts';
 import type { Log } from '../log.ts';
 import type { Runtime } from '../runtime.ts';
-import { type Definition, setCustomDefinitions } from '../search/knowledge.ts';
-import type { SearchQuery } from '../search/query.ts';
+import { type Fault, hearFaults } from '../search/evaluate.ts';
+import { customDefinitionsOf, type Definition, setCustomDefinitions } from '../search/knowledge.ts';
+import { formsOf } from '../search/parameter.ts';
+import { parametersOf } from '../search/parameters.ts';
+import type { Include, SearchQuery } from '../search/query.ts';
 import { notIndexed, quote } from '../search/refusals.ts';
 import { reliedOn } from '../search/relied-on.ts';
 import type { Change, Store, Token } from '../store/store.ts';
-import { everyKept, type KeptParameter, kinds } from './kept.ts';
+import { everyKept, type Job, type KeptParameter, kinds } from './kept.ts';
 
 export interface CustomParameters {
   /** The store for everybody: refuses searches by what is not indexed yet, and renews this after a SearchParameter was written. */
@@ -23,7 +26,7 @@ export interface CustomParameters {
 
 export interface Following {
   readonly runtime: Pick<Runtime, 'sleep'>;
-  readonly log: Pick<Log, 'error'>;
+  readonly log: Pick<Log, 'warn' | 'error'>;
   readonly signal: AbortSignal;
 }
 
@@ -48,7 +51,9 @@ interface Unready {
 export function createCustomParameters({ store, onRenewed }: CustomParametersParts): CustomParameters {
   /** By `<Type>.<code>`: those whose job is not done. */
   let unready: ReadonlyMap<string, Unready> = new Map();
-  let known = '[]';
+  /** Types whose index still has references of a parameter that went. */
+  let leaving: ReadonlySet<string> = new Set();
+  let known = '[[],[]]';
 
   // One after another: of two that overlap, the one that looked first could have the last word.
   let last: Promise<void> = Promise.resolve();
@@ -61,9 +66,12 @@ export function createCustomParameters({ store, onRenewed }: CustomParametersPar
   async function learn(): Promise<void> {
     const kept = await everyKept(kinds.parameter, store);
     const definitions = kept.map(({ value }) => definitionOf(value));
-    const told = JSON.stringify(definitions);
+    const jobs: readonly Job[] = (await everyKept(kinds.job, store)).map(({ value }) => value);
+    const left = jobs.flatMap((job) => (job.leaving !== undefined && job.state !== 'done' ? job.types : []));
+    const told = JSON.stringify([definitions, left]);
     if (told === known) return;
     known = told;
+    leaving = new Set(left);
     unready = new Map(
       definitions.flatMap(({ base, code, type: kind, indexing: job }) =>
         job === undefined ? [] : base.map((type) => [`${type}.${code}`, { type, code, job, kind }] as const),
@@ -74,6 +82,7 @@ export function createCustomParameters({ store, onRenewed }: CustomParametersPar
   }
 
   async function follow({ runtime, log, signal }: Following): Promise<void> {
+    hearFaults((fault) => log.warn('search expression could not be evaluated', blamed(fault)));
     // Nothing can come between: what is stored after this place is told by the log, what was stored before by the kept state.
     let after: Token = await store.end();
     await renew();
@@ -85,7 +94,7 @@ export function createCustomParameters({ store, onRenewed }: CustomParametersPar
       for (;;) {
         await runtime.sleep(PAUSE, signal);
         if (signal.aborted) return;
-        if (unready.size > 0) await attempt(renew); // the end of a job is no version in the log
+        if (unready.size > 0 || leaving.size > 0) await attempt(renew); // the end of a job is no version in the log
       }
     };
     const reading = async () => {
@@ -114,6 +123,14 @@ export function createCustomParameters({ store, onRenewed }: CustomParametersPar
     }
   }
 
+  /** All that a type points to, under the names of the parameters that it has, where the index has others too. */
+  const named = (include: Include): readonly Include[] => {
+    if (include.way !== 'to' || include.name !== undefined || !leaving.has(include.type)) return [include];
+    const followed = [...parametersOf(include.type).values()].filter((one) => one.followed);
+    const names = new Set(followed.flatMap(formsOf).map(({ name }) => name));
+    return [...names].map((name) => ({ ...include, name }));
+  };
+
   // Whatever an earlier house in this process left there.
   setCustomDefinitions([]);
   return {
@@ -123,7 +140,9 @@ export function createCustomParameters({ store, onRenewed }: CustomParametersPar
       ...engine,
       async search(query, after, signal) {
         demandIndexed(query);
-        return engine.search(query, after, signal);
+        const { includes } = query;
+        const asked = leaving.size === 0 ? query : { ...query, includes: includes.flatMap(named) };
+        return engine.search(asked, after, signal);
       },
       async commit(changes) {
         const written = await engine.commit(changes);
@@ -139,5 +158,13 @@ const definitionOf = ({ definition, job, indexed }: KeptParameter): Definition =
 
 const concerns = (change: Change): boolean =>
   (change.op === 'put' || change.op === 'drop') && change.kind === kinds.parameter;
+
+/** Whose expression failed, by its id and code: an expression may have words in it that no log should have. */
+function blamed({ type: place, expression }: Fault): { type: string; id?: string; code?: string } {
+  const [type] = place.split('.') as [string];
+  const texts = ({ expression, component = [] }: Definition) => [expression, ...component.map((one) => one.expression)];
+  const one = customDefinitionsOf(type).find((it) => texts(it).some((text) => text?.includes(expression)));
+  return { type, ...(one && { id: one.id, code: one.code }) };
+}
 
 const notYet = ({ type, code, job }: Unready): Problem => notIndexed(`Search parameter ${quote(code)} of ${type}`, job);

@@ -1,4 +1,4 @@
-/** What follows from writing a SearchParameter: it is checked, takes its codes, and a job is asked for that indexes older resources with it. https://hl7.org/fhir/R4/searchparameter.html */
+/** What follows from writing a SearchParameter: it is checked, takes its codes, and a job is asked for that indexes older resources with it, or takes its references out again. https://hl7.org/fhir/R4/searchparameter.html */
 import type { Resource } from '../fhir/references.ts';
 import type { Derive, Draft } from '../interactions/interaction.ts';
 import { type Runtime, uuidv7 } from '../runtime.ts';
@@ -44,6 +44,8 @@ export async function whatFollows(written: WrittenParameter): Promise<readonly C
   for (const code of was ? codesOf(was.definition) : []) {
     if (!codes.includes(code)) changes.push({ op: 'drop', kind: kinds.code, key: code });
   }
+  const left = was ? leftBy(was.definition, definition) : [];
+  if (left.length > 0) changes.push(putJob(newJobId(runtime), { ...newJob(left, now), leaving: id }, 'absent'));
   if (definition === undefined) return [...changes, { op: 'drop', kind: kinds.parameter, key: id }];
   for (const code of codes) changes.push(...(await taken(code, id, pending, look)));
   const job = newJobId(runtime);
@@ -54,6 +56,10 @@ export async function whatFollows(written: WrittenParameter): Promise<readonly C
     putJob(job, newJob(definition.base, now, id), 'absent'),
   ];
 }
+
+/** The types whose resources still point where a reference parameter had them point: `_include=*` follows what the index has. */
+const leftBy = (was: Definition, now: Definition | undefined): readonly string[] =>
+  was.type !== 'reference' ? [] : was.base.filter((type) => now?.type !== 'reference' || !now.base.includes(type));
 
 const codesOf = ({ base, code }: Definition): readonly string[] => base.map((type) => `${type}.${code}`);
 

@@ -30,6 +30,8 @@ export interface Job {
   readonly types: readonly string[];
   /** Id of the SearchParameter that waits for it. */
   readonly parameter?: string;
+  /** Id of the SearchParameter that went, whose references it takes out of the index. */
+  readonly leaving?: string;
   /** Milliseconds since 1970. */
   readonly requested: number;
   readonly started?: number;

@@ -171,10 +171,9 @@ const groupsOf =
     };
   };
 
-/** What leads to a group, where no other parameter of the resource has the same values. */
-function enterApart({ entries }: GroupEntry, { keys, references, ranges, texts }: Gathering): void {
+/** What leads to a group, where no other parameter of the resource has the same values. References are for includes to follow. */
+function enterApart({ entries }: GroupEntry, { keys, ranges, texts }: Gathering): void {
   keys.push(...entries.keys);
-  references.push(...entries.references);
   ranges.push(...entries.ranges);
   texts.push(...entries.texts);
 }

@@ -1,7 +1,7 @@
 /** SearchParameters that come while the server runs: refused or indexed, never half answered. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openHouse, type TestHouse } from '../support/house.ts';
-import { definition } from './definition.ts';
+import { definition, settled as settledIn } from './definition.ts';
 
 let house: TestHouse;
 beforeAll(async () => {
@@ -20,15 +20,7 @@ const valueIn = (parameters: any, name: string) => {
   return found?.[Object.keys(found).find((key) => key.startsWith('value'))!];
 };
 
-/** Asks until no job waits or runs any more. */
-async function settled(): Promise<any> {
-  for (;;) {
-    const { body } = await house.ask('GET', '/fhir/$reindex-status');
-    const jobs = body.parameter ?? [];
-    const states = jobs.map(({ part }: any) => part.find((one: any) => one.name === 'state').valueCode);
-    if (!states.some((state: string) => state === 'waiting' || state === 'running')) return body;
-  }
-}
+const settled = () => settledIn(house);
 
 describe('A new SearchParameter', () => {
   it('finds what was stored before it and what comes after, but not before its job is done', async () => {

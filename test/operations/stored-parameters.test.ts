@@ -60,7 +60,10 @@ async function openServer(engine: Engine) {
   let renewals = 0;
   const custom = createCustomParameters({ store: engine, onRenewed: () => renewals++ });
   const quick: Runtime = { ...systemRuntime, sleep: (_, signal) => systemRuntime.sleep(1, signal) };
-  const log = { error: (_event: string, error: unknown) => expect(error).toBeUndefined() };
+  const log = {
+    warn: (event: string) => expect(event).toBe(''),
+    error: (_event: string, error: unknown) => expect(error).toBeUndefined(),
+  };
   const followed = custom.follow({ runtime: quick, log, signal: stop.signal });
   ending.push(async () => {
     stop.abort();
