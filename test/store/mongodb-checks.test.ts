@@ -1,16 +1,12 @@
 /** What a MongoDB URI may say, and which servers are refused: by their answers, and by real ones. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MongoClient } from 'mongodb';
 import { releaseObjection } from '../../src/store/mongodb/releases.ts';
 import { checkServer, standaloneObjection, writeConcernObjection } from '../../src/store/mongodb/server-checks.ts';
 import { databaseOf, placeOf, uriObjection } from '../../src/store/mongodb-uri.ts';
 import { describeOnMongod } from '../support/describe-mongod.ts';
-import { type ReplicaSet, startReplicaSet } from '../support/mongod.ts';
-import { findMongod } from '../support/mongod-binary.ts';
+import { type ReplicaSet, startReplicaSet, startStandalone } from '../support/mongod.ts';
 
 describe('A MongoDB URI', () => {
   const good = [
@@ -56,6 +52,14 @@ describe('A MongoDB URI', () => {
     expect(databaseOf('mongodb://user:secret@db/records?replicaSet=rs0')).toBe('records');
     expect(databaseOf('mongodb://user:secret@db?replicaSet=rs0')).toBe('watchfire');
     expect(databaseOf('mongodb://user:secret@db/')).toBe('watchfire');
+  });
+
+  it('does not show in what the driver says of a server that does not answer', async () => {
+    const client = new MongoClient('mongodb://user:secret@127.0.0.1:1/?serverSelectionTimeoutMS=50');
+    const error = await checkServer(client, { acceptRelease: undefined }).catch((failure) => failure);
+    expect(error).toBeInstanceOf(Error);
+    expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('secret');
+    await client.close();
   });
 
   it('is told in logs by hosts and database', () => {
@@ -178,23 +182,14 @@ describeOnMongod('A real server', () => {
 });
 
 describeOnMongod('A real standalone', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'watchfire-standalone-'));
-  const port = 19_000 + (process.pid % 1_000);
-  let mongod: ChildProcess;
-  beforeAll(async () => {
-    const words = ['--dbpath', folder, '--port', String(port), '--bind_ip', '127.0.0.1', '--nounixsocket'];
-    mongod = spawn(await findMongod(), [...words, '--wiredTigerCacheSizeGB', '0.25'], { stdio: 'ignore' });
-  });
-  afterAll(async () => {
-    const ended = new Promise((resolve) => mongod.once('exit', resolve));
-    mongod.kill('SIGKILL');
-    await ended;
-    rmSync(folder, { recursive: true, force: true });
-  });
-
   it('is refused', async () => {
-    const client = new MongoClient(`mongodb://127.0.0.1:${port}/`);
-    await expect(checkServer(client, { acceptRelease: undefined })).rejects.toThrow('is a standalone');
-    await client.close();
-  });
+    const { uri, stop } = await startStandalone();
+    const client = new MongoClient(uri);
+    try {
+      await expect(checkServer(client, { acceptRelease: undefined })).rejects.toThrow('is a standalone');
+    } finally {
+      await client.close();
+      await stop();
+    }
+  }, 60_000);
 });

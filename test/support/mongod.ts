@@ -72,18 +72,16 @@ export async function sharedReplicaSet({ members = 3 }: Pick<SetOptions, 'member
   return { uri: freshUriOf(ports), freshUri: () => freshUriOf(ports) };
 }
 
+/** A mongod without a set, which has neither transactions nor change streams. It dies with this process too. */
+export async function startStandalone(): Promise<Pick<ReplicaSet, 'uri' | 'stop'>> {
+  const { members, stop } = await startMembers(mkdtempSync(join(tmpdir(), 'watchfire-mongod-')), process.pid, 1, []);
+  return { uri: `mongodb://127.0.0.1:${members[0]!.port}/`, stop };
+}
+
 async function startIn(folder: string, owner: number, options: SetOptions): Promise<ReplicaSet> {
-  const mongod = await findMongod();
-  const ports = await freePorts(options.members ?? 3);
-  const keeper = keep(folder, owner);
-  const members = ports.map((port, at) => memberOf(mongod, join(folder, String(at)), port, options));
-  const stop = async () => {
-    await Promise.all(members.filter(({ isRunning }) => isRunning).map((member) => member.kill('SIGKILL')));
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-    keeper.kill();
-  };
+  const words = ['--replSet', setName, '--oplogSize', String(options.oplogMegabytes ?? 512), ...(options.words ?? [])];
+  const { ports, members, stop } = await startMembers(folder, owner, options.members ?? 3, words);
   try {
-    await Promise.all(members.map((member) => member.restart()));
     await initiate(ports, options.electionTimeoutMillis);
   } catch (error) {
     await stop();
@@ -96,15 +94,37 @@ async function startIn(folder: string, owner: number, options: SetOptions): Prom
   return { uri: freshUriOf(ports), freshUri: () => freshUriOf(ports), members, primary, stop };
 }
 
-function memberOf(mongod: string, folder: string, port: number, options: SetOptions): Member {
+interface Started extends Pick<ReplicaSet, 'members' | 'stop'> {
+  readonly ports: readonly number[];
+}
+
+async function startMembers(folder: string, owner: number, count: number, words: readonly string[]): Promise<Started> {
+  const mongod = await findMongod();
+  const ports = await freePorts(count);
+  const keeper = keep(folder, owner);
+  const members = ports.map((port, at) => memberOf(mongod, join(folder, String(at)), port, words));
+  const stop = async () => {
+    await Promise.all(members.filter(({ isRunning }) => isRunning).map((member) => member.kill('SIGKILL')));
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    keeper.kill();
+  };
+  try {
+    await Promise.all(members.map((member) => member.restart()));
+    return { ports, members, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function memberOf(mongod: string, folder: string, port: number, further: readonly string[]): Member {
   mkdirSync(join(folder, 'data'), { recursive: true });
   const words = [
-    ...['--replSet', setName, '--bind_ip', '127.0.0.1', '--port', String(port), '--nounixsocket'],
+    ...['--bind_ip', '127.0.0.1', '--port', String(port), '--nounixsocket'],
     ...['--dbpath', join(folder, 'data'), '--logpath', join(folder, 'log'), '--logappend'],
     // Compression off: releases below 6.0.27 disclose memory through zlib (CVE-2025-14847), and on loopback it gains nothing.
     ...['--networkMessageCompressors', 'disabled', '--wiredTigerCacheSizeGB', '0.25'],
-    ...['--oplogSize', String(options.oplogMegabytes ?? 512)],
-    ...['--setParameter', 'diagnosticDataCollectionEnabled=false', ...(options.words ?? [])],
+    ...['--setParameter', 'diagnosticDataCollectionEnabled=false', ...further],
   ];
   const pidFile = join(folder, 'pid');
   let child: ChildProcess | undefined;
@@ -132,12 +152,10 @@ function memberOf(mongod: string, folder: string, port: number, options: SetOpti
       }).then(() => rmSync(pidFile, { force: true }));
       if (started.pid !== undefined) writeFileSync(pidFile, String(started.pid));
       started.unref();
-      for (;;) {
+      await until(`mongod at port ${port} to answer`, async () => {
         if (started.pid === undefined || !isRunning()) throw new Error(`mongod ended at once: ${lastLines(folder)}`);
-        const answer = await command(directly(port), { hello: 1 }).catch(() => undefined);
-        if (answer) return;
-        await sleep(50);
-      }
+        return (await command(directly(port), { hello: 1 }).catch(() => undefined)) !== undefined;
+      });
     },
   };
 }
@@ -158,17 +176,20 @@ async function initiate(ports: readonly number[], electionTimeoutMillis = 10_000
   const first = directly(ports[0]!);
   await command(first, { replSetInitiate: { _id: setName, members, settings: { electionTimeoutMillis } } });
   // Left alone, the first election waits for a whole election timeout.
-  for (;;) {
+  await until('the first election', async () => {
     await command(first, { replSetStepUp: 1 }).catch(() => undefined);
-    const { isWritablePrimary } = await command(first, { hello: 1 });
-    if (isWritablePrimary) break;
-    await sleep(100);
-  }
+    return (await command(first, { hello: 1 }))['isWritablePrimary'];
+  });
   // All of them up to date, so that a test that kills the first leaves a set that can elect.
-  for (;;) {
+  await until('every member to be up to date', async () => {
     const { members: states } = await command(first, { replSetGetStatus: 1 });
-    if (states.every(({ stateStr }: Document) => stateStr === 'PRIMARY' || stateStr === 'SECONDARY')) return;
-    await sleep(100);
+    return states.every(({ stateStr }: Document) => stateStr === 'PRIMARY' || stateStr === 'SECONDARY');
+  });
+}
+
+async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  for (const latest = Date.now() + 60_000; !(await isSo()); await sleep(50)) {
+    if (Date.now() > latest) throw new Error(`waited a minute for ${what}`);
   }
 }
 
