@@ -15,6 +15,9 @@ const shared: Readonly<Record<string, string>> = {
   Organization: 'active:not=false',
   Location: 'status:not=suspended',
   ValueSet: 'status=active,retired',
+  Questionnaire: 'status=active,retired',
+  PlanDefinition: 'status=active,retired',
+  ConceptMap: 'status=active,draft',
   Device: `patient=${A}`,
 };
 
@@ -27,6 +30,7 @@ const elementsOf: Readonly<Record<string, (one: any) => readonly any[]>> = {
   Encounter: (one) => [one.subject],
   Condition: (one) => [one.subject, one.asserter],
   MedicationRequest: (one) => [one.subject],
+  QuestionnaireResponse: (one) => [one.subject],
   RiskAssessment: (one) => [one.subject],
   List: (one) => [one.subject, one.source],
   Group: (one) => (one.member ?? []).map(({ entity }: any) => entity),
@@ -44,7 +48,11 @@ export function isVisible(own: string, base: string, one: any): boolean {
     case 'Location':
       return one.status !== 'suspended';
     case 'ValueSet':
+    case 'Questionnaire':
+    case 'PlanDefinition':
       return one.status === 'active' || one.status === 'retired';
+    case 'ConceptMap':
+      return one.status === 'active' || one.status === 'draft';
     case 'Device':
       return isOwn(one.patient);
     default:

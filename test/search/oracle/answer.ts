@@ -1,5 +1,5 @@
 /** In which order matches stand, and what comes along with them. https://hl7.org/fhir/R4/search.html#return */
-import { asked, folded, keyOf, localKey, parameterOf, type World } from './evaluate.ts';
+import { asked, folded, keyOf, ledTo, parameterOf, type World } from './evaluate.ts';
 import { parameters } from './parameters.ts';
 
 /** The place of a resource under one key of `_sort`: the lowest value ascending, the highest descending; an interval stands where it begins. */
@@ -51,7 +51,7 @@ export function included(world: World, matches: readonly any[], query: string): 
 const referencesOf = (resource: any, code: string): any[] =>
   code === '*'
     ? Object.values(parameters[resource.resourceType]!)
-        .filter(({ kind }) => kind === 'reference')
+        .filter(({ kind }) => kind === 'reference' || kind === 'canonical')
         .flatMap(({ get }) => get(resource))
     : parameterOf(resource, code).get(resource);
 
@@ -60,8 +60,8 @@ function pointedAt(world: World, from: readonly any[], value: string): any[] {
   return from
     .filter((one) => type === '*' || one.resourceType === type)
     .flatMap((one) => referencesOf(one, code))
-    .map((reference) => world.byKey.get(localKey(world, reference) ?? ''))
-    .filter((one) => one !== undefined && (target === undefined || one.resourceType === target));
+    .flatMap((held) => ledTo(world, held))
+    .filter((one) => target === undefined || one.resourceType === target);
 }
 
 function pointing(world: World, to: readonly any[], value: string): any[] {
@@ -70,6 +70,6 @@ function pointing(world: World, to: readonly any[], value: string): any[] {
   return world.resources.filter(
     (one) =>
       one.resourceType === type &&
-      referencesOf(one, code!).some((reference) => keys.has(localKey(world, reference) ?? '')),
+      referencesOf(one, code!).some((held) => ledTo(world, held).some((other) => keys.has(keyOf(other)))),
   );
 }

@@ -1,6 +1,6 @@
 /** Search values that something in the world is likely to have, drawn from what its resources hold. */
 import type { Dice } from './dice.ts';
-import { folded, localKey, type World } from './evaluate.ts';
+import { folded, ledTo, localKey, type World } from './evaluate.ts';
 import { type Kind, type Parameter, parameters, type Token, types } from './parameters.ts';
 import type { Span } from './spans.ts';
 import { zones } from './vocabulary.ts';
@@ -40,6 +40,7 @@ export function draw(
     const code = roll.of(codes);
     const parameter = parameters[type]![code]!;
     const resource = roll.of(ofType(world, type));
+    if (resource === undefined) continue;
     const values = parameter.get(resource);
     if (values.length === 0) continue;
     const drawn = { type, code, parameter, resource, held: roll.of(values) };
@@ -164,6 +165,8 @@ export function someValue(roll: Dice, world: World, kind: Kind, held: any, plain
       const key = localKey(world, held);
       return key ?? (held.reference === undefined ? undefined : escaped(held.reference));
     }
+    case 'canonical':
+      return roll.of([held, held.split('|')[0]]);
     default:
       return undefined;
   }
@@ -172,19 +175,26 @@ export function someValue(roll: Dice, world: World, kind: Kind, held: any, plain
 export const quantityFits = (form: 'plain' | 'unit' | 'coded', { unit, system, code }: any): boolean =>
   form === 'plain' || (form === 'unit' ? Boolean(unit ?? code) : Boolean(system && code));
 
-/** What the reference of a drawn value leads to, when it is here. */
-export const targetOf = (world: World, held: any): any => world.byKey.get(localKey(world, held) ?? '');
+/** The first of what a reference or canonical leads to, when it is here. */
+export const targetOf = (world: World, held: any): any => ledTo(world, held)[0];
+
+/** What leads somewhere. */
+export const pointers: readonly Kind[] = ['reference', 'canonical'];
 
 /** A reference parameter of some type through which this resource is pointed at. */
-export function pointingAt(roll: Dice, world: World): { source: any; code: string; target: any } {
-  const { resource, code, held } = draw(roll, world, ['reference'], ({ held }) => targetOf(world, held) !== undefined);
+export function pointingAt(
+  roll: Dice,
+  world: World,
+  kinds: readonly Kind[] = pointers,
+): { source: any; code: string; target: any } {
+  const { resource, code, held } = draw(roll, world, kinds, ({ held }) => targetOf(world, held) !== undefined);
   return { source: resource, code, target: targetOf(world, held) };
 }
 
 /** A reference of the resource that leads to one that is here. */
 export function stepFrom(roll: Dice, world: World, resource: any): { code: string; to: any } | undefined {
   const ways = Object.entries(parameters[resource.resourceType]!)
-    .filter(([, { kind }]) => kind === 'reference')
+    .filter(([, { kind }]) => pointers.includes(kind))
     .flatMap(([code, { get }]) => get(resource).map((held) => ({ code, to: targetOf(world, held) })))
     .filter(({ to }) => to !== undefined);
   return ways.length === 0 ? undefined : roll.of(ways);

@@ -77,7 +77,7 @@ export function holds(world: World, resource: any, name: string, value: string):
         one.resourceType === type &&
         parameterOf(one, code!)
           .get(one)
-          .some((reference) => keyOf(resource) === localKey(world, reference)) &&
+          .some((held) => ledTo(world, held).some((other) => keyOf(other) === keyOf(resource))) &&
         holds(world, one, rest.join(':'), value),
     );
   }
@@ -86,10 +86,9 @@ export function holds(world: World, resource: any, name: string, value: string):
   if (rest.length > 0) {
     return parameterOf(resource, code!)
       .get(resource)
-      .map((reference) => world.byKey.get(localKey(world, reference) ?? ''))
+      .flatMap((held) => ledTo(world, held))
       .some(
         (target) =>
-          target !== undefined &&
           (modifier === undefined || target.resourceType === modifier) &&
           isKnown(target, rest.join('.')) &&
           holds(world, target, rest.join('.'), value),
@@ -131,6 +130,24 @@ export function localKey(world: World, reference: any): string | undefined {
   return parts?.[1];
 }
 
+/** Types whose `url` is no name but an address. */
+const addressed = ['Device', 'DeviceDefinition', 'Binary'];
+
+/**
+ * The resources that a Reference or a canonical leads to: whatever has the url, and where one is named the version. A
+ * canonical without a scheme is taken as a reference.
+ */
+export function ledTo(world: World, held: any): any[] {
+  const key = localKey(world, typeof held === 'string' ? { reference: held } : held);
+  const one = key !== undefined && world.byKey.get(key);
+  if (one) return [one];
+  if (typeof held !== 'string') return [];
+  const [, url, version] = /^([^|#]*)(?:\|([^#]*))?/.exec(held)!;
+  return world.resources.filter(
+    (other) => other.url === url && !addressed.includes(other.resourceType) && (!version || other.version === version),
+  );
+}
+
 /** One held value against one written value. */
 export function valueHolds(world: World, parameter: Parameter, held: any, text: string, modifier?: string): boolean {
   if (parameter.kind === 'reference') return referenceHolds(world, parameter, held, text, modifier);
@@ -152,6 +169,8 @@ function simpleHolds(world: World, kind: Kind, held: any, text: string, modifier
         : folded(held).startsWith(folded(plainText(text)));
     case 'token':
       return tokenHolds(held, text, modifier);
+    case 'canonical':
+      return [held, held.split('|')[0]].includes(plainText(text));
     case 'uri':
       return uriHolds(held, plainText(text), modifier);
     case 'date':

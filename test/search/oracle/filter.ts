@@ -1,5 +1,5 @@
 /** `_filter`: comparisons with and, or, not, parentheses, and paths with brackets. https://hl7.org/fhir/R4/search_filter.html */
-import { folded, localKey, valueHolds, type World } from './evaluate.ts';
+import { folded, ledTo, valueHolds, type World } from './evaluate.ts';
 import { type Kind, type Parameter, parameters } from './parameters.ts';
 
 /** The names of the two parts of a composite, and what they stand for in its brackets. */
@@ -53,7 +53,7 @@ const elementsOf = (resource: any, name: string): Thing[] => {
 };
 
 /** All that the steps lead to, one after the other, each time only what its brackets hold of. */
-function ledTo(world: World, things: readonly Thing[], steps: readonly Step[], last: string): Thing[] {
+function along(world: World, things: readonly Thing[], steps: readonly Step[], last: string): Thing[] {
   const [step, ...rest] = steps;
   if (step === undefined) return things.filter((thing) => thing.valuesOf(last) !== undefined);
   const [code, type] = step.name.split(':');
@@ -61,13 +61,13 @@ function ledTo(world: World, things: readonly Thing[], steps: readonly Step[], l
   const next = things.flatMap(({ resource, valuesOf }) => {
     if (partsOf[code!] !== undefined) return elementsOf(resource, code!);
     return (valuesOf(code!)?.values ?? [])
-      .map((held) => world.byKey.get(localKey(world, held) ?? ''))
-      .filter((target) => target !== undefined && (type === undefined || target.resourceType === type))
+      .flatMap((held) => ledTo(world, held))
+      .filter((target) => type === undefined || target.resourceType === type)
       .map(asThing);
   });
   const able = next.filter((thing) => asked.every((name) => thing.valuesOf(name) !== undefined));
   const led = able.filter((thing) => step.brackets?.holds(thing) ?? true);
-  return ledTo(world, led, rest, last);
+  return along(world, led, rest, last);
 }
 
 /** Whether one value is as an operator says. */
@@ -85,7 +85,7 @@ function compares(world: World, of: Described, held: any, operator: string, valu
 
 function comparison(world: World, steps: readonly Step[], last: string, operator: string, value: string): Test {
   const setOf = (thing: Thing) =>
-    ledTo(world, [thing], steps, last).flatMap((one) => {
+    along(world, [thing], steps, last).flatMap((one) => {
       const { values, ...of } = one.valuesOf(last)!;
       return values.map((held) => ({ of, held }));
     });

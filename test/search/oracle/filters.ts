@@ -20,6 +20,7 @@ const filterWords: Readonly<Record<string, readonly string[]>> = {
   string: ['sw', 'co', 'ew', 'eq', 'ne', 'pr'],
   token: ['eq', 'ne', 'pr'],
   reference: ['eq', 're', 'ne', 'pr'],
+  canonical: ['eq', 'ne', 'pr'],
   number: ['gt', 'lt', 'ge', 'le', 'pr'],
   quantity: ['eq', 'gt', 'lt', 'ge', 'le', 'pr'],
   date: ['eq', 'ne', 'po', 'gt', 'lt', 'ge', 'le', 'sa', 'eb', 'pr'],

@@ -7,6 +7,7 @@ import {
   escaped,
   type Maker,
   ofType,
+  pointers,
   pointingAt,
   quantityFits,
   someDate,
@@ -102,10 +103,10 @@ function about(roll: Dice, world: World, resource: any): { name: string; value: 
 }
 
 const chain =
-  (steps: number, typed: boolean): Maker =>
+  (steps: number, typed: boolean, kinds = pointers): Maker =>
   (roll, world, onType) => {
     for (;;) {
-      const start = draw(roll, world, ['reference'], ({ held }) => targetOf(world, held) !== undefined, onType);
+      const start = draw(roll, world, kinds, ({ held }) => targetOf(world, held) !== undefined, onType);
       let [path, at] = [start.code, targetOf(world, start.held)];
       path += typed || start.parameter.targets!.length !== 1 ? `:${at.resourceType}` : '';
       for (let step = 1; step < steps && at !== undefined; step++) {
@@ -124,7 +125,7 @@ const untyped: Maker = (roll, world, onType) => {
     const start = draw(
       roll,
       world,
-      ['reference'],
+      pointers,
       ({ held, parameter }) => targetOf(world, held) !== undefined && parameter.targets!.length > 0,
       onType,
     );
@@ -134,10 +135,13 @@ const untyped: Maker = (roll, world, onType) => {
 };
 
 const has =
-  (inner: (roll: Dice, world: World, source: any) => { name: string; value: string } | undefined): Maker =>
+  (
+    inner: (roll: Dice, world: World, source: any) => { name: string; value: string } | undefined,
+    kinds = pointers,
+  ): Maker =>
   (roll, world) => {
     for (;;) {
-      const { source, code, target } = pointingAt(roll, world);
+      const { source, code, target } = pointingAt(roll, world, kinds);
       const last = inner(roll, world, source);
       if (last === undefined) continue;
       const name = `_has:${source.resourceType}:${code}:${last.name}`;
@@ -320,6 +324,14 @@ export const makers: Readonly<Record<string, Maker>> = {
   'chain untyped': untyped,
   'chain 2 steps': chain(2, true),
   'chain 3 steps': chain(3, true),
+  canonical: (roll, world, onType) => {
+    const drawn = draw(roll, world, ['canonical'], undefined, onType);
+    return from(drawn, roll.of([drawn.held, drawn.held.split('|')[0]]));
+  },
+  'canonical :missing': missing('canonical'),
+  'chain canonical': chain(1, true, ['canonical']),
+  'chain canonical 2 steps': chain(2, true, ['canonical']),
+  '_has canonical': has((roll, world, source) => about(roll, world, source), ['canonical']),
   _has: has((roll, world, source) => about(roll, world, source)),
   '_has nested': has(nested),
   '_has chain': has(chainedFrom),

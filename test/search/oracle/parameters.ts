@@ -1,7 +1,16 @@
 /** The search parameters that the oracle knows, each with the elements it looks at, written by hand. https://hl7.org/fhir/R4/searchparameter-registry.html */
 import { type Span, spanOf, spanOfPeriod, spansOfTiming } from './spans.ts';
 
-export type Kind = 'string' | 'token' | 'reference' | 'date' | 'number' | 'quantity' | 'uri' | 'composite';
+export type Kind =
+  | 'string'
+  | 'token'
+  | 'reference'
+  | 'canonical'
+  | 'date'
+  | 'number'
+  | 'quantity'
+  | 'uri'
+  | 'composite';
 
 /** One code with all that a token search may ask of it. */
 export interface Token {
@@ -15,7 +24,7 @@ export interface Token {
 
 export interface Parameter {
   readonly kind: Kind;
-  /** The values in a resource: strings, Tokens, References, Spans, numbers, Quantities or pairs of lists of them. */
+  /** The values in a resource: strings (of canonicals too), Tokens, References, Spans, numbers, Quantities or pairs of lists of them. */
   readonly get: (resource: any) => any[];
   /** Types that a reference may lead to. */
   readonly targets?: readonly string[];
@@ -79,6 +88,11 @@ const contact = (of: (one: any) => boolean = () => true): Parameter => ({
 });
 const reference = (get: Get, ...targets: string[]): Parameter => ({
   kind: 'reference',
+  targets,
+  get: (one) => list(get(one)).flat().filter(Boolean),
+});
+const canonical = (get: Get, ...targets: string[]): Parameter => ({
+  kind: 'canonical',
   targets,
   get: (one) => list(get(one)).flat().filter(Boolean),
 });
@@ -147,6 +161,17 @@ const person: Readonly<Record<string, Parameter>> = {
   email: contact((one) => one.system === 'email'),
   phone: contact((one) => one.system === 'phone'),
   identifier,
+};
+
+/** What everything has that is published under a url. */
+const published: Readonly<Record<string, Parameter>> = {
+  identifier,
+  url: uri((one) => one.url),
+  name: string((one) => one.name),
+  title: string((one) => one.title),
+  status: code((one) => one.status, publication),
+  version: code((one) => one.version),
+  date: date((one) => one.date),
 };
 
 const perType: Readonly<Record<string, Readonly<Record<string, Parameter>>>> = {
@@ -342,6 +367,37 @@ const perType: Readonly<Record<string, Readonly<Record<string, Parameter>>>> = {
           .flatMap((dose) => list(dose.timing?.event))
           .map((value) => spanOf(value)),
     },
+  },
+  Questionnaire: published,
+  PlanDefinition: {
+    ...published,
+    'depends-on': canonical((one) => [
+      ...list(one.relatedArtifact)
+        .filter(({ type }) => type === 'depends-on')
+        .map(({ resource }) => resource),
+      ...list(one.library),
+    ]),
+    definition: canonical(
+      (one) => list(one.action).map((action) => action.definitionCanonical ?? action.definitionUri),
+      'PlanDefinition',
+      'Questionnaire',
+      'ActivityDefinition',
+    ),
+  },
+  ConceptMap: {
+    ...published,
+    source: canonical((one) => one.sourceCanonical, 'ValueSet'),
+    'source-uri': canonical((one) => one.sourceUri, 'ValueSet'),
+    target: canonical((one) => one.targetCanonical, 'ValueSet'),
+  },
+  QuestionnaireResponse: {
+    identifier,
+    questionnaire: canonical((one) => one.questionnaire, 'Questionnaire'),
+    status: code((one) => one.status, 'http://hl7.org/fhir/questionnaire-answers-status'),
+    subject: reference((one) => one.subject),
+    patient: patientOf((one) => one.subject),
+    encounter: reference((one) => one.encounter, 'Encounter'),
+    authored: date((one) => one.authored),
   },
 };
 

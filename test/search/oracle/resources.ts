@@ -41,6 +41,10 @@ const sizes: readonly (readonly [type: string, many: number, make: Make])[] = [
   ['RiskAssessment', 60, riskAssessment],
   ['ValueSet', 50, valueSet],
   ['List', 30, listOfItems],
+  ['Questionnaire', 40, questionnaire],
+  ['PlanDefinition', 30, planDefinition],
+  ['ConceptMap', 30, conceptMap],
+  ['QuestionnaireResponse', 60, questionnaireResponse],
 ];
 
 type Make = (roll: Dice, around: Around) => object;
@@ -329,5 +333,74 @@ function listOfItems(roll: Dice, { to }: Around): object {
     ...maybe(roll, 0.7, () => ({ date: dateTime(roll) })),
     ...maybe(roll, 0.7, () => ({ subject: to('Patient', 'Device') })),
     entry: some(roll, 1, 6, () => ({ item: to('Patient', 'Observation', 'Condition', 'Location', 'Device') })),
+  };
+}
+
+const versions = ['1.0', '1.1', '2'];
+const named = (roll: Dice, urls: readonly string[]): object => ({
+  ...maybe(roll, 0.9, () => ({ url: roll.of(urls) })),
+  ...maybe(roll, 0.6, () => ({ version: roll.of(versions) })),
+  ...maybe(roll, 0.7, () => ({ name: roll.of(['Pain', 'Sleep', 'Vitals']) })),
+  ...maybe(roll, 0.6, () => ({ title: roll.of(['Gerätearten', 'Vital signs', 'Douleur']) })),
+  ...maybe(roll, 0.6, () => ({ date: dateTime(roll) })),
+  status: roll.of(['draft', 'active', 'retired']),
+});
+
+const forms = ['pain', 'sleep', 'pain/long', 'gait'].map((one) => `http://example.org/forms/${one}`);
+const plans = ['ward', 'home', 'night'].map((one) => `http://example.org/plans/${one}`);
+/** Some urls are those of ValueSets too. */
+const sets = ['vs', 'vitals', 'vs/v1', 'devices'].map((one) => `http://example.org/${one}`);
+
+/** Of any version, of one that may be there, of a part, by id or of nothing that is there. */
+const canonical = (roll: Dice, urls: readonly string[], type?: string): string => {
+  const url = roll.of(urls);
+  const shape = roll.below(10);
+  if (shape === 0) return `${url}#part`;
+  if (shape === 1) return `${url}|${roll.of(versions)}#part`;
+  if (shape === 2 && type !== undefined) return `${type}/${1 + roll.below(30)}`;
+  if (shape === 3) return `${url}/none`;
+  return shape < 7 ? url : `${url}|${roll.of(versions)}`;
+};
+
+function questionnaire(roll: Dice): object {
+  return { ...identifiers(roll), ...named(roll, [...forms, sets[0]!]) };
+}
+
+function planDefinition(roll: Dice): object {
+  return {
+    ...identifiers(roll),
+    ...named(roll, plans),
+    ...maybe(roll, 0.5, () => ({
+      relatedArtifact: some(roll, 1, 3, () => ({
+        type: roll.of(['depends-on', 'depends-on', 'citation']),
+        resource: canonical(roll, [...plans, ...forms, ...sets]),
+      })),
+    })),
+    ...maybe(roll, 0.7, () => ({
+      action: some(roll, 1, 3, () =>
+        roll.chance(0.7)
+          ? { definitionCanonical: canonical(roll, [...forms, ...plans]) }
+          : { definitionUri: canonical(roll, forms) },
+      ),
+    })),
+  };
+}
+
+function conceptMap(roll: Dice): object {
+  const source = canonical(roll, sets, 'ValueSet');
+  return {
+    ...named(roll, ['http://example.org/maps/a', 'http://example.org/maps/b', sets[1]!]),
+    ...(roll.of([{ sourceCanonical: source }, { sourceUri: source }, {}]) as object),
+    ...maybe(roll, 0.6, () => ({ targetCanonical: canonical(roll, sets, 'ValueSet') })),
+  };
+}
+
+function questionnaireResponse(roll: Dice, { to }: Around): object {
+  return {
+    ...maybe(roll, 0.8, () => ({ questionnaire: canonical(roll, [...forms, sets[0]!], 'Questionnaire') })),
+    status: roll.of(['in-progress', 'completed', 'amended']),
+    ...maybe(roll, 0.8, () => ({ subject: to('Patient', 'Device') })),
+    ...maybe(roll, 0.5, () => ({ encounter: to('Encounter') })),
+    ...maybe(roll, 0.7, () => ({ authored: dateTime(roll) })),
   };
 }

@@ -2,6 +2,7 @@
 import type { Answer, TestHouse } from '../../support/house.ts';
 import { included, ordered } from './answer.ts';
 import { type Dice, diceOf } from './dice.ts';
+import { pointers } from './drawing.ts';
 import { evaluate, keyOf, localKey, type World, worldOf } from './evaluate.ts';
 import { type Kind, parameters, types } from './parameters.ts';
 import { type Query, randomQuery } from './queries.ts';
@@ -135,7 +136,7 @@ function randomSort(roll: Dice, type: string): string {
 
 function randomIncludes(roll: Dice, type: string): [string, string][] {
   const referring = (of: string): string[] =>
-    Object.keys(parameters[of]!).filter((code) => parameters[of]![code]!.kind === 'reference');
+    Object.keys(parameters[of]!).filter((code) => pointers.includes(parameters[of]![code]!.kind));
   const ways = types.flatMap((from) =>
     referring(from)
       .filter(
