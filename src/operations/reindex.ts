@@ -125,11 +125,12 @@ export const reindexStatus: Operation = {
 };
 
 function described(id: string, job: Job): readonly Part[] {
-  const { state, types, parameter, requested, started, ended, done, of, entries } = job;
+  const { state, types, parameter, leaving, requested, started, ended, done, of, entries } = job;
   return [
     text('job', id),
     code('state', state),
     ...(parameter === undefined ? [] : [text('parameter', `SearchParameter/${parameter}`)]),
+    ...(leaving === undefined ? [] : [text('leaving', `SearchParameter/${leaving}`)]),
     ...types.map((type) => code('type', type)),
     number('done', done),
     number('of', of),

@@ -156,13 +156,31 @@ const fitting: Readonly<Partial<Record<ParameterType, readonly string[]>>> = {
   uri: ['uri', 'url', 'canonical', 'oid', 'uuid'],
 };
 
+/** The parser stops where an expression could end; in parentheses it has to read all, as long as none of them is closed before. */
 function isReadable(expression: string): boolean {
+  if (!isBalanced(expression)) return false;
   try {
-    parseFhirPath(expression);
+    parseFhirPath(`(${expression}\n)`);
     return true;
   } catch {
     return false;
   }
+}
+
+/** Outside of texts and names in quotes. */
+function isBalanced(expression: string): boolean {
+  let depth = 0;
+  let quote = '';
+  for (let i = 0; i < expression.length; i++) {
+    const char = expression[i]!;
+    if (quote !== '') {
+      if (char === '\\') i++;
+      else if (char === quote) quote = '';
+    } else if (char === "'" || char === '`') quote = char;
+    else if (char === '(') depth++;
+    else if (char === ')' && --depth < 0) return false;
+  }
+  return depth === 0 && quote === '';
 }
 
 type Refused = 'not-supported' | 'not-found' | 'business-rule' | 'value' | 'required' | 'invalid' | 'duplicate';

@@ -1,5 +1,14 @@
 /** SearchParameters of every type and manner of expression, made at run time: what they find, what not, and by what they sort. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { systemRuntime } from '../../src/runtime.ts';
+import { extract } from '../../src/search/extract.ts';
+import { setCustomDefinitions } from '../../src/search/knowledge.ts';
+import { plainQuery } from '../../src/search/query.ts';
+import { sortKeys } from '../../src/search/sort.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { openHouse, type TestHouse } from '../support/house.ts';
 import { definition, settled } from './definition.ts';
 
@@ -355,5 +364,46 @@ describe('SearchParameters made at run time', () => {
     await house.ask('POST', '/fhir/$reindex');
     await settled(house);
     expect(await found()).toEqual(expected);
+  });
+});
+
+describe('A thread that knows no such parameters', () => {
+  const own = {
+    id: 'm',
+    code: 'm',
+    base: ['Patient'],
+    type: 'token',
+    expression: 'Patient.maritalStatus',
+    url: 'urn:m',
+  };
+
+  it('sorts by them all the same', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'watchfire-test-'));
+    const engine = await openSqliteStore({
+      file: join(folder, 'watchfire.db'),
+      runtime: systemRuntime,
+      shortSearch: -1, // every search goes to the reader thread
+    });
+    setCustomDefinitions([own]);
+    try {
+      for (const { id, code } of [
+        { id: 'a', code: 'S' },
+        { id: 'b', code: 'M' },
+        { id: 'c', code: 'X' },
+      ]) {
+        const patient = { resourceType: 'Patient', id, maritalStatus: { coding: [{ code }] } };
+        const text = [`${JSON.stringify(patient).slice(0, -1)},"meta":{`, '}}'] as const;
+        const key = { type: 'Patient', id };
+        await engine.commit([{ op: 'write', key, method: 'PUT', text, index: extract(patient), expect: 'absent' }]);
+      }
+      const query = { ...plainQuery('Patient', { is: 'all', of: [] }, 2), sort: sortKeys('Patient', '-m') };
+      const first = await engine.search(query, undefined);
+      const second = await engine.search(query, first.next);
+      expect([...first.matches, ...second.matches].map(({ key }) => key.id)).toEqual(['c', 'a', 'b']);
+    } finally {
+      setCustomDefinitions([]);
+      await engine.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 });

@@ -105,6 +105,59 @@ describe('A new SearchParameter', () => {
   });
 });
 
+describe('An expression that fails on a resource', () => {
+  it('leaves its own entries out and loses nothing else', async () => {
+    await house.update(definition('alone', { type: 'string', expression: 'Patient.name.given.single()' }));
+    const doubling = `Patient.name${'.select($this.combine($this))'.repeat(60)}.family`;
+    await house.update(definition('doubling', { type: 'string', expression: doubling }));
+    await settled();
+    const name = [{ family: 'Fail', given: ['Una', 'Duo'] }];
+    expect((await house.update({ ...married('both'), name })).status).toBe(201);
+    expect((await house.update({ ...married('one'), name: [{ given: ['Una'] }] })).status).toBe(201);
+    expect((await house.search('Patient?alone=una')).map(({ id }) => id)).toEqual(['one']);
+    expect((await house.search('Patient?family=fail&marital=M')).map(({ id }) => id)).toEqual(['both']);
+    expect(await house.search('Patient?doubling=fail')).toEqual([]);
+    for (const id of ['alone', 'doubling']) await house.remove(`SearchParameter/${id}`);
+  });
+});
+
+describe('References of a SearchParameter that went', () => {
+  const url = 'https://a.example/friend';
+  const expression = `Patient.extension('${url}').value.ofType(Reference)`;
+  const friend = (base: readonly string[]) => definition('friend', { type: 'reference', base, expression });
+  const included = async (type: string) => {
+    const { status, body } = await house.ask('GET', `/fhir/${type}?_id=befriended&_include=*`);
+    expect(status).toBe(200);
+    return body.entry.slice(1).map(({ resource }: any) => `${resource.resourceType}/${resource.id}`);
+  };
+
+  it.each([
+    ['was retired', () => house.update({ ...friend(['Patient']), status: 'retired' })],
+    ['was deleted', () => house.remove('SearchParameter/friend')],
+    ['has another type', () => house.update({ ...friend(['Patient']), type: 'token', expression: 'Patient.active' })],
+    [
+      'has another base',
+      () => house.update({ ...friend(['Group']), expression: expression.replace('Patient', 'Group') }),
+    ],
+  ])('are followed by _include=* no longer as soon as it %s', async (_what, goes) => {
+    await house.update({ resourceType: 'Organization', id: 'home', name: 'Home' });
+    const extension = [{ url, valueReference: { reference: 'Patient/new' } }];
+    const managingOrganization = { reference: 'Organization/home' };
+    await house.update({ resourceType: 'Patient', id: 'befriended', extension, managingOrganization });
+    await house.update(friend(['Patient']));
+    await settled();
+    expect((await included('Patient')).sort()).toEqual(['Organization/home', 'Patient/new']);
+    await goes();
+    const jobs = (await house.ask('GET', '/fhir/$reindex-status')).body.parameter;
+    expect(jobs.some(({ part }: any) => part.some((one: any) => one.name === 'leaving'))).toBe(true);
+    expect(await included('Patient')).toEqual(['Organization/home']);
+    await settled();
+    expect(await included('Patient')).toEqual(['Organization/home']);
+    await house.remove('SearchParameter/friend');
+    await settled();
+  });
+});
+
 describe('Writes that are under way when a SearchParameter comes', () => {
   it('are all found by it', async () => {
     const observation = (i: number) => ({
@@ -125,8 +178,13 @@ describe('Writes that are under way when a SearchParameter comes', () => {
 });
 
 describe('A SearchParameter is refused', () => {
+  const R4 = 'http://hl7.org/fhir/SearchParameter';
+  const composed = (more: object = {}) => ({ definition: `${R4}/individual-gender`, expression: 'use', ...more });
+  const composite = (more: object) => ({ type: 'composite', expression: 'Patient.name', component: [composed(more)] });
+
   it.each([
     ['an expression that is no FHIRPath', { expression: 'Patient.name.(' }, 'expression'],
+    ['an expression with something behind it', { expression: 'Patient.name Patient.id' }, 'expression'],
     ['an expression of another type', { expression: 'Practitioner.name' }, 'expression'],
     ['an expression that leads nowhere', { expression: 'Patient.shoeSize' }, 'expression'],
     ['an expression that has to be evaluated', { expression: "Patient.name.family.matches('(a+)+$')" }, 'expression'],
@@ -137,6 +195,30 @@ describe('A SearchParameter is refused', () => {
     ['a code of every type', { code: '_tag' }, 'code'],
     ['a code with odd letters', { code: 'a.b' }, 'code'],
     ['a special type', { type: 'special' }, 'type'],
+    ['a type that is none', { type: 'shape' }, 'type'],
+    ['a pattern', { expression: "Patient.name.family.replaceMatches('a', 'b') = 'b'" }, 'expression'],
+    ['what the time tells', { expression: 'Patient.birthDate < today()' }, 'expression'],
+    ['a function that nobody knows', { expression: 'Patient.name.shout()' }, 'expression'],
+    ['a variable that nobody knows', { expression: 'Patient.name.where($this = %me).exists()' }, 'expression'],
+    ['an evaluated text that is no date', { type: 'date', expression: 'Patient.name.given.first()' }, 'expression'],
+    [
+      'an expression that is too long',
+      { expression: `Patient.name.where(${'active or '.repeat(500)}active)` },
+      'expression',
+    ],
+    ['components of what is no composite', { component: [composed()] }, 'component'],
+    ['a composite of nothing', { type: 'composite' }, 'component'],
+    ['a component that is not known', composite({ definition: 'urn:none' }), 'component[0].definition'],
+    [
+      'a component of another base',
+      composite({ definition: `${R4}/Observation-value-date` }),
+      'component[0].definition',
+    ],
+    ['a special component', composite({ definition: `${R4}/Resource-id` }), 'component[0].definition'],
+    ['a component that leads nowhere', composite({ expression: 'shoeSize' }), 'component[0].expression'],
+    ['a component that does not fit', composite({ expression: 'period' }), 'component[0].expression'],
+    ['a component that is no FHIRPath', composite({ expression: 'use) | (use' }), 'component[0].expression'],
+    ['a component with a pattern', composite({ expression: "use.matches('a')" }), 'component[0].expression'],
   ])('for %s', async (_what, more, element) => {
     const { status, body } = await house.update(definition('refused', more));
     expect([status, body.issue?.[0]?.expression]).toEqual([422, [`SearchParameter.${element}`]]);

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { readConfig } from '../../src/config.ts';
 import type { LogFields } from '../../src/log.ts';
-import { createCustomParameters } from '../../src/operations/custom-parameters.ts';
+import { createCustomParameters, type Following } from '../../src/operations/custom-parameters.ts';
 import { followSearchParameter } from '../../src/operations/follow-parameter.ts';
 import { type Job, type KeptParameter, kinds } from '../../src/operations/kept.ts';
 import { registerStored } from '../../src/operations/stored-parameters.ts';
 import { type Runtime, systemRuntime } from '../../src/runtime.ts';
+import { extract } from '../../src/search/extract.ts';
 import { INDEX_VERSION } from '../../src/search/index-version.ts';
 import { customDefinitionsOf, setCustomDefinitions } from '../../src/search/knowledge.ts';
 import { noEntries, plainQuery } from '../../src/search/query.ts';
@@ -54,16 +55,17 @@ async function openEngine(): Promise<Engine> {
   return engine;
 }
 
+const quiet: Following['log'] = {
+  warn: (event) => expect(event).toBe(''),
+  error: (_event, error) => expect(error).toBeUndefined(),
+};
+
 /** What one server on the store has of the room of operations. */
-async function openServer(engine: Engine) {
+async function openServer(engine: Engine, log: Following['log'] = quiet) {
   const stop = new AbortController();
   let renewals = 0;
   const custom = createCustomParameters({ store: engine, onRenewed: () => renewals++ });
   const quick: Runtime = { ...systemRuntime, sleep: (_, signal) => systemRuntime.sleep(1, signal) };
-  const log = {
-    warn: (event: string) => expect(event).toBe(''),
-    error: (_event: string, error: unknown) => expect(error).toBeUndefined(),
-  };
   const followed = custom.follow({ runtime: quick, log, signal: stop.signal });
   ending.push(async () => {
     stop.abort();
@@ -104,6 +106,55 @@ describe('A SearchParameter that another server writes', () => {
     await until(() => codesKnown().includes('going'));
     await written(engine, definition('going', { status: 'retired' }));
     await until(() => !codesKnown().includes('going'));
+  });
+});
+
+describe('An index that is made anew after an upgrade', () => {
+  it('has what is found by SearchParameters of run time', async () => {
+    const data = mkdtempSync(join(tmpdir(), 'watchfire-test-'));
+    ending.push(() => rmSync(data, { recursive: true, force: true }));
+    const file = join(data, 'watchfire.db');
+    const older = await openSqliteStore({ file, runtime: systemRuntime, indexVersion: INDEX_VERSION - 1 });
+    const patient = { resourceType: 'Patient', id: 'ann', name: [{ given: ['Ann', 'Bea'] }] };
+    const called = definition('called', { type: 'string', expression: 'Patient.name.given.first()' });
+    await older.commit([stored(patient)]);
+    await written(older, called);
+    // Its job is done long since, so that nothing but the upgrade goes through older resources.
+    const [kept] = await older.get(kinds.parameter, ['called']);
+    const value: KeptParameter = { ...kept!.value, indexed: true };
+    const [job] = await older.list(kinds.job, '', 1);
+    await older.commit([
+      { op: 'put', kind: kinds.parameter, key: 'called', value },
+      { op: 'drop', kind: kinds.job, key: job!.key },
+    ]);
+    await older.close();
+    const house = await startHouse({ ...readConfig({}), port: 0, logLevel: 'silent', drainSeconds: 2, data });
+    ending.push(house.stop);
+    const headers = { authorization: `Bearer ${house.adminToken}`, prefer: 'handling=strict' };
+    const asked = (query: string) => fetch(`${house.url}/fhir/Patient?${query}`, { headers });
+    await until(async () => (await asked('called=ann')).status === 200);
+    const found = async (query: string) => ((await (await asked(query)).json()) as any).entry?.length ?? 0;
+    expect([await found('called=ann'), await found('called=bea')]).toEqual([1, 0]);
+  });
+});
+
+describe('An expression that fails', () => {
+  it('is told once, by the parameter and without a word of the resource', async () => {
+    const told: unknown[] = [];
+    const engine = await openEngine();
+    const log = { warn: (...line: unknown[]) => told.push(line), error: () => undefined };
+    await openServer(engine, log);
+    await written(engine, definition('alone', { type: 'string', expression: 'Patient.name.given.single()' }));
+    await until(() => codesKnown().includes('alone'));
+    for (const given of [
+      ['Secret', 'Canary'],
+      ['Other', 'Bird'],
+    ]) {
+      expect(extract({ resourceType: 'Patient', name: [{ given }] }).texts.length).toBeGreaterThan(0);
+    }
+    expect(told).toEqual([
+      ['search expression could not be evaluated', { type: 'Patient', id: 'alone', code: 'alone' }],
+    ]);
   });
 });
 
@@ -168,6 +219,23 @@ describe('SearchParameters that an older version stored', () => {
     const kept = await engine.list(kinds.parameter, '', 10);
     expect(kept.map(({ value }) => (value as KeptParameter).definition.code)).toEqual(codes);
     expect(await engine.list(kinds.code, '', 10)).toHaveLength(codes.length);
+  });
+
+  it('are taken on with the composites that name them, whichever comes first', async () => {
+    const engine = await openEngine();
+    const { store } = await openServer(engine);
+    const component = [
+      { definition: 'https://a.example/SearchParameter/kin', expression: 'relationship' },
+      { definition: 'http://hl7.org/fhir/SearchParameter/individual-gender', expression: 'gender' },
+    ];
+    const expression = 'Patient.contact';
+    await engine.commit([
+      stored(definition('a', { type: 'composite', expression, component })),
+      stored(definition('kin', { expression: 'Patient.contact.relationship' })),
+    ]);
+    await register({ ...engine, ...store });
+    expect(left).toEqual([]);
+    expect(await keptIds(engine)).toEqual(['a', 'kin']);
   });
 
   it('answer after the next start, with what was stored before', async () => {
