@@ -309,6 +309,26 @@ describe('values become entries', () => {
     expect(rangesOf(condition, 'Condition.onset-age~s')).toEqual([[60, Number.MAX_VALUE]]);
   });
 
+  it('marks where canonicals lead, beside what they are found by, and names what has a url', () => {
+    const referencesOf = (questionnaire: string) =>
+      extract({ resourceType: 'QuestionnaireResponse', questionnaire }).references.map(({ target, canonical }) =>
+        canonical ? [target, 'leads'] : [target],
+      );
+    expect(referencesOf('http://q')).toEqual([['http://q|', 'leads'], ['http://q']]);
+    expect(referencesOf('http://q|1')).toEqual([['http://q|1', 'leads'], ['http://q']]);
+    expect(referencesOf('http://q|1#a')).toEqual([['http://q|1', 'leads'], ['http://q|1#a'], ['http://q']]);
+    expect(referencesOf('http://q#a')).toEqual([['http://q|', 'leads'], ['http://q#a']]);
+    expect(referencesOf('http://q|')).toEqual([['http://q|', 'leads'], ['http://q']]);
+    expect(referencesOf('#a')).toEqual([['#a']]);
+    const canonicalsOf = (resourceType: string, more: object) => extract({ resourceType, ...more }).canonicals ?? [];
+    expect(canonicalsOf('ValueSet', { url: 'http://v' })).toEqual(['http://v|']);
+    expect(canonicalsOf('ValueSet', { url: 'http://v', version: '1' })).toEqual(['http://v|', 'http://v|1']);
+    expect(canonicalsOf('ValueSet', { version: '1' })).toEqual([]);
+    expect(canonicalsOf('Device', { url: 'http://d' })).toEqual([]);
+    const contained = [{ resourceType: 'ValueSet', id: 'v', url: 'http://v' }];
+    expect(canonicalsOf('Questionnaire', { url: 'http://q', contained })).toEqual(['http://q|']);
+  });
+
   it('gives nothing for words where a date could be, and the first resource of a Bundle by its type', () => {
     const procedure = { resourceType: 'Procedure', performedString: '2026' };
     expect(rangesOf(procedure, 'Procedure.date')).toEqual([]);

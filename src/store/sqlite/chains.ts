@@ -42,7 +42,7 @@ function linksOf(task: Task, chain: Chain, cap: number, choose: Choose): readonl
   const isAll = smallest?.source.exact && inner.parts.length === 1;
   if (isAll && smallest.size >= cap) return undefined;
   const { connection } = task;
-  const columns = chain.is === 'refers' ? 'r.key, r.refs' : 'r.refs, r.entries';
+  const columns = chain.is === 'referred' ? 'r.refs, r.entries' : chain.byCanonical ? 'r.key, r.refs' : 'r.key';
   const { sql, values } = selectFrom(inner, smallest ?? whole(inner), piece(columns), piece(' LIMIT ?', cap + 1));
   const rows = connection.sql(sql).all(...values) as unknown as Row[];
   if (rows.length > cap) return undefined;
