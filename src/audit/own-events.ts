@@ -84,20 +84,59 @@ function narrowingBy(part: Criterion): Narrowing {
   }
 }
 
+type Looking = Pick<Store, 'audit'>;
+
 /** At most `count` events that fulfil the criterion, newest first, of rows before that number. Throws timeout after 5 s. */
-export async function ownEvents(
+export function ownEvents(
   where: Criterion,
   before: number | undefined,
   count: number,
-  store: Pick<Store, 'audit'>,
+  store: Looking,
+  view: TrailView,
+): Promise<readonly OwnEvent[]> {
+  return eventsIn({ before, from: 0, count }, where, store, view, view.runtime.now() + DEADLINE);
+}
+
+/** The other way: of the events that fulfil the criterion, from that number on and before `top`, the `count` oldest, oldest first. */
+export async function ownEventsAfter(
+  where: Criterion,
+  from: number,
+  top: number,
+  count: number,
+  store: Looking,
   view: TrailView,
 ): Promise<readonly OwnEvent[]> {
   const deadline = view.runtime.now() + DEADLINE;
+  const found: OwnEvent[] = [];
+  // The log is read from its end: ever longer stretches of it, as long as there are too few in those before.
+  for (let [low, length] = [from, BLOCK]; low < top && found.length < count; low += length, length *= 2) {
+    const stretch = { before: Math.min(low + length, top), from: low, count: Number.POSITIVE_INFINITY };
+    const events = await eventsIn(stretch, where, store, view, deadline);
+    for (const event of events.toReversed()) found.push(event);
+  }
+  return found.slice(0, count);
+}
+
+/** Events of rows before one number and from another one on. */
+interface Stretch {
+  readonly before: number | undefined;
+  readonly from: number;
+  readonly count: number;
+}
+
+async function eventsIn(
+  { before, from, count }: Stretch,
+  where: Criterion,
+  store: Looking,
+  view: TrailView,
+  deadline: number,
+): Promise<readonly OwnEvent[]> {
   const narrowing = narrowingBy(where);
   const found: OwnEvent[] = [];
   for (let end = before; ; ) {
     const rows = await store.audit({ ...narrowing, before: end, count: BLOCK });
     for (const row of rows) {
+      if (row.sequence < from) return found;
       const event = eventOf(row, view);
       if (matches(where, entriesOf(row, event), event.version.key, row.at) && found.push(event) === count) return found;
     }

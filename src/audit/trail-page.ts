@@ -4,31 +4,9 @@ import { keyOf, type ResourceKey, referenceTo } from '../fhir/references.ts';
 import { extract } from '../search/extract.ts';
 import type { Include, SearchQuery } from '../search/query.ts';
 import { type Cursor, isDeleted, type Store, type Version } from '../store/store.ts';
-import { ownEvents, type TrailView } from './own-events.ts';
-
-/** Where a page begins: in the rows before a number, and in the stored resources after a cursor. */
-export interface Position {
-  /** Undefined for the newest. */
-  readonly before: number | 'end' | undefined;
-  /** Undefined for the first. */
-  readonly after: Cursor | 'end' | undefined;
-}
-
-export const start: Position = { before: undefined, after: undefined };
-/** For whom the server's own rows are not there. */
-export const withoutRows: Position = { before: 'end', after: undefined };
-
-/** A position as one flat list, as page tokens carry it. */
-export const cursorOf = ({ before, after }: Position): Cursor =>
-  after === undefined || after === 'end' ? [before ?? null, after ?? null] : [before ?? null, 'after', ...after];
-
-/** The position that `cursorOf` made a list of. */
-export function positionOf([before, state, ...cursor]: Cursor): Position {
-  return {
-    before: before === 'end' ? before : ((before as number | null) ?? undefined),
-    after: state === 'after' ? cursor : state === 'end' ? state : undefined,
-  };
-}
+import { ownEvents, ownEventsAfter, type TrailView } from './own-events.ts';
+import { placeBefore, resourcesBefore } from './trail-back.ts';
+import type { Place, Position } from './trail-position.ts';
 
 interface Dated {
   readonly version: Version;
@@ -46,41 +24,54 @@ function merge(rows: readonly Dated[], resources: readonly Dated[], count: numbe
   return { merged, rowsTaken: row, resourcesTaken: resource };
 }
 
+const dated = (version: Version): Dated => ({ version, at: Date.parse(JSON.parse(version.text).recorded) });
+
 export interface TrailPage {
   readonly matches: readonly Version[];
   readonly included: readonly Version[];
+  /** Where the page after this one begins. */
   readonly next: Position | undefined;
+  /** Where this page begins, when another one is before it. */
+  readonly previous: Position | undefined;
 }
 
-type TrailStore = Pick<Store, 'audit' | 'search' | 'read'>;
+export type TrailStore = Pick<Store, 'audit' | 'search' | 'read'>;
+
+/** The stored resources of the query, newest first, so many at once. */
+const ofResources =
+  (query: SearchQuery) =>
+  (count: number): SearchQuery => ({
+    ...query,
+    sort: [{ by: 'range', name: 'AuditEvent.date', descending: true }],
+    count,
+    total: 'none',
+    includes: [],
+  });
 
 /** The page of a query that begins there. Sort and total of the query are not asked; includes are followed from both streams, also by absolute references below `base`. */
 export async function trailPage(
   query: SearchQuery,
-  { before, after }: Position,
+  position: Position,
   store: TrailStore,
   view: TrailView,
   base: string,
 ): Promise<TrailPage> {
   const { where, count, includes } = query;
-  const ofResources = (limit: number): SearchQuery => ({
-    ...query,
-    sort: [{ by: 'range', name: 'AuditEvent.date', descending: true }],
-    count: limit,
-    total: 'none',
-    includes: [],
-  });
-
+  const { before, after } = position;
+  const resourcesOf = ofResources(query);
   const rows = before === 'end' ? [] : await ownEvents(where, before, count + 1, store, view);
-  const stored = after === 'end' ? { matches: [], next: undefined } : await store.search(ofResources(count), after);
-  const resources = stored.matches.map((version) => ({ version, at: Date.parse(JSON.parse(version.text).recorded) }));
+  const stored = after.ended ? { matches: [], next: undefined } : await store.search(resourcesOf(count), after.from);
+  const resources = stored.matches.map(dated);
   const { merged, rowsTaken, resourcesTaken } = merge(rows, resources, count);
 
-  async function nextAfter(): Promise<Cursor | 'end' | undefined> {
-    if (resourcesTaken === resources.length) return stored.next ?? 'end';
-    if (resourcesTaken === 0 || after === 'end') return after;
+  const placeAfter = (next: Cursor | undefined): Place =>
+    next === undefined ? { from: after.from, ended: true } : { from: next, ended: false };
+  async function nextAfter(): Promise<Place> {
+    if (after.ended) return after;
+    if (resourcesTaken === resources.length) return placeAfter(stored.next);
+    if (resourcesTaken === 0) return after;
     // The engine alone knows the cursor behind a resource that is not the last of its page.
-    return (await store.search(ofResources(resourcesTaken), after)).next ?? 'end';
+    return placeAfter((await store.search(resourcesOf(resourcesTaken), after.from)).next);
   }
 
   function nextBefore(): number | 'end' {
@@ -89,11 +80,54 @@ export async function trailPage(
     return rowsTaken === 0 ? rows[0]!.sequence + 1 : rows[rowsTaken - 1]!.sequence;
   }
 
-  const next: Position = { before: nextBefore(), after: await nextAfter() };
+  const top = position.top ?? (rows[0] === undefined ? 0 : rows[0].sequence + 1);
+  const next: Position = { before: nextBefore(), after: await nextAfter(), top };
   return {
     matches: merged,
     included: await includedBy(merged, includes, store, relativeTo(base)),
-    next: next.before === 'end' && next.after === 'end' ? undefined : next,
+    next: next.before === 'end' && next.after.ended ? undefined : next,
+    previous: position.top === undefined || isFirst(position) ? undefined : position,
+  };
+}
+
+/** Without own rows, a page that begins with the first resource is the first. */
+const isFirst = ({ top, after }: Position): boolean => top === 0 && after.from === undefined && !after.ended;
+
+/** The page of a query that ends there. */
+export async function trailPageBefore(
+  query: SearchQuery,
+  position: Position,
+  store: TrailStore,
+  view: TrailView,
+  base: string,
+): Promise<TrailPage> {
+  const { where, count, includes } = query;
+  const { before, after, top = 0 } = position;
+  const resourcesOf = ofResources(query);
+  const from = before === 'end' || before === undefined ? 0 : before;
+  const rows = await ownEventsAfter(where, from, top, count + 1, store, view);
+  const resources = (await resourcesBefore(after, count, resourcesOf, store)).map(dated);
+
+  let [row, resource] = [0, 0];
+  while (row + resource < count && (row < rows.length || resource < resources.length)) {
+    const [ofRows, ofStored] = [rows[row], resources[resources.length - 1 - resource]];
+    if (ofStored === undefined || (ofRows !== undefined && ofRows.at < ofStored.at)) row++;
+    else resource++;
+  }
+  const taken = resource === 0 ? [] : resources.slice(-resource);
+  const { merged } = merge(rows.slice(0, row).toReversed(), taken, count);
+  const begins: Position = {
+    before: row === 0 ? before : rows[row - 1]!.sequence + 1,
+    after: await placeBefore(after, resource, resourcesOf, store),
+    top,
+  };
+  const hasMore =
+    rows.length > row || resources.length > resource || (resources.length === count && begins.after.from !== undefined);
+  return {
+    matches: merged,
+    included: await includedBy(merged, includes, store, relativeTo(base)),
+    next: position,
+    previous: hasMore ? begins : undefined,
   };
 }
 

@@ -1,18 +1,20 @@
 /** read and search of AuditEvent: the server's own rows beside the resources that clients created. https://hl7.org/fhir/R4/auditevent.html */
 
-import { problem } from '../fhir/outcome.ts';
 import { isSeen, isUnchanged, notFound } from '../interactions/answer.ts';
 import { askedOf } from '../interactions/asked.ts';
-import type { FhirAnswer, Interaction } from '../interactions/interaction.ts';
+import type { FhirAnswer, Interaction, Parameters } from '../interactions/interaction.ts';
 import { narrow, reachOf } from '../interactions/narrow.ts';
 import { queryOf } from '../interactions/route.ts';
 import { renderingOf, searchset } from '../interactions/searchset.ts';
 import { shapeOf, shown } from '../interactions/shaping.ts';
 import { looksElsewhere } from '../search/match.ts';
 import type { PageTokens } from '../search/page-token.ts';
+import type { SearchQuery } from '../search/query.ts';
+import { unsupported } from '../search/refusals.ts';
 import { sequenceOf } from './audit-event.ts';
 import { eventOf, type TrailView, withAgents } from './own-events.ts';
-import { cursorOf, positionOf, start, trailPage, withoutRows } from './trail-page.ts';
+import { trailPage, trailPageBefore } from './trail-page.ts';
+import { cursorOf, type Position, positionOf, start, type Way, withoutRows } from './trail-position.ts';
 
 /** `stored` reads every other resource. Own rows are there for those who may see all; to others they do not exist. */
 export const readTrail = (stored: Interaction, view: TrailView): Interaction => ({
@@ -39,23 +41,36 @@ export const searchTrail = (stored: Interaction, tokens: PageTokens, view: Trail
     const now = view.runtime.now();
     const asked = { ...request, parameters: withAgents(request.parameters) };
     const { query, used, issues, shape, path, token } = askedOf(asked, caller, now);
-    if (used.some(([name, value]) => name === '_sort' && value !== '-date'))
-      throw problem('not-supported', 'AuditEvents come newest first; _sort may only be -date');
-    if (query.total === 'accurate')
-      throw problem('not-supported', 'the audit trail gives no total: neither _total nor _summary=count nor _count=0');
-    if (looksElsewhere(query.where))
-      throw problem('not-supported', 'AuditEvents are searched without chains, _has and _list');
-    if (query.includes.some(({ way, iterate }) => way === 'from' || iterate))
-      throw problem('not-supported', 'AuditEvents are searched without _revinclude and without :iterate');
-
+    refuse(query, used);
     const bound = `${path}?${queryOf(used)}\n${reachOf(access)}`;
     const first = access.unrestricted ? start : withoutRows;
-    const position = token === undefined ? first : positionOf(tokens.open(token, bound, who, now));
-    const page = await trailPage(narrow(query, access), position, store, view, base);
+    const { way, position } =
+      token === undefined ? { way: 'on', position: first } : positionOf(tokens.open(token, bound, who, now));
+    const pageOf = way === 'back' ? trailPageBefore : trailPage;
+    const page = await pageOf(narrow(query, access), position, store, view, base);
     const included = page.included.filter((version) => isSeen(access, version));
-    const next = page.next && tokens.seal(cursorOf(page.next), bound, who, now);
-    const shown = { address: `${base}/${path}`, used, token, next, matches: page.matches, included, issues };
+    const sealed = (at: Position | undefined, to: Way) => at && tokens.seal(cursorOf(at, to), bound, who, now);
+    const around = { next: sealed(page.next, 'on'), previous: sealed(page.previous, 'back') };
+    const shown = { address: `${base}/${path}`, used, token, ...around, matches: page.matches, included, issues };
     // No patients for the row of this look: each look would list those of all looks before.
     return { status: 200, text: searchset(base, shown, renderingOf(shape, access.shows)) };
   },
 });
+
+/** What is not done over two streams, told by the parameter that asks for it. */
+function refuse({ total, where, includes }: SearchQuery, used: Parameters): void {
+  const named = (isMeant: (name: string, value: string) => boolean): string | undefined =>
+    used.find(([name, value]) => isMeant(name, value))?.[0];
+  const isTotal = (name: string, value: string) => name === '_total' && value !== 'none';
+  const isCount = (name: string, value: string) => name === '_summary' && value === 'count';
+  const isElsewhere = (name: string) => name === '_list' || name.startsWith('_has:') || name.includes('.');
+  const isFrom = (name: string) => name.startsWith('_revinclude') || /:(?:iterate|recurse)$/.test(name);
+  if (used.some(([name, value]) => name === '_sort' && value !== '-date'))
+    throw unsupported('_sort', 'may only be -date: AuditEvents come newest first');
+  if (total === 'accurate')
+    throw unsupported(named(isTotal) ?? named(isCount) ?? '_count', 'asks for a total: not supported on AuditEvent');
+  if (looksElsewhere(where))
+    throw unsupported(named(isElsewhere) ?? '_filter', 'looks at other resources: not supported on AuditEvent');
+  if (includes.some(({ way, iterate }) => way === 'from' || iterate))
+    throw unsupported(named(isFrom) ?? '_include', 'is not supported on AuditEvent');
+}

@@ -282,6 +282,132 @@ describe('the trail', () => {
   });
 });
 
+describe('paging back', () => {
+  const link = (body: any, relation: string): string | undefined =>
+    body.link.find((one: any) => one.relation === relation)?.url;
+  const idsOf = ({ entry = [] }: any): string[] => entry.map(({ resource }: any) => resource.id);
+  /** Created events before, among and after the rows that come, some at the same time. */
+  const times = [-9e8, -9e8, -8e8, -1, 0, 1, 2, 9e8].map((away) => new Date(Date.now() + away).toISOString());
+  const withRows = async (created: number, rows: number): Promise<TestHouse> => {
+    const other = await openHouse();
+    for (let i = 0; i < Math.max(created, rows); i++) {
+      if (i < created) await other.create(event(times[i % times.length]!));
+      if (i < rows) await other.read(`Patient/p${i}`);
+    }
+    return other;
+  };
+
+  it.each([
+    [8, 12, 1, ''],
+    [8, 12, 3, ''],
+    [0, 9, 2, ''],
+    [17, 0, 2, ''],
+    [17, 0, 7, ''],
+    [1, 5, 1, ''],
+    [6, 12, 2, '&action=R'],
+    [9, 0, 2, '&type=110106'],
+    [8, 8, 3, '&type=110106,rest'],
+  ])(
+    'shows the same pages, of %i created events and %i reads by %i, while others write: %s',
+    async (created, rows, count, query) => {
+      const other = await withRows(created, rows);
+      const page = async (url: string) => {
+        await other.read('Patient/meanwhile');
+        return (await other.ask('GET', url)).body;
+      };
+      try {
+        const pages: any[] = [];
+        for (let next: string | undefined = `/fhir/AuditEvent?_count=${count}${query}`; next; ) {
+          pages.push(await page(next));
+          next = link(pages.at(-1), 'next');
+        }
+        expect(pages.length).toBeGreaterThan(2);
+        expect(link(pages[0], 'previous')).toBeUndefined();
+        let at = pages.at(-1);
+        const back: string[][] = [idsOf(at)];
+        for (let previous = link(at, 'previous'); previous && back.length <= pages.length; ) {
+          at = await page(previous);
+          back.unshift(idsOf(at));
+          expect(idsOf(await page(link(at, 'next')!))).toEqual(back[1]);
+          previous = link(at, 'previous');
+        }
+        expect(back).toEqual(pages.map(idsOf));
+      } finally {
+        await other.stop();
+      }
+    },
+  );
+
+  it('goes over a long stretch of rows that are not asked for', async () => {
+    const other = await openHouse();
+    try {
+      await other.update({ resourceType: 'Patient', id: 'rare' });
+      await Promise.all(Array.from({ length: 700 }, (_, i) => other.read(`Patient/common${i}`)));
+      await other.update({ resourceType: 'Patient', id: 'rare', active: true });
+      const first = (await other.ask('GET', '/fhir/AuditEvent?action=C,U&_count=1')).body;
+      const second = (await other.ask('GET', link(first, 'next')!)).body;
+      expect(idsOf(second)).not.toEqual(idsOf(first));
+      const again = (await other.ask('GET', link(second, 'previous')!)).body;
+      expect([idsOf(again), link(again, 'previous')]).toEqual([idsOf(first), undefined]);
+    } finally {
+      await other.stop();
+    }
+  }, 60_000);
+});
+
+describe('what the trail does not do', () => {
+  it.each([
+    ['_sort=date', '_sort'],
+    ['_sort=-date,action', '_sort'],
+    ['_count=0', '_count'],
+    ['_summary=count', '_summary'],
+    ['_summary=data&_count=0', '_count'],
+    ['_total=accurate', '_total'],
+    ['_total=estimate', '_total'],
+    ['patient.name=x', 'patient.name'],
+    ['action=R&patient:Patient.birthdate=1980', 'patient:Patient.birthdate'],
+    ['_has:Provenance:target:agent=x', '_has:Provenance:target:agent'],
+    ['_list=x', '_list'],
+    ['_filter=action eq R or patient[name eq x].gender eq male', '_filter'],
+    ['_revinclude=Provenance:target', '_revinclude'],
+    ['_include:iterate=AuditEvent:patient', '_include:iterate'],
+    ['_text=x', '_text'],
+    ['_content=x', '_content'],
+    ['_contained=true', '_contained'],
+  ])('is refused, and named: %s', async (query, name) => {
+    for (const prefer of ['', 'handling=strict', 'handling=lenient']) {
+      const { status, body } = await house.read(`AuditEvent?${query}`, { prefer });
+      expect([prefer, status, body.issue?.[0]]).toEqual([
+        prefer,
+        400,
+        expect.objectContaining({ code: 'not-supported', expression: [`http.${name}`] }),
+      ]);
+      expect(body.issue[0].diagnostics).toContain(`'${name}'`);
+    }
+  });
+
+  it('says of _text and _content that an AuditEvent has none, and passes over what nobody knows unless that is strict', async () => {
+    const told = async (query: string, prefer: string) => (await house.read(`AuditEvent?${query}`, { prefer })).body;
+    expect((await told('_text=x', '')).issue[0].diagnostics).toContain('not supported on AuditEvent');
+    expect((await told('colour=red', 'handling=strict')).issue[0].expression).toEqual(['http.colour']);
+    const { entry } = await told('colour=red&_count=1', 'handling=lenient');
+    expect(entry.at(-1).resource.issue[0].expression).toEqual(['http.colour']);
+  });
+
+  it('refuses a value that is none, with the parameter that has it', async () => {
+    for (const [query, name] of [
+      ['date=xx', 'date'],
+      ['agent=a b', 'agent'],
+      ['_filter=date gt 2020-99', '_filter'],
+    ] as const) {
+      const { status, body } = await house.read(`AuditEvent?${query}`);
+      expect([status, body.issue[0].expression]).toEqual([400, [`http.${name}`]]);
+    }
+    const filtered = await house.search('AuditEvent?_filter=action eq R and not (agent-name co nobody)');
+    expect(new Set(filtered.map(({ action }) => action))).toEqual(new Set(['R']));
+  });
+});
+
 describe('what a device key did', () => {
   it('is listed by its prefix, newest first, also what was refused, and shown in the AuditEvents', async () => {
     await house.update({ resourceType: 'Patient', id: 'kp' });
