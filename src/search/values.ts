@@ -206,7 +206,8 @@ function reference(
         if (typeof value !== 'string') return;
         const called = calledBy(value);
         if (called !== undefined) into().references.push({ name, target: called, canonical: true });
-        canonicals(value, (one) => one !== called && push(one));
+        const written = called === undefined ? [value] : [value, called.slice(0, called.indexOf('|'))];
+        for (const one of written) if (one !== called) push(one);
         pushVersion(value);
       };
     default:

@@ -317,7 +317,7 @@ describe('values become entries', () => {
     expect(referencesOf('http://q')).toEqual([['http://q|', 'leads'], ['http://q']]);
     expect(referencesOf('http://q|1')).toEqual([['http://q|1', 'leads'], ['http://q']]);
     expect(referencesOf('http://q|1#a')).toEqual([['http://q|1', 'leads'], ['http://q|1#a'], ['http://q']]);
-    expect(referencesOf('http://q#a')).toEqual([['http://q|', 'leads'], ['http://q#a']]);
+    expect(referencesOf('http://q#a')).toEqual([['http://q|', 'leads'], ['http://q#a'], ['http://q']]);
     expect(referencesOf('http://q|')).toEqual([['http://q|', 'leads'], ['http://q']]);
     expect(referencesOf('#a')).toEqual([['#a']]);
     const canonicalsOf = (resourceType: string, more: object) => extract({ resourceType, ...more }).canonicals ?? [];

@@ -30,13 +30,12 @@ export function draw(
   fits: (drawn: Drawn) => boolean = () => true,
   onType?: string,
 ): Drawn {
-  for (let tries = 0; tries < 5000; tries++) {
-    const type = onType ?? roll.of(types);
-    const codes = Object.keys(parameters[type]!).filter((code) => kinds.includes(parameters[type]![code]!.kind));
-    if (codes.length === 0) {
-      if (onType !== undefined) break;
-      continue;
-    }
+  const codesOf = (type: string): string[] =>
+    Object.keys(parameters[type]!).filter((code) => kinds.includes(parameters[type]![code]!.kind));
+  const among = (onType === undefined ? types : [onType]).filter((type) => codesOf(type).length > 0);
+  for (let tries = 0; tries < 5000 && among.length > 0; tries++) {
+    const type = roll.of(among);
+    const codes = codesOf(type);
     const code = roll.of(codes);
     const parameter = parameters[type]![code]!;
     const resource = roll.of(ofType(world, type));
@@ -176,7 +175,8 @@ export const quantityFits = (form: 'plain' | 'unit' | 'coded', { unit, system, c
   form === 'plain' || (form === 'unit' ? Boolean(unit ?? code) : Boolean(system && code));
 
 /** The first of what a reference or canonical leads to, when it is here. */
-export const targetOf = (world: World, held: any): any => ledTo(world, held)[0];
+export const targetOf = (world: World, { held, parameter }: Pick<Drawn, 'held' | 'parameter'>): any =>
+  ledTo(world, held, parameter)[0];
 
 /** What leads somewhere. */
 export const pointers: readonly Kind[] = ['reference', 'canonical'];
@@ -187,15 +187,17 @@ export function pointingAt(
   world: World,
   kinds: readonly Kind[] = pointers,
 ): { source: any; code: string; target: any } {
-  const { resource, code, held } = draw(roll, world, kinds, ({ held }) => targetOf(world, held) !== undefined);
-  return { source: resource, code, target: targetOf(world, held) };
+  const drawn = draw(roll, world, kinds, (one) => targetOf(world, one) !== undefined);
+  return { source: drawn.resource, code: drawn.code, target: targetOf(world, drawn) };
 }
 
 /** A reference of the resource that leads to one that is here. */
 export function stepFrom(roll: Dice, world: World, resource: any): { code: string; to: any } | undefined {
   const ways = Object.entries(parameters[resource.resourceType]!)
     .filter(([, { kind }]) => pointers.includes(kind))
-    .flatMap(([code, { get }]) => get(resource).map((held) => ({ code, to: targetOf(world, held) })))
+    .flatMap(([code, parameter]) =>
+      parameter.get(resource).map((held) => ({ code, to: targetOf(world, { held, parameter }) })),
+    )
     .filter(({ to }) => to !== undefined);
   return ways.length === 0 ? undefined : roll.of(ways);
 }

@@ -77,7 +77,9 @@ export function holds(world: World, resource: any, name: string, value: string):
         one.resourceType === type &&
         parameterOf(one, code!)
           .get(one)
-          .some((held) => ledTo(world, held).some((other) => keyOf(other) === keyOf(resource))) &&
+          .some((held) =>
+            ledTo(world, held, parameterOf(one, code!)).some((other) => keyOf(other) === keyOf(resource)),
+          ) &&
         holds(world, one, rest.join(':'), value),
     );
   }
@@ -86,7 +88,7 @@ export function holds(world: World, resource: any, name: string, value: string):
   if (rest.length > 0) {
     return parameterOf(resource, code!)
       .get(resource)
-      .flatMap((held) => ledTo(world, held))
+      .flatMap((held) => ledTo(world, held, parameterOf(resource, code!)))
       .some(
         (target) =>
           (modifier === undefined || target.resourceType === modifier) &&
@@ -134,17 +136,21 @@ export function localKey(world: World, reference: any): string | undefined {
 const addressed = ['Device', 'DeviceDefinition', 'Binary'];
 
 /**
- * The resources that a Reference or a canonical leads to: whatever has the url, and where one is named the version. A
- * canonical without a scheme is taken as a reference.
+ * The resources that a Reference or a canonical leads to: whatever has the url, and where one is named the version; for a
+ * parameter only of the types that it leads to. A canonical without a scheme is taken as a reference.
  */
-export function ledTo(world: World, held: any): any[] {
+export function ledTo(world: World, held: any, { targets = [] }: Pick<Parameter, 'targets'> = {}): any[] {
   const key = localKey(world, typeof held === 'string' ? { reference: held } : held);
   const one = key !== undefined && world.byKey.get(key);
   if (one) return [one];
   if (typeof held !== 'string') return [];
   const [, url, version] = /^([^|#]*)(?:\|([^#]*))?/.exec(held)!;
   return world.resources.filter(
-    (other) => other.url === url && !addressed.includes(other.resourceType) && (!version || other.version === version),
+    (other) =>
+      other.url === url &&
+      (targets.length === 0 || targets.includes(other.resourceType)) &&
+      !addressed.includes(other.resourceType) &&
+      (!version || other.version === version),
   );
 }
 
@@ -170,7 +176,7 @@ function simpleHolds(world: World, kind: Kind, held: any, text: string, modifier
     case 'token':
       return tokenHolds(held, text, modifier);
     case 'canonical':
-      return [held, held.split('|')[0]].includes(plainText(text));
+      return [held, held.replace(/#.*/, ''), held.replace(/[#|].*/, '')].includes(plainText(text));
     case 'uri':
       return uriHolds(held, plainText(text), modifier);
     case 'date':

@@ -60,8 +60,9 @@ function along(world: World, things: readonly Thing[], steps: readonly Step[], l
   const asked = [...(step.brackets?.names ?? []), rest[0]?.name.split(':')[0] ?? last];
   const next = things.flatMap(({ resource, valuesOf }) => {
     if (partsOf[code!] !== undefined) return elementsOf(resource, code!);
-    return (valuesOf(code!)?.values ?? [])
-      .flatMap((held) => ledTo(world, held))
+    const of = valuesOf(code!);
+    return (of?.values ?? [])
+      .flatMap((held) => ledTo(world, held, of))
       .filter((target) => type === undefined || target.resourceType === type)
       .map(asThing);
   });

@@ -21,7 +21,7 @@ import {
   tokenFits,
   tokenText,
 } from './drawing.ts';
-import { localKey, prefixes, seen, type World } from './evaluate.ts';
+import { ledTo, localKey, prefixes, seen, type World } from './evaluate.ts';
 import { filters } from './filters.ts';
 import { parameters } from './parameters.ts';
 
@@ -106,8 +106,8 @@ const chain =
   (steps: number, typed: boolean, kinds = pointers): Maker =>
   (roll, world, onType) => {
     for (;;) {
-      const start = draw(roll, world, kinds, ({ held }) => targetOf(world, held) !== undefined, onType);
-      let [path, at] = [start.code, targetOf(world, start.held)];
+      const start = draw(roll, world, kinds, (one) => targetOf(world, one) !== undefined, onType);
+      let [path, at] = [start.code, targetOf(world, start)];
       path += typed || start.parameter.targets!.length !== 1 ? `:${at.resourceType}` : '';
       for (let step = 1; step < steps && at !== undefined; step++) {
         const next = stepFrom(roll, world, at);
@@ -126,10 +126,10 @@ const untyped: Maker = (roll, world, onType) => {
       roll,
       world,
       pointers,
-      ({ held, parameter }) => targetOf(world, held) !== undefined && parameter.targets!.length > 0,
+      (one) => targetOf(world, one) !== undefined && one.parameter.targets!.length > 0,
       onType,
     );
-    const last = about(roll, world, targetOf(world, start.held));
+    const last = about(roll, world, targetOf(world, start));
     if (last !== undefined) return { type: start.type, name: `${start.code}.${last.name}`, value: last.value };
   }
 };
@@ -205,7 +205,7 @@ const content: Maker = (roll, world, onType) => {
 const listed: Maker = (roll, world) => {
   for (;;) {
     const all = roll.of(ofType(world, 'List'));
-    const item = targetOf(world, roll.of(all.entry as any[]).item);
+    const [item] = ledTo(world, roll.of(all.entry as any[]).item);
     if (item !== undefined) return { type: item.resourceType, name: '_list', value: all.id };
   }
 };
