@@ -287,9 +287,11 @@ describe('paging back', () => {
     body.link.find((one: any) => one.relation === relation)?.url;
   const idsOf = ({ entry = [] }: any): string[] => entry.map(({ resource }: any) => resource.id);
   /** Created events before, among and after the rows that come, some at the same time. */
-  const times = [-9e8, -9e8, -8e8, -1, 0, 1, 2, 9e8].map((away) => new Date(Date.now() + away).toISOString());
-  const withRows = async (created: number, rows: number): Promise<TestHouse> => {
+  const around = [-9e8, -9e8, -8e8, -1, 0, 1, 2, 9e8];
+  const after = [9e8, 9e8, 8e8, 7e8];
+  const withRows = async (created: number, rows: number, when: readonly number[]): Promise<TestHouse> => {
     const other = await openHouse();
+    const times = when.map((away) => new Date(Date.now() + away).toISOString());
     for (let i = 0; i < Math.max(created, rows); i++) {
       if (i < created) await other.create(event(times[i % times.length]!));
       if (i < rows) await other.read(`Patient/p${i}`);
@@ -298,19 +300,23 @@ describe('paging back', () => {
   };
 
   it.each([
-    [8, 12, 1, ''],
-    [8, 12, 3, ''],
-    [0, 9, 2, ''],
-    [17, 0, 2, ''],
-    [17, 0, 7, ''],
-    [1, 5, 1, ''],
-    [6, 12, 2, '&action=R'],
-    [9, 0, 2, '&type=110106'],
-    [8, 8, 3, '&type=110106,rest'],
+    [8, 12, 1, '', around],
+    [8, 12, 3, '', around],
+    [0, 9, 2, '', around],
+    [17, 0, 2, '', around],
+    [17, 0, 7, '', around],
+    [1, 5, 1, '', around],
+    [6, 12, 2, '&action=R', around],
+    [9, 0, 2, '&type=110106', around],
+    [8, 8, 3, '&type=110106,rest', around],
+    [6, 5, 2, '', after],
+    [7, 5, 2, '', after],
+    [7, 9, 5, '', after],
+    [3, 9, 4, '', after],
   ])(
     'shows the same pages, of %i created events and %i reads by %i, while others write: %s',
-    async (created, rows, count, query) => {
-      const other = await withRows(created, rows);
+    async (created, rows, count, query, when) => {
+      const other = await withRows(created, rows, when);
       const page = async (url: string) => {
         await other.read('Patient/meanwhile');
         return (await other.ask('GET', url)).body;
