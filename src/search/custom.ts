@@ -2,7 +2,7 @@
 import { parseFhirPath } from '@medplum/core';
 import { type Problem, problem } from '../fhir/outcome.ts';
 import type { Resource } from '../fhir/references.ts';
-import { elementsOf, expressionOfPart } from './composite-parts.ts';
+import { elementsOf, expressionOfPart, ofWhole } from './composite-parts.ts';
 import { branchesFor, placesOf } from './expression.ts';
 import { notEvaluated } from './inferred.ts';
 import { canonicalOf, type DefinedComponent, type Definition, definitionsOf, isResourceType } from './knowledge.ts';
@@ -100,6 +100,9 @@ function componentsOf(component: unknown, expression: string, bases: readonly st
 /** A component from the resource on; its own text is read first, so that no parenthesis of it closes one of ours. */
 function partIn(part: string, base: string, expression: string, at: string): string {
   demandReadable(part, at);
+  if (branchesFor('', part).some((branch) => /%(?:resource|rootResource|context)/.test(ofWhole(branch) ?? branch))) {
+    throw refused('not-supported', 'what the resource says stands as `%resource.` at the start of an alternative', at);
+  }
   return expressionOfPart(base, elementsOf(base, expression), part);
 }
 

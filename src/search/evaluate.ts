@@ -45,10 +45,10 @@ export function evaluated(ast: FhirPathAtom, at: Place, sink: Sink): Visit {
   return (value) => {
     budget.left = MOST;
     try {
-      for (const one of evalFhirPathTyped(ast, [{ type: at.type, value }], variablesFor(at.type, value))) {
-        const found = one.value?.valueOf(); // a text with extensions is an object here
+      const whole = held(at.type, value);
+      for (const { type: seen, value: found } of evalFhirPathTyped(ast, [whole], variablesFor(whole))) {
         if (found === undefined || found === null) continue;
-        for (const type of typesOf(one.type, found, places)) visitOf(type)?.(found);
+        for (const type of typesOf(seen, found, places)) visitOf(type)?.(found);
       }
     } catch {
       // Nothing of the error is told: it may quote values.
@@ -63,8 +63,8 @@ const constantValues: readonly [string, TypedValue][] = Object.entries(constants
   { type: 'string', value },
 ]);
 
-const variablesFor = (type: string, value: unknown): Record<string, TypedValue> =>
-  Object.fromEntries([...constantValues, ...roots.map((name): [string, TypedValue] => [name, { type, value }])]);
+const variablesFor = (whole: TypedValue): Record<string, TypedValue> =>
+  Object.fromEntries([...constantValues, ...roots.map((name) => [name, whole] as const)]);
 
 /** These compare each with each. */
 const pairing: ReadonlySet<string> = new Set([
@@ -84,7 +84,7 @@ function watch(atom: Atom, budget: { left: number }): void {
   const evaluate = evaluationOf(atom);
   const pay = (values: readonly TypedValue[]): void => {
     const { length } = values;
-    budget.left -= 1 + (isPairing ? length * length : length);
+    budget.left -= 1 + (isPairing ? (length * length) / 8 : length);
     for (const { value } of values) if (typeof value === 'string') budget.left -= value.length >> 8;
     if (budget.left < 0) throw new Error('too costly');
   };
@@ -103,6 +103,7 @@ function evaluationOf(atom: Atom): Atom['eval'] {
     return (_context, input) => input.flatMap((one) => step(one, atom.name));
   }
   if (!(atom instanceof FunctionAtom)) return original;
+  if (atom.name === 'replace' || atom.name === 'join') return unlessLong(atom, original);
   if (atom.name === 'resolve')
     return (_context, input) => input.flatMap(({ value }) => named(value?.reference ?? value));
   if (atom.name === 'extension') {
@@ -114,15 +115,40 @@ function evaluationOf(atom: Atom): Atom['eval'] {
   return original;
 }
 
-/** A value with what stands beside a primitive: its id and extensions. */
+/** Most characters that are put together at once. */
+const LONGEST = 1_000_000;
+
+/** What is put between many others is as many times as long. */
+function unlessLong({ args }: FunctionAtom, original: Atom['eval']): Atom['eval'] {
+  return (context, input) => {
+    const lengths = args.map((arg) => String(arg.eval(context, input)[0]?.value ?? '').length);
+    const places = input.reduce((sum, { value }) => sum + 1 + String(value).length, 0);
+    if (places * (1 + (lengths.at(-1) ?? 0)) > LONGEST) throw new Error('too long');
+    return original(context, input);
+  };
+}
+
 interface Walked extends TypedValue {
+  /** What stands beside a primitive: its id and extensions. */
   readonly half?: any;
+}
+
+/** The library writes all that it was given into the message of an error: of ours it writes the type alone. */
+const held = (type: string, value: any, half?: unknown): Walked & { readonly toJSON: typeof typeAlone } => ({
+  type,
+  value,
+  half,
+  toJSON: typeAlone,
+});
+
+function typeAlone(this: TypedValue): string {
+  return this.type;
 }
 
 function step({ type, value, half }: Walked, name: string): Walked[] {
   if (/^[A-Z]/.test(name)) {
     const isOf = value?.resourceType === name || name === 'Resource' || name === 'DomainResource';
-    return isOf ? [{ type, value }] : [];
+    return isOf ? [held(type, value)] : [];
   }
   if (/^[a-z]/.test(type)) return name === 'extension' ? walked('Extension', half?.extension, undefined) : [];
   if (typeof value !== 'object' || value === null) return [];
@@ -139,13 +165,13 @@ function walked(type: string, values: unknown, halves: unknown): Walked[] {
 }
 
 /** Of any resource that is held, the type is what it says itself. */
-const one = (type: string, value: any, half: unknown): Walked => ({ type: value.resourceType ?? type, value, half });
+const one = (type: string, value: any, half: unknown): Walked => held(value.resourceType ?? type, value, half);
 
 function named(reference: unknown): TypedValue[] {
   const type = typeNamedBy(reference);
   if (type === undefined) return [];
   const steps = `${reference}`.split('/');
-  return [{ type, value: { resourceType: type, id: steps[steps.lastIndexOf(type) + 1] } }];
+  return [held(type, { resourceType: type, id: steps[steps.lastIndexOf(type) + 1] })];
 }
 
 /** The types that a value is taken as. */

@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemRuntime } from '../../src/runtime.ts';
 import { extract } from '../../src/search/extract.ts';
 import { setCustomDefinitions } from '../../src/search/knowledge.ts';
+import { surelyMatches } from '../../src/search/match.ts';
+import { parseSearch } from '../../src/search/parse.ts';
 import { plainQuery } from '../../src/search/query.ts';
 import { sortKeys } from '../../src/search/sort.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
@@ -349,6 +351,19 @@ describe('SearchParameters made at run time', () => {
     expect(await sorted('names,_id')).toBe('cid bob ann');
     const { status, body } = await house.ask('GET', '/fhir/Patient?_sort=kin');
     expect([status, body.issue[0].diagnostics]).toEqual([400, expect.stringContaining('is sorted by')]);
+  });
+
+  it('stand in chains, filters and what is held against one resource', async () => {
+    expect(idsOf(await house.search('Observation?subject:Patient.kin=male$N'))).toBe('high low');
+    expect(idsOf(await house.search('Observation?subject:Patient.kin=other$N'))).toBe('');
+    expect(idsOf(await house.search('Patient?_has:Observation:subject:part=8480-6$gt140'))).toBe('ann');
+    expect(idsOf(await house.search('Patient?_has:Observation:subject:part=8480-6$gt160'))).toBe('');
+    expect(idsOf(await house.search('Patient?_filter=called eq ann or siblings gt 5'))).toBe('ann');
+    const { where } = parseSearch('Patient', [['kin', 'male$N']], { strict: true }).query;
+    expect([ann, bob].map((one) => surelyMatches(where, extract(one), { type: 'Patient', id: one.id }))).toEqual([
+      true,
+      false,
+    ]);
   });
 
   it('are followed by includes', async () => {

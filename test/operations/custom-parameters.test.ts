@@ -218,6 +218,11 @@ describe('A SearchParameter is refused', () => {
     ['a component that leads nowhere', composite({ expression: 'shoeSize' }), 'component[0].expression'],
     ['a component that does not fit', composite({ expression: 'period' }), 'component[0].expression'],
     ['a component that is no FHIRPath', composite({ expression: 'use) | (use' }), 'component[0].expression'],
+    [
+      'a component that asks the resource',
+      composite({ expression: 'use.where(%resource.active)' }),
+      'component[0].expression',
+    ],
     ['a component with a pattern', composite({ expression: "use.matches('a')" }), 'component[0].expression'],
   ])('for %s', async (_what, more, element) => {
     const { status, body } = await house.update(definition('refused', more));
