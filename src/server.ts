@@ -35,6 +35,7 @@ import { vread } from './interactions/vread.ts';
 import { createWritePath } from './interactions/write.ts';
 import { createLog, type Log } from './log.ts';
 import { trimWhenQuiet } from './memory.ts';
+import { demandEngine, openEngine } from './open-engine.ts';
 import { openOperations } from './operations/open.ts';
 import { guardedClient } from './outbound/guarded-client.ts';
 import { takeOwnership } from './owner.ts';
@@ -48,7 +49,7 @@ import { parametersOf } from './search/parameters.ts';
 import { fullAccess, noAccess } from './smart/access.ts';
 import { adminToken } from './smart/admin-token.ts';
 import { createIdentify } from './smart/identify.ts';
-import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+import { type Leases, startLeases } from './store/lease.ts';
 import { keepCanonical, pageKeyOf } from './store-facts.ts';
 import { forgetSubscription, prepareSubscription } from './subscriptions/prepare.ts';
 import { startSubscriptions } from './subscriptions/subscriptions.ts';
@@ -67,6 +68,8 @@ export interface House {
 export interface Surroundings {
   /** The clock, random source and timers; the system's where left out. */
   readonly runtime?: Runtime;
+  /** It is here for one command: work that other servers of the store do is left to them. */
+  readonly isBrief?: boolean;
 }
 
 /** When capability/ was last changed. */
@@ -101,11 +104,18 @@ function addressUrl(host: string, port: number): string {
 /** Whoever may own a Subscription today: the administrator. SMART clients join here. */
 const accessOf = (who: string) => (who === 'Client/admin' ? fullAccess : noAccess);
 
+/** Of a house that leaves the work to others. */
+const noLeases: Leases = {
+  isShared: true,
+  hold: () => undefined,
+  isOver: () => false,
+  stopped: Promise.resolve(),
+};
+
 /** Builds the house, opens its store and listens. Rejects with a sentence where that cannot be. */
-export async function startHouse(config: Config, { runtime = systemRuntime }: Surroundings = {}): Promise<House> {
-  if (config.store !== 'sqlite') {
-    throw new ConfigError('WATCHFIRE_STORE names MongoDB, an engine that this version does not have yet; use sqlite');
-  }
+export async function startHouse(config: Config, surroundings: Surroundings = {}): Promise<House> {
+  const { runtime = systemRuntime, isBrief = false } = surroundings;
+  demandEngine(config);
   const closing = createClosing();
   const ownership = inDataFolder(config.data, () => takeOwnership(config.data));
   closing.add(ownership.release);
@@ -124,10 +134,9 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
   try {
     // Listening first: a port that is taken must not cost an opened store, and links need the port.
     const { port } = await listener.listen(config.port, config.host);
-    const engine = await openSqliteStore({
-      file: join(config.data, 'watchfire.db'),
+    const { engine, isShared, owner } = await openEngine({
+      config,
       runtime,
-      indexVersion: INDEX_VERSION,
       onCommit: (lists, refused, seconds) => {
         metrics.observeCommit(lists, seconds);
         if (refused > 0) metrics.count('conflicts', refused);
@@ -149,13 +158,19 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
     const relative = relativeTo(base);
     const extractFrom = (text: string) => extract(JSON.parse(relative(text)));
     const stop = new AbortController();
+    const { signal } = stop;
+    const leases =
+      isBrief && isShared ? noLeases : startLeases({ store: engine, runtime, owner, isShared, log, signal });
+    closing.add(() => leases.stopped);
+    closing.add(() => stop.abort());
     const { store, operations, followSearchParameter, registerStored, stopped } = await openOperations({
       engine,
       runtime,
       extract: extractFrom,
       relative,
       log,
-      signal: stop.signal,
+      signal,
+      leases,
       promised: promisedOperations(),
     });
     closing.add(() => stopped);
@@ -208,7 +223,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
     metrics.counter('notificationsFailed', () => counters.failed);
     metrics.gauge('notificationsWaiting', () => counters.waiting);
     metrics.counter('auditRows', async () => (await store.sizes()).auditRows);
-    const subscriptions = startSubscriptions({
+    startSubscriptions({
       store,
       dispatch,
       runtime,
@@ -216,35 +231,32 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
       log,
       accessOf,
       counters,
-      signal: stop.signal,
+      signal,
+      leases,
       extract,
       client,
     });
     let indexed = store.indexVersion() >= INDEX_VERSION ? 1 : 0;
     metrics.gauge('indexProgress', () => indexed);
-    const upgraded = store
-      .upgradeIndex({
+    const upgrade = async (until: AbortSignal) => {
+      const isDone = await store.upgradeIndex({
         indexVersion: INDEX_VERSION,
         extract: ({ text }) => extractFrom(text),
-        signal: stop.signal,
+        signal: until,
         onProgress: (done, of) => {
           indexed = done / of;
         },
-      })
-      .then(async (isDone) => {
-        if (!isDone) return;
-        indexed = 1;
-        await registerStored();
-      })
-      .catch((error: unknown) => log.error('index upgrade stopped', error));
-    closing.add(() => upgraded);
-    let isNotifying = true;
-    const notified = subscriptions.stopped
-      .catch((error: unknown) => log.error('notifier stopped', error))
-      .finally(() => {
-        isNotifying = false;
       });
-    closing.add(() => notified);
+      if (!isDone) return;
+      indexed = 1;
+      await registerStored();
+    };
+    if (indexed === 1) {
+      const registered = upgrade(signal).catch((error: unknown) => log.error('index upgrade stopped', error));
+      closing.add(() => registered);
+    } else leases.hold('index-upgrade', (held) => upgrade(held.signal));
+    // Before what they work with is closed.
+    closing.add(() => leases.stopped);
     const observe = observeWith(metrics, log);
     let requests = 0;
     const trimmed = trimWhenQuiet(() => requests, runtime, stop.signal);
@@ -288,7 +300,7 @@ export async function startHouse(config: Config, { runtime = systemRuntime }: Su
           phase: () => phase,
           checks: () => ({
             store: { ok: store.fault() === undefined },
-            notifier: { ok: isNotifying },
+            notifier: { ok: !leases.isOver() },
             // Searches are refused meanwhile: they would miss what is not indexed yet.
             index: { ok: indexed === 1, progress: indexed },
           }),

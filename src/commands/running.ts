@@ -28,7 +28,8 @@ export async function withServer<T>(config: Config, work: (reached: Reached) => 
   const owner = ownerOf(config.data);
   if (owner?.url) return work({ url: owner.url, token: tokenOf(config), isRunning: true });
   if (owner) throw new Error(`the process ${owner.pid} holds the data folder, but does not listen yet; try again`);
-  const house = await startHouse({ ...config, host: '127.0.0.1', port: 0, baseUrl: undefined, logLevel: 'silent' });
+  const alone: Config = { ...config, host: '127.0.0.1', port: 0, baseUrl: undefined, logLevel: 'silent' };
+  const house = await startHouse(alone, { isBrief: true });
   try {
     return await work({ url: house.url, token: house.adminToken, isRunning: false });
   } finally {

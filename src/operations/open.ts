@@ -3,6 +3,7 @@ import type { Derive } from '../interactions/interaction.ts';
 import type { Log } from '../log.ts';
 import type { Runtime } from '../runtime.ts';
 import type { IndexEntries } from '../search/query.ts';
+import { fenced, type Leases } from '../store/lease.ts';
 import type { Store } from '../store/store.ts';
 import { createCustomParameters } from './custom-parameters.ts';
 import type { Explain } from './explain-search.ts';
@@ -12,6 +13,9 @@ import { createOperations } from './operations.ts';
 import { startReindexing } from './reindex-work.ts';
 import { registerStored } from './stored-parameters.ts';
 
+/** How long a job that was asked for at another server may wait to be seen, in milliseconds. */
+const jobsOfOthers = 2_000;
+
 export interface OperationsRoom<S extends Store> {
   /** The store for everybody; see `CustomParameters.guard`. */
   readonly store: S;
@@ -20,7 +24,7 @@ export interface OperationsRoom<S extends Store> {
   readonly followSearchParameter: Derive;
   /** Takes on the SearchParameters that an older Watchfire stored; see stored-parameters.ts. Call it once the index is current. */
   registerStored(): Promise<void>;
-  /** Resolves when no job is under way any more, after the signal. */
+  /** Resolves after the signal; the job under way ends with the leases. */
   readonly stopped: Promise<void>;
 }
 
@@ -33,6 +37,7 @@ export interface OperationsRoomParts<S> {
   readonly relative: (text: string) => string;
   readonly log: Pick<Log, 'warn' | 'error'>;
   readonly signal: AbortSignal;
+  readonly leases: Pick<Leases, 'hold' | 'isShared'>;
   /** What capability/ promises: all of it must be there, and nothing else. */
   readonly promised: readonly OperationPlace[];
 }
@@ -41,23 +46,31 @@ export interface OperationsRoomParts<S> {
 export async function openOperations<S extends Store & { readonly explain: Explain }>(
   parts: OperationsRoomParts<S>,
 ): Promise<OperationsRoom<S>> {
-  const { engine, runtime, extract, relative, log, signal, promised } = parts;
+  const { engine, runtime, extract, relative, log, signal, leases, promised } = parts;
   const { explain } = engine;
   let wake = () => {};
   const custom = createCustomParameters({ store: engine, onRenewed: () => wake() });
   await custom.renew();
-  const work = startReindexing({ store: engine, runtime, extract, renew: custom.renew, log, signal });
-  wake = work.wake;
+  leases.hold('reindex', async (held) => {
+    const work = startReindexing({
+      store: fenced(engine, held.fence),
+      runtime,
+      extract,
+      renew: custom.renew,
+      log,
+      signal: held.signal,
+      ...(leases.isShared && { lookEvery: jobsOfOthers }),
+    });
+    wake = work.wake;
+    await work.stopped;
+  });
   const store = custom.guard(engine);
   const followed = custom.follow({ runtime, log, signal });
   return {
     store,
-    operations: demandPromised(createOperations({ runtime, extract, explain, wake }), promised),
+    operations: demandPromised(createOperations({ runtime, extract, explain, wake: () => wake() }), promised),
     followSearchParameter: followSearchParameter(runtime),
     registerStored: () => registerStored({ store, runtime, relative, log, signal }),
-    stopped: Promise.all([
-      work.stopped.catch((error: unknown) => log.error('reindexing stopped', error)),
-      followed.catch((error: unknown) => log.error('search parameters are followed no longer', error)),
-    ]).then(() => undefined),
+    stopped: followed.catch((error: unknown) => log.error('search parameters are followed no longer', error)),
   };
 }

@@ -17,6 +17,8 @@ export interface ReindexParts {
   readonly renew: () => Promise<void>;
   readonly log: Pick<Log, 'error'>;
   readonly signal: AbortSignal;
+  /** Milliseconds after which it looks for jobs unasked; for where others ask for them. */
+  readonly lookEvery?: number;
 }
 
 export interface ReindexWork {
@@ -38,7 +40,8 @@ interface Taken {
 }
 
 /** Works until the signal aborts. A job whose parameter was changed or deleted is cancelled by that commit, and ends here. */
-export function startReindexing({ store, runtime, extract, renew, log, signal }: ReindexParts): ReindexWork {
+export function startReindexing(parts: ReindexParts): ReindexWork {
+  const { store, runtime, extract, renew, log, signal, lookEvery } = parts;
   let isAwake = true;
   let ring: () => void = () => undefined;
   const wake = () => {
@@ -139,9 +142,10 @@ export function startReindexing({ store, runtime, extract, renew, log, signal }:
       const next = (await everyKept(kinds.job, store)).find(({ value }) => !isOver(value as Job));
       if (next) await work(next.key);
       else if (!isAwake) {
-        await new Promise<void>((resolve) => {
-          ring = resolve;
-        });
+        const rung = new AbortController();
+        ring = () => rung.abort();
+        if (lookEvery !== undefined) await runtime.sleep(lookEvery, rung.signal);
+        else await new Promise<void>((resolve) => rung.signal.addEventListener('abort', () => resolve()));
       }
     }
   }

@@ -7,22 +7,32 @@ import { createRecorder } from './record.ts';
 import { afterFailure, failuresUntilTold, patience } from './schedule.ts';
 import { type Step, takeStep } from './status.ts';
 import { isEnded, type OpenSubscription, targetReader } from './target.ts';
-import { createTurns } from './turns.ts';
+import type { Turns } from './turns.ts';
+import { createWaiting, type Span } from './waiting.ts';
 
 export interface Delivery {
-  /** A new row waits, or the Subscription's status has changed and what stood still may go on. */
-  wake(id: string, why: 'row' | 'status'): void;
-  /** Counts all rows that wait and sets them going; nobody adds rows meanwhile. */
+  /** These events wait. */
+  wake(id: string, span: Span): void;
+  /** The Subscription's status has changed: what stood still may go on. */
+  look(id: string): void;
+  /** Sets all going that waits in the store. */
   wakeAll(): Promise<void>;
   /** After the signal: resolves when no call is under way and what was accepted is recorded, as far as the store still takes it. */
   rest(): Promise<void>;
 }
 
-/** Calls under way at a time to receivers that answer, and to those that failed last time: the slow crowd only each other. */
-const turnsOfHealthy = 256;
-const turnsOfTroubled = 128;
+/** What is delivered, and how much at a time. */
+export interface DeliveryParts extends SubscriptionParts {
+  readonly channel: Channel;
+  /** Turns with receivers that answer. */
+  readonly healthy: Turns;
+  /** Turns with those that failed last time: the slow crowd only each other. */
+  readonly troubled: Turns;
+  /** Whether the Subscription's events are delivered here. */
+  readonly isMine: (id: string) => boolean;
+}
+
 const rowsAtATime = 32;
-const rowsOfScan = 1_000;
 const pauseAfterFault = 1_000;
 /** Alarms go before bulk where there are more calls than turns. */
 const urgentTypes: ReadonlySet<string> = new Set(['Flag', 'DetectedIssue', 'CommunicationRequest', 'Task']);
@@ -37,32 +47,19 @@ interface Worker {
   done: Promise<void>;
 }
 
-/** A count of all rows while some of them may be settled. */
-interface Scan {
-  count: number;
-  /** Keys up to here are in the count. */
-  upTo: string;
-  /** Settled before the count came to them. */
-  readonly settled: Set<string>;
-}
-
 type Next = 'go on' | 'look again' | 'rest';
 
-export function startDelivery(parts: SubscriptionParts & { readonly channel: Channel }): Delivery {
-  const { store, runtime, log, channel, counters, signal } = parts;
+export function startDelivery(parts: DeliveryParts): Delivery {
+  const { store, runtime, log, channel, counters, signal, healthy, troubled } = parts;
   const workers = new Map<string, Worker>();
-  /** The last row of each that was settled; the store may learn of it a little later. */
-  const settled = new Map<string, string>();
+  const waiting = createWaiting(store, counters, parts.isMine);
   const recorder = createRecorder(store);
-  const healthy = createTurns(turnsOfHealthy);
-  const troubled = createTurns(turnsOfTroubled);
-  let scanning: Scan | undefined;
 
-  function wake(id: string, why: 'row' | 'status'): void {
+  function begin(id: string): void {
+    if (signal.aborted) return;
     const known = workers.get(id);
     if (known) {
       known.again = true;
-      if (why === 'status') known.interrupt();
       return;
     }
     const worker: Worker = {
@@ -94,8 +91,7 @@ export function startDelivery(parts: SubscriptionParts & { readonly channel: Cha
   }
 
   async function round(id: string, worker: Worker): Promise<Next> {
-    const last = settled.get(id);
-    const rows = await store.list(kinds.delivery, last ? `${last} ` : `${id}|`, rowsAtATime);
+    const rows = await store.list(kinds.delivery, waiting.from(id), rowsAtATime);
     const own = rows.filter(({ key }) => key.startsWith(`${id}|`));
     if (own.length === 0) return 'rest';
     const [kept] = await store.get(kinds.trouble, [id]);
@@ -139,6 +135,7 @@ export function startDelivery(parts: SubscriptionParts & { readonly channel: Cha
       settleRow(row.key, [put(kinds.parked, row.key, row.value)]);
       return 'go on';
     }
+    if (signal.aborted) return 'rest'; // the next owner of the lease may be at it
     const notification = { id: `${id}_${eventNumber}`, key, text: access.shows(version.text) };
     const outcome = await channel.send(notification, open.target, signal);
     // A call that was broken off by us is no failure of its receiver.
@@ -188,10 +185,7 @@ export function startDelivery(parts: SubscriptionParts & { readonly channel: Cha
 
   /** Off the list of what waits; in the same commit as `others`. */
   function settleRow(key: string, others: Parameters<typeof recorder.add>[0]): void {
-    counters.waiting--;
-    settled.set(readDeliveryKey(key).id, key);
-    if (scanning && key <= scanning.upTo) scanning.count--;
-    else scanning?.settled.add(key);
+    waiting.settle(key);
     recorder.add([drop(kinds.delivery, key), ...others]);
   }
 
@@ -203,27 +197,25 @@ export function startDelivery(parts: SubscriptionParts & { readonly channel: Cha
 
   async function wakeAll(): Promise<void> {
     await recorder.flush();
-    const ids = new Set<string>();
-    const scan: Scan = { count: 0, upTo: '', settled: new Set() };
-    scanning = scan;
-    for (;;) {
-      const rows = await store.list(kinds.delivery, scan.upTo && `${scan.upTo} `, rowsOfScan);
-      for (const { key } of rows) {
-        ids.add(readDeliveryKey(key).id);
-        if (!scan.settled.has(key)) scan.count++;
-        scan.upTo = key;
-      }
-      if (rows.length < rowsOfScan) break;
-    }
-    scanning = undefined;
-    counters.waiting = scan.count;
-    for (const id of ids) wake(id, 'row');
+    for (const id of await waiting.scan()) begin(id);
   }
 
   async function rest(): Promise<void> {
     await Promise.all([...workers.values()].map(({ done }) => done));
     await recorder.flush().catch((error) => log.error('deliveries could not be recorded', error));
+    waiting.leave();
   }
 
-  return { wake, wakeAll, rest };
+  return {
+    wake(id, span) {
+      waiting.add(id, span);
+      begin(id);
+    },
+    look(id) {
+      workers.get(id)?.interrupt();
+      begin(id);
+    },
+    wakeAll,
+    rest,
+  };
 }

@@ -8,6 +8,7 @@ import { drop, type KeptLive, type KeptOwner, kinds, put } from './kept.ts';
 
 export interface Followed {
   readonly id: string;
+  readonly versionId: number;
   readonly status: string;
   readonly owner: string;
   readonly subscription: Resource;
@@ -41,7 +42,14 @@ export async function loadFollowed(
     const isSame = previous?.subscription.criteria === subscription.criteria;
     const criteria = isSame ? previous!.criteria : understood(subscription.criteria, base);
     const who = (owner?.value as KeptOwner | undefined)?.who ?? '';
-    followed.set(id, { id, status: subscription.status, owner: who, subscription, criteria });
+    followed.set(id, {
+      id,
+      versionId: version.versionId,
+      status: subscription.status,
+      owner: who,
+      subscription,
+      criteria,
+    });
     if (!isSame) built = undefined;
   }
 
@@ -70,6 +78,8 @@ export async function loadFollowed(
     index: () => build().index,
     async learn(version) {
       const { id } = version.key;
+      // A log may hand over a version twice, though never one for the first time after a later one.
+      if ((followed.get(id)?.versionId ?? 0) >= version.versionId) return [];
       if (isDeleted(version) || JSON.parse(version.text).status === 'off') {
         if (followed.delete(id)) built = undefined;
         return [drop(kinds.live, id)];

@@ -22,6 +22,8 @@ export const kinds = {
   parked: 'delivery-parked',
   /** Key `notifier`: how far the version log has been matched. */
   cursor: 'cursor',
+  /** What other servers are to hear of; see bell.ts. */
+  bell: 'delivery-bell',
 } as const;
 
 export interface KeptOwner {
@@ -45,6 +47,8 @@ export interface KeptLive {
 }
 export interface KeptCounter {
   readonly last: number;
+  /** Fingerprints of the versions of its newest events, where the version log may hand over a version twice. */
+  readonly recent?: readonly string[];
 }
 export interface KeptDelivery {
   readonly key: ResourceKey;

@@ -5,16 +5,20 @@ import type { Resource } from '../fhir/references.ts';
 import type { IndexEntries } from '../search/query.ts';
 import { type Change, isDeleted, type StoredChange, type Token, type Version } from '../store/store.ts';
 import { inBatches } from './batches.ts';
+import { type Ring, ringing } from './bell.ts';
 import type { Delivery } from './deliver.ts';
 import { type Followed, type FollowedSet, loadFollowed } from './followed.ts';
-import { deliveryKey, drop, type KeptCounter, type KeptDelivery, kinds, put } from './kept.ts';
+import { deliveryKey, drop, type KeptDelivery, kinds } from './kept.ts';
+import { createNumbers, type Numbers } from './numbers.ts';
 import type { SubscriptionParts } from './parts.ts';
 import { type Step, takeStep } from './status.ts';
 import { isEnded } from './target.ts';
 
 export interface NotifierParts extends SubscriptionParts {
   readonly extract: (resource: Resource) => IndexEntries;
-  readonly delivery: Delivery;
+  readonly delivery: Pick<Delivery, 'wake' | 'look' | 'wakeAll'>;
+  /** Whether other servers deliver too, which have to hear of what is new. */
+  readonly isShared: boolean;
 }
 
 const cursorKey = 'notifier';
@@ -28,6 +32,8 @@ const sweepEvery = 30_000;
 /** How far the log is matched, and the revision that this notifier alone may move on. */
 interface Mark {
   readonly token: Token | undefined;
+  /** How often the bell has rung. */
+  readonly rung: number;
   readonly revision: number | 'absent';
 }
 
@@ -58,23 +64,26 @@ export async function runNotifier(parts: NotifierParts): Promise<void> {
 
 async function follow(parts: NotifierParts, followed: FollowedSet, begin: Mark, signal: AbortSignal): Promise<void> {
   const { store, runtime } = parts;
-  const counters = new Map<string, number>();
+  const numbers = createNumbers(store, parts.isShared);
   let mark = begin;
   let movedAt = runtime.now();
   for await (const batch of inBatches(store.changes(mark.token, signal), mostPerCommit)) {
-    const { changes, woken, learned, rows } = await rowsFor(parts, followed, counters, batch);
+    const { changes, rows, learned } = await rowsFor(parts, followed, numbers, batch);
     // A commit of the cursor alone after every group of writes would cost as much as a write.
     if (changes.length === 0 && learned.size === 0 && runtime.now() - movedAt < lookAgain) continue;
     movedAt = runtime.now();
     const token = batch[batch.length - 1]!.token;
+    const ring: Ring = { rows: Object.fromEntries(rows), learned: [...learned] };
+    const isHeard = parts.isShared && rows.size + learned.size > 0;
+    const rung = mark.rung + (isHeard ? 1 : 0);
     await store.commit([
       ...changes,
-      { op: 'put', kind: kinds.cursor, key: cursorKey, value: { token }, expect: mark.revision },
+      ...(isHeard ? [ringing(rung, ring)] : []),
+      { op: 'put', kind: kinds.cursor, key: cursorKey, value: { token, rung }, expect: mark.revision },
     ]);
-    parts.counters.waiting += rows;
-    for (const id of woken) parts.delivery.wake(id, 'row');
+    for (const [id, span] of rows) parts.delivery.wake(id, span);
     for (const id of learned) {
-      parts.delivery.wake(id, 'status');
+      parts.delivery.look(id);
       const subscription = followed.get(id);
       if (subscription) await activate(parts, subscription);
     }
@@ -85,42 +94,28 @@ async function follow(parts: NotifierParts, followed: FollowedSet, begin: Mark, 
 
 async function readMark({ store }: NotifierParts): Promise<Mark> {
   const [cursor] = await store.get(kinds.cursor, [cursorKey]);
-  return { token: cursor?.value.token, revision: cursor?.revision ?? 'absent' };
+  return { token: cursor?.value.token, rung: cursor?.value.rung ?? 0, revision: cursor?.revision ?? 'absent' };
 }
 
 /** The commit that one stretch of the log leads to, but for the cursor. */
-async function rowsFor(
-  parts: NotifierParts,
-  followed: FollowedSet,
-  counters: Map<string, number>,
-  batch: readonly StoredChange[],
-) {
+async function rowsFor(parts: NotifierParts, followed: FollowedSet, numbers: Numbers, batch: readonly StoredChange[]) {
   const changes: Change[] = [];
-  const woken = new Set<string>();
   const learned = new Set<string>();
-  let rows = 0;
   for (const { version } of batch) {
     if (version.key.type === 'Subscription') {
       changes.push(...(await followed.learn(version)));
       learned.add(version.key.id);
     }
     for (const id of await matching(parts, followed, version)) {
-      const eventNumber = (counters.get(id) ?? (await lastNumber(parts, id))) + 1;
-      counters.set(id, eventNumber);
+      const eventNumber = await numbers.next(id, version);
+      if (eventNumber === undefined) continue;
       const { key, versionId, lastUpdated } = version;
       const value: KeptDelivery = { key, versionId, at: lastUpdated };
       changes.push({ op: 'put', kind: kinds.delivery, key: deliveryKey(id, eventNumber), value, expect: 'absent' });
-      woken.add(id);
-      rows++;
     }
   }
-  for (const id of woken) changes.push(put(kinds.counter, id, { last: counters.get(id)! } satisfies KeptCounter));
-  return { changes, woken, learned, rows };
-}
-
-async function lastNumber({ store }: NotifierParts, id: string): Promise<number> {
-  const [counter] = await store.get(kinds.counter, [id]);
-  return (counter?.value as KeptCounter | undefined)?.last ?? 0;
+  const { rows, puts } = numbers.given();
+  return { changes: [...changes, ...puts], rows, learned };
 }
 
 /** Ids of the Subscriptions that a version is an event for. */

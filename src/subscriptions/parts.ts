@@ -15,5 +15,4 @@ export interface SubscriptionParts extends StatusParts {
   /** What somebody may see now: asked when an event is matched and again when it is sent. */
   readonly accessOf: (who: string) => Access | Promise<Access>;
   readonly counters: Counters;
-  readonly signal: AbortSignal;
 }

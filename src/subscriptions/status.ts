@@ -17,6 +17,7 @@ export interface StatusParts {
   readonly runtime: Runtime;
   /** Absolute URL of the FHIR base. */
   readonly base: string;
+  readonly signal: AbortSignal;
 }
 
 export interface Step {
@@ -65,7 +66,7 @@ export async function takeStep(
       return true;
     } catch (error) {
       // Somebody else wrote it meanwhile: what is newest now decides.
-      if (!(error instanceof Problem && error.code === 'conflict')) throw error;
+      if (!(error instanceof Problem && error.code === 'conflict') || parts.signal.aborted) throw error;
     }
   }
 }

@@ -12,6 +12,7 @@ import { type Call, guardedClient, type Reply } from '../../src/outbound/guarded
 import type { Runtime } from '../../src/runtime.ts';
 import { extract } from '../../src/search/extract.ts';
 import { administrator, fullAccess } from '../../src/smart/access.ts';
+import { startLeases } from '../../src/store/lease.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Change, Store, Written } from '../../src/store/store.ts';
 import type { Counters } from '../../src/subscriptions/parts.ts';
@@ -219,8 +220,11 @@ export async function createWorld(options: {
     const stop = new AbortController();
     const view = storeOf(life, true);
     counters = { delivered: 0, failed: 0, waiting: 0 };
+    const log = { warn: () => undefined, error: () => undefined };
+    const leases = startLeases({ store: view, runtime, owner: 'server', isShared: false, log, signal: stop.signal });
     startSubscriptions({
       store: options.tamper ? options.tamper(view) : view,
+      leases,
       dispatch: dispatchOver(view),
       runtime,
       base: 'http://127.0.0.1/fhir',
@@ -228,7 +232,7 @@ export async function createWorld(options: {
       client,
       accessOf: options.accessOf ?? (() => fullAccess),
       counters,
-      log: { warn: () => undefined, error: () => undefined },
+      log,
       signal: stop.signal,
     });
     const before = end;

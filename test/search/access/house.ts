@@ -24,6 +24,7 @@ import { INDEX_VERSION } from '../../../src/search/index-version.ts';
 import { createPageTokens } from '../../../src/search/page-token.ts';
 import { administrator } from '../../../src/smart/access.ts';
 import { createIdentify } from '../../../src/smart/identify.ts';
+import { startLeases } from '../../../src/store/lease.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
 import type { Answer } from '../../support/house.ts';
 
@@ -57,13 +58,17 @@ export async function openAccessHouse(begin: number): Promise<AccessHouse> {
   const base = `${origin}/fhir`;
   const relative = relativeTo(base);
   const stop = new AbortController();
+  const log = { warn: () => undefined, error: () => undefined };
+  const { signal } = stop;
+  const leases = startLeases({ store: engine, runtime, owner: 'house', isShared: false, log, signal });
   const { store, operations, stopped } = await openOperations({
     engine,
     runtime,
     extract: (text) => extract(JSON.parse(relative(text))),
     relative,
-    log: { warn: () => undefined, error: () => undefined },
-    signal: stop.signal,
+    log,
+    signal,
+    leases,
     promised: promisedOperations(),
   });
   const trail = createTrail(store, runtime, 'prompt');
@@ -142,6 +147,7 @@ export async function openAccessHouse(begin: number): Promise<AccessHouse> {
       await listener.drain(0, runtime);
       stop.abort();
       await stopped;
+      await leases.stopped;
       await trail.flush();
       await engine.close();
     },
