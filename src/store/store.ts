@@ -141,7 +141,25 @@ export type Change =
       readonly fence?: Lease;
     }
   | { readonly op: 'append'; readonly log: 'audit'; readonly row: AuditRow }
-  | { readonly op: 'reindex'; readonly key: ResourceKey; readonly versionId: number; readonly index: IndexEntries };
+  | { readonly op: 'reindex'; readonly key: ResourceKey; readonly versionId: number; readonly index: IndexEntries }
+  | ({ readonly op: 'restore' } & Restored);
+
+/**
+ * What another store held goes in as it was, for moving house (src/transfer). Versions of a resource and rows of the audit log go
+ * in as they rise, anything else is a conflict; resources are listed in the order in which their first versions went in. Whoever
+ * follows the version log from an `end()` taken afterwards is told of none of it.
+ */
+export type Restored =
+  /** `index` with the newest version of a resource alone, and with no tombstone. */
+  | { readonly version: Version; readonly index?: IndexEntries }
+  | { readonly row: StoredAuditRow }
+  /** Gets a revision of this store. */
+  | { readonly kept: HeldValue };
+
+/** A kept value with the moment that the store forgets it at, ms since 1970 UTC. */
+export interface HeldValue extends Omit<Kept, 'revision'> {
+  readonly expires?: number;
+}
 
 /** What became of one 'write', in the order of the writes of the list. */
 export interface Written {
