@@ -292,7 +292,14 @@ const pressures: Case = [
       },
     ],
   },
-  { 'part=8480-6$gt120': 'high', 'part=8462-4$lt80': 'low', 'part=8462-4$gt120': '' },
+  {
+    'part=8480-6$gt120': 'high',
+    'part=8462-4$lt80': 'low',
+    'part=8462-4$gt120': '',
+    '_filter=part[code eq 8480-6].value-quantity gt 120': 'high',
+    '_filter=part[not (code eq 8480-6)].value-quantity lt 80': 'low',
+    '_filter=part[code eq 8462-4].value-quantity gt 120': '',
+  },
 ];
 
 const idsOf = (found: readonly any[]) =>
