@@ -67,7 +67,8 @@ function endsInToken(types: readonly string[], name: string): boolean {
   const [code, target] = (dot < 0 ? name : name.slice(0, dot)).split(':');
   const found = types.flatMap((type) => parametersOf(type).get(code!) ?? []);
   if (dot < 0) return found.some((parameter) => parameter.type === 'token');
-  const led = found.flatMap(({ only, targets }) => target ?? only ?? targets);
+  // Behind a composite stands a part of it.
+  const led = found.flatMap(({ type, only, targets }) => (type === 'composite' ? types : (target ?? only ?? targets)));
   return led.length > 0 && endsInToken([...new Set(led)], name.slice(dot + 1));
 }
 

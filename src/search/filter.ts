@@ -176,6 +176,8 @@ function lastRead(
   if (elements === undefined) return named(name);
   // An element has a value for every part, or it is none.
   if (modifier === 'missing') return everything;
+  // That one element has no such code says nothing of the others.
+  if (loosely && modifier === 'not-in') return everything;
   const { parameter } = elements.parts.get(name)!;
   // Parts that are no parameter's values stand on the resource under their own name.
   const isElsewhere = elements.group === undefined || (loosely && parameter.name === `${type}.${parameter.code}`);

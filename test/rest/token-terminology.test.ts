@@ -125,6 +125,29 @@ describe('A token search', () => {
     expect(await ids(query)).toEqual(expected);
   });
 
+  it('finds one element by a value set in the brackets of a filter', async () => {
+    const component = (code: string, value: number) => ({
+      code: { coding: [{ system: 'http://hl7.org/fhir/administrative-gender', code }] },
+      valueQuantity: { value },
+    });
+    const pair = [component('male', 1), component('none-of-them', 2)];
+    await house.update({
+      resourceType: 'Observation',
+      id: 'pair',
+      status: 'final',
+      code: { text: 'x' },
+      component: pair,
+    });
+    const genders = 'component-code in http://hl7.org/fhir/ValueSet/administrative-gender';
+    const asked = (value: number) => `component-code-value-quantity[${genders}].component-value-quantity eq ${value}`;
+    for (const [value, found] of [
+      [1, ['pair']],
+      [2, []],
+    ] as const)
+      expect(await ids(`Observation?_filter=${encodeURIComponent(asked(value))}`)).toEqual(found);
+    await house.remove('Observation/pair');
+  });
+
   // R4 says of `not` that it gives all that do not have a matching item, those without a value among them; `not-in` and
   // `in` are each other's opposite in the same way.
   it('with not-in finds all that have no code of the value set, also those without a code', async () => {

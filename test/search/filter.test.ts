@@ -401,6 +401,25 @@ it('reads or refuses with 400 whatever is put together of its words', () => {
   }
 });
 
+it('asks the codes of one element', () => {
+  const codes = [{ system: 'http://loinc.org', code: '8480-6' }];
+  const expansions = new Map(['in http://vs', 'not-in http://vs'].map((key) => [key, codes]));
+  const component = (code: string, value: number) => ({
+    code: { coding: [{ system: 'http://loinc.org', code }] },
+    valueQuantity: { value },
+  });
+  const pressure = { ...observation, component: [component('8480-6', 120), component('8462-4', 80)] };
+  const isFound = (filter: string) =>
+    matches(criterionOf('Observation', '_filter', filter, { expansions })!, extract(pressure), {
+      type: 'Observation',
+      id: '1',
+    });
+  const asked = (operator: string, value: number) =>
+    `component-code-value-quantity[component-code ${operator} http://vs].component-value-quantity eq ${value}`;
+  expect([asked('in', 120), asked('in', 80)].map(isFound)).toEqual([true, false]);
+  expect([asked('ni', 120), asked('ni', 80)].map(isFound)).toEqual([false, true]);
+});
+
 it('says which terminology it asks for', () => {
   expect(filterTerminology('code in http://vs and not (code ss http://s|c or code eq x)')).toEqual([
     ['code:in', 'http://vs'],
