@@ -1,0 +1,40 @@
+/** Looks through the audit log, newest first. */
+import type { Collection, Filter } from 'mongodb';
+import type { AuditWindow, StoredAuditRow } from '../store.ts';
+import type { AuditDocument } from './schema.ts';
+
+/** Milliseconds that a look may take. */
+const LONGEST = 5_000;
+
+export async function auditRows(
+  audit: Collection<AuditDocument>,
+  window: AuditWindow,
+  signal: AbortSignal | undefined,
+): Promise<readonly StoredAuditRow[]> {
+  const { count } = window;
+  if (count <= 0) return [];
+  const found = audit.find(filterOf(window), {
+    sort: { _id: -1 },
+    limit: count,
+    maxTimeMS: LONGEST,
+    ...(signal && { signal }),
+  });
+  return (await found.toArray()).map(({ _id, patients, ...row }) => ({
+    ...row,
+    patients: patients.join(' '),
+    sequence: _id,
+  }));
+}
+
+function filterOf({ sequence, before, from, to, patient, who, key, action }: AuditWindow): Filter<AuditDocument> {
+  const all: Filter<AuditDocument>[] = [{ _id: { $gt: 0 } }];
+  if (sequence !== undefined) all.push({ _id: sequence });
+  if (before !== undefined) all.push({ _id: { $lt: before } });
+  if (from !== undefined) all.push({ at: { $gte: from } });
+  if (to !== undefined) all.push({ at: { $lte: to } });
+  if (patient !== undefined) all.push({ patients: patient });
+  if (who !== undefined) all.push({ who });
+  if (key !== undefined) all.push({ key });
+  if (action !== undefined) all.push({ action });
+  return { $and: all };
+}

@@ -1,0 +1,62 @@
+/** Looks behind a change stream whether all that was stored has come along it. */
+import type { Timestamp } from 'mongodb';
+import { keyOf } from '../../fhir/references.ts';
+import type { Version } from '../store.ts';
+import type { Parts } from './parts.ts';
+import { createReads } from './reads.ts';
+import { majorityTime, namesBetween } from './sweep.ts';
+
+/** By so much lastUpdated may be ahead of the moment of storing: clocks of servers differ. Ms. */
+const AHEAD = 5_000;
+/** Versions remembered at most before it looks. */
+const MANY = 100_000;
+
+export interface LogCheck {
+  /** This one has come. */
+  passed(version: Version): void;
+  /** The stream has come to this time (ms since 1970 UTC): looks, if that is due. */
+  reached(time: number): Promise<void>;
+  /** A look has found something, and waits for the stream to come to the cluster time of the look. */
+  waitsFor(): Timestamp | undefined;
+  /** Once the stream has come there: what did not come along it. */
+  missed(): Promise<readonly Version[]>;
+}
+
+const nameOf = ({ key, versionId }: Version) => `${key.type}/${key.id}/${versionId}`;
+
+/** `begun` is when the stream began, in ms since 1970 UTC: what is older came before it. Looks every so many ms, at what is older than that. */
+export function createLogCheck(parts: Pick<Parts, 'client' | 'collections'>, begun: number, every: number): LogCheck {
+  const seen = new Map<string, number>();
+  const { vread } = createReads(parts.collections);
+  let from = begun + AHEAD;
+  let found: { readonly names: readonly string[]; readonly at: Timestamp; readonly until: number } | undefined;
+
+  return {
+    passed(version) {
+      if (version.lastUpdated >= from) seen.set(nameOf(version), version.lastUpdated);
+    },
+    async reached(time) {
+      const until = time - every;
+      const isDue = until - from >= every || (seen.size >= MANY && until > from);
+      if (found || !isDue) return;
+      const names = (await namesBetween(parts, from, until)).filter((name) => !seen.has(name));
+      found = { names, at: await majorityTime(parts), until };
+      if (names.length === 0) this.missed();
+    },
+    waitsFor: () => found?.at,
+    async missed() {
+      if (!found) return [];
+      const { names, until } = found;
+      const versions: Version[] = [];
+      for (const name of names.filter((name) => !seen.has(name))) {
+        const slash = name.lastIndexOf('/');
+        const version = await vread(keyOf(name.slice(0, slash))!, Number(name.slice(slash + 1)));
+        if (version) versions.push(version);
+      }
+      found = undefined;
+      from = until;
+      for (const [name, updated] of seen) if (updated < until) seen.delete(name);
+      return versions.sort((one, other) => one.lastUpdated - other.lastUpdated);
+    },
+  };
+}

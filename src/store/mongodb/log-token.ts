@@ -1,0 +1,55 @@
+/** Places in the version log, and how they are written down as tokens. */
+import { Timestamp } from 'mongodb';
+import type { Token } from '../store.ts';
+
+/** In what is stored, ordered by lastUpdated and then by `Type/id`: after this version. */
+export interface Place {
+  readonly u: number;
+  readonly key: string;
+}
+export const beginning: Place = { u: 0, key: '' };
+
+export type Position =
+  /** Reads what was stored at a cluster time; without one, what is stored when it begins. */
+  | { readonly is: 'sweep'; readonly place: Place; readonly at?: Timestamp }
+  /** Follows what was stored after a cluster time. */
+  | { readonly is: 'after'; readonly at: Timestamp }
+  /** Follows the change stream from its own token on; `time` is when that was, in ms since 1970 UTC. */
+  | { readonly is: 'stream'; readonly resume: string; readonly time: number };
+
+/** Ms since 1970 UTC, to the second. */
+export const timeOf = (at: Timestamp): number => at.getHighBitsUnsigned() * 1_000;
+
+/** The next cluster time. */
+export const following = (at: Timestamp): Timestamp =>
+  new Timestamp({ t: at.getHighBitsUnsigned(), i: at.getLowBitsUnsigned() + 1 });
+
+const written = (at: Timestamp) => `${at.getHighBitsUnsigned()}.${at.getLowBitsUnsigned()}`;
+const read = (at: string) => {
+  const [t, i] = at.split('.').map(Number);
+  return new Timestamp({ t: t!, i: i! });
+};
+
+export function tokenOf(position: Position): Token {
+  switch (position.is) {
+    case 'sweep':
+      return `s ${position.place.u} ${position.place.key} ${position.at ? written(position.at) : ''}`;
+    case 'after':
+      return `a ${written(position.at)}`;
+    case 'stream':
+      return `r ${position.time} ${position.resume}`;
+  }
+}
+
+export function positionOf(token: Token): Position {
+  const sweep = /^s (\d+) (\S*) (\d+\.\d+)?$/.exec(token);
+  if (sweep) {
+    const [, u, key, at] = sweep;
+    return { is: 'sweep', place: { u: Number(u), key: key! }, ...(at !== undefined && { at: read(at) }) };
+  }
+  const after = /^a (\d+\.\d+)$/.exec(token);
+  if (after) return { is: 'after', at: read(after[1]!) };
+  const stream = /^r (\d+) ([0-9A-Fa-f]+)$/.exec(token);
+  if (stream) return { is: 'stream', time: Number(stream[1]), resume: stream[2]! };
+  throw new RangeError('this is no token of the version log');
+}
