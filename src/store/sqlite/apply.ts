@@ -9,6 +9,7 @@ import { type Connection, diskFault, type Row } from './connection.ts';
 import { stampEntries } from './entries.ts';
 import { ABSENT, ANY, type GroupMessage, openGroup, type Step } from './group.ts';
 import { addEntries, changeEntries } from './index-rows.ts';
+import { expectRising, restoreRow, restoreVersion } from './restore.ts';
 import { auditColumns, methods } from './rows.ts';
 import { own } from './schema.ts';
 import { runSearch } from './search.ts';
@@ -125,6 +126,7 @@ function expectAll(ledger: Ledger, list: readonly Step[], clock: () => number): 
         expectMatches(ledger, step, clock);
     }
   }
+  expectRising(ledger.connection, list);
 }
 
 function expectVersion({ connection }: Ledger, key: string, expected: number): void {
@@ -188,6 +190,15 @@ function writeAll(ledger: Ledger, list: readonly Step[]): number[] {
         break;
       case 'setting':
         setSetting(ledger.connection, step.name, step.value);
+        break;
+      case 'restore-version':
+        restoreVersion(ledger.connection, step);
+        break;
+      case 'restore-row':
+        restoreRow(ledger.connection, step);
+        break;
+      case 'restore-kept':
+        keep(ledger, step, step.expires === ABSENT ? null : step.expires);
     }
   }
   return written;
@@ -237,19 +248,27 @@ function write({ connection, now }: Ledger, step: Extract<Step, { op: 'write' }>
   return [version, updated, newest[2] ? 1 : 0];
 }
 
-function put(ledger: Ledger, { kind, key, value, expiresIn }: Extract<Step, { op: 'put' }>): void {
+function put(ledger: Ledger, step: Extract<Step, { op: 'put' }>): void {
   const { connection, now } = ledger;
-  ledger.revision ??= Number(setting(connection, own.revision));
-  ledger.revision++;
+  const { expiresIn } = step;
   if (expiresIn !== ABSENT) {
     // Whoever lets values expire also clears some of those that have.
     const some = 'SELECT kind, key FROM kept WHERE expires <= ? LIMIT 100';
     connection.sql(`DELETE FROM kept WHERE (kind, key) IN (${some})`).run(now);
   }
+  keep(ledger, step, expiresIn === ABSENT ? null : now + expiresIn);
+}
+
+function keep(ledger: Ledger, { kind, key, value }: Kept, expires: number | null): void {
+  const { connection } = ledger;
+  ledger.revision ??= Number(setting(connection, own.revision));
+  ledger.revision++;
   connection
     .sql('INSERT OR REPLACE INTO kept (kind, key, value, revision, expires) VALUES (?, ?, ?, ?, ?)')
-    .run(kind, key, value, ledger.revision, expiresIn === ABSENT ? null : now + expiresIn);
+    .run(kind, key, value, ledger.revision, expires);
 }
+
+type Kept = Pick<Extract<Step, { op: 'put' }>, 'kind' | 'key' | 'value'>;
 
 function reindex({ connection }: Ledger, step: Extract<Step, { op: 'reindex' }>): void {
   const newest = newestOf(connection, step.key);

@@ -1,7 +1,8 @@
 /** The commits that wait together, as one flat message to the writer: numbers, strings and one block of bytes instead of thousands of objects. */
 import { referenceTo } from '../../fhir/references.ts';
 import type { SearchQuery } from '../../search/query.ts';
-import type { AuditRow, Change } from '../store.ts';
+import type { AuditRow, Change, Restored } from '../store.ts';
+import { encodeBody } from './codec.ts';
 import { encodeEntries } from './entries.ts';
 import type { Hashing } from './hash.ts';
 import { methods } from './rows.ts';
@@ -66,7 +67,28 @@ export type Step =
       readonly tokens: string;
       readonly entries: Uint8Array;
     }
-  | { readonly op: 'setting'; readonly name: string; readonly value: string };
+  | { readonly op: 'setting'; readonly name: string; readonly value: string }
+  | {
+      readonly op: 'restore-version';
+      readonly key: string;
+      readonly version: number;
+      readonly updated: number;
+      readonly method: number;
+      readonly body: string;
+      readonly refs: string;
+      readonly tokens: string;
+      /** Empty for all but a newest version. */
+      readonly entries: Uint8Array;
+    }
+  | { readonly op: 'restore-row'; readonly sequence: number; readonly columns: readonly (string | number)[] }
+  | {
+      readonly op: 'restore-kept';
+      readonly kind: string;
+      readonly key: string;
+      readonly value: string;
+      /** Milliseconds since 1970, or ABSENT. */
+      readonly expires: number;
+    };
 
 const codes: readonly Step['op'][] = [
   'write',
@@ -78,6 +100,9 @@ const codes: readonly Step['op'][] = [
   'append',
   'reindex',
   'setting',
+  'restore-version',
+  'restore-row',
+  'restore-kept',
 ];
 const codeOf = Object.fromEntries(codes.map((op, code) => [op, code])) as Record<Step['op'], number>;
 
@@ -144,22 +169,8 @@ function gatherChange(gathering: Gathering, change: OwnChange, hashing: Hashing)
       numbers.push(codeOf.drop, change.expect ?? ANY, change.fence?.epoch ?? ABSENT);
       return;
     case 'append': {
-      const {
-        at,
-        who,
-        key,
-        interaction,
-        action,
-        target,
-        patients,
-        status,
-        requestId,
-        address,
-        query,
-        reason,
-      }: AuditRow = change.row;
-      numbers.push(codeOf.append, at, status);
-      strings.push(who, key, interaction, action, target, patients, requestId, address, query, reason);
+      numbers.push(codeOf.append);
+      gatherRow(gathering, change.row);
       return;
     }
     case 'reindex': {
@@ -172,6 +183,34 @@ function gatherChange(gathering: Gathering, change: OwnChange, hashing: Hashing)
     case 'setting':
       numbers.push(codeOf.setting);
       strings.push(change.name, change.value);
+      return;
+    case 'restore':
+      gatherRestored(gathering, change, hashing);
+  }
+}
+
+function gatherRow({ numbers, strings }: Gathering, row: AuditRow): void {
+  const { at, who, key, interaction, action, target, patients, status, requestId, address, query, reason } = row;
+  numbers.push(at, status);
+  strings.push(who, key, interaction, action, target, patients, requestId, address, query, reason);
+}
+
+function gatherRestored(gathering: Gathering, restored: Restored, hashing: Hashing): void {
+  const { numbers, strings } = gathering;
+  if ('row' in restored) {
+    numbers.push(codeOf['restore-row'], restored.row.sequence);
+    gatherRow(gathering, restored.row);
+  } else if ('kept' in restored) {
+    const { kind, key, value, expires = ABSENT } = restored.kept;
+    numbers.push(codeOf['restore-kept'], expires);
+    strings.push(kind, key, JSON.stringify(value));
+  } else {
+    const { version, index } = restored;
+    const { key, versionId, lastUpdated, method, text } = version;
+    const tokens = index ? tokensOf(index.words, hashing) : '';
+    numbers.push(codeOf['restore-version'], versionId, lastUpdated, methods.indexOf(method));
+    strings.push(referenceTo(key), encodeBody(text), index ? tiesOf(index) : '', tokens);
+    gatherBlock(gathering, index ? encodeEntries(key.type, index, hashing, tokens) : new Uint8Array());
   }
 }
 
@@ -210,6 +249,12 @@ export function openGroup({ numbers, strings, bytes }: GroupMessage): Step[][] {
     b += length;
     return bytes.subarray(b - length, b);
   };
+  const row = () => {
+    const [at, status] = [number(), number()];
+    const whose = [string(), string()];
+    const what = [string(), string(), string(), string()];
+    return [at, ...whose, ...what, status, string(), string(), string(), string()];
+  };
   const step = (): Step => {
     const op = codes[number()]!;
     switch (op) {
@@ -245,16 +290,21 @@ export function openGroup({ numbers, strings, bytes }: GroupMessage): Step[][] {
         const [expect, epoch] = [number(), number()];
         return { op, kind: string(), key: string(), fence: string(), expect, epoch };
       }
-      case 'append': {
-        const [at, status] = [number(), number()];
-        const whose = [string(), string()];
-        const what = [string(), string(), string(), string()];
-        return { op, columns: [at, ...whose, ...what, status, string(), string(), string(), string()] };
-      }
+      case 'append':
+        return { op, columns: row() };
       case 'reindex':
         return { op, version: number(), key: string(), refs: string(), tokens: string(), entries: block() };
       case 'setting':
         return { op, name: string(), value: string() };
+      case 'restore-version': {
+        const [version, updated, method] = [number(), number(), number()];
+        const [key, body, refs, tokens] = [string(), string(), string(), string()];
+        return { op, key, version, updated, method, body, refs, tokens, entries: block() };
+      }
+      case 'restore-row':
+        return { op, sequence: number(), columns: row() };
+      case 'restore-kept':
+        return { op, expires: number(), kind: string(), key: string(), value: string() };
     }
   };
   const lists: Step[][] = [];

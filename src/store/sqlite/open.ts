@@ -7,6 +7,7 @@ import type { Engine } from '../engine.ts';
 import type { Page, StoredAuditRow } from '../store.ts';
 import { setting } from './apply.ts';
 import { type Connection, type Opening, openConnection, type Row } from './connection.ts';
+import { contentsOf } from './contents.ts';
 import type { Told } from './explain.ts';
 import { createVersionLog } from './log.ts';
 import { createReader } from './reader.ts';
@@ -171,7 +172,8 @@ function assemble(
     sizes: async () => ({
       resources: number('SELECT coalesce(max(pk), 0) FROM resource'),
       versions: number('SELECT coalesce(max(seq), 0) FROM version'),
-      auditRows: number('SELECT coalesce(max(sequence), 0) FROM audit'),
+      auditRows:
+        number('SELECT coalesce(max(sequence), 0) FROM audit') - Number(setting(connection, own.auditGaps) ?? 0),
       bytes: number('PRAGMA page_count') * number('PRAGMA page_size') + sizeOfLog(file),
     }),
     async upgradeIndex(upgrade) {
@@ -180,6 +182,7 @@ function assemble(
       return isDone;
     },
     fault: writer.fault,
+    contents: contentsOf(connection, log),
     close: () => (closing ??= close()),
   };
 }

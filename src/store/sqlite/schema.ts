@@ -92,6 +92,8 @@ export const own = {
   indexVersion: 'store.index-version',
   reindexed: 'store.reindexed',
   revision: 'store.revision',
+  /** Numbers below that of the last audit row that no row has: a store that another one moved into has some. */
+  auditGaps: 'store.audit-gaps',
 } as const;
 
 /**
