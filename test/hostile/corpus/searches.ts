@@ -166,7 +166,11 @@ const strange: readonly Attack[] = [
     'favourite-colour eq a',
     'name eq a)',
     'name re a',
-    'general-practitioner[name eq a].name eq b',
+    'general-practitioner[name eq a].name',
+    'general-practitioner[name eq a.name eq b',
+    'general-practitioner[[name eq a]].name eq b',
+    'general-practitioner[name eq a)].name eq b',
+    'name[family eq a].given eq b',
     "name eq 'a'; drop table entry",
   ].map((filter) =>
     get('I21', `_filter=${filter.slice(0, 24)}`, `Patient?_filter=${encodeURIComponent(filter)}`, 400, [
