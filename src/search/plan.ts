@@ -75,7 +75,7 @@ function inFastLane(query: SearchQuery): SearchQuery {
   const names = keys.map((key) => laneName(target, key.first.slice(0, -1), key.second!));
   // What has no time fulfils no condition on it.
   const others = times.length === 0 ? names.map((name) => `${name}${undated}`) : [];
-  const lanes = [...names, ...others].map((name) => allOf(name, times));
+  const lanes = [...names, ...others].map((name) => ({ ...allOf(name, times), of: target }));
   const folded: Criterion = lanes.length === 1 ? lanes[0]! : { is: 'any', of: lanes };
   const where = instead(parts, [patient, codes!, ...times], folded);
   return { ...query, where, sort: names.length === 1 ? inLane(query.sort, names[0]!) : query.sort };
@@ -89,7 +89,10 @@ function inPatientLane(query: SearchQuery, patient: Reference, times: readonly R
   if (times.length === 0) return { ...query, sort: inLane(sort, name) };
   // Who asks for no order gets the one in which the lane yields them.
   const newest: SortKey = { by: 'range', name, descending: true };
-  const folded = instead(where.is === 'all' ? where.of : [], [patient, ...times], allOf(name, times));
+  const folded = instead(where.is === 'all' ? where.of : [], [patient, ...times], {
+    ...allOf(name, times),
+    of: patient.target,
+  });
   return { ...query, where: folded, sort: sort.length === 0 ? [newest] : inLane(sort, name) };
 }
 

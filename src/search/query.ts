@@ -105,6 +105,7 @@ export type Criterion =
       readonly is: 'range';
       readonly name: string;
       readonly along?: string; // as its entries say
+      readonly of?: string; // whoever has an interval of this name points to this one, `Patient/1`
       readonly except?: readonly Ends[];
     }) // one interval fulfils both and is none of the exceptions
   | {

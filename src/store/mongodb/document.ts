@@ -32,7 +32,8 @@ export interface GroupPart {
 /**
  * What a resource is found by. An interval that is the only one of its name and that many names share (the date of an
  * Observation and all its lanes) stands once, as `d` to `h`, with the names in `l`: an index on (l, d, p) has the order of each
- * of them. There are two such places; whatever does not fit stands in `r`.
+ * of them. There are two such places, the first only for what is no longer than a day, so that a bound on where an interval ends
+ * is one on where it begins too; whatever does not fit stands in `r`.
  */
 export interface IndexFields {
   /** Hashes of keys, references, exact texts, words, canonicals and of the type itself. */
@@ -49,6 +50,8 @@ export interface IndexFields {
   readonly x?: readonly TextPart[];
   readonly g?: readonly GroupPart[];
   readonly refs?: readonly ReferencePart[];
+  /** The canonicals that it has itself: what a chain that led here goes on by. */
+  readonly c?: readonly string[];
 }
 
 /** Newest version of a resource, or its tombstone, which has no text and an empty index. */
@@ -151,6 +154,7 @@ export function indexFields(type: string, index: IndexEntries, hashing: Hashing)
     ...(x.length > 0 && { x }),
     ...(g.length > 0 && { g }),
     ...(refs.length > 0 && { refs }),
+    ...(index.canonicals && index.canonicals.length > 0 && { c: index.canonicals }),
   };
 }
 
@@ -195,6 +199,9 @@ function referencesOf({ references }: IndexEntries, hashing: Hashing): Reference
 }
 const isKey = (target: string): boolean => /^[A-Z][A-Za-z]{1,63}\/[A-Za-z0-9\-.]{1,64}$/.test(target);
 
+/** Longest interval in the first place, in ms for times. */
+export const SHORT = 86_400_000;
+
 /** Shares the intervals out between the two places and `r`. */
 function placed(ranges: readonly RangeEntry[], hashing: Hashing): Partial<IndexFields> {
   const byName = new Map<string, RangeEntry[]>();
@@ -217,7 +224,9 @@ function placed(ranges: readonly RangeEntry[], hashing: Hashing): Partial<IndexF
     if (there) there.names.push(name);
     else shared.set(interval, { low, high, names: [name] });
   }
-  const [one, two, ...rest] = [...shared.values()].sort((a, b) => b.names.length - a.names.length);
+  const byNames = [...shared.values()].sort((a, b) => b.names.length - a.names.length);
+  const one = byNames.find(({ low, high }) => low <= high && high - low <= SHORT);
+  const [two, ...rest] = byNames.filter((interval) => interval !== one);
   for (const { low, high, names } of rest) others.push(...names.map((name) => ({ name, low, high })));
   const hashed = (names: readonly string[]) => names.map((name) => nameHash(hashing, name));
   return {

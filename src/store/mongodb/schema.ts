@@ -81,8 +81,8 @@ export const collectionsOf = (db: Db): Collections => ({
 export const indexes: Readonly<Partial<Record<keyof Collections, readonly IndexDescription[]>>> = {
   resource: [
     { name: 'equal', key: { ix: 1, p: 1 } },
-    { name: 'place', key: { l: 1, d: 1, p: 1 }, sparse: true },
-    { name: 'place2', key: { l2: 1, d2: 1, p: 1 }, sparse: true },
+    { name: 'place', key: { l: 1, d: 1, p: 1 }, partialFilterExpression: { l: { $exists: true } } },
+    { name: 'place2', key: { l2: 1, d2: 1, p: 1 }, partialFilterExpression: { l2: { $exists: true } } },
     { name: 'interval', key: { 'r.n': 1, 'r.l': 1 }, sparse: true },
     { name: 'text', key: { 'x.n': 1, 'x.v': 1 }, sparse: true },
     { name: 'updated', key: { t: 1, u: 1, p: 1 } },

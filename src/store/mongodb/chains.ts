@@ -1,0 +1,224 @@
+/** Follows chains and `_has`: before the search where they lead to few resources, else for a batch of candidates at a time. https://hl7.org/fhir/R4/search.html#chaining */
+import type { Document } from 'mongodb';
+import { problem } from '../../fhir/outcome.ts';
+import type { Criterion } from '../../search/query.ts';
+import { anywhere, type Far, filterOf, isCanonical } from './compile.ts';
+import { canonicalHash, keyHash, nameHash, typeHash } from './document.ts';
+import { all } from './logic.ts';
+import { keysNear } from './near.ts';
+import { aimsOf, find, type Reading } from './reading.ts';
+
+type Chain = Exclude<Far, { is: 'near' }>;
+/** Keys and ties of up to `limit` resources that fulfil a criterion; undefined where that takes more than `effort` candidates. */
+export type Match = (
+  reading: Reading,
+  type: string,
+  where: Criterion,
+  bounds: { readonly limit: number; readonly effort: number },
+) => Promise<readonly Document[] | undefined>;
+
+/** Most chains and words in one query, and most steps from its root to one of them: as many as the embedded engine takes. */
+const CHAINS = 100;
+const STEPS = 60;
+
+/** Throws too-costly where the criterion asks for more chains and words than one search follows. */
+export function refuseCostly(criterion: Criterion): void {
+  let chains = 0;
+  const count = (one: Criterion, steps: number): void => {
+    if (one.is === 'all' || one.is === 'any') for (const part of one.of) count(part, steps + 1);
+    else if (one.is === 'not') count(one.of, steps + 1);
+    else if (one.is === 'word' || one.is === 'refers' || one.is === 'referred') {
+      if (++chains > CHAINS || steps > STEPS) {
+        throw problem(
+          'too-costly',
+          'The search has too many chains, _has conditions or words; ask in several searches',
+        );
+      }
+      if (one.is !== 'word') count(one.where, steps + 1);
+    }
+  };
+  count(criterion, 0);
+}
+
+/** The far conditions of the criterion without links; those inside a chain are that chain's own. */
+export function unknownIn(criterion: Criterion, { links }: Pick<Reading, 'links'>): readonly Far[] {
+  switch (criterion.is) {
+    case 'all':
+    case 'any':
+      return criterion.of.flatMap((part) => unknownIn(part, { links }));
+    case 'not':
+      return unknownIn(criterion.of, { links });
+    case 'refers':
+    case 'referred':
+    case 'near':
+      return links.has(criterion) ? [] : [criterion];
+    default:
+      return [];
+  }
+}
+
+/** Candidates looked at for each resource that a chain may lead to. */
+const EFFORT = 3;
+
+/** Gives links to the far conditions that lead to no more resources than `cap`. */
+export async function seekLinks(
+  reading: Reading,
+  type: string,
+  criterion: Criterion,
+  cap: number,
+  match: Match,
+): Promise<void> {
+  const { links, beyond, note } = reading;
+  for (const far of unknownIn(criterion, reading)) {
+    if (links.has(far) || (beyond.get(far) ?? 0) >= cap) continue;
+    const found =
+      far.is === 'near' ? await keysNear(reading, type, far, { cap }) : await linksOf(reading, far, cap, match);
+    note?.({ is: 'followed', type, part: far, cap, ...(found && { size: found.length }) });
+    if (found) links.set(far, found);
+    else beyond.set(far, cap);
+  }
+}
+
+async function linksOf(
+  reading: Reading,
+  chain: Chain,
+  cap: number,
+  match: Match,
+): Promise<readonly string[] | undefined> {
+  await seekLinks(reading, chain.type, chain.where, cap, match);
+  const found = await match(reading, chain.type, chain.where, { limit: cap + 1, effort: EFFORT * cap });
+  if (!found || found.length > cap) return undefined;
+  return [
+    ...new Set(found.flatMap((one) => (chain.is === 'refers' ? namesOf(one, chain) : aims(reading, one, chain)))),
+  ];
+}
+
+/** Whatever a reference to it may say. */
+const namesOf = ({ _id, c = [] }: Document, { byCanonical }: Chain): readonly string[] =>
+  byCanonical ? [_id, ...c] : [_id];
+
+const aims = ({ parts }: Reading, { refs }: Document, { name, byCanonical }: Chain): readonly string[] =>
+  aimsOf(refs, nameHash(parts.hashing, name)).filter((aim) => byCanonical || !isCanonical(aim));
+
+/** The criterion as a filter that is right for these resources of the type: what leads further is followed from them alone. */
+export async function filterAmong(
+  reading: Reading,
+  type: string,
+  where: Criterion,
+  candidates: readonly Document[],
+): Promise<Document> {
+  const links = new Map(reading.links);
+  const { hashing } = reading.parts;
+  for (const far of unknownIn(where, reading)) {
+    if (!links.has(far)) links.set(far, await linksAmong(reading, type, far, candidates));
+  }
+  return filterOf(where, { type, hashing, links });
+}
+
+/** Those of the keys that are resources of the type and fulfil the criterion, with their ties. */
+async function fulfilling(
+  reading: Reading,
+  type: string,
+  where: Criterion,
+  keys: readonly string[],
+): Promise<Document[]> {
+  if (keys.length === 0) return [];
+  const among = { _id: { $in: keys } };
+  const isKnown = unknownIn(where, reading).length === 0;
+  const candidates = isKnown ? [] : await find(reading, among, { projection: { refs: 1, c: 1 } });
+  const filter = await filterAmong(reading, type, where, candidates);
+  return find(reading, all([filter, among]) as Document, { projection: { refs: 1, c: 1 } });
+}
+
+function linksAmong(
+  reading: Reading,
+  type: string,
+  far: Far,
+  candidates: readonly Document[],
+): Promise<readonly string[]> {
+  if (far.is === 'refers') return targetsOf(reading, far, candidates);
+  if (far.is === 'referred') return pointedAt(reading, far, candidates);
+  const among = candidates.map(({ _id }) => String(_id));
+  return keysNear(reading, type, far, { among }) as Promise<readonly string[]>;
+}
+
+/** What fulfils the chain of all that the candidates point to. */
+async function targetsOf(
+  reading: Reading,
+  chain: Extract<Far, { is: 'refers' }>,
+  candidates: readonly Document[],
+): Promise<readonly string[]> {
+  const { hashing } = reading.parts;
+  const pointed = [...new Set(candidates.flatMap((one) => aims(reading, one, chain)))];
+  const keys = new Set(pointed.filter((aim) => aim.startsWith(`${chain.type}/`) && !isCanonical(aim)));
+  const canonicals = pointed.filter(isCanonical).map((one) => canonicalHash(hashing, one));
+  if (canonicals.length > 0) {
+    const called = { $and: [{ ix: { $in: canonicals } }, { ix: typeHash(hashing, chain.type) }] };
+    for (const { _id } of await find(reading, called, { projection: { _id: 1 } })) keys.add(_id);
+  }
+  const found = await fulfilling(reading, chain.type, chain.where, [...keys]);
+  return [...new Set(found.flatMap((one) => namesOf(one, chain)))];
+}
+
+/** Resources that point to the candidates and are looked at together, before each candidate is asked for alone. */
+const SOURCES = 1_000;
+
+/** Which of the candidates something that fulfils the chain points to. */
+async function pointedAt(
+  reading: Reading,
+  chain: Extract<Far, { is: 'referred' }>,
+  candidates: readonly Document[],
+): Promise<readonly string[]> {
+  const open = new Set(candidates.flatMap((one) => namesOf(one, chain)));
+  const pointed = new Set<string>();
+  const take = (sources: readonly Document[]): void => {
+    for (const source of sources) {
+      for (const aim of aims(reading, source, chain)) if (open.delete(aim)) pointed.add(aim);
+    }
+  };
+  if (open.size === 0) return [];
+  if (unknownIn(chain.where, reading).length > 0) {
+    let after = -1;
+    while (open.size > 0) {
+      const more = pointing(reading, chain, [...open], { p: { $gt: after } });
+      const sources = await find(reading, more, { sort: { p: 1 }, limit: SOURCES, projection: { p: 1, refs: 1 } });
+      take(
+        await fulfilling(
+          reading,
+          chain.type,
+          chain.where,
+          sources.map(({ _id }) => _id),
+        ),
+      );
+      if (sources.length < SOURCES) break;
+      after = sources.at(-1)!['p'];
+    }
+    return [...pointed];
+  }
+  const { hashing } = reading.parts;
+  const filter = filterOf(chain.where, { type: chain.type, hashing, links: reading.links });
+  const all = (links: readonly string[]) => pointing(reading, chain, links, filter);
+  const sources = await find(reading, all([...open]), { limit: SOURCES, projection: { refs: 1 } });
+  take(sources);
+  if (sources.length < SOURCES) return [...pointed];
+  for (const link of [...open]) {
+    if (open.has(link)) take(await find(reading, all([link]), { limit: 1, projection: { refs: 1 } }));
+  }
+  return [...pointed];
+}
+
+/** What points to one of the links: all of it, or what stands in their lanes alone. */
+function pointing(
+  { parts: { hashing } }: Reading,
+  { type, name, lanes }: Extract<Far, { is: 'referred' }>,
+  links: readonly string[],
+  more: Document,
+): Document {
+  const here = lanes
+    ? anywhere(
+        links.flatMap((link) => lanes.after.map((end) => `${lanes.before}${link}${end}`)),
+        hashing,
+      )
+    : { ix: { $in: links.map((link) => keyHash(hashing, name, link, '')) } };
+  return all([here, { ix: typeHash(hashing, type) }, more]) as Document;
+}

@@ -1,0 +1,60 @@
+/** The time a search may take, and what the database's refusals mean for whoever searches. https://www.mongodb.com/docs/manual/reference/error-codes/ */
+import { MongoError, MongoNetworkError, MongoServerError, MongoServerSelectionError } from 'mongodb';
+import { Problem, problem } from '../../fhir/outcome.ts';
+import type { Runtime } from '../../runtime.ts';
+
+/** Milliseconds that a search may take at all. */
+export const LONG = 5_000;
+
+export interface Deadline {
+  /** By the runtime's clock, in ms. */
+  readonly until: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export const tooLong = (): Problem =>
+  problem('timeout', 'The search took too long; ask for less, or in a narrower way');
+
+const away = (): Problem =>
+  problem('transient', 'The database is changing its primary; try again', { headers: { 'Retry-After': '5' } });
+
+/** Milliseconds that are left, at least one; throws timeout when there are none. */
+export function leftOf({ until, signal }: Deadline, runtime: Runtime): number {
+  const left = until - runtime.now();
+  if (signal?.aborted || left <= 0) throw tooLong();
+  return Math.max(1, Math.ceil(left));
+}
+
+const EXPIRED = 50;
+/** No primary, or another one; a snapshot that is gone; a member that goes down. */
+const passing: ReadonlySet<number> = new Set([
+  6, 7, 89, 91, 133, 189, 239, 246, 262, 9001, 10107, 11600, 11602, 13388, 13435, 13436,
+]);
+
+const isLate = (error: unknown): boolean => error instanceof MongoServerError && error.code === EXPIRED;
+
+const isPassing = (error: unknown): boolean =>
+  error instanceof MongoNetworkError ||
+  error instanceof MongoServerSelectionError ||
+  (error instanceof MongoServerError &&
+    (passing.has(Number(error.code)) || error.hasErrorLabel('TransientTransactionError')));
+
+/** Runs a whole reading, once more where the first try met a change of primary. No error of the driver leaves it raw. */
+export async function reachingTwice<T>(deadline: Deadline, runtime: Runtime, read: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      leftOf(deadline, runtime);
+      return await read();
+    } catch (error) {
+      if (error instanceof Problem) throw error;
+      if (deadline.signal?.aborted || runtime.now() >= deadline.until || isLate(error)) throw tooLong();
+      if (isPassing(error)) {
+        if (tries === 1) continue;
+        throw away();
+      }
+      // The message of the database may hold values of the filter.
+      if (error instanceof MongoError) throw new Error(`MongoDB refused to search: ${error.name} ${error.code ?? ''}`);
+      throw error;
+    }
+  }
+}

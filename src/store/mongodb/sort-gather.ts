@@ -1,0 +1,103 @@
+/** Matches in an order that no index has: all of them with their sort values, sorted by the database, or here where only the body tells the value. */
+import type { Document } from 'mongodb';
+import type { SortKey } from '../../search/query.ts';
+import { sortValueOf } from '../../search/sort-value.ts';
+import { lastUpdatedOf, nameHash } from './document.ts';
+import { comparing, isDown, isPDown, type PlaceValue, type Way } from './paging.ts';
+import { aggregate, fieldsOf, type Row, through, type Wanted } from './reading.ts';
+import { bodyOf } from './schema.ts';
+import { filterFor, type Task } from './task.ts';
+
+const hasBodyValues = (sort: readonly SortKey[]): boolean => sort.some(({ by }) => by === 'value');
+
+export async function sorted(task: Task, way: Way, wanted: Wanted): Promise<Row[]> {
+  const { sort, reading } = task;
+  const edges = Object.fromEntries(sort.flatMap((key, i) => (key.by === 'value' ? [] : [[`k${i}`, edge(key, task)]])));
+  const keys = Object.fromEntries(Object.keys(edges).map((name) => [name, 1]));
+  if (hasBodyValues(sort)) return sortedHere(task, way, wanted, { edges, keys });
+  const orders: Document = {};
+  const absent: Document = {};
+  sort.forEach((key, i) => {
+    absent[`n${i}`] = { $eq: [`$k${i}`, null] };
+    orders[`n${i}`] = way.back ? -1 : 1;
+    orders[`k${i}`] = isDown(key, way.back) ? -1 : 1;
+  });
+  const found = await aggregate(reading, [
+    { $match: filterFor(task) },
+    { $set: edges },
+    ...(way.start ? [{ $match: beyond(task, way, way.start) }] : []),
+    { $set: absent },
+    { $sort: { ...orders, p: isPDown(sort, way.back) ? -1 : 1 } },
+    { $limit: way.limit },
+    { $project: { ...fieldsOf(wanted), ...keys } },
+  ]);
+  return found.map((document) => rowOf(task, document));
+}
+
+function rowOf({ sort, type }: Task, document: Document): Row {
+  const values = sort.map((key, i): PlaceValue => {
+    if (key.by === 'value') return sortValueOf(JSON.parse(bodyOf(document['b'])), key) ?? null;
+    return key.by === 'id' ? document['_id'].slice(type.length + 1) : (document[`k${i}`] ?? null);
+  });
+  return { ...document, values } as unknown as Row;
+}
+
+/** Bodies come one by one, and no more rows are kept than a few pages. */
+async function sortedHere(
+  task: Task,
+  { start, back, limit }: Way,
+  wanted: Wanted,
+  { edges, keys }: { readonly edges: Document; readonly keys: Document },
+): Promise<Row[]> {
+  const compare = comparing(task.sort, back);
+  const best: Row[] = [];
+  const pipeline = [
+    { $match: filterFor(task) },
+    ...(Object.keys(edges).length > 0 ? [{ $set: edges }] : []),
+    { $project: { ...fieldsOf({ ...wanted, bodies: true }), ...keys } },
+  ];
+  for await (const document of through(task.reading, pipeline)) {
+    const row = rowOf(task, document);
+    if (start && compare(row, start) <= 0) continue;
+    best.push(row);
+    if (best.length >= 4 * limit + 100) best.sort(compare).splice(limit);
+  }
+  return best.sort(compare).slice(0, limit);
+}
+
+/** The lowest (highest) interval or text of a name as an expression; null where there is none. */
+export function edge(key: Exclude<SortKey, { by: 'value' }>, { reading, type }: Task): unknown {
+  if (key.by === 'id') return '$_id';
+  if (key.by === 'range' && key.name === lastUpdatedOf(type)) return '$u';
+  const hash = nameHash(reading.parts.hashing, key.name);
+  const most = key.descending ? '$max' : '$min';
+  const named = (field: string, value: string) => ({
+    $map: {
+      input: { $filter: { input: { $ifNull: [`$${field}`, []] }, as: 'e', cond: { $eq: ['$$e.n', hash] } } },
+      as: 'e',
+      in: `$$e.${value}`,
+    },
+  });
+  if (key.by === 'text') return { [most]: named('x', 'v') };
+  const placed = (field: string, from: string) => ({
+    $cond: [{ $in: [hash, { $ifNull: [`$${field}`, []] }] }, [`$${from}`], []],
+  });
+  return { [most]: { $concatArrays: [placed('l', 'd'), placed('l2', 'd2'), named('r', 'l'), named('q', 'l')] } };
+}
+
+/** What lies beyond the start in the order of `k0`, `k1` ... and `p`. */
+function beyond({ sort, type }: Task, { back }: Way, { values, p }: NonNullable<Way['start']>): Document {
+  const ways: Document[] = [];
+  const equal: Document[] = [];
+  sort.forEach((key, i) => {
+    const name = `k${i}`;
+    const value = key.by === 'id' ? `${type}/${values[i]}` : values[i]!;
+    if (value !== null) {
+      ways.push({ $and: [...equal, { [name]: { [isDown(key, back) ? '$lt' : '$gt']: value } }] });
+      if (!back) ways.push({ $and: [...equal, { [name]: null }] });
+    } else if (back) ways.push({ $and: [...equal, { [name]: { $ne: null } }] });
+    equal.push({ [name]: value });
+  });
+  ways.push({ $and: [...equal, { p: { [isPDown(sort, back) ? '$lt' : '$gt']: p } }] });
+  return { $or: ways };
+}

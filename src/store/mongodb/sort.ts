@@ -1,0 +1,126 @@
+/** Matches in their order: read along an index that has it and stopped when the page is full, or else all sorted (sort-gather.ts). */
+import type { Document } from 'mongodb';
+import type { Place } from './compile.ts';
+import { lastUpdatedOf, nameHash } from './document.ts';
+import { isDown, isPDown, type Way } from './paging.ts';
+import { aggregate, fieldsOf, find, type Row, type Wanted } from './reading.ts';
+import { edge, sorted } from './sort-gather.ts';
+import { filterFor, isAskedFor, isRange, type Task } from './task.ts';
+
+/** Whether an index has the order, so that a page costs what it holds. */
+export const isStreamed = ({ sort: [key, ...more] }: Task): boolean =>
+  more.length === 0 && (key === undefined || key.by === 'id' || isRange(key));
+
+/** Rows beyond the start of the way, as many as its limit. */
+export async function rowsOf(task: Task, way: Way, wanted: Wanted): Promise<Row[]> {
+  const { type, sort, reading } = task;
+  const [key] = sort;
+  reading.note?.({
+    is: 'read',
+    type,
+    way: isStreamed(task) ? 'stream' : 'gather',
+    ...(key && { by: key.by === 'id' ? '_id' : key.name }),
+  });
+  if (!isStreamed(task)) return sorted(task, way, wanted);
+  if (key === undefined) return inOrder(task, 'p', way, wanted, () => []);
+  if (key.by === 'id') {
+    const { start, ...rest } = way;
+    const from = start && { values: [`${type}/${start.values[0]}`], p: start.p };
+    return inOrder(task, '_id', { ...rest, start: from }, wanted, ({ _id }) => [_id.slice(type.length + 1)]);
+  }
+  if (key.by === 'range' && key.name === lastUpdatedOf(type)) {
+    return inOrder(task, 'u', way, wanted, ({ u }) => [Number(u)], [{ t: type }]);
+  }
+  return alongRange(task, key as Ranged, way, wanted);
+}
+type Ranged = Extract<Task['sort'][number], { by: 'range' }>;
+
+const signOf = (down: boolean) => (down ? -1 : 1);
+
+/** What lies beyond the start in the order of a field and of `p`. */
+function beyond(field: string, { start }: Way, down: boolean): Document[] {
+  if (!start) return [];
+  const further = down ? '$lt' : '$gt';
+  if (field === 'p') return [{ p: { [further]: start.p } }];
+  const value = start.values[0]!;
+  return [
+    { [field]: { [`${further}e`]: value } },
+    { $or: [{ [field]: { [further]: value } }, { p: { [further]: start.p } }] },
+  ];
+}
+
+async function inOrder(
+  task: Task,
+  field: 'p' | '_id' | 'u',
+  way: Way,
+  wanted: Wanted,
+  valuesOf: (document: Document) => Row['values'],
+  more: readonly Document[] = [],
+): Promise<Row[]> {
+  const down = isPDown(task.sort, way.back);
+  const sign = signOf(down);
+  const found = await find(task.reading, filterFor(task, [...more, ...beyond(field, way, down)]), {
+    sort: field === 'p' || field === '_id' ? { [field]: sign } : { [field]: sign, p: sign },
+    limit: way.limit,
+    projection: { ...fieldsOf(wanted), [field]: 1 },
+  });
+  return found.map((document) => ({ ...document, values: valuesOf(document) }) as unknown as Row);
+}
+
+/** By one name of intervals: first what has any, from every place where it may stand, then what has none; the other way round going back. */
+async function alongRange(task: Task, key: Ranged, way: Way, wanted: Wanted): Promise<Row[]> {
+  const { start, back, limit } = way;
+  const startsMissing = start !== undefined && start.values[0] === null;
+  const found: Row[] = [];
+  const legs = back ? [missing, present] : [present, missing];
+  for (const leg of legs) {
+    if (found.length >= limit) break;
+    if (leg === missing && isAskedFor(task.where, key.name)) continue;
+    // What lies behind the start is not gone through.
+    if (start && leg === legs[0] && startsMissing === (leg === present)) continue;
+    const isStart = start && startsMissing === (leg === missing);
+    const rest = { ...way, start: isStart ? start : undefined, limit: limit - found.length };
+    found.push(...(await leg(task, key, rest, wanted)));
+  }
+  return found;
+}
+
+function missing(task: Task, { name }: Ranged, way: Way, wanted: Wanted): Promise<Row[]> {
+  const not = { $ne: nameHash(task.reading.parts.hashing, name) };
+  return inOrder(task, 'p', way, wanted, () => [null], [{ l: not }, { l2: not }, { 'r.n': not }]);
+}
+
+/** One pipeline: the two places in the order of their indexes and what stands in neither, each no longer than the page. */
+async function present(task: Task, key: Ranged, way: Way, wanted: Wanted): Promise<Row[]> {
+  const { hashing } = task.reading.parts;
+  const hash = nameHash(hashing, key.name);
+  const down = isDown(key, way.back);
+  const sign = signOf(down);
+  const isAsked = isAskedFor(task.where, key.name);
+  const project = { $project: { ...fieldsOf(wanted), k0: 1 } };
+  const leg = (place: Place): Document[] => {
+    const [named, from] = place === 'r' ? ['r.n', 'k0'] : [place, place === 'l' ? 'd' : 'd2'];
+    const cut = beyond(from, way, down);
+    const here = isAsked ? [] : [{ [named]: hash }];
+    const match = (more: readonly Document[]) => ({
+      $match: filterFor(task, [...here, ...more], { name: key.name, place }),
+    });
+    const first =
+      place === 'r'
+        ? [match([]), { $set: { k0: edge(key, task) } }, ...cut.map(($match) => ({ $match }))]
+        : [match(cut)];
+    return [
+      ...first,
+      { $sort: { [from]: sign, p: sign } },
+      { $limit: way.limit },
+      ...(place === 'r' ? [project] : [{ $project: { ...fieldsOf(wanted), k0: `$${from}` } }]),
+    ];
+  };
+  const found = await aggregate(task.reading, [
+    ...leg('l'),
+    ...(['l2', 'r'] as const).map((place) => ({ $unionWith: { coll: 'resource', pipeline: leg(place) } })),
+    { $sort: { k0: sign, p: sign } },
+    { $limit: way.limit },
+  ]);
+  return found.map(({ k0, ...document }) => ({ ...document, values: [k0] }) as unknown as Row);
+}

@@ -1,0 +1,51 @@
+/** What is searched of one type, while it is searched. */
+import type { Document } from 'mongodb';
+import type { Asked, Criterion, SortKey } from '../../search/query.ts';
+import { filterOf, type Place } from './compile.ts';
+import { homesOfPatient } from './document.ts';
+import { all } from './logic.ts';
+import type { Reading } from './reading.ts';
+
+export interface Task extends Asked {
+  readonly reading: Reading;
+}
+
+/** The criteria that must all hold. */
+export const partsOf = (where: Criterion): readonly Criterion[] =>
+  where.is === 'all' ? where.of.flatMap(partsOf) : [where];
+
+/** The filter of all that is asked, and more. What far conditions without links ask is taken to hold. */
+export function filterFor(
+  { reading, type, where }: Task,
+  more: readonly Document[] = [],
+  placed?: { readonly name: string; readonly place: Place },
+): Document {
+  const { parts, links } = reading;
+  const { hashing } = parts;
+  const filter = filterOf(where, { type, hashing, links, unknown: true, ...(placed && { placed }) });
+  return all([filter, ...homes(reading, type, where), ...more]) as Document;
+}
+
+/** Where whatever points to the one patient of the search lives. A Patient lives by its own key, whomever it points to. */
+function homes({ parts: { isSharded, hashing } }: Reading, type: string, where: Criterion): readonly Document[] {
+  if (!isSharded || type === 'Patient') return [];
+  for (const part of partsOf(where)) {
+    const patient = pointedTo(part);
+    if (patient?.startsWith('Patient/')) return [{ s: { $in: homesOfPatient(patient, hashing) } }];
+  }
+  return [];
+}
+
+function pointedTo(part: Criterion): string | undefined {
+  if (part.is === 'reference') return part.target;
+  if (part.is === 'range') return part.of;
+  if (part.is !== 'any' || part.of.length === 0) return undefined;
+  const [first, ...others] = part.of.map(pointedTo);
+  return others.every((one) => one === first) ? first : undefined;
+}
+
+/** Whether a part asks for intervals of the name that is sorted by, so that no match is without. */
+export const isAskedFor = (where: Criterion, name: string): boolean =>
+  partsOf(where).some((part) => part.is === 'range' && part.name === name && part.along === undefined);
+
+export const isRange = (key: SortKey | undefined): key is Extract<SortKey, { by: 'range' }> => key?.by === 'range';
