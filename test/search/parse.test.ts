@@ -577,6 +577,7 @@ describe('the fast lane', () => {
     expect(query.where).toEqual({
       is: 'range',
       name,
+      of: 'Patient/1',
       low: { below: Date.UTC(2026, 1, 1) },
       high: { atLeast: Date.UTC(2026, 0, 1) },
       except: [{ low: { below: Date.UTC(2026, 0, 1) }, high: { atMost: Date.UTC(2026, 0, 2) - 1 } }],

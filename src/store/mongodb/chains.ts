@@ -160,15 +160,13 @@ async function targetsOf(
   return [...new Set(found.flatMap((one) => namesOf(one, chain)))];
 }
 
-/** Resources that point to the candidates and are looked at together, before each candidate is asked for alone. */
-const SOURCES = 1_000;
-
 /** Which of the candidates something that fulfils the chain points to. */
 async function pointedAt(
   reading: Reading,
   chain: Extract<Far, { is: 'referred' }>,
   candidates: readonly Document[],
 ): Promise<readonly string[]> {
+  const { batch } = reading.reach;
   const open = new Set(candidates.flatMap((one) => namesOf(one, chain)));
   const pointed = new Set<string>();
   const take = (sources: readonly Document[]): void => {
@@ -181,7 +179,7 @@ async function pointedAt(
     let after = -1;
     while (open.size > 0) {
       const more = pointing(reading, chain, [...open], { p: { $gt: after } });
-      const sources = await find(reading, more, { sort: { p: 1 }, limit: SOURCES, projection: { p: 1, refs: 1 } });
+      const sources = await find(reading, more, { sort: { p: 1 }, limit: batch, projection: { p: 1, refs: 1 } });
       take(
         await fulfilling(
           reading,
@@ -190,7 +188,7 @@ async function pointedAt(
           sources.map(({ _id }) => _id),
         ),
       );
-      if (sources.length < SOURCES) break;
+      if (sources.length < batch) break;
       after = sources.at(-1)!['p'];
     }
     return [...pointed];
@@ -198,9 +196,9 @@ async function pointedAt(
   const { hashing } = reading.parts;
   const filter = filterOf(chain.where, { type: chain.type, hashing, links: reading.links });
   const all = (links: readonly string[]) => pointing(reading, chain, links, filter);
-  const sources = await find(reading, all([...open]), { limit: SOURCES, projection: { refs: 1 } });
+  const sources = await find(reading, all([...open]), { limit: batch, projection: { refs: 1 } });
   take(sources);
-  if (sources.length < SOURCES) return [...pointed];
+  if (sources.length < batch) return [...pointed];
   for (const link of [...open]) {
     if (open.has(link)) take(await find(reading, all([link]), { limit: 1, projection: { refs: 1 } }));
   }

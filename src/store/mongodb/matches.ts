@@ -7,20 +7,14 @@ import { aggregate, fieldsOf, find, type Row, type Wanted } from './reading.ts';
 import { isStreamed, rowsOf } from './sort.ts';
 import { filterFor, type Task } from './task.ts';
 
-/** Resources that a chain may lead to and be followed first: at once, and when a part of the candidates did not fill the page. */
-const FEW = 1_000;
-const MANY = 10_000;
-/** Candidates looked at before chains to many are followed. */
-const TASTE = 2_000;
-const BATCH = 1_000;
-
 export async function matchesOf(task: Task, way: Way, wanted: Wanted): Promise<Row[]> {
   const { reading, type, where } = task;
-  await seekLinks(reading, type, where, FEW, match);
+  const { few, many, taste } = reading.reach;
+  await seekLinks(reading, type, where, few, match);
   if (isKnown(task)) return rowsOf(task, way, wanted);
-  const tasted = await inBatches(task, way, wanted, TASTE);
+  const tasted = await inBatches(task, way, wanted, taste);
   if (tasted.isDone) return tasted.rows;
-  await seekLinks(reading, type, where, MANY, match);
+  await seekLinks(reading, type, where, many, match);
   if (isKnown(task)) return rowsOf(task, way, wanted);
   const rest = { ...way, start: tasted.at, limit: way.limit - tasted.rows.length };
   return [...tasted.rows, ...(await inBatches(task, rest, wanted, Infinity)).rows];
@@ -37,9 +31,10 @@ interface Batched {
 
 async function inBatches(task: Task, way: Way, wanted: Wanted, effort: number): Promise<Batched> {
   const rows: Row[] = [];
+  const { batch } = task.reading.reach;
   let at = way.start;
   // What is sorted as a whole is not sorted again for every few.
-  let size = isStreamed(task) ? Math.min(BATCH, Math.max(100, 2 * way.limit)) : BATCH;
+  let size = isStreamed(task) ? Math.min(batch, Math.max(100, 2 * way.limit)) : batch;
   for (let looked = 0; looked < effort; ) {
     const candidates = await rowsOf(task, { ...way, start: at, limit: size }, { bodies: false, ties: true });
     const kept = await keep(task, candidates);
@@ -52,7 +47,7 @@ async function inBatches(task: Task, way: Way, wanted: Wanted, effort: number): 
     const last = candidates.at(-1)!;
     at = { values: last.values, p: last.p };
     looked += size;
-    size = Math.min(BATCH, 2 * size);
+    size = Math.min(batch, 2 * size);
   }
   return { rows: await withBodies(task, rows, wanted), isDone: false, at };
 }
@@ -84,7 +79,7 @@ const match: Match = async (reading, type, where, { limit, effort }) => {
 
 export async function countOf(task: Task): Promise<number> {
   const { reading, type, where } = task;
-  for (const cap of [FEW, MANY]) await seekLinks(reading, type, where, cap, match);
+  for (const cap of [reading.reach.few, reading.reach.many]) await seekLinks(reading, type, where, cap, match);
   if (isKnown(task)) {
     const [counted] = await aggregate(reading, [{ $match: filterFor(task) }, { $count: 'n' }]);
     return counted ? Number(counted['n']) : 0;

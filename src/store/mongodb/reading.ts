@@ -22,6 +22,18 @@ export type Step =
   | { readonly is: 'read'; readonly type: string; readonly way: 'stream' | 'gather'; readonly by?: string }
   | ({ readonly is: 'followed'; readonly part: Criterion } & Omit<Considered, 'by'>);
 
+/** How far chains are followed in one go. */
+export interface Reach {
+  /** Resources that a chain may lead to and be followed first: at once, and when a part of the candidates did not fill the page. */
+  readonly few: number;
+  readonly many: number;
+  /** Candidates looked at before chains to many are followed. */
+  readonly taste: number;
+  /** Most candidates in one batch, and most that point to those and are looked at together. */
+  readonly batch: number;
+}
+export const usualReach: Reach = { few: 1_000, many: 10_000, taste: 2_000, batch: 1_000 };
+
 export interface Reading extends Deadline {
   readonly parts: Parts;
   readonly session: ClientSession | undefined;
@@ -29,6 +41,7 @@ export interface Reading extends Deadline {
   readonly links: Map<Criterion, readonly string[]>;
   /** Far conditions that lead to more than so many. */
   readonly beyond: Map<Criterion, number>;
+  readonly reach: Reach;
   readonly note?: ((step: Step) => void) | undefined;
 }
 

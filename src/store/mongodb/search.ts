@@ -9,7 +9,7 @@ import { matchesOf } from './matches.ts';
 import { pageOf, tasksOf } from './page.ts';
 import type { Way } from './paging.ts';
 import type { Parts } from './parts.ts';
-import type { Reading, Step } from './reading.ts';
+import { type Reach, type Reading, type Step, usualReach } from './reading.ts';
 
 /** The page of the query that the cursor names. Without a session it reads a snapshot of its own; the second try always does, since a session keeps its snapshot. */
 export async function runSearch(
@@ -17,7 +17,7 @@ export async function runSearch(
   session: ClientSession | undefined,
   query: SearchQuery,
   cursor: Cursor | undefined,
-  { signal, until = parts.runtime.now() + LONG }: Partial<Deadline> = {},
+  { signal, until = parts.runtime.now() + LONG, reach = usualReach }: Partial<Deadline & { reach: Reach }> = {},
   note?: (step: Step) => void,
 ): Promise<Page> {
   const deadline: Deadline = { until, signal };
@@ -25,7 +25,9 @@ export async function runSearch(
   return reachingTwice(deadline, parts.runtime, () => {
     const first = given;
     given = undefined;
-    return inSession(parts, first, (own) => pageOf(readingOf(parts, own, deadline, note), query, cursor));
+    return inSession(parts, first, (own) =>
+      pageOf(readingOf(parts, own, { until, signal, reach, note }), query, cursor),
+    );
   });
 }
 
@@ -52,7 +54,7 @@ export async function matchedKeys(
   query: SearchQuery,
   signal?: AbortSignal,
 ): Promise<readonly string[]> {
-  const reading = readingOf(parts, session, { until: parts.runtime.now() + LONG, signal }, undefined);
+  const reading = readingOf(parts, session, { until: parts.runtime.now() + LONG, signal, reach: usualReach });
   const keys: string[] = [];
   for (const task of await tasksOf(reading, { ...query, includes: [] })) {
     const way: Way = { start: undefined, back: false, limit: query.count - keys.length };
@@ -66,9 +68,8 @@ export async function matchedKeys(
 const readingOf = (
   parts: Parts,
   session: ClientSession | undefined,
-  deadline: Deadline,
-  note: Reading['note'],
-): Reading => ({ parts, session, ...deadline, links: new Map(), beyond: new Map(), note });
+  bounds: Pick<Reading, 'until' | 'signal' | 'reach' | 'note'>,
+): Reading => ({ parts, session, ...bounds, links: new Map(), beyond: new Map() });
 
 async function inSession<T>(
   { client }: Parts,
