@@ -28,8 +28,8 @@ const alive = 15;
 const renewEvery = 5_000;
 /** Milliseconds after a sign of life was sent at which its owner stops, before anybody can take over. */
 const stopAfter = 10_000;
-/** Milliseconds between two looks for leases that are free. */
-const lookEvery = 1_000;
+/** Milliseconds before the next try after a fault. */
+const pauseAfterFault = 1_000;
 
 export interface Held {
   readonly fence: Lease;
@@ -60,6 +60,8 @@ export interface LeaseParts {
   readonly isShared: boolean;
   readonly log: Pick<Log, 'error'>;
   readonly signal: AbortSignal;
+  /** Milliseconds between two looks for leases that are free. Default 1,000. */
+  readonly lookEvery?: number;
 }
 
 interface Wanted {
@@ -76,7 +78,7 @@ interface Holding {
 }
 
 export function startLeases(parts: LeaseParts): Leases {
-  const { store, runtime, owner, isShared, log, signal } = parts;
+  const { store, runtime, owner, isShared, log, signal, lookEvery = 1_000 } = parts;
   const wanted: Wanted[] = [];
   const held = new Map<string, Holding>();
   let isAlive = !isShared;
@@ -137,7 +139,7 @@ export function startLeases(parts: LeaseParts): Leases {
       if (!stop.signal.aborted) one.over.add(key);
     } catch (error) {
       if (!stop.signal.aborted) log.error('work under a lease failed', error, { id: key });
-      await runtime.sleep(lookEvery, stop.signal);
+      await runtime.sleep(pauseAfterFault, stop.signal);
     }
     await store
       .commit([{ op: 'put', kind: kinds.lease, key, value: { owner: '', epoch } satisfies KeptLease, fence }])
@@ -159,15 +161,16 @@ export function startLeases(parts: LeaseParts): Leases {
       void runtime.sleep(stopAfter, next.signal).then(() => next.signal.aborted || loseAll());
       try {
         await store.commit([{ op: 'put', kind: kinds.owner, key: owner, value: {}, expiresIn: alive }]);
+        const isNew = !isAlive;
         isAlive = true;
         standing.abort();
         standing = next;
-        ring();
+        if (isNew) ring();
         await runtime.sleep(renewEvery, signal);
       } catch (error) {
         next.abort();
         if (!signal.aborted) log.error('no sign of life could be stored', error);
-        await runtime.sleep(lookEvery, signal);
+        await runtime.sleep(pauseAfterFault, signal);
       }
     }
     standing.abort();
@@ -185,7 +188,7 @@ export function startLeases(parts: LeaseParts): Leases {
         if (!signal.aborted && !isConflict(error)) log.error('leases could not be looked at', error);
       }
       if (signal.aborted) break;
-      if (isShared || !isCalm) await runtime.sleep(lookEvery, rung.signal);
+      if (isShared || !isCalm) await runtime.sleep(isCalm ? lookEvery : pauseAfterFault, rung.signal);
       else if (!rung.signal.aborted) await new Promise<void>((go) => rung.signal.addEventListener('abort', () => go()));
     }
     for (const { stop } of held.values()) stop.abort();

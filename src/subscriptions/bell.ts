@@ -14,7 +14,6 @@ export interface Ring {
 
 /** Seconds; a server that hears nothing for so long has lost its leases and begins anew. */
 const remembered = 60;
-const listenEvery = 250;
 const atATime = 100;
 
 const keyOf = (number: number): string => String(number).padStart(12, '0');
@@ -32,13 +31,16 @@ export interface Listening {
   readonly store: Pick<Store, 'list'>;
   readonly runtime: Pick<Runtime, 'sleep'>;
   readonly signal: AbortSignal;
+  /** Milliseconds between two times. Default 250. */
+  readonly listenEvery?: number;
   readonly onRing: (ring: Ring) => void;
   /** Some were missed. */
   readonly onGap: () => void;
 }
 
 /** Until the signal. What cannot be heard now is heard later. */
-export async function listenToBell({ store, runtime, signal, onRing, onGap }: Listening): Promise<void> {
+export async function listenToBell(listening: Listening): Promise<void> {
+  const { store, runtime, signal, listenEvery = 250, onRing, onGap } = listening;
   let heard: number | undefined;
   while (!signal.aborted) {
     const from = heard === undefined ? '' : keyOf(heard + 1);

@@ -3,7 +3,7 @@ import { Problem } from '../fhir/outcome.ts';
 import { relativeTo } from '../fhir/own-base.ts';
 import type { Resource } from '../fhir/references.ts';
 import type { IndexEntries } from '../search/query.ts';
-import { type Change, isDeleted, type StoredChange, type Token, type Version } from '../store/store.ts';
+import { type Change, isDeleted, type Store, type StoredChange, type Token, type Version } from '../store/store.ts';
 import { inBatches } from './batches.ts';
 import { type Ring, ringing } from './bell.ts';
 import type { Delivery } from './deliver.ts';
@@ -21,9 +21,12 @@ export interface NotifierParts extends SubscriptionParts {
   readonly isShared: boolean;
 }
 
-const cursorKey = 'notifier';
+/** What is asked to tell whom a version is an event for. */
+export type Matching = Pick<NotifierParts, 'extract' | 'accessOf' | 'runtime' | 'base'>;
+
+export const cursorKey = 'notifier';
 /** Versions whose rows go into one commit. */
-const mostPerCommit = 200;
+export const mostPerCommit = 200;
 /** Milliseconds of versions that led to nothing and that a restart may look at again. */
 const lookAgain = 1_000;
 const pauseAfterFault = 1_000;
@@ -92,13 +95,18 @@ async function follow(parts: NotifierParts, followed: FollowedSet, begin: Mark, 
   }
 }
 
-async function readMark({ store }: NotifierParts): Promise<Mark> {
+export async function readMark({ store }: { readonly store: Pick<Store, 'get'> }): Promise<Mark> {
   const [cursor] = await store.get(kinds.cursor, [cursorKey]);
   return { token: cursor?.value.token, rung: cursor?.value.rung ?? 0, revision: cursor?.revision ?? 'absent' };
 }
 
 /** The commit that one stretch of the log leads to, but for the cursor. */
-async function rowsFor(parts: NotifierParts, followed: FollowedSet, numbers: Numbers, batch: readonly StoredChange[]) {
+export async function rowsFor(
+  parts: Matching,
+  followed: FollowedSet,
+  numbers: Numbers,
+  batch: readonly StoredChange[],
+) {
   const changes: Change[] = [];
   const learned = new Set<string>();
   for (const { version } of batch) {
@@ -120,7 +128,7 @@ async function rowsFor(parts: NotifierParts, followed: FollowedSet, numbers: Num
 
 /** Ids of the Subscriptions that a version is an event for. */
 async function matching(
-  { extract, accessOf, runtime, base }: NotifierParts,
+  { extract, accessOf, runtime, base }: Matching,
   followed: FollowedSet,
   version: Version,
 ): Promise<readonly string[]> {

@@ -12,6 +12,8 @@ import { createTurns } from './turns.ts';
 export type SubscriptionsParts = Omit<NotifierParts, 'delivery' | 'isShared'> & {
   readonly client: Pick<GuardedClient, 'send'>;
   readonly leases: Leases;
+  /** How often it listens for what the notifier of another server has numbered, ms. */
+  readonly listenEvery?: number;
 };
 
 /** Shares of the delivery where several servers may work on the store. */

@@ -1,11 +1,20 @@
 /** P8 and P9 in simulated universes: no event lost, numbers without gaps, order kept, whatever crashes and fails. */
 import { describe, expect, it } from '@jest/globals';
-import type { Change, Store } from '../../src/store/store.ts';
+import type { Change, Store, StoredChange } from '../../src/store/store.ts';
+import { kinds } from '../../src/subscriptions/kept.ts';
 import { runUniverse } from './universe.ts';
 import { createWorld, randomFrom, reply, type Script, type Tamper } from './world.ts';
 
 const firstSeed = Number(process.env['WATCHFIRE_TEST_SEED'] ?? 1);
 const seeds = (count: number) => Array.from({ length: count }, (_, i) => firstSeed + i);
+
+const subscription = {
+  resourceType: 'Subscription',
+  status: 'requested',
+  reason: 'simulation',
+  criteria: 'Observation',
+  channel: { type: 'rest-hook', endpoint: 'https://receiver.example.org', payload: 'application/fhir+json' },
+};
 
 describe('an event', () => {
   it('reaches its subscriber in order, under one id and with one body, in 50 universes of crashes and failures', async () => {
@@ -21,17 +30,98 @@ describe('an event', () => {
   }, 120_000);
 });
 
+describe('an event of a store that two servers share', () => {
+  it('reaches its subscriber in the same way in 6 universes of crashes, failures and pauses', async () => {
+    let [events, deliveries] = [0, 0];
+    for (const seed of seeds(6)) {
+      const { faults, ...figures } = await runUniverse(seed, { servers: 2 });
+      expect({ seed, faults }).toEqual({ seed, faults: [] });
+      events += figures.events;
+      deliveries += figures.deliveries;
+    }
+    expect(events).toBeGreaterThan(200);
+    expect(deliveries).toBeGreaterThan(events);
+  }, 120_000);
+
+  /** A server stands still just before it stores that a call failed; another delivers; then the first goes on. Received a minute later. */
+  async function afterLateFailure(tamper: Tamper = (store) => store): Promise<number> {
+    let calls = 0;
+    const script: Script = async () => (++calls === 1 ? reply(429, { 'retry-after': '3000' }) : reply(200));
+    let isLate = false;
+    const standingStill: Tamper = (store) => ({
+      ...tamper(store),
+      commit: (changes) => {
+        if (!isLate && changes.some(({ op, ...of }) => op === 'put' && 'kind' in of && of.kind === kinds.trouble)) {
+          isLate = true;
+          world.pause(0, 90_000);
+        }
+        return tamper(store).commit(changes);
+      },
+    });
+    const world = await createWorld({ seed: 5, script, servers: 1, tamper: standingStill });
+    await world.pass(2_000);
+    await world.ask('create', 'Subscription', subscription);
+    await world.pass(2_000);
+    const one = { resourceType: 'Observation', status: 'final', code: { text: 'one' } };
+    await world.ask('create', 'Observation', one);
+    while (!isLate) await new Promise((go) => setImmediate(go));
+    world.startAnother();
+    await world.pass(89_000);
+    expect(world.received.map(({ isAccepted }) => isAccepted)).toEqual([false, true]);
+    await world.pass(5_000);
+    await world.ask('create', 'Observation', one);
+    await world.pass(60_000);
+    await world.close();
+    return world.received.length;
+  }
+
+  it('is not held up by what a server that stood still has to say of the one before', async () => {
+    expect(await afterLateFailure()).toBe(3);
+  });
+
+  it('would be, were it not for the fence', async () => {
+    const withoutFence: Tamper = (store) => ({
+      ...store,
+      commit: (changes) => store.commit(changes.filter((change) => !('fence' in change))),
+    });
+    expect(await afterLateFailure(withoutFence)).toBe(2);
+  });
+
+  it('is numbered once where the version log hands over a version again and again', async () => {
+    const twice: Tamper = (store) => ({
+      ...store,
+      async *changes(after, signal) {
+        const seen: StoredChange[] = [];
+        for await (const change of store.changes(after, signal)) {
+          seen.push(change);
+          yield* seen.slice(-5);
+        }
+      },
+    });
+    const world = await createWorld({ seed: 6, script: async () => reply(200), servers: 1, tamper: twice });
+    await world.pass(2_000);
+    await world.ask('create', 'Subscription', subscription);
+    for (let i = 0; i < 20; i++) {
+      await world.ask('create', 'Observation', {
+        resourceType: 'Observation',
+        status: 'final',
+        code: { text: `${i}` },
+      });
+      await world.pass(1_000);
+      if (i === 10) world.crash();
+    }
+    await world.pass(60_000);
+    const told = world.received.map(({ body }) => JSON.parse(body).code.text);
+    await world.close();
+    expect(told).toEqual(Array.from({ length: 20 }, (_, i) => `${i}`));
+  });
+});
+
 describe('an event that comes while the one before is being put away', () => {
   it('does not wait for the next', async () => {
     const world = await createWorld({ seed: 3, script: async () => reply(200) });
     const random = randomFrom(firstSeed);
-    await world.ask('create', 'Subscription', {
-      resourceType: 'Subscription',
-      status: 'requested',
-      reason: 'simulation',
-      criteria: 'Observation',
-      channel: { type: 'rest-hook', endpoint: 'https://receiver.example.org', payload: 'application/fhir+json' },
-    });
+    await world.ask('create', 'Subscription', subscription);
     await world.pass(10);
     const one = { resourceType: 'Observation', status: 'final', code: { text: 'one' } };
     for (let i = 1; i <= 300; i++) {
@@ -47,13 +137,7 @@ describe('an event that comes while the one before is being put away', () => {
   it('is numbered once though two notifiers read the log', async () => {
     const world = await createWorld({ seed: 4, script: async () => reply(200) });
     world.startAnother();
-    await world.ask('create', 'Subscription', {
-      resourceType: 'Subscription',
-      status: 'requested',
-      reason: 'simulation',
-      criteria: 'Observation',
-      channel: { type: 'rest-hook', endpoint: 'https://receiver.example.org', payload: 'application/fhir+json' },
-    });
+    await world.ask('create', 'Subscription', subscription);
     for (let i = 0; i < 50; i++) {
       await world.ask('create', 'Observation', {
         resourceType: 'Observation',
@@ -120,7 +204,7 @@ describe('the simulation', () => {
     it(`finds ${fault}`, async () => {
       let found = 0;
       for (const seed of seeds(20)) {
-        const { faults } = await runUniverse(seed, tamper);
+        const { faults } = await runUniverse(seed, { tamper });
         if (faults.length > 0) {
           found = seed;
           break;

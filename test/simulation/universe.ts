@@ -43,7 +43,13 @@ export interface Verdict {
   readonly crashes: number;
 }
 
-export async function runUniverse(seed: number, tamper?: Tamper): Promise<Verdict> {
+export interface Twist {
+  readonly tamper?: Tamper;
+  /** Servers that share the store, each of which may stand still for a while; where left out, one that has it alone. */
+  readonly servers?: number;
+}
+
+export async function runUniverse(seed: number, { tamper, servers }: Twist = {}): Promise<Verdict> {
   const random = randomFrom(seed);
   const chance = (share: number) => random() < share;
   const pick = (count: number) => Math.floor(random() * count);
@@ -70,7 +76,7 @@ export async function runUniverse(seed: number, tamper?: Tamper): Promise<Verdic
         return reply(500);
     }
   };
-  const world = await createWorld({ seed, script, tamper });
+  const world = await createWorld({ seed, script, tamper, servers });
   try {
     const ids: string[] = [];
     const add = async () =>
@@ -81,7 +87,8 @@ export async function runUniverse(seed: number, tamper?: Tamper): Promise<Verdic
     await add();
     const known: Resource[] = [];
     for (let step = 0; step < 25; step++) {
-      if (chance(0.08)) world.crash();
+      if (chance(0.08)) world.crash(pick(servers ?? 1));
+      if (servers !== undefined && chance(0.15)) world.pause(pick(servers), pick(60_000));
       if (chance(0.12)) world.crashAtCommit(1 + pick(4), chance(0.5));
       if (ids.length < 3 && chance(0.15)) await add();
       for (let burst = pick(4); burst >= 0; burst--) await write(world, known, chance, pick, step);

@@ -18,6 +18,7 @@ import type { Change, Store, Written } from '../../src/store/store.ts';
 import type { Counters } from '../../src/subscriptions/parts.ts';
 import { forgetSubscription, prepareSubscription } from '../../src/subscriptions/prepare.ts';
 import { startSubscriptions } from '../../src/subscriptions/subscriptions.ts';
+import { createPause, type Pause, pausedRuntime } from './pause.ts';
 
 /** Numbers in [0, 1) that depend on the seed alone (mulberry32). */
 export function randomFrom(seed: number): () => number {
@@ -90,20 +91,31 @@ export interface World {
   readonly store: Store;
   readonly runtime: VirtualRuntime;
   readonly received: readonly Received[];
-  /** Of the life that runs now. */
+  /** Of all servers that run now. */
   readonly counters: () => Counters;
   /** The server as it runs now; writes of clients go through it. */
   ask(interaction: InteractionCode, type: string, resource: any, caller?: Caller): Promise<any>;
-  /** Kills notifier and delivery where they stand and starts new ones on the same store. */
-  crash(): void;
-  /** A second notifier and delivery on the same store, which should not be, beside the first. */
+  /** Kills notifier and delivery of a server where they stand and starts new ones on the same store. */
+  crash(server?: number): void;
+  /** A second notifier and delivery on the same store, beside the first. */
   startAnother(): void;
-  /** Kills them at their n-th commit from now: before it, or after it and before they learn of it. */
+  /** A server stands still, and goes on after these milliseconds as if nothing had been. */
+  pause(server: number, milliseconds: number): void;
+  /** Kills whoever makes the n-th commit from now: before it, or after it and before it learns of it. */
   crashAtCommit(n: number, isStored: boolean): void;
+  /** And pauses. */
   readonly crashes: () => number;
   /** Lets everything happen that happens within these milliseconds. */
   pass(milliseconds: number): Promise<void>;
   close(): Promise<void>;
+}
+
+/** One life of a server. */
+interface Life {
+  isOver: boolean;
+  readonly pause: Pause;
+  readonly stop: AbortController;
+  readonly counters: Counters;
 }
 
 /** A process that was killed asks the store nothing any more. */
@@ -114,12 +126,16 @@ export async function createWorld(options: {
   readonly script: Script;
   readonly tamper?: Tamper;
   readonly accessOf?: (who: string) => Access;
+  /** Servers that share the store; where left out, one that has it alone. */
+  readonly servers?: number;
 }): Promise<World> {
   const random = randomFrom(options.seed ^ 0x5eed);
   const runtime = virtualRuntime(random);
   const store = await openSqliteStore({ file: ':memory:', runtime });
   const received: Received[] = [];
-  let counters: Counters = { delivered: 0, failed: 0, waiting: 0 };
+  const isShared = options.servers !== undefined;
+  const servers: Life[] = [];
+  let lives = 0;
   let busy = 0;
   let crashes = 0;
   let planned: { n: number; isStored: boolean } | undefined;
@@ -134,10 +150,12 @@ export async function createWorld(options: {
   };
 
   /** The store as one life of the server sees it. */
-  function storeOf(life: { isOver: boolean }, doesCrash: boolean): Store {
+  function storeOf(life: Pick<Life, 'isOver' | 'pause'>, doesCrash: boolean): Store {
+    const { gate } = life.pause;
     const call =
       <A extends any[], R>(method: (...parameters: A) => Promise<R>) =>
       async (...parameters: A): Promise<R> => {
+        await gate();
         if (life.isOver) throw new Killed();
         const result = await follow(async () => {
           const found = await method(...parameters);
@@ -145,6 +163,7 @@ export async function createWorld(options: {
           for (let rounds = Math.floor(random() * 3); rounds > 0; rounds--) await new Promise((go) => setImmediate(go));
           return found;
         });
+        await gate();
         if (life.isOver) throw new Killed();
         return result;
       };
@@ -159,15 +178,17 @@ export async function createWorld(options: {
       audit: call(store.audit.bind(store)),
       end: call(store.end.bind(store)),
       async commit(changes) {
-        if (!doesCrash || !planned || --planned.n > 0) return commit(changes);
+        await gate();
+        if (!doesCrash || life.isOver || !planned || --planned.n > 0) return commit(changes);
         const { isStored } = planned;
         planned = undefined;
         if (isStored && !life.isOver) await follow(() => store.commit(changes));
-        crash();
+        crash(servers.indexOf(life as Life));
         throw new Killed();
       },
       async *changes(after, signal) {
         for await (const change of store.changes(after, signal)) {
+          await gate();
           if (life.isOver) throw new Killed();
           yield change;
         }
@@ -196,75 +217,93 @@ export async function createWorld(options: {
     });
   }
 
-  const client = {
+  const clientOf = ({ gate }: Pause) => ({
     send: (call: Call): Promise<Reply> => {
       const { headers, method, body = '', url } = call;
       const note = (isAccepted: boolean) =>
         received.push({ id: headers['webhook-id']!, headers, method, body, url, at: runtime.now(), isAccepted });
       return options.script(call, runtime).then(
-        (answer) => {
+        async (answer) => {
           note(answer.status >= 200 && answer.status < 300);
+          await gate();
           return answer;
         },
-        (error) => {
+        async (error) => {
           note(false);
+          await gate();
           throw error;
         },
       );
     },
-  };
+  });
 
-  let end = (): void => undefined;
-  function start(): void {
-    const life = { isOver: false };
+  function start(at: number): void {
+    const pause = createPause();
     const stop = new AbortController();
+    const counters: Counters = { delivered: 0, failed: 0, waiting: 0 };
+    const life: Life = { isOver: false, pause, stop, counters };
+    servers[at] = life;
     const view = storeOf(life, true);
-    counters = { delivered: 0, failed: 0, waiting: 0 };
+    const own = pausedRuntime(runtime, pause);
     const log = { warn: () => undefined, error: () => undefined };
-    const leases = startLeases({ store: view, runtime, owner: 'server', isShared: false, log, signal: stop.signal });
+    const { signal } = stop;
+    const owner = isShared ? `server ${++lives}` : 'server';
     startSubscriptions({
       store: options.tamper ? options.tamper(view) : view,
-      leases,
+      leases: startLeases({ store: view, runtime: own, owner, isShared, log, signal, lookEvery: 10_000 }),
+      // Less often than in life, where it costs little: here all of it is work for the clock.
+      listenEvery: 10_000,
       dispatch: dispatchOver(view),
-      runtime,
+      runtime: own,
       base: 'http://127.0.0.1/fhir',
       extract,
-      client,
+      client: clientOf(pause),
       accessOf: options.accessOf ?? (() => fullAccess),
       counters,
       log,
-      signal: stop.signal,
+      signal,
     });
-    const before = end;
-    end = () => {
-      life.isOver = true;
-      stop.abort();
-      before();
-    };
   }
 
-  function crash(): void {
-    end();
-    end = () => undefined;
+  function end(life: Life): void {
+    life.isOver = true;
+    life.pause.goOn();
+    life.stop.abort();
+  }
+
+  function crash(at = 0): void {
+    end(servers[at]!);
     crashes++;
-    start();
+    start(at);
   }
 
-  const outside = dispatchOver(storeOf({ isOver: false }, false));
+  const outside = dispatchOver(storeOf({ isOver: false, pause: createPause() }, false));
 
   /** Until nothing moves without the clock. */
   async function settle(): Promise<void> {
     for (let quiet = 0; quiet < 4; quiet = busy > 0 ? 0 : quiet + 1) await new Promise((go) => setImmediate(go));
   }
 
-  start();
+  for (let at = 0; at < (options.servers ?? 1); at++) start(at);
   return {
     store,
     runtime,
     received,
-    counters: () => counters,
+    counters: () => {
+      const sum: Counters = { delivered: 0, failed: 0, waiting: 0 };
+      for (const { counters } of servers) {
+        for (const name of Object.keys(sum) as (keyof Counters)[]) sum[name] += counters[name];
+      }
+      return sum;
+    },
     crash,
-    startAnother: start,
+    startAnother: () => start(servers.length),
+    pause(at, milliseconds) {
+      const { pause } = servers[at]!;
+      crashes++;
+      pause.stop();
+      void runtime.sleep(milliseconds).then(pause.goOn);
+    },
     crashAtCommit: (n, isStored) => {
       planned = { n, isStored };
     },
@@ -291,7 +330,7 @@ export async function createWorld(options: {
       while (runtime.leap(limit));
     },
     async close() {
-      end();
+      for (const life of servers) end(life);
       await settle();
       runtime.leap(runtime.now() + 30_000);
       await settle();
