@@ -1,0 +1,141 @@
+/** Takes a group through as many tries as it needs and answers each of its callers, whatever becomes of the others. */
+import { type Collection, MongoBulkWriteError } from 'mongodb';
+import { Problem } from '../../fhir/outcome.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { List } from './group-list.ts';
+import { isContested, isPassing, outcomeUnknown, tooBusy, unexpected } from './outcome.ts';
+import type { AuditDocument } from './schema.ts';
+import type { Answer, Attempt, Place, Try } from './transaction.ts';
+
+export interface Waiting extends List {
+  /** By performance.now(); nobody is kept waiting much longer. */
+  readonly deadline: number;
+  /** Once. */
+  readonly answer: (answer: Answer) => void;
+}
+
+export interface Tries {
+  readonly runtime: Runtime;
+  readonly attempt: (place: Place, lists: readonly List[], how: Try) => Promise<Attempt>;
+  readonly wasStored: (place: Place, id: string, timeoutMS: number) => Promise<boolean>;
+  readonly nextId: () => string;
+  /** Whoever closes waits no longer for what cannot be found out. */
+  readonly isClosed: () => boolean;
+}
+
+/** A try gets at least this long, also when one of its callers has no time left. */
+const LEAST = 2_000;
+/** Failures after which the lists go one by one. */
+const TOGETHER = 2;
+
+/** Resolves when nothing of the group is under way any more. Never rejects. */
+export async function runGroup(tries: Tries, place: Place, lists: readonly Waiting[]): Promise<void> {
+  let open = lists;
+  let isCareful = false;
+  for (let failures = 0; ; ) {
+    open = inTime(open);
+    if (open.length === 0) return;
+    const until = performance.now() + Math.max(LEAST, remainingOf(open[0]!));
+    const attempt = await tries.attempt(place, open, { id: tries.nextId(), isCareful, until });
+    switch (attempt.is) {
+      case 'done':
+        for (const [i, list] of open.entries()) list.answer(attempt.answers[i]!);
+        return;
+      case 'blamed':
+        for (const list of open) if (list === attempt.list) list.answer(attempt.why);
+        open = open.filter((list) => list !== attempt.list);
+        continue;
+      case 'broken':
+        if (open.length > 1) return oneByOne(tries, place, open);
+        open[0]!.answer(unexpected(attempt.error));
+        return;
+      case 'again':
+        failures++;
+        isCareful = true;
+        if (open.length > 1 && failures >= TOGETHER && isContested(attempt.error)) return oneByOne(tries, place, open);
+        break;
+      case 'unknown':
+        if (await decide(tries, place, attempt.id, open)) {
+          for (const [i, list] of open.entries()) list.answer(attempt.answers[i]!);
+          return;
+        }
+        failures++;
+    }
+    await backOff(tries.runtime, failures);
+  }
+}
+
+async function oneByOne(tries: Tries, place: Place, lists: readonly Waiting[]): Promise<void> {
+  for (const list of lists) await runGroup(tries, place, [list]);
+}
+
+/** Whether the transaction was stored. Who has waited long enough is told that it is not known; the place is free only when it is. */
+async function decide(tries: Tries, place: Place, id: string, lists: readonly Waiting[]): Promise<boolean> {
+  for (let failures = 1; ; failures++) {
+    const isLate = lists.every((list) => remainingOf(list) <= 0);
+    try {
+      return await tries.wasStored(place, id, LEAST);
+    } catch {
+      if (isLate) for (const list of lists) list.answer(outcomeUnknown());
+      if (isLate && tries.isClosed()) return false;
+    }
+    await backOff(tries.runtime, failures);
+  }
+}
+
+/** 5 to 500 ms, never the same as another's. */
+async function backOff(runtime: Runtime, failures: number): Promise<void> {
+  const most = Math.min(500, 5 * 2 ** Math.min(failures, 10));
+  await runtime.sleep((most * (128 + runtime.random(1)[0]! / 2)) / 256);
+}
+
+const remainingOf = ({ deadline }: Waiting): number => deadline - performance.now();
+
+/** Those whose time is not over; the others are told. */
+function inTime(lists: readonly Waiting[]): readonly Waiting[] {
+  return lists.filter((list) => {
+    if (remainingOf(list) > 0) return true;
+    list.answer(tooBusy());
+    return false;
+  });
+}
+
+/** A group of nothing but one audit row each is one insertion: the number of a row makes it safe to send again. */
+export async function runRows(
+  tries: Tries,
+  audit: Collection<AuditDocument>,
+  lists: readonly Waiting[],
+): Promise<void> {
+  let open = lists;
+  for (let failures = 0; ; failures++) {
+    if (failures > 0) await backOff(tries.runtime, failures);
+    open = inTime(open);
+    if (open.length === 0) return;
+    const timeoutMS = Math.max(LEAST, remainingOf(open[0]!));
+    const rows = open.flatMap(({ steps }) => steps.flatMap((step) => (step.op === 'append' ? [step.row] : [])));
+    try {
+      await audit.insertMany(rows, { ordered: false, writeConcern: { w: 'majority', journal: true }, timeoutMS });
+    } catch (error) {
+      if (!isThereAlready(error)) {
+        if (isPassing(error)) continue;
+        for (const list of open) list.answer(unexpected(error));
+        return;
+      }
+      // They came with an earlier try whose reply was lost, maybe not to a majority: this one has to be acknowledged.
+      if (failures === 0) continue;
+    }
+    for (const list of open) list.answer([]);
+    return;
+  }
+}
+
+const isThereAlready = (error: unknown): boolean => {
+  if (!(error instanceof MongoBulkWriteError) || error.result.getWriteConcernError()) return false;
+  const errors = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
+  return errors.every(({ code }) => code === 11_000);
+};
+
+/** Lists that `runRows` may take. */
+export const isRow = ({ steps }: List): boolean => steps.length === 1 && steps[0]!.op === 'append';
+
+export const isRefusal = (answer: Answer): boolean => answer instanceof Problem;

@@ -1,0 +1,54 @@
+/** What an error of the driver says about a transaction, and what callers are told. https://www.mongodb.com/docs/manual/core/transactions-in-applications/ */
+import {
+  MongoError,
+  MongoNetworkError,
+  MongoOperationTimeoutError,
+  MongoServerError,
+  MongoServerSelectionError,
+} from 'mongodb';
+import { type Problem, problem } from '../../fhir/outcome.ts';
+
+const WRITE_CONFLICT = 112;
+const DUPLICATE_KEY = 11_000;
+
+/** Trying again may do: another transaction was in the way, or a member of the cluster. A duplicate is what another created since our snapshot. */
+export function isPassing(error: unknown): boolean {
+  if (!(error instanceof MongoError)) return false;
+  if (error.hasErrorLabel('TransientTransactionError') || error.hasErrorLabel('RetryableWriteError')) return true;
+  if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
+  if (error instanceof MongoOperationTimeoutError) return true;
+  return error.code === WRITE_CONFLICT || error.code === DUPLICATE_KEY;
+}
+
+/** The commit may or may not have been done. Anything else than a clear no counts as that. */
+export const isUnknown = (error: unknown): boolean =>
+  !(error instanceof MongoError) ||
+  error.hasErrorLabel('UnknownTransactionCommitResult') ||
+  !error.hasErrorLabel('TransientTransactionError');
+
+const soon = { headers: { 'Retry-After': '1' } };
+const later = { headers: { 'Retry-After': '5' } };
+
+/** Nothing was stored. */
+export const tooBusy = (): Problem =>
+  problem('transient', 'The store could not write this in time; nothing of it is stored', soon);
+export const outcomeUnknown = (): Problem =>
+  problem(
+    'transient',
+    'The outcome of this write is unknown: the connection to the store was lost while it was made. Look whether it is there before it is sent again',
+    later,
+  );
+/** The driver's own words may quote what was written: only the number is told. */
+export const unexpected = (error: unknown): Problem =>
+  problem('transient', `The store could not write this: ${nameOf(error)}`, soon);
+export const isClosed = (): Problem => problem('no-store', 'The store is closed');
+export const noPrimary = 'No member of the MongoDB cluster takes writes at the moment';
+
+function nameOf(error: unknown): string {
+  if (error instanceof MongoServerError) return `MongoDB error ${error.code}`;
+  return error instanceof MongoError ? error.name : (error as Error).message;
+}
+
+/** Another transaction wrote the same. */
+export const isContested = (error: unknown): boolean =>
+  error instanceof MongoError && (error.code === WRITE_CONFLICT || error.code === DUPLICATE_KEY);

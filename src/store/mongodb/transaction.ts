@@ -1,0 +1,253 @@
+/** One try of a group: everything in one transaction, and what became of it. https://www.mongodb.com/docs/manual/core/transactions/ */
+import type { ClientSession, TransactionOptions } from 'mongodb';
+import { Problem, problem } from '../../fhir/outcome.ts';
+import { type ResourceKey, referenceTo } from '../../fhir/references.ts';
+import type { SearchQuery } from '../../search/query.ts';
+import type { Written } from '../store.ts';
+import { applyList, type Ledger, type ResourceState } from './apply.ts';
+import { type Sending, sendAll } from './apply-bulk.ts';
+import { homeOfKey } from './document.ts';
+import { expectAll } from './expectations.ts';
+import type { List, Step } from './group-list.ts';
+import { isPassing, isUnknown, unexpected } from './outcome.ts';
+import type { Parts } from './parts.ts';
+import { asProblem } from './reaching.ts';
+import type { Collections, KeptDocument } from './schema.ts';
+
+/** Keys of up to `query.count` matches, as the transaction of the session sees them. */
+export type ExpectSearch = (
+  session: ClientSession,
+  query: SearchQuery,
+  signal: AbortSignal,
+) => Promise<readonly string[]>;
+
+/** What the lists pass through one transaction after another; see WriterDocument. */
+export interface Place {
+  readonly id: string;
+  readonly session: ClientSession;
+}
+
+export type Answer = readonly Written[] | Problem;
+export type Attempt =
+  | { readonly is: 'done'; readonly answers: readonly Answer[] }
+  /** Nothing is stored; what was in the way may be gone next time. */
+  | { readonly is: 'again'; readonly error: unknown }
+  /** Nothing is stored: this one list makes the transaction fail. */
+  | { readonly is: 'blamed'; readonly list: List; readonly why: Problem }
+  /** Nothing is stored, and trying the same again will not help. */
+  | { readonly is: 'broken'; readonly error: unknown }
+  /** The answers are true if the transaction of this id is stored. */
+  | { readonly is: 'unknown'; readonly id: string; readonly answers: readonly Answer[] };
+
+export interface Try {
+  readonly id: string;
+  /** Takes nothing for granted: what is to be created is looked for first, instead of trusting that it is not there. */
+  readonly isCareful: boolean;
+  /** By performance.now(). */
+  readonly until: number;
+}
+
+const options: TransactionOptions = {
+  readConcern: { level: 'snapshot' },
+  writeConcern: { w: 'majority', journal: true },
+  readPreference: 'primary',
+};
+/** A conditional may hold the others of its group up for so long. */
+const PATIENCE = 1_000;
+const COMMITS = 3;
+const tooLong = () => problem('timeout', 'The condition of a write took too long to check');
+
+type Revisions = Ledger['nextRevision'];
+
+export function createTransactions(parts: Parts, look: ExpectSearch, nextRevision: Revisions) {
+  const { collections, hashing, isSharded, stamps } = parts;
+  const homeOf = (key: ResourceKey) => homeOfKey(referenceTo(key), hashing);
+
+  const fill = async (ledger: Ledger, lists: readonly List[], sending: Sending): Promise<readonly Answer[]> => {
+    const answers: Answer[] = [];
+    for (const list of lists) {
+      const found = ({ query }: { query: SearchQuery }) => {
+        const signal = AbortSignal.timeout(PATIENCE);
+        return look(sending.session, query, signal).catch((error) => {
+          if (signal.aborted) throw new Blamed(list, tooLong());
+          throw isPassing(error) ? error : new Blamed(list, asProblem(error));
+        });
+      };
+      try {
+        await expectAll(ledger, list, found);
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        answers.push(error);
+        continue;
+      }
+      answers.push(applyList(ledger, list));
+    }
+    return answers;
+  };
+
+  return async function attempt(place: Place, lists: readonly List[], { id, isCareful, until }: Try): Promise<Attempt> {
+    const { session } = place;
+    const timeoutMS = () => Math.max(1, Math.ceil(until - performance.now()));
+    const sending = { session, timeoutMS };
+    const abandon = () => session.abortTransaction({ timeoutMS: 2_000 }).catch(() => undefined);
+    let answers: readonly Answer[];
+    try {
+      session.startTransaction(options);
+      if (lists.some(({ isWide }) => isWide)) await takeAllPlaces(collections, sending);
+      const state = await readState(collections, lists, sending, isCareful || isSharded);
+      const ledger = emptyLedger({ ...state, now: parts.now(), id, isSharded, stamps, nextRevision, homeOf });
+      answers = await fill(ledger, lists, sending);
+      if (answers.every((answer) => answer instanceof Problem)) {
+        await abandon();
+        return { is: 'done', answers };
+      }
+      await sendAll(collections, ledger, sending);
+      // Last, so that a condition that takes all places at its beginning has to wait for nobody.
+      const mine = { session, timeoutMS: timeoutMS() };
+      const { matchedCount } = await collections.writer.updateOne({ _id: place.id }, { $set: { last: id } }, mine);
+      if (matchedCount !== 1) throw new Error('the place of this server in the store is gone');
+    } catch (error) {
+      await abandon();
+      if (error instanceof Blamed) return { is: 'blamed', list: error.list, why: error.why };
+      return { is: isPassing(error) ? 'again' : 'broken', error };
+    }
+    let isOpen = false;
+    for (let commits = 0; commits < COMMITS; commits++) {
+      try {
+        await session.commitTransaction({ timeoutMS: timeoutMS() });
+        return { is: 'done', answers };
+      } catch (error) {
+        if (!isOpen && !isUnknown(error)) return { is: 'again', error };
+        // Once a reply was lost, only the store itself can say no.
+        isOpen = true;
+        if (!isUnknown(error) || performance.now() > until) break;
+      }
+    }
+    return { is: 'unknown', id, answers };
+  };
+}
+
+class Blamed extends Error {
+  readonly list: List;
+  readonly why: Problem;
+  constructor(list: List, error: unknown) {
+    super('a list makes its transaction fail');
+    this.list = list;
+    this.why = error instanceof Problem ? error : unexpected(error);
+  }
+}
+
+/**
+ * Whether the transaction of the id was stored. The write that asks waits for, or ends, a transaction that is still in the air, and
+ * once a majority has it, what it found cannot change any more.
+ */
+export async function wasStored(
+  collections: Collections,
+  place: Place,
+  id: string,
+  timeoutMS: number,
+): Promise<boolean> {
+  const asked = await collections.writer.findOneAndUpdate(
+    { _id: place.id },
+    { $inc: { n: 1 } },
+    {
+      session: place.session,
+      writeConcern: { w: 'majority', journal: true },
+      returnDocument: 'after',
+      timeoutMS,
+    },
+  );
+  return asked?.last === id;
+}
+
+/** Every transaction of every server writes the document of its place: none that is under way now can be stored beside this one. */
+async function takeAllPlaces({ writer }: Collections, { session, timeoutMS }: Sending): Promise<void> {
+  await writer.updateMany({ _id: { $gte: '' } }, { $inc: { n: 1 } }, { session, timeoutMS: timeoutMS() });
+}
+
+type State = Pick<Ledger, 'resources' | 'kept' | 'keptBefore' | 'lastRow'>;
+
+/** Newest versions and kept values that the lists rely on or write; bodies only of those that become former versions. */
+async function readState(
+  { resource, kept, audit }: Collections,
+  lists: readonly List[],
+  { session, timeoutMS }: Sending,
+  isCareful: boolean,
+): Promise<State> {
+  const whole = new Set<string>();
+  const bare = new Set<string>();
+  const values = new Set<string>();
+  for (const { steps } of lists) for (const step of steps) note(step, whole, bare, values, isCareful);
+  for (const reference of whole) bare.delete(reference);
+  const resources = new Map<string, ResourceState>();
+  for (const [references, body] of [
+    [whole, { b: 1 }],
+    [bare, {}],
+  ] as const) {
+    if (references.size === 0) continue;
+    const projection = { s: 1, p: 1, v: 1, u: 1, m: 1, ...body };
+    const found = resource.find<ResourceState>(
+      { _id: { $in: [...references] } },
+      { session, projection, timeoutMS: timeoutMS(), batchSize: references.size + 1 },
+    );
+    for (const state of await found.toArray()) resources.set(state._id, state);
+  }
+  const keptNow = new Map<string, KeptDocument>();
+  if (values.size > 0) {
+    const asked = { session, timeoutMS: timeoutMS(), batchSize: values.size + 1 };
+    for (const document of await kept.find({ _id: { $in: [...values] } }, asked).toArray()) {
+      keptNow.set(document._id, document);
+    }
+  }
+  let lastRow = 0;
+  if (lists.some(({ steps }) => steps.some(({ op }) => op === 'restore-row'))) {
+    const asked = { session, timeoutMS: timeoutMS(), projection: { _id: 1 }, sort: { _id: -1 } } as const;
+    lastRow = (await audit.findOne({ _id: { $gte: 0 } }, asked))?._id ?? 0;
+  }
+  return { resources, kept: keptNow, keptBefore: new Set(keptNow.keys()), lastRow };
+}
+
+function note(step: Step, whole: Set<string>, bare: Set<string>, values: Set<string>, isCareful: boolean): void {
+  switch (step.op) {
+    case 'write':
+      // What is to be created is nearly always not there: if it is, the insertion fails, and the next try is careful.
+      if (isCareful || step.expect !== 'absent') whole.add(step.reference);
+      return;
+    case 'restore':
+      whole.add(step.reference);
+      return;
+    case 'restore-kept':
+      values.add(step.id);
+      return;
+    case 'expect-resource':
+    case 'reindex':
+      bare.add(step.reference);
+      return;
+    case 'expect-query':
+      for (const reference of step.matches) bare.add(reference);
+      return;
+    case 'expect-kept':
+      values.add(step.id);
+      return;
+    case 'put':
+    case 'drop':
+      values.add(step.id);
+      if (step.fence) values.add(step.fence.id);
+  }
+}
+
+const emptyLedger = (
+  known: State & Pick<Ledger, 'now' | 'id' | 'isSharded' | 'stamps' | 'nextRevision' | 'homeOf'>,
+): Ledger => ({
+  ...known,
+  creations: [],
+  replacements: [],
+  moves: [],
+  former: [],
+  written: new Set(),
+  keptWritten: new Set(),
+  audit: [],
+  reliedOn: new Set(),
+  keptReliedOn: new Set(),
+  guards: new Set(),
+});

@@ -1,0 +1,153 @@
+/** The one way into the store: lists that wait together go as one transaction, a few transactions at a time, none with a key of another. docs/storage-mongodb.md */
+import type { TopologyDescriptionChangedEvent } from 'mongodb';
+import { Problem } from '../../fhir/outcome.ts';
+import type { Change, Written } from '../store.ts';
+import { createRevisions } from './apply.ts';
+import { takeGroup } from './group.ts';
+import { prepareList } from './group-list.ts';
+import { isRefusal, isRow, runGroup, runRows, type Tries, type Waiting } from './group-run.ts';
+import { isClosed, noPrimary, tooBusy } from './outcome.ts';
+import type { Parts } from './parts.ts';
+import { PLACES, writerId } from './registration.ts';
+import { type Answer, createTransactions, type ExpectSearch, type Place, wasStored } from './transaction.ts';
+
+export type { ExpectSearch } from './transaction.ts';
+
+export interface Writer {
+  commit(changes: readonly Change[]): Promise<readonly Written[]>;
+  /** Takes nothing more and waits for what is on its way. */
+  close(): Promise<void>;
+  /** Why nothing can be stored at the moment; undefined while all is well. */
+  fault(): string | undefined;
+}
+
+export interface WriterOptions {
+  readonly onCommit?: (lists: number, refused: number, seconds: number) => void;
+}
+
+/** A caller waits no longer than so many ms. */
+const PATIENCE = 10_000;
+
+export function createWriter(parts: Parts, look: ExpectSearch, { onCommit = () => undefined }: WriterOptions): Writer {
+  const { client, collections, runtime } = parts;
+  const waiting: Waiting[] = [];
+  const held = new Set<string>();
+  const isHealthy = followTopology(parts);
+  const stop = new AbortController();
+  let underWay = 0;
+  let isWideUnderWay = false;
+  let isCalled = false;
+  let isWatching = false;
+  let idle = () => {};
+
+  const sessions = Array.from({ length: PLACES }, () => client.startSession({ causalConsistency: false }));
+  const free = sessions.map((session, n) => ({ n, session }));
+
+  const ids = Buffer.from(runtime.random(9)).toString('base64url');
+  let given = 0;
+  const random = (limit: number) => Math.floor((Buffer.from(runtime.random(4)).readUInt32LE() / 2 ** 32) * limit);
+  const tries: Tries = {
+    runtime,
+    attempt: createTransactions(parts, look, createRevisions(parts.now, random)),
+    wasStored: (place, id, timeoutMS) => wasStored(collections, place, id, timeoutMS),
+    nextId: () => `${ids}${++given}`,
+    isClosed: () => stop.signal.aborted,
+  };
+  const run = async (group: readonly Waiting[], place: Place) => {
+    const began = performance.now();
+    let refused = 0;
+    const lists = group.map((list) => ({
+      ...list,
+      answer: (answer: Answer) => {
+        if (isRefusal(answer)) refused++;
+        list.answer(answer);
+      },
+    }));
+    if (lists.every(isRow)) await runRows(tries, collections.audit, lists);
+    else await runGroup(tries, place, lists);
+    onCommit(lists.length, refused, (performance.now() - began) / 1_000);
+  };
+
+  const send = async (group: readonly Waiting[]) => {
+    const mine = free.shift()!;
+    // The number of a server that was silent for long is another one now.
+    const place = { id: writerId(parts.server, mine.n), session: mine.session };
+    const locks = group.flatMap((list) => list.locks);
+    const isWide = group.some((list) => list.isWide);
+    for (const lock of locks) held.add(lock);
+    underWay++;
+    isWideUnderWay ||= isWide;
+    await run(group, place);
+    for (const lock of locks) held.delete(lock);
+    if (isWide) isWideUnderWay = false;
+    underWay--;
+    free.unshift(mine);
+    sendMore();
+    if (underWay === 0 && waiting.length === 0) idle();
+  };
+
+  /** At the end of this turn of the event loop, so that all that the turn brings goes together. */
+  const sendMore = () => {
+    if (isCalled || waiting.length === 0 || underWay >= PLACES) return;
+    isCalled = true;
+    setImmediate(() => {
+      isCalled = false;
+      while (underWay < PLACES && waiting.length > 0 && !isWideUnderWay) {
+        const group = takeGroup(waiting, held, underWay > 0);
+        if (group.length === 0) return;
+        void send(group);
+      }
+    });
+  };
+
+  /** Tells those who have waited for a place for too long. */
+  const watch = async () => {
+    if (isWatching) return;
+    isWatching = true;
+    while (waiting.length > 0) {
+      await runtime.sleep(waiting[0]!.deadline - performance.now() + 1, stop.signal);
+      while (waiting.length > 0 && waiting[0]!.deadline <= performance.now()) waiting.shift()!.answer(tooBusy());
+      if (stop.signal.aborted) break;
+    }
+    isWatching = false;
+    if (underWay === 0 && waiting.length === 0) idle();
+  };
+
+  return {
+    commit: (changes) =>
+      new Promise((resolve, reject) => {
+        if (stop.signal.aborted) throw isClosed();
+        if (changes.length === 0) {
+          resolve([]);
+          return;
+        }
+        const answer = (given: Answer) => (given instanceof Problem ? reject(given) : resolve(given));
+        waiting.push({ ...prepareList(changes, parts), deadline: performance.now() + PATIENCE, answer });
+        void watch();
+        sendMore();
+      }),
+    fault: () => (isHealthy() ? undefined : noPrimary),
+    async close() {
+      stop.abort();
+      if (underWay > 0 || waiting.length > 0) await new Promise<void>((resolve) => (idle = resolve));
+      isHealthy.end();
+      await Promise.all(sessions.map((session) => session.endSession()));
+    },
+  };
+}
+
+/** Whether a member that takes writes is known, as far as the driver has been told. */
+function followTopology({ client }: Parts): { (): boolean; end(): void } {
+  let isKnown = true;
+  const follow = ({ newDescription: { type, servers } }: TopologyDescriptionChangedEvent) => {
+    const hasRouter = type === 'Sharded' && [...servers.values()].some((server) => server.type === 'Mongos');
+    isKnown = hasRouter || type === 'ReplicaSetWithPrimary' || type === 'Single' || type === 'LoadBalanced';
+  };
+  client.on('topologyDescriptionChanged', follow);
+  const isHealthy = () => isKnown;
+  return Object.assign(isHealthy, {
+    end: () => {
+      client.off('topologyDescriptionChanged', follow);
+    },
+  });
+}
