@@ -1,7 +1,7 @@
 /** Two houses: one with everything, where patient A asks, and one with only what A may see, where the administrator asks. */
 import { diceOf } from '../oracle/dice.ts';
 import { keyOf, type World, worldOf } from '../oracle/evaluate.ts';
-import { types } from '../oracle/parameters.ts';
+import { parameters } from '../oracle/parameters.ts';
 import { randomResources } from '../oracle/resources.ts';
 import { type AccessHouse, openAccessHouse } from './house.ts';
 import { A, B, isVisible, patientCaller } from './patient-a.ts';
@@ -87,7 +87,7 @@ export async function openHouses(seed: number): Promise<Houses> {
   await put(whole, inOrder(whole), () => true);
   await put(part, inOrder(part), (one) => isSeen.has(keyOf(one)));
   const held: any[] = [];
-  for (const type of types) {
+  for (const type of Object.keys(parameters)) {
     const { body } = await whole.ask('GET', `/${type}?_count=1000`);
     held.push(...body.entry.map(({ resource }: any) => resource));
   }

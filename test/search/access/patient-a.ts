@@ -31,6 +31,7 @@ const elementsOf: Readonly<Record<string, (one: any) => readonly any[]>> = {
   Condition: (one) => [one.subject, one.asserter],
   MedicationRequest: (one) => [one.subject],
   QuestionnaireResponse: (one) => [one.subject],
+  Composition: (one) => [one.subject],
   RiskAssessment: (one) => [one.subject],
   List: (one) => [one.subject, one.source],
   Group: (one) => (one.member ?? []).map(({ entity }: any) => entity),

@@ -136,10 +136,11 @@ export function localKey(world: World, reference: any): string | undefined {
 const addressed = ['Device', 'DeviceDefinition', 'Binary'];
 
 /**
- * The resources that a Reference or a canonical leads to: whatever has the url, and where one is named the version; for a
+ * The resources that a Reference or a canonical leads to, or the one that stands there itself: whatever has the url, and where one is named the version; for a
  * parameter only of the types that it leads to. A canonical without a scheme is taken as a reference.
  */
 export function ledTo(world: World, held: any, { targets = [] }: Pick<Parameter, 'targets'> = {}): any[] {
+  if (held.resourceType !== undefined) return [held];
   const key = localKey(world, typeof held === 'string' ? { reference: held } : held);
   const one = key !== undefined && world.byKey.get(key);
   if (one) return [one];

@@ -6,6 +6,7 @@ import {
   draw,
   escaped,
   type Maker,
+  NothingToDraw,
   ofType,
   pointers,
   pointingAt,
@@ -118,6 +119,17 @@ const chain =
       if (last !== undefined) return { type: start.type, name: `${path}.${last.name}`, value: last.value };
     }
   };
+
+/** Into the first resource of a Bundle. */
+const chainInside: Maker = (roll, world) => {
+  const letters = ofType(world, 'Bundle').filter((one) => parameters['Bundle']!['composition']!.get(one).length > 0);
+  if (letters.length === 0) throw new NothingToDraw();
+  for (;;) {
+    const last = about(roll, world, roll.of(letters).entry[0].resource);
+    if (last === undefined) continue;
+    return { type: 'Bundle', name: `composition${roll.of(['', ':Composition'])}.${last.name}`, value: last.value };
+  }
+};
 
 /** Without a type, where the parameter behind the point belongs to several target types. */
 const untyped: Maker = (roll, world, onType) => {
@@ -329,6 +341,7 @@ export const makers: Readonly<Record<string, Maker>> = {
     return from(drawn, roll.of([drawn.held, drawn.held.split('|')[0]]));
   },
   'canonical :missing': missing('canonical'),
+  'chain inside': chainInside,
   'chain canonical': chain(1, true, ['canonical']),
   'chain canonical 2 steps': chain(2, true, ['canonical']),
   '_has canonical': has((roll, world, source) => about(roll, world, source), ['canonical']),

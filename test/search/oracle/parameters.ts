@@ -6,6 +6,7 @@ export type Kind =
   | 'token'
   | 'reference'
   | 'canonical'
+  | 'inside'
   | 'date'
   | 'number'
   | 'quantity'
@@ -24,7 +25,7 @@ export interface Token {
 
 export interface Parameter {
   readonly kind: Kind;
-  /** The values in a resource: strings (of canonicals too), Tokens, References, Spans, numbers, Quantities or pairs of lists of them. */
+  /** The values in a resource: strings (of canonicals too), resources inside, Tokens, References, Spans, numbers, Quantities or pairs of lists of them. */
   readonly get: (resource: any) => any[];
   /** Types that a reference may lead to. */
   readonly targets?: readonly string[];
@@ -390,6 +391,34 @@ const perType: Readonly<Record<string, Readonly<Record<string, Parameter>>>> = {
     'source-uri': canonical((one) => one.sourceUri, 'ValueSet'),
     target: canonical((one) => one.targetCanonical, 'ValueSet'),
   },
+  Composition: {
+    identifier,
+    title: string((one) => one.title),
+    type: concept((one) => one.type),
+    category: concept((one) => one.category),
+    status: code((one) => one.status, 'http://hl7.org/fhir/composition-status'),
+    date: date((one) => one.date),
+    subject: reference((one) => one.subject),
+    patient: patientOf((one) => one.subject),
+    encounter: reference((one) => one.encounter, 'Encounter'),
+    author: reference(
+      (one) => one.author,
+      'Practitioner',
+      'PractitionerRole',
+      'Device',
+      'Patient',
+      'RelatedPerson',
+      'Organization',
+    ),
+  },
+  Bundle: {
+    identifier,
+    type: code((one) => one.type, 'http://hl7.org/fhir/bundle-type'),
+    composition: {
+      kind: 'inside',
+      get: (one) => list(one.entry?.[0]?.resource).filter(({ resourceType }) => resourceType === 'Composition'),
+    },
+  },
   QuestionnaireResponse: {
     identifier,
     questionnaire: canonical((one) => one.questionnaire, 'Questionnaire'),
@@ -406,4 +435,5 @@ export const parameters: Readonly<Record<string, Readonly<Record<string, Paramet
   Object.entries(perType).map(([type, known]) => [type, { ...common, ...known }]),
 );
 
-export const types = Object.keys(parameters);
+/** What is drawn from; Bundles have no words, and are asked for by themselves. */
+export const types = Object.keys(parameters).filter((type) => type !== 'Bundle');

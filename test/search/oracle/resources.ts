@@ -45,6 +45,8 @@ const sizes: readonly (readonly [type: string, many: number, make: Make])[] = [
   ['PlanDefinition', 30, planDefinition],
   ['ConceptMap', 30, conceptMap],
   ['QuestionnaireResponse', 60, questionnaireResponse],
+  ['Composition', 20, composition],
+  ['Bundle', 30, bundle],
 ];
 
 type Make = (roll: Dice, around: Around) => object;
@@ -77,7 +79,7 @@ export function randomResources(seed: number, base: string): any[] {
       resourceType: type,
       id: String(i + 1),
       ...maybe(roll, 0.6, () => withContent('meta', meta(roll, type))),
-      ...maybe(roll, 0.3, () => ({ text: narrative(roll) })),
+      ...maybe(roll, type === 'Bundle' ? 0 : 0.3, () => ({ text: narrative(roll) })),
       ...make(roll, { base, to }),
     })),
   );
@@ -402,5 +404,38 @@ function questionnaireResponse(roll: Dice, { to }: Around): object {
     ...maybe(roll, 0.8, () => ({ subject: to('Patient', 'Device') })),
     ...maybe(roll, 0.5, () => ({ encounter: to('Encounter') })),
     ...maybe(roll, 0.7, () => ({ authored: dateTime(roll) })),
+  };
+}
+
+function composition(roll: Dice, { to }: Around): object {
+  return {
+    ...maybe(roll, 0.6, () => ({ identifier: { system: roll.of(systems), value: roll.of(numbers) } })),
+    status: roll.of(['preliminary', 'final', 'amended']),
+    type: concept(roll, findings),
+    ...maybe(roll, 0.4, () => ({ category: [concept(roll, places)] })),
+    ...maybe(roll, 0.8, () => ({ subject: to('Patient', 'Device') })),
+    ...maybe(roll, 0.5, () => ({ encounter: to('Encounter') })),
+    date: dateTime(roll),
+    author: [to('Practitioner')],
+    title: roll.of(texts),
+  };
+}
+
+/** The first resource may have the id of one that stands alone, and another Composition may come later. */
+function bundle(roll: Dice, around: Around): object {
+  const one = (): object => ({
+    resourceType: 'Composition',
+    ...maybe(roll, 0.5, () => ({ id: String(1 + roll.below(20)) })),
+    ...composition(roll, around),
+  });
+  const isLetter = roll.chance(0.8);
+  const resources = isLetter
+    ? [one(), ...(roll.chance(0.3) ? [one()] : [])]
+    : [{ resourceType: 'Basic', code: { text: 'x' } }];
+  return {
+    type: isLetter ? 'document' : 'collection',
+    identifier: { system: roll.of(systems), value: roll.of(numbers) },
+    timestamp: instant(roll),
+    entry: resources.map((resource, i) => ({ fullUrl: `urn:uuid:00000000-0000-4000-8000-00000000000${i}`, resource })),
   };
 }

@@ -26,7 +26,7 @@ export async function fill(house: TestHouse, seed: number): Promise<World> {
     if (status !== 200) throw new Error(`the resources were refused: ${status} ${text.slice(0, 2000)}`);
   }
   const held: any[] = [];
-  for (const type of types) held.push(...(await house.search(`${type}?_count=1000`)));
+  for (const type of Object.keys(parameters)) held.push(...(await house.search(`${type}?_count=1000`)));
   if (held.length !== resources.length) throw new Error(`${held.length} of ${resources.length} resources came back`);
   return worldOf(held, base, Date.now());
 }
