@@ -82,6 +82,20 @@ program
     );
   });
 
+program
+  .command('export')
+  .description('write the whole store to a folder or down a pipe; nobody may serve it meanwhile')
+  .option('--to <folder>', 'a folder of its own, or - for the standard output; a stopped export goes on', '-')
+  .action(async ({ to }: { to: string }) => (await import('./commands/transfer.ts')).exportStore(readConfig(), to));
+
+program
+  .command('import')
+  .description('take what `watchfire export` wrote into a new store, and compare; a stopped import goes on')
+  .option('--from <folder>', 'the folder of an export, or - for the standard input', '-')
+  .action(async ({ from }: { from: string }) =>
+    (await import('./commands/transfer.ts')).importStore(readConfig(), from),
+  );
+
 const keys = program.command('keys').description('API keys of devices');
 keys
   .command('create')

@@ -15,6 +15,9 @@ export async function keepCanonical(facts: Facts, canonical: string): Promise<vo
   }
 }
 
+/** The canonical base that the store was begun with; undefined for a store that no server has served yet. */
+export const canonicalOf = (facts: Pick<Engine, 'fact'>): Promise<string | undefined> => facts.fact(CANONICAL);
+
 /** 32 bytes, made at the first start; the same for all servers of the store. */
 export async function pageKeyOf(facts: Facts, runtime: Pick<Runtime, 'random'>): Promise<Uint8Array> {
   const fresh = Buffer.from(runtime.random(32)).toString('base64');

@@ -145,8 +145,8 @@ export type Change =
   | ({ readonly op: 'restore' } & Restored);
 
 /**
- * What another store held goes in as it was, for moving house (src/transfer). Versions of a resource and rows of the audit log go
- * in as they rise, anything else is a conflict; resources are listed in the order in which their first versions went in. Whoever
+ * What another store held goes in as it was, for moving house (src/transfer). Of a resource the version that comes next goes in, and
+ * rows of the audit log as they rise; anything else is a conflict. Resources are listed in the order in which their first versions went in. Whoever
  * follows the version log from an `end()` taken afterwards is told of none of it.
  */
 export type Restored =

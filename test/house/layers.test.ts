@@ -8,7 +8,7 @@ const layers: readonly (readonly string[])[] = [
   ['fhir', 'validation', 'terminology', 'search'],
   ['runtime.ts', 'config.ts', 'log.ts', 'owner.ts', 'closing.ts', 'memory.ts', 'store-facts.ts', 'store', 'outbound'],
   ['interactions', 'operations', 'alerts', 'assignments', 'smart', 'audit', 'protect', 'metering'],
-  ['ingest', 'subscriptions', 'assistant', 'publish', 'mappings'],
+  ['ingest', 'subscriptions', 'transfer', 'assistant', 'publish', 'mappings'],
   ['http', 'translators', 'console'],
   ['server.ts', 'open-engine.ts', 'main.ts', 'commands', 'demo'],
 ];

@@ -9,7 +9,7 @@ import { type Connection, diskFault, type Row } from './connection.ts';
 import { stampEntries } from './entries.ts';
 import { ABSENT, ANY, type GroupMessage, openGroup, type Step } from './group.ts';
 import { addEntries, changeEntries } from './index-rows.ts';
-import { expectRising, restoreRow, restoreVersion } from './restore.ts';
+import { expectNext, restoreRow, restoreVersion } from './restore.ts';
 import { auditColumns, methods } from './rows.ts';
 import { own } from './schema.ts';
 import { runSearch } from './search.ts';
@@ -126,7 +126,7 @@ function expectAll(ledger: Ledger, list: readonly Step[], clock: () => number): 
         expectMatches(ledger, step, clock);
     }
   }
-  expectRising(ledger.connection, list);
+  expectNext(ledger.connection, list);
 }
 
 function expectVersion({ connection }: Ledger, key: string, expected: number): void {

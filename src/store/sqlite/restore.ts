@@ -11,8 +11,8 @@ import { changeWords } from './words.ts';
 const nothing = new Uint8Array();
 const DELETE = methods.indexOf('DELETE');
 
-/** Before the list is written: what goes in must rise, also within the list. Throws a conflict. */
-export function expectRising(connection: Connection, list: readonly Step[]): void {
+/** Before the list is written: what goes in comes next, also within the list. Throws a conflict. */
+export function expectNext(connection: Connection, list: readonly Step[]): void {
   const newest = new Map<string, number>();
   let lastRow: number | undefined;
   for (const step of list) {
@@ -21,7 +21,7 @@ export function expectRising(connection: Connection, list: readonly Step[]): voi
         | Row
         | undefined;
       const last = newest.get(step.key) ?? stored?.[0] ?? 0;
-      if (step.version <= last) throw problem('conflict', `${step.key} has version ${last} already`);
+      if (step.version !== last + 1) throw problem('conflict', `${step.key} is at version ${last}`);
       newest.set(step.key, step.version);
     } else if (step.op === 'restore-row') {
       lastRow ??= lastSequence(connection);

@@ -1,0 +1,145 @@
+/** `watchfire export` and `watchfire import`: a whole store to a folder or down a pipe, and into another one. docs/moving-stores.md */
+import { existsSync, fstatSync } from 'node:fs';
+import { join } from 'node:path';
+import packageJson from '../../package.json' with { type: 'json' };
+import { createClosing } from '../closing.ts';
+import type { Config } from '../config.ts';
+import { relativeTo } from '../fhir/own-base.ts';
+import { openEngine } from '../open-engine.ts';
+import { createCustomParameters } from '../operations/custom-parameters.ts';
+import { takeOwnership } from '../owner.ts';
+import { systemRuntime } from '../runtime.ts';
+import { extract } from '../search/extract.ts';
+import { accessOf, addressUrl } from '../server.ts';
+import type { Engine } from '../store/engine.ts';
+import { canonicalOf } from '../store-facts.ts';
+import { catchUp } from '../subscriptions/catch-up.ts';
+import type { Comparison } from '../transfer/compare.ts';
+import { demandQuiet, demandWhole } from '../transfer/demands.ts';
+import { type ExportParts, exportTo } from '../transfer/export.ts';
+import { exportToFolder } from '../transfer/export-folder.ts';
+import { importFrom } from '../transfer/import.ts';
+import { fromFolder, fromPipe } from '../transfer/source.ts';
+import { type Tallied, type Tallies, tallied } from '../transfer/tally.ts';
+import { createProgress, number, type Progress } from './progress.ts';
+
+const runtime = systemRuntime;
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+const names: Readonly<Record<Tallied, string>> = {
+  resources: 'resources',
+  versions: 'versions',
+  tombstones: 'of them deletions',
+  audit: 'audit rows',
+  kept: 'kept state',
+  expiring: 'kept for a time',
+};
+
+interface Opened {
+  readonly engine: Engine;
+  readonly isShared: boolean;
+  readonly base: string;
+  readonly learnParameters: () => Promise<void>;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+}
+
+/** Opens the store that the settings name, for this command alone, and closes it whatever becomes of the work. */
+async function withStore<T>(config: Config, progress: Progress, work: (opened: Opened) => Promise<T>): Promise<T> {
+  const closing = createClosing();
+  const stop = new AbortController();
+  const onSignal = () => stop.abort(new Error('stopped; the same command goes on from here'));
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(name, onSignal);
+    closing.add(() => process.off(name, onSignal));
+  }
+  try {
+    if (config.store === 'sqlite') closing.add(takeOwnership(config.data).release);
+    const { engine, isShared } = await openEngine({ config, runtime, onCommit: () => undefined, log: { warn: say } });
+    closing.add(engine.close);
+    await demandQuiet(engine);
+    const custom = createCustomParameters({ store: engine, onRenewed: () => undefined });
+    return await work({
+      engine,
+      isShared,
+      base: `${config.baseUrl ?? addressUrl(config.host, config.port)}/fhir`,
+      learnParameters: custom.renew,
+      signal: stop.signal,
+      progress,
+    });
+  } finally {
+    progress.clear();
+    await closing.all();
+  }
+}
+
+/** Of a pipe the reader shows how far it is: two bars in one terminal would write over each other. */
+const isPiped = (): boolean => {
+  const out = fstatSync(1);
+  return out.isFIFO() || out.isSocket();
+};
+
+/** `to` is a folder, or `-` for the standard output. */
+export async function exportStore(config: Config, to: string): Promise<void> {
+  if (to === '-' && process.stdout.isTTY) throw new Error('name a folder with --to, or pipe into `watchfire import`');
+  if (config.store === 'sqlite' && !existsSync(join(config.data, 'watchfire.db')))
+    throw new Error(`there is no store in ${config.data}`);
+  const isQuiet = to === '-' && isPiped();
+  const progress = createProgress(isQuiet ? { write: () => undefined } : process.stderr, runtime.now);
+  const tallies = await withStore(config, progress, async ({ engine, isShared, base, learnParameters, signal }) => {
+    await demandWhole(engine);
+    await learnParameters();
+    await catchUp({ store: engine, isShared, base, runtime, accessOf, extract });
+    const parts: ExportParts = {
+      engine,
+      canonical: (await canonicalOf(engine)) ?? config.canonical,
+      now: runtime.now,
+      version: packageJson.version,
+      onProgress: (done, of) => progress.show('exported', done, of),
+      signal,
+    };
+    return to === '-' ? exportTo(process.stdout, parts) : exportToFolder(to, parts);
+  });
+  if (!isQuiet) sayTallies(tallies, to);
+}
+
+function sayTallies(tallies: Tallies, to: string): void {
+  for (const name of tallied) say(`${names[name].padEnd(18)}${number(tallies[name].count).padStart(14)}`);
+  say(`exported${to === '-' ? '' : ` to ${to}`}`);
+}
+
+/** `from` is a folder, or `-` for the standard input. Throws where the store does not hold what was exported. */
+export async function importStore(config: Config, from: string): Promise<void> {
+  if (from === '-' && process.stdin.isTTY)
+    throw new Error('name a folder with --from, or pipe from `watchfire export`');
+  const progress = createProgress(process.stderr, runtime.now);
+  try {
+    const source = from === '-' ? await fromPipe(process.stdin) : fromFolder(from);
+    const comparison = await withStore(config, progress, ({ engine, base, learnParameters, signal }) => {
+      const relative = relativeTo(base);
+      return importFrom(source, {
+        engine,
+        extract: (text) => extract(JSON.parse(relative(text))),
+        learnParameters,
+        now: runtime.now,
+        onProgress: progress.show,
+        signal,
+      });
+    });
+    sayComparison(comparison);
+    if (!comparison.isSame) throw new Error('the store does not hold what was exported; no server will start on it');
+  } finally {
+    // Or whoever writes would wait for ever, and this process with it.
+    if (from === '-') process.stdin.destroy();
+  }
+}
+
+function sayComparison({ rows, expired }: Comparison): void {
+  say(`${''.padEnd(18)}${'exported'.padStart(14)}${'stored'.padStart(14)}  checksum`);
+  for (const { of, exported, stored, isSame } of rows) {
+    const over = of === 'expiring' && expired > 0 ? `, ${number(expired)} expired meanwhile` : '';
+    say(
+      `${names[of].padEnd(18)}${number(exported).padStart(14)}${number(stored).padStart(14)}  ${isSame ? 'equal' : 'DIFFERS'}${over}`,
+    );
+  }
+}

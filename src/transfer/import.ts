@@ -1,0 +1,149 @@
+/** Takes an export into a new store, batch by batch, goes on where it was stopped, and compares at the end what the store holds. docs/moving-stores.md */
+import { createHash, type Hash } from 'node:crypto';
+import { keyOf } from '../fhir/references.ts';
+import type { IndexEntries } from '../search/query.ts';
+import type { Engine } from '../store/engine.ts';
+import type { Change, HeldValue } from '../store/store.ts';
+import { keepCanonical } from '../store-facts.ts';
+import { startAtEnd } from '../subscriptions/catch-up.ts';
+import { type Comparison, type Expected, readBack } from './compare.ts';
+import type { Line } from './lines.ts';
+import { importKind, portable } from './portable.ts';
+import type { Source } from './source.ts';
+import { createTallying, differing } from './tally.ts';
+
+export interface ImportParts {
+  readonly engine: Engine;
+  /** The index entries of a stored text, by what search knows now. */
+  readonly extract: (text: string) => IndexEntries;
+  /** Tells search which SearchParameters are stored, once they are. */
+  readonly learnParameters: () => Promise<void>;
+  readonly now: () => number;
+  readonly onProgress: (what: 'imported' | 'compared', done: number, of: number) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Kept in the store with every batch. */
+interface Progress {
+  /** Lines that are stored. */
+  readonly lines: number;
+  /** SHA-256 of them: only an export that begins with the same ones is gone on with. */
+  readonly sha256: string;
+}
+const progressKey = 'progress';
+
+/** Changes of one commit at most, and characters of text after which it is enough. */
+const LINES = 500;
+const CHARACTERS = 4 << 20;
+
+/** What was compared; the store may be served when nothing differs, and is refused by every server until then. */
+export async function importFrom({ header, lines }: Source, parts: ImportParts): Promise<Comparison> {
+  const { engine, signal, onProgress } = parts;
+  const [kept] = await engine.list(importKind, '', 1);
+  const stored = kept?.value as Progress | undefined;
+  if (!stored) await demandEmpty(engine);
+  await keepCanonical(engine, header.canonical);
+
+  const tallying = createTallying();
+  const expiring: Expected['expiring'] = new Map();
+  const read = createHash('sha256');
+  const batch = createBatch(engine);
+  let count = 0;
+  let knowsParameters = false;
+  for await (const { line, text } of lines) {
+    signal.throwIfAborted();
+    if (line.is === 'end') {
+      await batch.flush(progressOf(count, read));
+      if (stored && stored.lines > count) throw new Error(otherExport);
+      const damaged = differing(tallying.tallies(), line.tallies);
+      if (damaged.length > 0)
+        throw new Error(`the export is damaged: its ${damaged.join(', ')} are not those that were counted`);
+      break;
+    }
+    const isStored = stored !== undefined && count < stored.lines;
+    if (!isStored && line.is !== 'kept' && !knowsParameters) {
+      await batch.flush(progressOf(count, read));
+      await parts.learnParameters();
+      knowsParameters = true;
+    }
+    const digest = tallying.add(line, text);
+    if (line.is === 'kept' && line.expires !== undefined) {
+      expiring.set(JSON.stringify([line.kind, line.key]), { digest, expires: line.expires });
+    }
+    read.update(text).update('\n');
+    count++;
+    if (isStored) {
+      if (count === stored.lines && hexOf(read) !== stored.sha256) throw new Error(otherExport);
+      continue;
+    }
+    if (batch.add(restoring(line, parts.extract), text.length)) {
+      await batch.begin(progressOf(count, read));
+      onProgress('imported', count, header.records);
+    }
+  }
+
+  const comparison = await readBack(parts, header.records, { tallies: tallying.tallies(), expiring });
+  if (comparison.isSame) {
+    await engine.commit([startAtEnd(await engine.end()), { op: 'drop', kind: importKind, key: progressKey }]);
+  }
+  return comparison;
+}
+
+const otherExport = 'the store holds the beginning of another export; import that one to its end, or empty the store';
+
+const hexOf = (read: Hash): string => read.copy().digest('hex');
+const progressOf = (lines: number, read: Hash): Progress => ({ lines, sha256: hexOf(read) });
+
+function restoring(line: Line, extract: ImportParts['extract']): Change {
+  if (line.is === 'kept') {
+    const { is: _kept, ...kept } = line;
+    return { op: 'restore', kept: kept satisfies HeldValue };
+  }
+  if (line.is === 'audit') {
+    const { is: _audit, ...row } = line;
+    return { op: 'restore', row };
+  }
+  const { versionId, lastUpdated, method, newest, text } = line;
+  const key = keyOf(line.key);
+  if (!key) throw new Error(`the export is damaged: ${JSON.stringify(line.key)} is no key of a resource`);
+  const version = { key, versionId, lastUpdated, method, text };
+  return { op: 'restore', version, ...(newest && method !== 'DELETE' && { index: extract(text) }) };
+}
+
+/** Only into a new store: two histories cannot become one. */
+async function demandEmpty({ contents }: Engine): Promise<void> {
+  const holds = (what: string) =>
+    new Error(`the store holds ${what} already; import into a new one: an empty data folder, or another database`);
+  for await (const _version of contents.versions()) throw holds('resources');
+  for await (const _row of contents.audit()) throw holds('an audit log');
+  for await (const kept of contents.kept()) if (portable(kept)) throw holds('state of a server');
+}
+
+/** Gathers changes while the commit before them is under way. */
+function createBatch(engine: Pick<Engine, 'commit'>) {
+  let changes: Change[] = [];
+  let characters = 0;
+  let underWay: Promise<unknown> = Promise.resolve();
+  const begin = async (progress: Progress) => {
+    await underWay;
+    underWay = engine.commit([...changes, { op: 'put', kind: importKind, key: progressKey, value: progress }]);
+    // Whoever waits for it next hears of its failure.
+    underWay.catch(() => undefined);
+    changes = [];
+    characters = 0;
+  };
+  return {
+    /** True when it is time to begin its commit. */
+    add(change: Change, size: number): boolean {
+      changes.push(change);
+      characters += size;
+      return changes.length >= LINES || characters >= CHARACTERS;
+    },
+    begin,
+    /** Resolves when all of it is stored. */
+    async flush(progress: Progress) {
+      if (changes.length > 0) await begin(progress);
+      await underWay;
+    },
+  };
+}
