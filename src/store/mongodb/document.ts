@@ -68,6 +68,8 @@ export interface ResourceDocument extends IndexFields {
   readonly u: number;
   readonly m: Method;
   readonly b?: Binary;
+  /** The last group of writes that relied on this version; makes two transactions that must not both succeed touch one document. */
+  readonly w?: string;
 }
 
 /** A former version. */
