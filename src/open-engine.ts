@@ -1,7 +1,8 @@
 /** Opens the store that the configuration names, and says which server of it this one is. docs/storage.md, docs/storage-mongodb.md */
 import { join } from 'node:path';
-import { type Config, ConfigError } from './config.ts';
-import type { Runtime } from './runtime.ts';
+import type { Config } from './config.ts';
+import type { Log } from './log.ts';
+import { type Runtime, uuidv7 } from './runtime.ts';
 import { INDEX_VERSION } from './search/index-version.ts';
 import type { Engine } from './store/engine.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
@@ -19,18 +20,24 @@ export interface OpeningEngine {
   readonly runtime: Runtime;
   /** How many lists of changes one commit took along, how many of them were refused, and the seconds it took. */
   readonly onCommit: (lists: number, refused: number, seconds: number) => void;
-}
-
-/** Refuses a store that this version has no engine for, before anything is made. */
-export function demandEngine({ store }: Pick<Config, 'store'>): void {
-  if (store !== 'sqlite') {
-    throw new ConfigError('WATCHFIRE_STORE names MongoDB, an engine that this version does not have yet; use sqlite');
-  }
+  readonly log: Pick<Log, 'warn'>;
 }
 
 /** Rejects with a sentence where the store cannot be used. */
-export async function openEngine({ config, runtime, onCommit }: OpeningEngine): Promise<OpenedEngine> {
-  const file = join(config.data, 'watchfire.db');
-  const engine = await openSqliteStore({ file, runtime, indexVersion: INDEX_VERSION, onCommit });
-  return { engine, isShared: false, owner: 'data-folder' };
+export async function openEngine(opening: OpeningEngine): Promise<OpenedEngine> {
+  const { config, runtime, onCommit, log } = opening;
+  const shared = { runtime, indexVersion: INDEX_VERSION, onCommit };
+  if (config.store === 'sqlite') {
+    const engine = await openSqliteStore({ ...shared, file: join(config.data, 'watchfire.db') });
+    return { engine, isShared: false, owner: 'data-folder' };
+  }
+  // The driver takes memory and time of the start that the embedded store has no use for.
+  const { openMongoStore } = await import('./store/mongodb/open.ts');
+  const engine = await openMongoStore({
+    ...shared,
+    uri: config.store,
+    acceptRelease: config.mongodbAcceptRelease,
+    log: (sentence) => log.warn(sentence),
+  });
+  return { engine, isShared: true, owner: uuidv7(runtime.now(), runtime.random(10)) };
 }

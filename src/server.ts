@@ -35,7 +35,7 @@ import { vread } from './interactions/vread.ts';
 import { createWritePath } from './interactions/write.ts';
 import { createLog, type Log } from './log.ts';
 import { trimWhenQuiet } from './memory.ts';
-import { demandEngine, openEngine } from './open-engine.ts';
+import { openEngine } from './open-engine.ts';
 import { openOperations } from './operations/open.ts';
 import { guardedClient } from './outbound/guarded-client.ts';
 import { takeOwnership } from './owner.ts';
@@ -53,6 +53,7 @@ import { type Leases, startLeases } from './store/lease.ts';
 import { keepCanonical, pageKeyOf } from './store-facts.ts';
 import { forgetSubscription, prepareSubscription } from './subscriptions/prepare.ts';
 import { startSubscriptions } from './subscriptions/subscriptions.ts';
+import { demandWhole } from './transfer/demands.ts';
 import { iotRouter } from './translators/iot.ts';
 
 export interface House {
@@ -96,13 +97,13 @@ function inDataFolder<T>(folder: string, work: () => T): T {
 }
 
 /** Where a server on this host is reached from this machine; one that listens on all addresses, by the loopback. */
-function addressUrl(host: string, port: number): string {
+export function addressUrl(host: string, port: number): string {
   if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** Whoever may own a Subscription today: the administrator. SMART clients join here. */
-const accessOf = (who: string) => (who === 'Client/admin' ? fullAccess : noAccess);
+export const accessOf = (who: string) => (who === 'Client/admin' ? fullAccess : noAccess);
 
 /** Of a house that leaves the work to others. */
 const noLeases: Leases = {
@@ -115,7 +116,6 @@ const noLeases: Leases = {
 /** Builds the house, opens its store and listens. Rejects with a sentence where that cannot be. */
 export async function startHouse(config: Config, surroundings: Surroundings = {}): Promise<House> {
   const { runtime = systemRuntime, isBrief = false } = surroundings;
-  demandEngine(config);
   const closing = createClosing();
   const ownership = inDataFolder(config.data, () => takeOwnership(config.data));
   closing.add(ownership.release);
@@ -137,12 +137,14 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
     const { engine, isShared, owner } = await openEngine({
       config,
       runtime,
+      log,
       onCommit: (lists, refused, seconds) => {
         metrics.observeCommit(lists, seconds);
         if (refused > 0) metrics.count('conflicts', refused);
       },
     });
     closing.add(engine.close);
+    await demandWhole(engine);
     const { canonical } = config;
     await keepCanonical(engine, canonical);
     const url = config.baseUrl ?? addressUrl(config.host, port);

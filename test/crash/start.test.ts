@@ -146,10 +146,11 @@ describe('A setting', () => {
     expect(existsSync(data)).toBe(false);
   });
 
-  it('of a store that is not there yet is refused as such', async () => {
-    const ended = await refusal(freshFolder(), { WATCHFIRE_STORE: 'mongodb://127.0.0.1/watchfire' });
-    expect(ended.stderr).toMatch(sentence('WATCHFIRE_STORE', 'MongoDB', 'sqlite'));
-  });
+  it('of a store that cannot be reached is refused by its place, without its password', async () => {
+    const ended = await refusal(freshFolder(), { WATCHFIRE_STORE: 'mongodb://doctor:Geheimnis@127.0.0.1:1/watchfire' });
+    expect(ended).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('127.0.0.1:1') });
+    expect(ended.stderr).not.toContain('Geheimnis');
+  }, 60_000);
 
   it('is demanded in production where it is the administrator token', async () => {
     const ended = await refusal(freshFolder(), { WATCHFIRE_PROFILE: 'production' });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type Config, readConfig } from '../../src/config.ts';
 import { type Runtime, systemRuntime } from '../../src/runtime.ts';
 import { startHouse } from '../../src/server.ts';
+import { testStore } from './test-store.ts';
 
 export interface Answer {
   readonly status: number;
@@ -38,15 +39,17 @@ export interface HouseOptions extends Partial<Config> {
   readonly runtime?: Runtime;
 }
 
-/** Starts a server of its own for a test file or a test. */
+/** Starts a server of its own for a test file or a test. `store` as `testStore` takes it. */
 export async function openHouse({ runtime = systemRuntime, ...settings }: HouseOptions = {}): Promise<TestHouse> {
   const dataFolder = mkdtempSync(join(tmpdir(), 'watchfire-test-'));
+  const { drop, ...engine } = await testStore(settings.store);
   const config: Config = {
     ...readConfig({}),
     port: 0,
     logLevel: 'silent',
     drainSeconds: 2,
     ...settings,
+    ...engine,
     data: dataFolder,
   };
   let house = await startHouse(config, { runtime });
@@ -110,6 +113,7 @@ export async function openHouse({ runtime = systemRuntime, ...settings }: HouseO
     },
     async stop() {
       await house.stop();
+      await drop();
       rmSync(dataFolder, { recursive: true, force: true });
     },
   };
