@@ -11,7 +11,7 @@ import { type Reach, usualReach } from '../../src/store/mongodb/reading.ts';
 import { collectionsOf, indexes } from '../../src/store/mongodb/schema.ts';
 import { runSearch } from '../../src/store/mongodb/search.ts';
 import { createStamps } from '../../src/store/mongodb/stamps.ts';
-import { createHashing } from '../../src/store/sqlite/hash.ts';
+import { createHashing } from '../../src/store/hash.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Change, Cursor, Page, Store, Written } from '../../src/store/store.ts';
 import { describeOnMongod } from '../support/describe-mongod.ts';

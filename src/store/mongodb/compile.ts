@@ -1,7 +1,7 @@
 /** Turns the query tree into one filter on `resource`. What leads to other resources must be known as links before; see chains.ts. */
 import type { Document, Long } from 'mongodb';
 import type { Bounds, Criterion, Ends } from '../../search/query.ts';
-import type { Hashing } from '../sqlite/hash.ts';
+import type { Hashing } from '../hash.ts';
 import {
   canonicalHash,
   exactHash,

@@ -2,7 +2,7 @@
 import { problem } from '../../fhir/outcome.ts';
 import { type ResourceKey, referenceTo } from '../../fhir/references.ts';
 import type { IndexEntries, SearchQuery } from '../../search/query.ts';
-import type { Hashing } from '../sqlite/hash.ts';
+import type { Hashing } from '../hash.ts';
 import type { AuditRow, Change, GappedText, Lease, Method, Restored, Version } from '../store.ts';
 import { homeOf, type IndexFields, indexFields } from './document.ts';
 import { guardOfKey, guardsOfEntries, guardsOfQuery } from './guards.ts';

@@ -1,7 +1,7 @@
 /** What two transactions that must not both succeed write in common: a guard for each identifier, and what a condition is covered by. docs/storage-mongodb.md */
 import { looksElsewhere } from '../../search/match.ts';
 import type { Criterion, IndexEntries, SearchQuery } from '../../search/query.ts';
-import type { Hashing } from '../sqlite/hash.ts';
+import type { Hashing } from '../hash.ts';
 import { keyHash } from './document.ts';
 
 const isIdentifier = (name: string): boolean => name.endsWith('.identifier');

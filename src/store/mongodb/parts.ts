@@ -1,7 +1,7 @@
 /** What every part of the engine on MongoDB is handed. */
 import type { MongoClient } from 'mongodb';
 import type { Runtime } from '../../runtime.ts';
-import type { Hashing } from '../sqlite/hash.ts';
+import type { Hashing } from '../hash.ts';
 import type { Collections } from './schema.ts';
 import type { Stamps } from './stamps.ts';
 

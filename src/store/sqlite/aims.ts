@@ -1,8 +1,9 @@
 /** What a resource points to under a name, told from its references and its block of entries: the steps of chains and includes. */
 import type { Criterion } from '../../search/query.ts';
+import type { Hashing } from '../hash.ts';
 import type { Aim } from './connection.ts';
 import { sectionsOf } from './entries.ts';
-import { type Hashing, halvesOf, type Kind, kindOf } from './hash.ts';
+import { halvesOf, type Kind, kindOf } from './hash.ts';
 import { type Look, plainLook } from './looks.ts';
 import { canonicalsIn, isCanonical, keysIn } from './ties.ts';
 

@@ -1,8 +1,8 @@
 /** Turns parts of the query tree into sets to go through: pieces of SQL that each read along one index. */
 import type { Bounds, Criterion, Ends, Lanes } from '../../search/query.ts';
+import type { Hashing } from '../hash.ts';
 import type { Connection, Value } from './connection.ts';
 import { SHORT } from './entries.ts';
-import type { Hashing } from './hash.ts';
 import { kindOf, rangeKinds } from './hash.ts';
 import { isCanonical } from './ties.ts';
 import { tokenOf, valuesOfToken } from './words.ts';

@@ -7,7 +7,8 @@
  * (hash, length u32, UTF-8), groups (hash, length u32, a block of the same layout), intervals without a row (as spans).
  */
 import type { ElementEntries, IndexEntries } from '../../search/query.ts';
-import type { Hashing, Kind } from './hash.ts';
+import type { Hashing } from '../hash.ts';
+import type { Kind } from './hash.ts';
 import { kindOf } from './hash.ts';
 
 /** Spans up to this length lie in a partition of their own, so that a bound on `high` also bounds `low`. A day in ms. */

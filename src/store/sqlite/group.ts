@@ -1,10 +1,10 @@
 /** The commits that wait together, as one flat message to the writer: numbers, strings and one block of bytes instead of thousands of objects. */
 import { referenceTo } from '../../fhir/references.ts';
 import type { SearchQuery } from '../../search/query.ts';
+import type { Hashing } from '../hash.ts';
 import type { AuditRow, Change, Restored } from '../store.ts';
 import { encodeBody } from './codec.ts';
 import { encodeEntries } from './entries.ts';
-import type { Hashing } from './hash.ts';
 import { methods } from './rows.ts';
 import { tiesOf } from './ties.ts';
 import { tokensOf } from './words.ts';

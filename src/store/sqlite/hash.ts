@@ -1,4 +1,5 @@
-/** The one function that turns index values into numbers: 63 bits in two halves, seeded per store so that nobody can aim at a collision. */
+/** What the embedded engine hashes (../hash.ts). */
+import type { Hashing } from '../hash.ts';
 
 /** What is hashed; kept apart so that a key and an interval of the same name never meet. */
 export const kindOf = {
@@ -18,58 +19,8 @@ export const kindOf = {
 export const rangeKinds = [kindOf.shortRange, kindOf.oddRange] as const;
 export type Kind = (typeof kindOf)[keyof typeof kindOf];
 
-export interface Hashing {
-  /** Leaves the hash in `low` and `high` (two signed 32-bit halves, `high` never negative): no BigInt on the write path. */
-  mix(kind: Kind, name: string, value: string): void;
-  readonly low: number;
-  readonly high: number;
-  /** The same as a BigInt, for conditions of a search. */
-  big(kind: Kind, name: string, value: string): bigint;
-}
-
-/** `seed` are 8 random bytes that stay with the store for ever. */
-export function createHashing(seed: Uint8Array): Hashing {
-  const halves = new DataView(seed.buffer, seed.byteOffset, 8);
-  const startLow = halves.getInt32(0, true);
-  const startHigh = halves.getInt32(4, true);
-  const hashing = {
-    low: 0,
-    high: 0,
-    mix(kind: Kind, name: string, value: string): void {
-      let a = startLow;
-      let b = startHigh;
-      for (let i = 0; i < name.length; i++) {
-        const unit = name.charCodeAt(i);
-        a = Math.imul((a << 13) ^ (a >>> 19) ^ unit, 0x9e3779b1);
-        b = Math.imul((b << 17) ^ (b >>> 15) ^ unit, 0x85ebca6b);
-      }
-      a = Math.imul((a << 13) ^ (a >>> 19) ^ (0x10000 + kind), 0x9e3779b1);
-      b = Math.imul((b << 17) ^ (b >>> 15) ^ (0x10000 + kind), 0x85ebca6b);
-      for (let i = 0; i < value.length; i++) {
-        const unit = value.charCodeAt(i);
-        a = Math.imul((a << 13) ^ (a >>> 19) ^ unit, 0x9e3779b1);
-        b = Math.imul((b << 17) ^ (b >>> 15) ^ unit, 0x85ebca6b);
-      }
-      hashing.low = settle(a ^ value.length);
-      hashing.high = settle(b + name.length) & 0x7fffffff;
-    },
-    big(kind: Kind, name: string, value: string): bigint {
-      hashing.mix(kind, name, value);
-      return (BigInt(hashing.high) << 32n) | BigInt(hashing.low >>> 0);
-    },
-  };
-  return hashing;
-}
-
 /** The hash as two halves, as they stand in a block of entries. */
 export function halvesOf(kind: Kind, name: string, value: string, hashing: Hashing): readonly [number, number] {
   hashing.mix(kind, name, value);
   return [hashing.low, hashing.high];
-}
-
-/** Lets every bit depend on every other one. */
-function settle(half: number): number {
-  const once = Math.imul(half ^ (half >>> 16), 0x7feb352d);
-  const twice = Math.imul(once ^ (once >>> 15), 0x846ca68b);
-  return twice ^ (twice >>> 16);
 }

@@ -2,8 +2,9 @@
 import { isNear, latitudeOf, longitudeOf } from '../../search/near.ts';
 import type { Criterion } from '../../search/query.ts';
 import { lies } from '../../search/ranges.ts';
+import type { Hashing } from '../hash.ts';
 import { sectionsOf } from './entries.ts';
-import { type Hashing, halvesOf, type Kind, kindOf } from './hash.ts';
+import { halvesOf, type Kind, kindOf } from './hash.ts';
 
 /** True when the resource with these entries and this key (`Type/id`) fulfils the condition. */
 export type Look = (entries: Uint8Array, key: string) => boolean;

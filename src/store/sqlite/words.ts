@@ -4,9 +4,10 @@
  * https://sqlite.org/fts5.html#contentless_delete_tables
  */
 import type { WordEntry } from '../../search/query.ts';
+import type { Hashing } from '../hash.ts';
 import type { Connection, Row } from './connection.ts';
 import { hasWords, sameWords } from './entries.ts';
-import { type Hashing, kindOf } from './hash.ts';
+import { kindOf } from './hash.ts';
 
 /** Resources whose words wait at most. */
 const FRESH = 500;

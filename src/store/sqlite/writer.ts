@@ -2,11 +2,11 @@
 import { type Problem, problem } from '../../fhir/outcome.ts';
 import type { ResourceKey } from '../../fhir/references.ts';
 import type { Runtime } from '../../runtime.ts';
+import type { Hashing } from '../hash.ts';
 import type { Written } from '../store.ts';
 import type { Applied, Outcome } from './apply.ts';
 import { noStore } from './connection.ts';
 import { emptyGathering, type Gathering, gatherList, type OwnChange, sealGroup } from './group.ts';
-import type { Hashing } from './hash.ts';
 import type { WriterThread } from './writer-thread.ts';
 
 export interface Writer {
