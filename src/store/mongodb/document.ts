@@ -2,7 +2,7 @@
 import { type Binary, Long } from 'mongodb';
 import type { ResourceKey } from '../../fhir/references.ts';
 import type { ElementEntries, IndexEntries, RangeEntry } from '../../search/query.ts';
-import type { Hashing, Kind } from '../sqlite/hash.ts';
+import type { Hashing } from '../hash.ts';
 import type { Method } from '../store.ts';
 
 /** An interval under a name. */
@@ -89,7 +89,7 @@ const kindOf = { key: 0, pair: 1, first: 2, exactText: 3, word: 4, canonical: 5,
 
 /** The hash that stands for a name and a value. */
 function hashOf(hashing: Hashing, kind: number, name: string, value: string): Long {
-  hashing.mix(kind as Kind, name, value);
+  hashing.mix(kind, name, value);
   return new Long(hashing.low, hashing.high);
 }
 
@@ -259,7 +259,7 @@ export function homeOf(key: ResourceKey, { references }: Pick<IndexEntries, 'ref
 
 /** A number from 8 up, spread evenly. */
 export function homeOfKey(key: string, hashing: Hashing): number {
-  hashing.mix(kindOf.home as Kind, '', key);
+  hashing.mix(kindOf.home, '', key);
   return sharedHomes.length + ((hashing.low >>> 0) % (0x7fffffff - sharedHomes.length));
 }
 
