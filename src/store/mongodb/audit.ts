@@ -19,12 +19,14 @@ export async function auditRows(
     maxTimeMS: LONGEST,
     ...(signal && { signal }),
   });
-  return (await found.toArray()).map(({ _id, patients, ...row }) => ({
-    ...row,
-    patients: patients.join(' '),
-    sequence: _id,
-  }));
+  return (await found.toArray()).map(auditRowOf);
 }
+
+export const auditRowOf = ({ _id, patients, ...row }: AuditDocument): StoredAuditRow => ({
+  ...row,
+  patients: patients.join(' '),
+  sequence: _id,
+});
 
 function filterOf({ sequence, before, from, to, patient, who, key, action }: AuditWindow): Filter<AuditDocument> {
   const all: Filter<AuditDocument>[] = [{ _id: { $gt: 0 } }];

@@ -24,6 +24,16 @@ export const timeOf = (at: Timestamp): number => at.getHighBitsUnsigned() * 1_00
 export const following = (at: Timestamp): Timestamp =>
   new Timestamp({ t: at.getHighBitsUnsigned(), i: at.getLowBitsUnsigned() + 1 });
 
+/** Whether everything up to a cluster time is behind a position. A token of the stream begins with its cluster time, after one byte that says so. */
+export function hasReached(position: Position, end: Timestamp): boolean {
+  if (position.is === 'sweep') return false;
+  if (position.is === 'after') return position.at.greaterThanOrEqual(end);
+  const time = /^82([0-9A-Fa-f]{8})([0-9A-Fa-f]{8})/.exec(position.resume);
+  if (!time) throw new Error('a resume token of this MongoDB cannot be read');
+  const [t, i] = [Number.parseInt(time[1]!, 16), Number.parseInt(time[2]!, 16)];
+  return new Timestamp({ t, i }).greaterThanOrEqual(end);
+}
+
 const written = (at: Timestamp) => `${at.getHighBitsUnsigned()}.${at.getLowBitsUnsigned()}`;
 const read = (at: string) => {
   const [t, i] = at.split('.').map(Number);

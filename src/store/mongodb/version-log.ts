@@ -3,13 +3,15 @@ import { type ChangeStream, type ChangeStreamInsertDocument, MongoError } from '
 import type { StoredChange, Token, Version } from '../store.ts';
 import type { ResourceDocument } from './document.ts';
 import { createLogCheck, type LogCheck } from './log-check.ts';
-import { beginning, following, type Position, positionOf, timeOf, tokenOf } from './log-token.ts';
+import { beginning, following, hasReached, type Position, positionOf, timeOf, tokenOf } from './log-token.ts';
 import type { Parts } from './parts.ts';
 import { versionFields, versionOf } from './reads.ts';
 import { majorityTime, storedAfter } from './sweep.ts';
 
 export interface VersionLog {
   follow(after: Token | undefined, signal: AbortSignal): AsyncIterable<StoredChange>;
+  /** What `follow` would tell now, without waiting for more. */
+  soFar(after: Token | undefined): AsyncIterable<StoredChange>;
   end(): Promise<Token>;
   /** Ends everybody who follows. */
   close(): void;
@@ -139,7 +141,7 @@ export function createVersionLog(
     return { is: 'sweep', place: { u: Math.max(0, time - LATE), key: '' } };
   };
 
-  async function* follow(after: Token | undefined, signal: AbortSignal): AsyncGenerator<StoredChange, void, void> {
+  async function* stepsAfter(after: Token | undefined, signal: AbortSignal): AsyncGenerator<Step, void, void> {
     const ended = AbortSignal.any([signal, closing.signal]);
     let position: Position = after === undefined ? { is: 'sweep', place: beginning } : positionOf(after);
     let check: LogCheck | undefined;
@@ -152,7 +154,7 @@ export function createVersionLog(
         for await (const step of steps) {
           position = step.position;
           if (ended.aborted) return;
-          if (step.version) yield { token: tokenOf(position), version: step.version };
+          yield step;
         }
       } catch (error) {
         if (ended.aborted) return;
@@ -161,9 +163,29 @@ export function createVersionLog(
     }
   }
 
+  async function* follow(after: Token | undefined, signal: AbortSignal): AsyncGenerator<StoredChange, void, void> {
+    for await (const { position, version } of stepsAfter(after, signal)) {
+      if (version) yield { token: tokenOf(position), version };
+    }
+  }
+
+  async function* soFar(after: Token | undefined): AsyncGenerator<StoredChange, void, void> {
+    const end = await majorityTime(parts);
+    const stop = new AbortController();
+    try {
+      for await (const { position, version } of stepsAfter(after, stop.signal)) {
+        if (version) yield { token: tokenOf(position), version };
+        else if (hasReached(position, end)) return;
+      }
+    } finally {
+      stop.abort();
+    }
+  }
+
   let last: { readonly token: Token; readonly stored: number; readonly at: number } | undefined;
   return {
     follow,
+    soFar,
     async end() {
       const stored = await versionsStored(collections);
       if (last && last.stored === stored && now() - last.at < SAME_END) return last.token;
