@@ -139,9 +139,8 @@ export function createWriter(parts: Parts, look: ExpectSearch, { onCommit = () =
 /** Whether a member that takes writes is known, as far as the driver has been told. */
 function followTopology({ client }: Parts): { (): boolean; end(): void } {
   let isKnown = true;
-  const follow = ({ newDescription: { type, servers } }: TopologyDescriptionChangedEvent) => {
-    const hasRouter = type === 'Sharded' && [...servers.values()].some((server) => server.type === 'Mongos');
-    isKnown = hasRouter || type === 'ReplicaSetWithPrimary' || type === 'Single' || type === 'LoadBalanced';
+  const follow = ({ newDescription: { servers } }: TopologyDescriptionChangedEvent) => {
+    isKnown = [...servers.values()].some(({ type }) => type === 'RSPrimary' || type === 'Mongos');
   };
   client.on('topologyDescriptionChanged', follow);
   const isHealthy = () => isKnown;

@@ -1,0 +1,407 @@
+/** What commits on MongoDB promise between servers, and what is answered when the connection is lost in the middle of one. */
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { MongoClient } from 'mongodb';
+import { systemRuntime } from '../../src/runtime.ts';
+import { type Criterion, type IndexEntries, plainQuery } from '../../src/search/query.ts';
+import type { Engine } from '../../src/store/engine.ts';
+import { openMongoStore } from '../../src/store/mongodb/open.ts';
+import { collectionsOf } from '../../src/store/mongodb/schema.ts';
+import { databaseOf } from '../../src/store/mongodb-uri.ts';
+import type { Change } from '../../src/store/store.ts';
+import { describeOnMongod } from '../support/describe-mongod.ts';
+import { type SharedSet, sharedReplicaSet } from '../support/mongod.ts';
+import { auditRow, entries, key, noPatience, refusal, save, take } from './drafts.ts';
+
+const acceptRelease = '6.0.5';
+
+const keyed = (name: string, first: string, second: string): { index: IndexEntries; where: Criterion } => ({
+  index: entries({ keys: [{ name, first, second }] }),
+  where: { is: 'key', name, first, second },
+});
+const identified = (value: string) => keyed('Patient.identifier', 'urn:mrn|', value);
+
+/** A list that creates the patient unless one fulfils the criterion. */
+const createUnless = (id: string, { index, where }: ReturnType<typeof keyed>): Change[] => [
+  { op: 'expect', query: plainQuery('Patient', where), matches: [] },
+  save(`Patient/${id}`, { index, expect: 'absent' }),
+];
+
+const count = async (store: Engine, where: Criterion): Promise<number | undefined> =>
+  (await store.search({ ...plainQuery('Patient', where), count: 0, total: 'accurate' }, undefined)).total;
+
+describeOnMongod('Commits on MongoDB', () => {
+  let set: SharedSet;
+  let admin: MongoClient;
+  let uri: string;
+  const dropped: string[] = [];
+  const running: Engine[] = [];
+  const fresh = (): string => {
+    uri = set.freshUri();
+    dropped.push(databaseOf(uri));
+    return uri;
+  };
+  const open = async (at: string): Promise<Engine> => {
+    const store = await openMongoStore({ uri: at, runtime: systemRuntime, acceptRelease });
+    running.push(store);
+    return store;
+  };
+  const openTwo = async (): Promise<readonly [Engine, Engine]> => {
+    const at = fresh();
+    return [await open(at), await open(at)];
+  };
+
+  beforeAll(async () => {
+    set = await sharedReplicaSet({ members: 1 });
+    admin = await new MongoClient(set.uri).connect();
+  }, 60_000);
+  afterEach(async () => {
+    for (const store of running.splice(0)) await store.close();
+  });
+  afterAll(async () => {
+    for (const name of dropped) await admin.db(name).dropDatabase();
+    await admin.close();
+  }, 60_000);
+
+  describe('from two servers', () => {
+    it('of 16 at once who create unless the identifier is there one does, for each of 200 identifiers', async () => {
+      const servers = await openTwo();
+      const answers = await Promise.all(
+        Array.from({ length: 3_200 }, (_, i) =>
+          refusal(servers[i % 2]!.commit(createUnless(`${i}`, identified(`A${Math.floor(i / 16)}`)))),
+        ),
+      );
+
+      expect(answers.filter((answer) => answer === 'fulfilled')).toHaveLength(200);
+      expect(answers.filter((answer) => answer === 'conflict')).toHaveLength(3_000);
+      for (const value of ['A0', 'A77', 'A199']) expect(await count(servers[0], identified(value).where)).toBe(1);
+      expect((await servers[0].sizes()).resources).toBe(200);
+    }, 60_000);
+
+    it('the same holds for a criterion that is no identifier', async () => {
+      const servers = await openTwo();
+      for (let round = 0; round < 10; round++) {
+        const code = keyed('Patient.language', 'urn:ietf|', `l${round}`);
+        const answers = await Promise.all(
+          Array.from({ length: 8 }, (_, i) => refusal(servers[i % 2]!.commit(createUnless(`${round}-${i}`, code)))),
+        );
+        expect(answers.filter((answer) => answer === 'fulfilled')).toHaveLength(1);
+        expect(await count(servers[1], code.where)).toBe(1);
+      }
+    }, 60_000);
+
+    it('such a criterion meets a plain write of the other server too, and gets its turn while that one is busy', async () => {
+      const [one, other] = await openTwo();
+      let isOver = false;
+      const busy = Promise.all(
+        Array.from({ length: 8 }, async (_, caller) => {
+          for (let i = 0; !isOver; i++) await other.commit([save(`Device/${caller}-${i}`)]);
+        }),
+      );
+      for (let round = 0; round < 20; round++) {
+        const code = keyed('Patient.language', 'urn:ietf|', `l${round}`);
+        const conditional = refusal(one.commit(createUnless(`a${round}`, code)));
+        const seen = conditional.then(() => count(one, code.where));
+        const plain = other.commit([save(`Patient/b${round}`, { index: code.index })]);
+        const [answer, found] = await Promise.all([conditional, seen, plain]);
+        // Whichever came first: the condition held when nothing was there, and was refused when the other was.
+        if (answer === 'conflict') expect(found).toBe(1);
+        else expect(answer).toBe('fulfilled');
+        const stored = await count(one, code.where);
+        expect(stored).toBe(answer === 'conflict' ? 1 : 2);
+      }
+      isOver = true;
+      await busy;
+    }, 60_000);
+
+    /** Rounds in which one server relies on what the other changes; who changed it must see whatever was written under the old state. */
+    const neverLate = async (
+      prepare: (n: number) => Change[],
+      rely: (n: number) => Change,
+      change: (n: number) => Change,
+    ) => {
+      const [one, other] = await openTwo();
+      const seen = { early: 0, refused: 0 };
+      for (let n = 0; n < 60; n++) {
+        await one.commit(prepare(n));
+        const relying = refusal(one.commit([rely(n), save(`Task/${n}`)]));
+        // A little later each time, so that some of them meet in the middle.
+        const changing = systemRuntime
+          .sleep(n % 6)
+          .then(() => other.commit([change(n)]))
+          .then(() => other.read([key(`Task/${n}`)]));
+        const [answer, [found]] = await Promise.all([relying, changing]);
+        expect([answer, found !== undefined]).toEqual(
+          answer === 'fulfilled' ? ['fulfilled', true] : ['conflict', false],
+        );
+        seen[answer === 'fulfilled' ? 'early' : 'refused']++;
+      }
+      return seen;
+    };
+    const lease = (n: number, epoch: number): Change => ({ op: 'put', kind: 'lease', key: `${n}`, value: { epoch } });
+    const fenced = (n: number): Change => ({
+      op: 'put',
+      kind: 'cursor',
+      key: `${n}`,
+      value: n,
+      fence: { key: `${n}`, epoch: 1 },
+    });
+
+    it('nothing is written under a lease after it was taken over', async () => {
+      const seen = await neverLate(
+        (n) => [lease(n, 1)],
+        fenced,
+        (n) => lease(n, 2),
+      );
+      expect(seen.early).toBeGreaterThan(0);
+    }, 60_000);
+
+    it('nor under one that was not there', async () => {
+      await neverLate(
+        () => [],
+        fenced,
+        (n) => lease(n, 2),
+      );
+    }, 60_000);
+
+    it('nothing is written that relies on a version after the next one was', async () => {
+      await neverLate(
+        (n) => [save(`Device/${n}`)],
+        (n) => ({ op: 'expect', of: key(`Device/${n}`), at: 1 }),
+        (n) => save(`Device/${n}`),
+      );
+    }, 60_000);
+
+    it('nor what relies on a resource that is not there, after it was created', async () => {
+      await neverLate(
+        () => [],
+        (n) => ({ op: 'expect', of: key(`Device/${n}`), at: 'absent' }),
+        (n) => save(`Device/${n}`),
+      );
+    }, 60_000);
+
+    it('nor what relies on a match, after it ceased to be one', async () => {
+      await neverLate(
+        (n) => [save(`Patient/${n}`, { index: identified(`B${n}`).index })],
+        (n) => ({
+          op: 'expect',
+          query: plainQuery('Patient', identified(`B${n}`).where),
+          matches: [key(`Patient/${n}`)],
+        }),
+        (n) => save(`Patient/${n}`),
+      );
+    }, 60_000);
+
+    it('versions of one resource are numbered without gaps', async () => {
+      const servers = await openTwo();
+      const written = await Promise.all(
+        Array.from({ length: 60 }, (_, i) => servers[i % 2]!.commit([save('Patient/1')])),
+      );
+      const numbers = written.map(([only]) => only!.versionId).sort((a, b) => a - b);
+      expect(numbers).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
+      expect((await servers[0].history(key('Patient/1'), { count: 100 })).total).toBe(60);
+    }, 60_000);
+  });
+
+  describe('that wait together', () => {
+    it('fail alone: by a conflict, a document too large, a value that is not JSON', async () => {
+      const store = await open(fresh());
+      await store.commit([save('Patient/there')]);
+      const large = save('Patient/large', { mark: 'x'.repeat(12 << 20) });
+      const lists: Change[][] = Array.from({ length: 40 }, (_, i) => [save(`Patient/${i}`)]);
+      lists[7]!.push(save('Patient/there', { expect: 'absent' }));
+      lists[13]!.push(large);
+      lists[21]!.push({ op: 'put', kind: 'state', key: 'a', value: undefined });
+      const answers = await Promise.all(lists.map((list) => refusal(store.commit(list))));
+
+      const others = answers.filter((_, i) => ![7, 13, 21].includes(i));
+      expect(new Set(others)).toEqual(new Set(['fulfilled']));
+      expect([answers[7], answers[13], answers[21]]).toEqual(['conflict', 'too-costly', 'a kept value must be JSON']);
+      const read = await store.read(lists.map((_, i) => key(`Patient/${i}`)));
+      expect(read.flatMap((version, i) => (version ? [] : [i]))).toEqual([7, 13, 21]);
+    });
+
+    it('are told of an earlier one that fulfils their condition', async () => {
+      const store = await open(fresh());
+      const answers = await Promise.all(
+        ['a', 'b', 'c'].map((id) => refusal(store.commit(createUnless(id, keyed('Patient.language', 'l', 'x'))))),
+      );
+      expect(answers).toEqual(['fulfilled', 'conflict', 'conflict']);
+    });
+
+    it('take no more than they need: few transactions, and the version log holds each version once', async () => {
+      const at = fresh();
+      const groups: number[] = [];
+      const store = await openMongoStore({
+        ...{ uri: at, runtime: systemRuntime, acceptRelease },
+        onCommit: (lists) => groups.push(lists),
+      });
+      running.push(store);
+      const end = await store.end();
+      const relied: Change = { op: 'expect', of: key('Device/1'), at: 1 };
+      await store.commit([save('Device/1')]);
+      await Promise.all(
+        Array.from({ length: 100 }, (_, i) =>
+          store.commit([relied, save(`Patient/${i % 10}`), save(`Patient/${i % 10}`)]),
+        ),
+      );
+
+      expect(groups.reduce((sum, lists) => sum + lists, 0)).toBe(101);
+      expect(groups.length).toBeLessThan(10);
+      const told = await take(store.changes(end, noPatience()), 201);
+      const versions = told.map(({ version }) => `${version.key.type}/${version.key.id}/${version.versionId}`);
+      expect(new Set(versions).size).toBe(201);
+      for (let patient = 0; patient < 10; patient++) {
+        const mine = told.filter(({ version }) => version.key.type === 'Patient' && version.key.id === String(patient));
+        expect(mine.map(({ version }) => version.versionId)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+      }
+    });
+  });
+
+  describe('whose connection is lost', () => {
+    /** Forwards every message until it is told otherwise. */
+    const proxies: Proxy[] = [];
+    afterAll(() => {
+      for (const proxy of proxies) proxy.close();
+    });
+    const openThrough = async (): Promise<{ store: Engine; proxy: Proxy; database: string }> => {
+      const direct = fresh();
+      const [, host, port] = /@?([\d.]+):(\d+)/.exec(direct)!;
+      const proxy = await startProxy(host!, Number(port));
+      proxies.push(proxy);
+      const database = databaseOf(direct);
+      const store = await open(`mongodb://127.0.0.1:${proxy.port}/${database}?directConnection=true`);
+      return { store, proxy, database };
+    };
+    const list = (): Change[] => [save('Patient/1'), { op: 'append', log: 'audit', row: auditRow() }];
+    const isStoredOnce = async (store: Engine) => {
+      expect((await store.history(key('Patient/1'), { count: 10 })).total).toBe(1);
+      expect(await store.audit({ count: 10 })).toHaveLength(1);
+    };
+
+    it.each([
+      ['once after the commit was done', 'after', 1],
+      ['after every commit, so that the store itself is asked', 'after', 6],
+      ['once before the commit came through', 'before', 1],
+      ['before every commit, so that it is made anew', 'before', 6],
+    ] as const)(
+      '%s: is answered truly, and stored once',
+      async (_, moment, times) => {
+        const { store, proxy } = await openThrough();
+        await store.commit([save('Patient/0')]);
+        proxy.cut(moment, times);
+        const [written] = await store.commit(list());
+
+        expect(written).toMatchObject({ versionId: 1, created: true });
+        expect(proxy.cuts()).toBe(times);
+        await isStoredOnce(store);
+      },
+      30_000,
+    );
+
+    it('and does not come back: who waits is told that the outcome is unknown, and later all is well again', async () => {
+      const { store, proxy } = await openThrough();
+      await store.commit([save('Patient/0')]);
+      expect(store.fault()).toBeUndefined();
+      proxy.cut('after', 1, () => proxy.refuse(true));
+      const answer = await store.commit(list()).catch((error) => error);
+      expect(answer).toMatchObject({ code: 'transient', status: 503, headers: { 'Retry-After': '5' } });
+      expect(answer.message).toMatch(/outcome of this write is unknown/);
+      expect(store.fault()).toMatch(/No member of the MongoDB cluster/);
+      const none = await store.commit([save('Patient/2')]).catch((error) => error);
+      expect(none).toMatchObject({ code: 'transient', message: expect.stringMatching(/nothing of it is stored/) });
+
+      proxy.refuse(false);
+      expect(await store.commit([save('Patient/1')])).toMatchObject([{ versionId: 2 }]);
+      expect(store.fault()).toBeUndefined();
+    }, 60_000);
+
+    it('an audit row that is sent twice stands there once', async () => {
+      const { store, proxy, database } = await openThrough();
+      await store.commit([{ op: 'append', log: 'audit', row: auditRow() }]);
+      proxy.cut('after', 2, undefined, 'insert');
+      await store.commit([{ op: 'append', log: 'audit', row: auditRow({ at: 2 }) }]);
+      expect(proxy.cuts()).toBe(2);
+      expect(await collectionsOf(admin.db(database)).audit.countDocuments({ at: 2 })).toBe(1);
+    }, 30_000);
+  });
+});
+
+interface Proxy {
+  readonly port: number;
+  /** The next connections that send the command are cut: before it comes through, or when its reply has come. */
+  cut(moment: 'before' | 'after', times: number, then?: () => void, command?: string): void;
+  cuts(): number;
+  /** Nobody gets through, nor stays. */
+  refuse(all: boolean): void;
+  close(): void;
+}
+
+async function startProxy(host: string, port: number): Promise<Proxy> {
+  const sockets = new Set<Socket>();
+  let plan: { moment: 'before' | 'after'; left: number; then: (() => void) | undefined; command: string } | undefined;
+  let cuts = 0;
+  let isRefusing = false;
+  const takesPart = (message: Buffer) => plan !== undefined && plan.left > 0 && commandOf(message) === plan.command;
+  const server = createServer((client) => {
+    if (isRefusing) {
+      client.destroy();
+      return;
+    }
+    const upstream = connect(port, host);
+    let isDoomed = false;
+    const end = () => {
+      client.destroy();
+      upstream.destroy();
+      sockets.delete(client);
+    };
+    sockets.add(client);
+    for (const socket of [client, upstream]) socket.on('error', end).on('close', end);
+    const cut = () => {
+      cuts++;
+      end();
+      plan?.then?.();
+    };
+    let rest = Buffer.alloc(0);
+    client.on('data', (data) => {
+      rest = Buffer.concat([rest, data]);
+      while (rest.length >= 4 && rest.length >= rest.readInt32LE(0)) {
+        const message = rest.subarray(0, rest.readInt32LE(0));
+        rest = rest.subarray(message.length);
+        if (takesPart(message)) {
+          plan!.left--;
+          if (plan!.moment === 'before') return cut();
+          isDoomed = true;
+        }
+        upstream.write(message);
+      }
+    });
+    upstream.on('data', (data) => (isDoomed ? cut() : client.write(data)));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut(moment, times, then, command = 'commitTransaction') {
+      cuts = 0;
+      plan = { moment, left: times, then, command };
+    },
+    cuts: () => cuts,
+    refuse(all) {
+      isRefusing = all;
+      if (all) for (const socket of sockets) socket.destroy();
+    },
+    close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
+/** The first name in the document of an OP_MSG. https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/ */
+function commandOf(message: Buffer): string | undefined {
+  if (message.readInt32LE(12) !== 2013) return undefined;
+  const begin = 16 + 4 + 1 + 4 + 1;
+  return message.toString('utf8', begin, message.indexOf(0, begin));
+}
