@@ -1,5 +1,5 @@
 /** Moving house: all that a store holds comes out in an order in which another takes it in, as it was. */
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { noEntries } from '../../src/search/query.ts';
 import type { Engine } from '../../src/store/engine.ts';
 import type { Change, StoredAuditRow, Version } from '../../src/store/store.ts';
@@ -23,13 +23,13 @@ const former = (one: Version): Change => ({ op: 'restore', version: one });
 const newest = (one: Version): Change => ({ op: 'restore', version: one, index: noEntries });
 const restoredRow = (sequence: number): Change => ({ op: 'restore', row: { ...auditRow({ at: sequence }), sequence } });
 
-export function restoreConforms(name: string, open: () => Promise<Engine>): void {
-  describe(`${name}: what another store held`, () => {
+/** `opened` gives a store that is new for each test. */
+export function restoreConforms(opened: () => Engine): void {
+  describe('what another store held', () => {
     let store: Engine;
-    beforeEach(async () => {
-      store = await open();
+    beforeEach(() => {
+      store = opened();
     });
-    afterEach(() => store.close());
 
     it('goes in as it was, to the last character, number, moment and method, and is numbered on', async () => {
       const first = version('Task/1', 1, { method: 'POST', text: '{"emoji":"😀\\u0000","n":98.0}' });

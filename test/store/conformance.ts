@@ -2,17 +2,19 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { ResourceKey } from '../../src/fhir/references.ts';
 import { noEntries, plainQuery } from '../../src/search/query.ts';
+import type { Engine } from '../../src/store/engine.ts';
 import type { Change, Store } from '../../src/store/store.ts';
 import { canonicalsConform } from './conformance-canonicals.ts';
 import { chainsConform } from './conformance-chains.ts';
 import { includesConform } from './conformance-includes.ts';
+import { restoreConforms } from './conformance-restore.ts';
 import { searchConforms } from './conformance-search.ts';
 import { auditRow, key, noPatience, refusal, save, take, tombstone } from './drafts.ts';
 
 /** `open` gives a new, empty store each time; its clock is the system's. */
-export function storeConforms(name: string, open: () => Promise<Store>): void {
+export function storeConforms(name: string, open: () => Promise<Engine>): void {
   describe(`${name}: the port of the store`, () => {
-    let store: Store;
+    let store: Engine;
     beforeEach(async () => {
       store = await open();
     });
@@ -438,5 +440,6 @@ export function storeConforms(name: string, open: () => Promise<Store>): void {
     chainsConform(() => store);
     canonicalsConform(() => store);
     includesConform(() => store);
+    restoreConforms(() => store);
   });
 }

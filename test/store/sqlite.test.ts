@@ -14,7 +14,6 @@ import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { createWriter } from '../../src/store/sqlite/writer.ts';
 import { inProcess } from '../../src/store/sqlite/writer-thread.ts';
 import { storeConforms } from './conformance.ts';
-import { restoreConforms } from './conformance-restore.ts';
 import { auditRow, key, noPatience, refusal, save, take, tombstone } from './drafts.ts';
 
 const newFile = (): string => join(mkdtempSync(join(tmpdir(), 'watchfire-store-')), 'store.db');
@@ -23,8 +22,6 @@ const open = (file: string, more: object = {}): Promise<Engine> =>
 
 storeConforms('SQLite in a file', () => open(newFile()));
 storeConforms('SQLite in memory', () => open(':memory:'));
-restoreConforms('SQLite in a file', () => open(newFile()));
-restoreConforms('SQLite in memory', () => open(':memory:'));
 
 const tagged = (first: string): { index: IndexEntries } => ({
   index: { ...noEntries, keys: [{ name: 'Task.tag', first, second: '' }] },
