@@ -1,127 +1,21 @@
 /** How the engine on MongoDB searches: the search suites of the port without the rest of the engine, and the plans of every shape. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Binary, MongoClient } from 'mongodb';
 import { referenceTo } from '../../src/fhir/references.ts';
 import { type Runtime, systemRuntime } from '../../src/runtime.ts';
-import type { Criterion, Include } from '../../src/search/query.ts';
-import { fillGap } from '../../src/store/gap.ts';
-import { homeOf, indexFields, type ResourceDocument } from '../../src/store/mongodb/document.ts';
+import type { Criterion, Include, SortKey } from '../../src/search/query.ts';
 import type { Parts } from '../../src/store/mongodb/parts.ts';
-import { type Reach, usualReach } from '../../src/store/mongodb/reading.ts';
-import { collectionsOf, indexes } from '../../src/store/mongodb/schema.ts';
-import { runSearch } from '../../src/store/mongodb/search.ts';
-import { createStamps } from '../../src/store/mongodb/stamps.ts';
-import { createHashing } from '../../src/store/hash.ts';
+import { type Reach, type Step, usualReach } from '../../src/store/mongodb/reading.ts';
+import { matchedKeys, runSearch } from '../../src/store/mongodb/search.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
-import type { Change, Cursor, Page, Store, Written } from '../../src/store/store.ts';
+import type { Change, Cursor, Page, Store } from '../../src/store/store.ts';
 import { describeOnMongod } from '../support/describe-mongod.ts';
-import { type ReplicaSet, startReplicaSet } from '../support/mongod.ts';
 import { canonicalsConform } from './conformance-canonicals.ts';
 import { chainsConform } from './conformance-chains.ts';
 import { includesConform } from './conformance-includes.ts';
 import { searchConforms } from './conformance-search.ts';
-import { ask, save, tombstone } from './drafts.ts';
+import { ask, everything, points, refusal, save, tombstone } from './drafts.ts';
+import { openers } from './mongodb-placed.ts';
 import { type Dice, dice, randomCriterion, randomEntries, randomSort, sortFor } from './random-queries.ts';
-
-/** Opens stores of which only the searching is the engine's: what is written is put in place by the test. */
-export function openers() {
-  let set: ReplicaSet;
-  let client: MongoClient;
-  let opened = 0;
-  return {
-    async start() {
-      set = await startReplicaSet({ members: 1, words: ['--setParameter', 'notablescan=1'] });
-      client = await new MongoClient(set.uri, { writeConcern: { w: 'majority' } }).connect();
-    },
-    async stop() {
-      await client?.close();
-      await set?.stop();
-    },
-    async open(): Promise<{ parts: Parts; store: PlacedStore }> {
-      const collections = collectionsOf(client.db(`search_${++opened}`));
-      await collections.resource.createIndexes([...indexes.resource!]);
-      const runtime = systemRuntime;
-      const parts: Parts = {
-        client,
-        collections,
-        runtime,
-        hashing: createHashing(runtime.random(8)),
-        now: runtime.now,
-        stamps: createStamps(0, runtime.now),
-        server: 0,
-        isSharded: false,
-      };
-      return { parts, store: storeOf(parts) };
-    },
-  };
-}
-
-/** Takes lastUpdated from another engine where it is given. */
-interface PlacedStore extends Store {
-  commit(changes: readonly Change[], like?: Written): Promise<readonly Written[]>;
-}
-
-function storeOf(parts: Parts): PlacedStore {
-  const { collections, hashing, stamps } = parts;
-  const known = new Map<string, ResourceDocument>();
-  let last = 0;
-  const put = (change: Extract<Change, { op: 'write' }>, like?: Written): Written => {
-    const { key, method, text, index } = change;
-    const _id = referenceTo(key);
-    const before = known.get(_id);
-    const u = like?.lastUpdated ?? Math.max(Date.now(), (before?.u ?? 0) + 1);
-    last = u;
-    const v = (before?.v ?? 0) + 1;
-    const p = before?.p ?? stamps.next();
-    const b = text && new Binary(Buffer.from(fillGap(text, v, u)));
-    const fields = method === 'DELETE' ? { ix: [] } : indexFields(key.type, index, hashing);
-    known.set(_id, {
-      _id,
-      s: homeOf(key, index, hashing),
-      t: key.type,
-      p,
-      v,
-      u,
-      m: method,
-      ...fields,
-      ...(b && { b }),
-    });
-    return { key, versionId: v, lastUpdated: u, created: !before };
-  };
-  const partly: Pick<PlacedStore, 'commit' | 'read' | 'search' | 'end' | 'close'> = {
-    async commit(changes, like) {
-      const written: Written[] = [];
-      const touched = new Set<string>();
-      for (const change of changes) {
-        if (change.op === 'write') written.push(put(change, like));
-        else if (change.op === 'reindex') {
-          const before = known.get(referenceTo(change.key))!;
-          if (before.v === change.versionId) {
-            const { _id, s, t, p, v, u, m, b } = before;
-            const fields = indexFields(t, change.index, hashing);
-            known.set(_id, { _id, s, t, p, v, u, m, ...(b && { b }), ...fields });
-          }
-        } else continue;
-        touched.add(referenceTo(change.key));
-      }
-      await collections.resource.bulkWrite(
-        [...touched].map((_id) => ({
-          replaceOne: { filter: { _id }, replacement: known.get(_id)!, upsert: true },
-        })),
-      );
-      return written;
-    },
-    read: async (keys) =>
-      keys.map((key) => {
-        const found = known.get(referenceTo(key));
-        return found && { key, versionId: found.v, lastUpdated: found.u, method: found.m, text: '' };
-      }),
-    search: (query, after, signal) => runSearch(parts, undefined, query, after, { signal }),
-    end: async () => String(last),
-    close: async () => {},
-  };
-  return partly as PlacedStore;
-}
 
 describeOnMongod('MongoDB: searching', () => {
   const { start, stop, open } = openers();
@@ -137,6 +31,83 @@ describeOnMongod('MongoDB: searching', () => {
     chainsConform(each);
     canonicalsConform(each);
     includesConform(each);
+  });
+
+  it('ends with a timeout when the time is up or the signal aborts under way', async () => {
+    const { parts, store } = await open();
+    await store.commit(Array.from({ length: 300 }, (_, i) => save(`Task/${i}`)));
+    const slow: SortKey[] = [{ by: 'value', name: 'Task.code', descending: false }];
+    const search = (more: object) =>
+      refusal(runSearch(parts, undefined, ask(everything, { sort: slow }), undefined, more));
+    expect(await search({ until: Date.now() - 1 })).toBe('timeout');
+    expect(await search({ until: Date.now() + 1 })).toBe('timeout');
+    const abort = new AbortController();
+    const ended = search({ signal: abort.signal });
+    setImmediate(() => abort.abort());
+    expect(await ended).toBe('timeout');
+    expect(await search({})).toBe('fulfilled');
+  });
+
+  it('reads matches, total and includes in the snapshot that its session has', async () => {
+    const { parts, store } = await open();
+    await store.commit([save('Task/1'), save('Flag/a', { index: points(['Flag.subject', 'Task/1']) })]);
+    const includes: Include[] = [{ way: 'from', type: 'Flag', name: 'Flag.subject', iterate: false }];
+    await parts.client.withSession({ snapshot: true }, async (session) => {
+      const search = () => runSearch(parts, session, ask(everything, { total: 'accurate', includes }), undefined);
+      const sizes = ({ matches, included, total }: Page) => [matches.length, included.length, total];
+      expect(sizes(await search())).toEqual([1, 1, 1]);
+      await store.commit([save('Task/2'), save('Flag/b', { index: points(['Flag.subject', 'Task/1']) })]);
+      expect(sizes(await search())).toEqual([1, 1, 1]);
+    });
+  });
+
+  it('tells a transaction what it has written itself, chains included', async () => {
+    const { parts, store } = await open();
+    await store.commit([save('Flag/a', { index: points(['Flag.subject', 'Task/1']) }), save('Task/1'), save('Task/2')]);
+    const has: Criterion = { is: 'referred', type: 'Flag', name: 'Flag.subject', where: everything };
+    const query = ask(
+      { is: 'not', of: has },
+      { sort: [{ by: 'text', name: 'Task.name', descending: true }], count: 2 },
+    );
+    const sorted = {
+      ...query,
+      where: everything,
+      sort: [{ by: 'range', name: 'Task.date', descending: true }],
+    } as const;
+    await parts.client.withSession(async (session) => {
+      session.startTransaction({ readConcern: { level: 'snapshot' } });
+      expect(await matchedKeys(parts, session, query)).toEqual(['Task/2']);
+      await parts.collections.resource.updateOne({ _id: 'Flag/a' }, { $set: { ix: [] } }, { session });
+      expect([...(await matchedKeys(parts, session, query))].sort()).toEqual(['Task/1', 'Task/2']);
+      expect(await matchedKeys(parts, session, { ...sorted, count: 1 })).toHaveLength(1);
+      await session.abortTransaction();
+    });
+  });
+
+  it('asks of a cluster only where what points to the one patient lives', async () => {
+    const { parts, store } = await open();
+    const lane = { name: 'Observation.patient=Patient/1', low: 5, high: 5 };
+    await store.commit([
+      save('Observation/1', { index: { ...points(['Observation.subject', 'Patient/1']), ranges: [lane] } }),
+      save('Observation/2', {
+        index: points(['Observation.subject', 'Patient/1'], ['Observation.performer', 'Patient/2']),
+      }),
+      save('Patient/9', { index: points(['Patient.link', 'Patient/1']) }),
+    ]);
+    const sharded: Parts = { ...parts, isSharded: true };
+    const told = async (type: string, where: Criterion) => {
+      const steps: Step[] = [];
+      const page = await runSearch(sharded, undefined, { ...ask(where), type }, undefined, {}, (step) =>
+        steps.push(step),
+      );
+      const isBound = JSON.stringify(steps).includes('"s":{"$in"');
+      return [page.matches.map(({ key }) => key.id).join(), isBound];
+    };
+    const to = (name: string): Criterion => ({ is: 'reference', name, target: 'Patient/1' });
+    expect(await told('Observation', to('Observation.subject'))).toEqual(['1,2', true]);
+    expect(await told('Observation', { is: 'range', name: lane.name, of: 'Patient/1' })).toEqual(['1', true]);
+    expect(await told('Observation', { is: 'not', of: to('Observation.subject') })).toEqual(['', false]);
+    expect(await told('Patient', to('Patient.link'))).toEqual(['9', false]);
   });
 
   const seed = Number(process.env['STORE_SEED'] ?? Math.floor(Math.random() * 1e9));
