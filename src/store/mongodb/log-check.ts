@@ -14,12 +14,10 @@ const MANY = 100_000;
 export interface LogCheck {
   /** This one has come. */
   passed(version: Version): void;
-  /** The stream has come to this time (ms since 1970 UTC): looks, if that is due. */
-  reached(time: number): Promise<void>;
-  /** A look has found something, and waits for the stream to come to the cluster time of the look. */
-  waitsFor(): Timestamp | undefined;
-  /** Once the stream has come there: what did not come along it. */
-  missed(): Promise<readonly Version[]>;
+  /** Looks, if that is due, at what is older than the time that the stream has come to (ms since 1970 UTC). */
+  look(time: number): Promise<void>;
+  /** What the last look found and the stream did not bring, once it has come beyond the cluster time of the look. */
+  missed(reached: Timestamp): Promise<readonly Version[]>;
 }
 
 const nameOf = ({ key, versionId }: Version) => `${key.type}/${key.id}/${versionId}`;
@@ -35,17 +33,15 @@ export function createLogCheck(parts: Pick<Parts, 'client' | 'collections'>, beg
     passed(version) {
       if (version.lastUpdated >= from) seen.set(nameOf(version), version.lastUpdated);
     },
-    async reached(time) {
+    async look(time) {
       const until = time - every;
       const isDue = until - from >= every || (seen.size >= MANY && until > from);
       if (found || !isDue) return;
       const names = (await namesBetween(parts, from, until)).filter((name) => !seen.has(name));
       found = { names, at: await majorityTime(parts), until };
-      if (names.length === 0) this.missed();
     },
-    waitsFor: () => found?.at,
-    async missed() {
-      if (!found) return [];
+    async missed(reached) {
+      if (!found || (found.names.length > 0 && reached.lessThanOrEqual(found.at))) return [];
       const { names, until } = found;
       const versions: Version[] = [];
       for (const name of names.filter((name) => !seen.has(name))) {

@@ -14,8 +14,8 @@ export type Position =
   | { readonly is: 'sweep'; readonly place: Place; readonly at?: Timestamp }
   /** Follows what was stored after a cluster time. */
   | { readonly is: 'after'; readonly at: Timestamp }
-  /** Follows the change stream from its own token on; `time` is when that was, in ms since 1970 UTC. */
-  | { readonly is: 'stream'; readonly resume: string; readonly time: number };
+  /** Follows the change stream from its own token on. */
+  | { readonly is: 'stream'; readonly resume: string };
 
 /** Ms since 1970 UTC, to the second. */
 export const timeOf = (at: Timestamp): number => at.getHighBitsUnsigned() * 1_000;
@@ -24,14 +24,13 @@ export const timeOf = (at: Timestamp): number => at.getHighBitsUnsigned() * 1_00
 export const following = (at: Timestamp): Timestamp =>
   new Timestamp({ t: at.getHighBitsUnsigned(), i: at.getLowBitsUnsigned() + 1 });
 
-/** Whether everything up to a cluster time is behind a position. A token of the stream begins with its cluster time, after one byte that says so. */
-export function hasReached(position: Position, end: Timestamp): boolean {
-  if (position.is === 'sweep') return false;
-  if (position.is === 'after') return position.at.greaterThanOrEqual(end);
+/** What a stream has behind it: all up to this cluster time. Its token begins with that, after one byte that says so. */
+export function reachedBy(position: Exclude<Position, { is: 'sweep' }>): Timestamp {
+  if (position.is === 'after') return position.at;
   const time = /^82([0-9A-Fa-f]{8})([0-9A-Fa-f]{8})/.exec(position.resume);
   if (!time) throw new Error('a resume token of this MongoDB cannot be read');
   const [t, i] = [Number.parseInt(time[1]!, 16), Number.parseInt(time[2]!, 16)];
-  return new Timestamp({ t, i }).greaterThanOrEqual(end);
+  return new Timestamp({ t, i });
 }
 
 const written = (at: Timestamp) => `${at.getHighBitsUnsigned()}.${at.getLowBitsUnsigned()}`;
@@ -47,7 +46,7 @@ export function tokenOf(position: Position): Token {
     case 'after':
       return `a ${written(position.at)}`;
     case 'stream':
-      return `r ${position.time} ${position.resume}`;
+      return `r ${position.resume}`;
   }
 }
 
@@ -59,7 +58,7 @@ export function positionOf(token: Token): Position {
   }
   const after = /^a (\d+\.\d+)$/.exec(token);
   if (after) return { is: 'after', at: read(after[1]!) };
-  const stream = /^r (\d+) ([0-9A-Fa-f]+)$/.exec(token);
-  if (stream) return { is: 'stream', time: Number(stream[1]), resume: stream[2]! };
+  const stream = /^r (82[0-9A-Fa-f]{16,})$/.exec(token);
+  if (stream) return { is: 'stream', resume: stream[1]! };
   throw new RangeError('this is no token of the version log');
 }

@@ -3,7 +3,7 @@ import { type ChangeStream, type ChangeStreamInsertDocument, MongoError } from '
 import type { StoredChange, Token, Version } from '../store.ts';
 import type { ResourceDocument } from './document.ts';
 import { createLogCheck, type LogCheck } from './log-check.ts';
-import { beginning, following, hasReached, type Position, positionOf, timeOf, tokenOf } from './log-token.ts';
+import { beginning, following, type Position, positionOf, reachedBy, timeOf, tokenOf } from './log-token.ts';
 import type { Parts } from './parts.ts';
 import { versionFields, versionOf } from './reads.ts';
 import { majorityTime, storedAfter } from './sweep.ts';
@@ -82,39 +82,26 @@ export function createVersionLog(
       stop = resolve;
     });
     signal.addEventListener('abort', stop, { once: true });
-    let position: Position = from;
     try {
       while (!signal.aborted) {
-        const asked = now();
-        const awaited = check.waitsFor();
         const looking = changes.tryNext();
         looking.catch(() => undefined); // it fails when the stream is closed under it
         const change = await Promise.race([looking, stopped]);
         if (signal.aborted) return;
-        const resume = (changes.resumeToken as { _data?: string } | null)?._data;
-        if (change) {
-          const version = versionOf(change.fullDocument._id, change.fullDocument);
-          check.passed(version);
-          position = {
-            is: 'stream',
-            resume: (change._id as { _data: string })._data,
-            time: timeOf(change.clusterTime!),
-          };
+        const resume = ((change ? change._id : changes.resumeToken) as { _data?: string } | null)?._data;
+        if (resume === undefined) continue;
+        // Without anything new the token moves on with the oplog, so that a quiet store does not fall off its end.
+        const position: Position = { is: 'stream', resume };
+        const version = change ? versionOf(change.fullDocument._id, change.fullDocument) : undefined;
+        if (version) check.passed(version);
+        yield version ? { position, version } : { position };
+        const reached = reachedBy(position);
+        for (const version of await check.missed(reached)) {
+          const { key, versionId } = version;
+          warn(`version ${versionId} of ${key.type}/${key.id} did not come along the change stream`);
           yield { position, version };
-        } else if (resume !== undefined) {
-          // Nothing new: this token moves on with the oplog, so that a quiet store does not fall off its end.
-          position = { is: 'stream', resume, time: asked };
-          yield { position };
         }
-        if (position.is !== 'stream') continue;
-        if (awaited && (!change || change.clusterTime!.greaterThan(awaited))) {
-          for (const version of await check.missed()) {
-            const { key, versionId } = version;
-            warn(`version ${versionId} of ${key.type}/${key.id} did not come along the change stream`);
-            yield { position, version };
-          }
-        }
-        await check.reached(position.time);
+        await check.look(timeOf(reached));
       }
     } finally {
       signal.removeEventListener('abort', stop);
@@ -137,8 +124,7 @@ export function createVersionLog(
       return { is: 'sweep', place: place.u < late ? place : { u: late, key: '' } };
     }
     warn('the oplog has lost the place of the version log; what is stored is read by time');
-    const time = position.is === 'stream' ? position.time : timeOf(position.at);
-    return { is: 'sweep', place: { u: Math.max(0, time - LATE), key: '' } };
+    return { is: 'sweep', place: { u: Math.max(0, timeOf(reachedBy(position)) - LATE), key: '' } };
   };
 
   async function* stepsAfter(after: Token | undefined, signal: AbortSignal): AsyncGenerator<Step, void, void> {
@@ -148,7 +134,7 @@ export function createVersionLog(
     while (!ended.aborted) {
       try {
         if (position.is === 'sweep') check = undefined;
-        else check ??= createLogCheck(parts, position.is === 'after' ? timeOf(position.at) : position.time, checkEvery);
+        else check ??= createLogCheck(parts, timeOf(reachedBy(position)), checkEvery);
         const steps: AsyncGenerator<Step, void, void> =
           position.is === 'sweep' ? sweep(position) : stream(position, check!, ended);
         for await (const step of steps) {
@@ -175,7 +161,7 @@ export function createVersionLog(
     try {
       for await (const { position, version } of stepsAfter(after, stop.signal)) {
         if (version) yield { token: tokenOf(position), version };
-        else if (hasReached(position, end)) return;
+        else if (position.is === 'stream' && reachedBy(position).greaterThanOrEqual(end)) return;
       }
     } finally {
       stop.abort();

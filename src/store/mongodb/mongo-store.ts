@@ -1,0 +1,114 @@
+/** Puts the parts of the store on MongoDB together. */
+import type { Db } from 'mongodb';
+import { problem } from '../../fhir/outcome.ts';
+import type { Engine } from '../engine.ts';
+import { auditRows } from './audit.ts';
+import type { IndexBuild } from './build-indexes.ts';
+import { contentsOf } from './contents.ts';
+import { LONG } from './deadline.ts';
+import { type Facts, own } from './facts.ts';
+import { createKept } from './kept.ts';
+import type { Parts } from './parts.ts';
+import { noStore, reaching } from './reaching.ts';
+import { createReads } from './reads.ts';
+import { SCHEMA_VERSION } from './schema.ts';
+import { explainSearch, matchedKeys, runSearch } from './search.ts';
+import { createSizes } from './sizes.ts';
+import { upgradeIndex } from './upgrade.ts';
+import { createVersionLog } from './version-log.ts';
+import { createWriter } from './writer.ts';
+
+export type OnCommit = NonNullable<Parameters<typeof createWriter>[2]['onCommit']>;
+
+export interface Opened {
+  readonly parts: Parts;
+  readonly db: Db;
+  readonly facts: Facts;
+  readonly build: IndexBuild;
+  readonly log: (sentence: string) => void;
+  /** What this program makes. */
+  readonly indexVersion: number;
+  readonly onCommit?: OnCommit | undefined;
+  readonly checkEvery?: number;
+}
+
+const stale = () =>
+  problem('transient', 'The search index is being made anew after an upgrade; searches are answered when it is done', {
+    headers: { 'Retry-After': '10' },
+  });
+
+export async function assemble(opened: Opened, leave: () => Promise<void>): Promise<Engine> {
+  const { parts, db, facts, build, log, indexVersion, onCommit, checkEvery } = opened;
+  const { collections, runtime, now } = parts;
+  let stored = Number(await facts.fact(own.indexVersion));
+  let closing: Promise<void> | undefined;
+  const writer = createWriter(parts, (session, query, signal) => matchedKeys(parts, session, query, signal), {
+    onCommit,
+  });
+  const versions = createVersionLog(parts, { warn: log, ...(checkEvery !== undefined && { checkEvery }) });
+  const reads = createReads(collections);
+  const kept = createKept(collections.kept, now);
+  const sizes = createSizes(db, collections, runtime.now);
+
+  /** Nothing of the driver gets out. */
+  const ask = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
+    reaching(async () => {
+      if (closing) throw noStore();
+      return work();
+    }, signal);
+
+  /** An index that is old or not whole may lack what a search asks for: no answer is better than a wrong one. */
+  const searching = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
+    ask(async () => {
+      if (stored < indexVersion) throw stale();
+      build.expect('resource');
+      return work();
+    }, signal);
+
+  const close = async () => {
+    versions.close();
+    await writer.close();
+    await leave();
+  };
+
+  return {
+    read: (keys) => ask(() => reads.read(keys)),
+    vread: (key, versionId) => ask(() => reads.vread(key, versionId)),
+    history: (key, window) =>
+      ask(async () => {
+        build.expect('version');
+        return reads.history(key, window);
+      }),
+    search: (query, after, signal) =>
+      searching(() => runSearch(parts, undefined, query, after, { signal, until: runtime.now() + LONG }), signal),
+    explain: (query, signal) => searching(() => explainSearch(parts, query, signal), signal),
+    get: (kind, keys) => ask(() => kept.get(kind, keys)),
+    list: (kind, from, limit) => ask(() => kept.list(kind, from, limit)),
+    audit: (window, signal) =>
+      ask(async () => {
+        build.expect('audit');
+        return auditRows(collections.audit, window, signal);
+      }, signal),
+    commit: writer.commit,
+    changes: versions.follow,
+    end: () => ask(versions.end),
+    fact: (name) => ask(() => facts.fact(name)),
+    keepFact: (name, value) => ask(() => facts.keepFact(name, value)),
+    schemaVersion: SCHEMA_VERSION,
+    indexVersion: () => stored,
+    sizes: () => ask(sizes),
+    async upgradeIndex(upgrade) {
+      const { signal, onProgress } = upgrade;
+      await build.done((part) => onProgress?.(Math.round(part * 1_000), 1_000), signal);
+      const boot = Buffer.from(runtime.random(12)).toString('hex');
+      const isDone = await ask(() =>
+        upgradeIndex({ collections, facts, runtime, commit: writer.commit, boot }, upgrade),
+      );
+      if (isDone) stored = upgrade.indexVersion;
+      return isDone;
+    },
+    contents: contentsOf(parts, versions),
+    fault: writer.fault,
+    close: () => (closing ??= close()),
+  };
+}

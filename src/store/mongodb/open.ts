@@ -1,0 +1,181 @@
+/** Opens a store on MongoDB: whom it talks to and how, whether that can keep the promises, what has to be there first. */
+import { type Db, MongoClient, type MongoClientOptions } from 'mongodb';
+import type { Runtime } from '../../runtime.ts';
+import type { Engine } from '../engine.ts';
+import { createHashing } from '../hash.ts';
+import { databaseOf, placeOf, uriObjection } from '../mongodb-uri.ts';
+import { buildIndexes } from './build-indexes.ts';
+import { createClock } from './clock.ts';
+import { createFacts, type Facts, own } from './facts.ts';
+import { assemble, type OnCommit } from './mongo-store.ts';
+import type { Parts } from './parts.ts';
+import { type Registration, register } from './registration.ts';
+import { collectionsOf, SCHEMA_VERSION } from './schema.ts';
+import { checkServer } from './server-checks.ts';
+import { shardCollections } from './sharding.ts';
+import { createStamps, type Stamps } from './stamps.ts';
+
+export interface MongoOptions {
+  /** `mongodb://...`; the database in its path, `watchfire` without one. */
+  readonly uri: string;
+  readonly runtime: Runtime;
+  /** Version of the index entries that this program makes; an older store needs `upgradeIndex`, a newer one is refused. Default 1. */
+  readonly indexVersion?: number;
+  /** The exact release of MongoDB whose known faults the operator accepts. */
+  readonly acceptRelease?: string | undefined;
+  /** 8 bytes that seed the hashes of a new store; random by default. */
+  readonly seed?: Uint8Array;
+  /** Told of each group commit: how many lists it took along, how many of them a conflict refused, and the seconds it took. */
+  readonly onCommit?: OnCommit | undefined;
+  /** Told what operators want to know, in sentences. */
+  readonly log?: (sentence: string) => void;
+  /** For tests: ms that a primary is waited for. */
+  readonly patience?: number;
+  /** For tests: ms between two looks behind a change stream. */
+  readonly checkEvery?: number;
+}
+
+/** What the promises stand on is said here and not left to the URI. docs/running-on-mongodb.md */
+const settings: MongoClientOptions = {
+  appName: 'watchfire',
+  writeConcern: { w: 'majority', journal: true },
+  readConcern: { level: 'majority' },
+  readPreference: 'primary',
+  retryWrites: true,
+  retryReads: true,
+  // An election takes up to 12 s.
+  serverSelectionTimeoutMS: 15_000,
+  heartbeatFrequencyMS: 2_000,
+  // With the heartbeat: a primary that hangs is given up after 7 s, and with it what waits for its answers.
+  connectTimeoutMS: 5_000,
+  compressors: ['none'],
+};
+
+/** Ms between two looks at the database's clock. */
+const MEASURE_EVERY = 30_000;
+
+/** Rejects with a sentence for people when the store cannot be served. */
+export async function openMongoStore(options: MongoOptions): Promise<Engine> {
+  const objection = uriObjection(options.uri);
+  if (objection !== undefined) throw new Error(`The URI of the store ${objection}`);
+  const client = new MongoClient(options.uri, {
+    ...settings,
+    ...(options.patience && { serverSelectionTimeoutMS: options.patience }),
+  });
+  try {
+    await client.connect().catch((error: Error) => {
+      throw new Error(`MongoDB at ${placeOf(options.uri)} cannot be reached: ${error.message}`);
+    });
+    await checkServer(client, { acceptRelease: options.acceptRelease });
+    return await openDatabase(client, options);
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}
+
+async function openDatabase(client: MongoClient, options: MongoOptions): Promise<Engine> {
+  const { runtime, indexVersion = 1, log = () => undefined } = options;
+  const db = client.db(databaseOf(options.uri));
+  const collections = collectionsOf(db);
+  const facts = createFacts(collections.fact);
+  const hello = () => db.admin().command({ hello: 1 });
+  const isSharded = (await hello())['msg'] === 'isdbgrid';
+  const clock = createClock(runtime, async () => Number((await hello())['localTime']));
+
+  const [seed] = await Promise.all([
+    settle(facts, options.seed ?? runtime.random(8), indexVersion),
+    clock.measure(),
+    makeCollections(db),
+  ]);
+  if (isSharded) await shardCollections(db);
+  const [registration, build] = await Promise.all([
+    register(client, collections, runtime),
+    buildIndexes({ db, collections, runtime, log }),
+  ]);
+
+  const stop = new AbortController();
+  const parts: Parts = {
+    client,
+    collections,
+    hashing: createHashing(seed),
+    runtime,
+    now: clock.now,
+    stamps: stampsOf(registration, clock.now),
+    get server() {
+      return registration.number();
+    },
+    isSharded,
+  };
+  void registration.beat(stop.signal);
+  void keepTime(client, clock.measure, runtime, stop.signal);
+  return assemble({ parts, db, facts, build, log, indexVersion, ...options }, async () => {
+    stop.abort();
+    await registration.release().catch(() => undefined);
+    await client.close();
+  });
+}
+
+/** Stamps of whatever number the server has. */
+function stampsOf(registration: Registration, now: () => number): Stamps {
+  let number = registration.number();
+  let stamps = createStamps(number, now);
+  return {
+    next() {
+      if (registration.number() !== number) {
+        number = registration.number();
+        stamps = createStamps(number, now);
+      }
+      return stamps.next();
+    },
+  };
+}
+
+/** Keeps what makes the store this store, and resolves with its seed. Throws when a newer program was here. */
+async function settle(facts: Facts, seed: Uint8Array, indexVersion: number): Promise<Uint8Array> {
+  const [schema, index, kept] = await Promise.all([
+    facts.keepFact(own.schema, String(SCHEMA_VERSION)),
+    facts.keepFact(own.indexVersion, String(indexVersion)),
+    facts.keepFact(own.seed, Buffer.from(seed).toString('hex')),
+  ]);
+  if (Number(schema) > SCHEMA_VERSION) {
+    throw new Error(`The store was written by a newer Watchfire (schema ${schema}, this one knows ${SCHEMA_VERSION})`);
+  }
+  if (Number(index) > indexVersion) {
+    throw new Error(`The store was indexed by a newer Watchfire (index ${index}, this one makes ${indexVersion})`);
+  }
+  return new Uint8Array(Buffer.from(kept, 'hex'));
+}
+
+const NAMESPACE_EXISTS = 48;
+
+/** A transaction that had to make one would wait for it. */
+async function makeCollections(db: Db): Promise<void> {
+  const there = new Set((await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name));
+  const missing = Object.keys(collectionsOf(db)).filter((name) => !there.has(name));
+  await Promise.all(
+    missing.map((name) =>
+      db.command({ create: name }).catch((error) => {
+        if (error.code !== NAMESPACE_EXISTS) throw error;
+      }),
+    ),
+  );
+}
+
+/** Measures the clock now and then, and whenever another primary has the time. */
+async function keepTime(client: MongoClient, measure: () => Promise<void>, runtime: Runtime, signal: AbortSignal) {
+  const again = () => measure().catch(() => undefined);
+  let primary = '';
+  const onChange = ({ newDescription }: { newDescription: { servers: Map<string, { type: string }> } }) => {
+    const [now] = [...newDescription.servers].find(([, { type }]) => type === 'RSPrimary') ?? [];
+    if (now === undefined || now === primary) return;
+    primary = now;
+    void again();
+  };
+  client.on('topologyDescriptionChanged', onChange);
+  while (!signal.aborted) {
+    await runtime.sleep(MEASURE_EVERY, signal);
+    if (!signal.aborted) await again();
+  }
+  client.off('topologyDescriptionChanged', onChange);
+}
