@@ -15,6 +15,8 @@ import { registerStored } from './stored-parameters.ts';
 
 /** How long a job that was asked for at another server may wait to be seen, in milliseconds. */
 const jobsOfOthers = 2_000;
+/** How long another server may take to hear of a SearchParameter and to store what it extracted before, in milliseconds. */
+const newsTravel = 10_000;
 
 export interface OperationsRoom<S extends Store> {
   /** The store for everybody; see `CustomParameters.guard`. */
@@ -59,7 +61,7 @@ export async function openOperations<S extends Store & { readonly explain: Expla
       renew: custom.renew,
       log,
       signal: held.signal,
-      ...(leases.isShared && { lookEvery: jobsOfOthers }),
+      ...(leases.isShared && { lookEvery: jobsOfOthers, beginAfter: newsTravel }),
     });
     wake = work.wake;
     await work.stopped;

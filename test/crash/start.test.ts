@@ -125,7 +125,7 @@ describe('A setting', () => {
   const wrong: readonly (readonly [name: string, value: string])[] = [
     ['WATCHFIRE_PROT', '8080'],
     ['WATCHFIRE_PORT', 'http'],
-    ['WATCHFIRE_STORE', 'mongodb://user:Geheimnis@127.0.0.1/watchfire'],
+    ['WATCHFIRE_STORE', 'mongodb://doctor:Geheimnis@127.0.0.1/watchfire?w=1'],
     ['DATABASE_URL', 'mongodb+srv://user:Geheimnis@db.example/watchfire'],
     ['WATCHFIRE_ADMIN_TOKEN', 'Geheim nis'],
     ['WATCHFIRE_OUTBOUND_ALLOW', 'http://127.0.0.1:9'],

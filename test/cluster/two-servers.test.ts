@@ -1,0 +1,149 @@
+/** Two servers on one database: what is done at one holds at the other, and the work goes on when one leaves. docs/storage-mongodb.md */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import { describeOnMongod } from '../support/describe-mongod.ts';
+import { openHouse, type TestHouse, together } from '../support/house.ts';
+import { type TestStore, testStore } from '../support/test-store.ts';
+
+const observation = (text: string) => ({ resourceType: 'Observation', status: 'final', code: { text } });
+
+/** Resolves when `isSo` says so; rejects after the seconds. */
+async function within(seconds: number, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + seconds * 1_000; !(await isSo()); ) {
+    if (Date.now() > end) throw new Error(`not within ${seconds} s`);
+    await new Promise((go) => setTimeout(go, 50));
+  }
+}
+
+describeOnMongod('Two servers on one MongoDB', () => {
+  let store: TestStore;
+  let receiver: Server;
+  let host: string;
+  let first: TestHouse;
+  let second: TestHouse;
+  let told: string[] = [];
+
+  const open = () => openHouse({ ...store, outboundAllow: [host] });
+  const watching = (code: string) => ({
+    resourceType: 'Subscription',
+    status: 'requested',
+    reason: 'test',
+    criteria: `Observation?code:text=${code}`,
+    channel: { type: 'rest-hook', endpoint: `http://${host}`, payload: 'application/fhir+json' },
+  });
+  const subscribe = async (house: TestHouse, code: string) => {
+    const { body } = await house.create(watching(code));
+    await within(20, async () => (await house.read(`Subscription/${body.id}`)).body.status === 'active');
+  };
+
+  beforeAll(async () => {
+    receiver = createServer(async (request, response) => {
+      let body = '';
+      for await (const chunk of request) body += chunk;
+      told.push(JSON.parse(body).code.text);
+      response.end();
+    });
+    await new Promise<void>((go) => receiver.listen(0, '127.0.0.1', go));
+    host = `127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+    store = await testStore('mongodb');
+    first = await open();
+    second = await open();
+  }, 120_000);
+  afterAll(async () => {
+    await Promise.all([first?.stop(), second?.stop()]);
+    await store?.drop();
+    await new Promise((go) => receiver?.close(go));
+  });
+  beforeEach(() => {
+    told = [];
+  });
+
+  it('both tell what is subscribed to at the one and written at the other', async () => {
+    await subscribe(first, 'heart');
+    await subscribe(second, 'heart');
+    for (const [at, house] of [second, first].entries()) await house.create(observation(`heart ${at}`));
+    await within(10, () => told.length === 4);
+    expect(told.toSorted()).toEqual(['heart 0', 'heart 0', 'heart 1', 'heart 1']);
+  }, 60_000);
+
+  it('share the deliveries of many Subscriptions, and each hears everything once and in order', async () => {
+    await together(12, () => subscribe(first, 'many'));
+    for (let i = 0; i < 10; i++) await (i % 2 === 0 ? first : second).create(observation(`many ${i}`));
+    await within(20, () => told.length >= 120);
+    expect(told.length).toBe(120);
+    const delivered = await Promise.all(
+      [first, second].map(async (house) => {
+        const { text } = await house.ask('GET', '/metrics');
+        return Number(/^watchfire_notifications_delivered_total (\d+)/m.exec(text)![1]);
+      }),
+    );
+    expect(Math.min(...delivered)).toBeGreaterThan(0);
+  }, 60_000);
+
+  it('know a SearchParameter of each other, and answer by it when its job is done', async () => {
+    await first.create({ resourceType: 'Patient', maritalStatus: { coding: [{ code: 'M' }] } });
+    const parameter = {
+      resourceType: 'SearchParameter',
+      url: 'https://example.org/fhir/SearchParameter/marital',
+      name: 'marital',
+      description: 'Marital status',
+      status: 'active',
+      code: 'marital',
+      base: ['Patient'],
+      type: 'token',
+      expression: 'Patient.maritalStatus',
+    };
+    expect((await first.create(parameter)).status).toBe(201);
+    const foundAt = async (house: TestHouse) =>
+      (await house.ask('GET', '/fhir/Patient?marital=M')).body.entry?.length === 1;
+    await within(30, () => foundAt(second));
+    await within(30, () => foundAt(first));
+  }, 60_000);
+
+  it('refuse a device key that was revoked at the other within 6 s', async () => {
+    await first.create({
+      resourceType: 'Device',
+      identifier: [{ system: 'https://example.org/fhir/device-id', value: 'DEV1' }],
+    });
+    const key = await first.deviceKey('DEV1');
+    const statusAt = async (house: TestHouse) =>
+      (await house.ask('GET', '/fhir/Device?identifier=DEV1', undefined, { authorization: `Bearer ${key}` })).status;
+    expect(await statusAt(second)).not.toBe(401);
+    const { body } = await first.ask('GET', '/admin/keys');
+    expect((await first.ask('DELETE', `/admin/keys/${body.keys[0].prefix}`)).status).toBeLessThan(300);
+    expect(await statusAt(first)).toBe(401);
+    await within(6, async () => (await statusAt(second)) === 401);
+  }, 30_000);
+
+  it('create one patient however many ask at both at once', async () => {
+    const patient = { resourceType: 'Patient', identifier: [{ system: 'urn:mrn', value: 'A1' }] };
+    const answers = await together(16, (i) =>
+      (i % 2 === 0 ? first : second).create(patient, { 'if-none-exist': 'identifier=urn:mrn|A1' }),
+    );
+    const statuses = answers.map(({ status }) => status).sort();
+    expect(statuses).toEqual([...Array(15).fill(200), 201]);
+    expect(await second.search('Patient?identifier=urn:mrn|A1')).toHaveLength(1);
+  }, 30_000);
+
+  it('serve the pages that the other began', async () => {
+    await together(5, (i) => first.create({ resourceType: 'Basic', code: { text: `${i}` } }));
+    const { body } = await first.ask('GET', '/fhir/Basic?_count=2');
+    const { search } = new URL(body.link.find(({ relation }: any) => relation === 'next').url);
+    const next = await second.ask('GET', `/fhir/Basic${search}`);
+    expect([next.status, next.body.entry.length]).toEqual([200, 2]);
+  });
+
+  it('are one when the other stops: what waited goes on within 30 s', async () => {
+    await subscribe(first, 'left');
+    await first.stop();
+    await second.create(observation('left 1'));
+    const begun = Date.now();
+    await within(30, () => told.includes('left 1'));
+    expect(Date.now() - begun).toBeLessThan(30_000);
+    first = await open();
+    await first.create(observation('left 2'));
+    await within(10, () => told.includes('left 2'));
+    expect(told).toEqual(['left 1', 'left 2']);
+  }, 90_000);
+});
