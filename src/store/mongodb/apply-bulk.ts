@@ -3,22 +3,16 @@ import type { AnyBulkWriteOperation, BulkWriteResult, ClientSession, Document } 
 import type { Ledger } from './apply.ts';
 import type { Collections, GuardDocument, KeptDocument } from './schema.ts';
 
-/** Of one transaction: its session, and how long it may still take. */
-export interface Sending {
-  readonly session: ClientSession;
-  readonly timeoutMS: () => number;
-}
-
-export async function sendAll(collections: Collections, ledger: Ledger, sending: Sending): Promise<void> {
+export async function sendAll(collections: Collections, ledger: Ledger, session: ClientSession): Promise<void> {
   const { resource, version, kept, audit, guard } = collections;
-  const options = () => ({ session: sending.session, timeoutMS: sending.timeoutMS(), ordered: true });
+  const options = { session, ordered: true };
   const change = async <D extends Document>(
     collection: { bulkWrite(operations: any, options: object): Promise<BulkWriteResult> },
     operations: readonly AnyBulkWriteOperation<D>[],
     isSure = true,
   ) => {
     if (operations.length === 0) return;
-    const done = await collection.bulkWrite(operations, options());
+    const done = await collection.bulkWrite(operations, options);
     const met = done.matchedCount + done.deletedCount + done.insertedCount + done.upsertedCount;
     // All that is changed was read in this same snapshot.
     if (isSure && met !== operations.length) throw new Error('a document was not as its transaction had read it');
@@ -29,12 +23,12 @@ export async function sendAll(collections: Collections, ledger: Ledger, sending:
     }),
   );
   await change(guard, guards);
-  if (ledger.former.length > 0) await version.insertMany(ledger.former, options());
-  if (ledger.creations.length > 0) await resource.insertMany(ledger.creations, options());
+  if (ledger.former.length > 0) await version.insertMany(ledger.former, options);
+  if (ledger.creations.length > 0) await resource.insertMany(ledger.creations, options);
   await change(resource, [...ledger.replacements, ...touches(ledger)]);
   for (const move of ledger.moves) await change(resource, [move]);
   await change(kept, keptOperations(ledger), false);
-  if (ledger.audit.length > 0) await audit.insertMany(ledger.audit, options());
+  if (ledger.audit.length > 0) await audit.insertMany(ledger.audit, options);
 }
 
 /** An update, which the version log passes over. */

@@ -10,21 +10,19 @@ import type { Answer, Attempt, Place, Try } from './transaction.ts';
 export interface Waiting extends List {
   /** By performance.now(); nobody is kept waiting much longer. */
   readonly deadline: number;
-  /** Once. */
+  /** The first answer counts. */
   readonly answer: (answer: Answer) => void;
 }
 
 export interface Tries {
   readonly runtime: Runtime;
   readonly attempt: (place: Place, lists: readonly List[], how: Try) => Promise<Attempt>;
-  readonly wasStored: (place: Place, id: string, timeoutMS: number) => Promise<boolean>;
+  readonly wasStored: (place: Place, id: string) => Promise<boolean>;
   readonly nextId: () => string;
   /** Whoever closes waits no longer for what cannot be found out. */
   readonly isClosed: () => boolean;
 }
 
-/** A try gets at least this long, also when one of its callers has no time left. */
-const LEAST = 2_000;
 /** Failures after which the lists go one by one. */
 const TOGETHER = 2;
 
@@ -35,8 +33,8 @@ export async function runGroup(tries: Tries, place: Place, lists: readonly Waiti
   for (let failures = 0; ; ) {
     open = inTime(open);
     if (open.length === 0) return;
-    const until = performance.now() + Math.max(LEAST, remainingOf(open[0]!));
-    const attempt = await tries.attempt(place, open, { id: tries.nextId(), isCareful, until });
+    const how: Try = { id: tries.nextId(), isCareful, isOver: false, isCommitting: false };
+    const attempt = await watched(tries, open, how, () => attemptAndDecide(tries, place, open, how));
     switch (attempt.is) {
       case 'done':
         for (const [i, list] of open.entries()) list.answer(attempt.answers[i]!);
@@ -54,12 +52,6 @@ export async function runGroup(tries: Tries, place: Place, lists: readonly Waiti
         isCareful = true;
         if (open.length > 1 && failures >= TOGETHER && isContested(attempt.error)) return oneByOne(tries, place, open);
         break;
-      case 'unknown':
-        if (await decide(tries, place, attempt.id, open)) {
-          for (const [i, list] of open.entries()) list.answer(attempt.answers[i]!);
-          return;
-        }
-        failures++;
     }
     await backOff(tries.runtime, failures);
   }
@@ -69,15 +61,43 @@ async function oneByOne(tries: Tries, place: Place, lists: readonly Waiting[]): 
   for (const list of lists) await runGroup(tries, place, [list]);
 }
 
-/** Whether the transaction was stored. Who has waited long enough is told that it is not known; the place is free only when it is. */
-async function decide(tries: Tries, place: Place, id: string, lists: readonly Waiting[]): Promise<boolean> {
+/** Each caller is told at its own time, whatever the driver waits for: that nothing is stored, as long as that can be made true. */
+async function watched<T>(
+  { runtime }: Tries,
+  lists: readonly Waiting[],
+  how: Pick<Try, 'isOver' | 'isCommitting'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const isDone = new AbortController();
+  const watch = async () => {
+    for (const list of lists) {
+      await runtime.sleep(Math.max(0, remainingOf(list)), isDone.signal);
+      if (isDone.signal.aborted) return;
+      if (!how.isCommitting) how.isOver = true;
+      list.answer(how.isCommitting ? outcomeUnknown() : tooBusy());
+    }
+  };
+  void watch();
+  try {
+    return await work();
+  } finally {
+    isDone.abort();
+  }
+}
+
+type Decided = Exclude<Attempt, { is: 'unknown' }>;
+
+/** The place is free again only when it is known what became of its transaction. */
+async function attemptAndDecide(tries: Tries, place: Place, lists: readonly Waiting[], how: Try): Promise<Decided> {
+  const attempt = await tries.attempt(place, lists, how);
+  if (attempt.is !== 'unknown') return attempt;
   for (let failures = 1; ; failures++) {
-    const isLate = lists.every((list) => remainingOf(list) <= 0);
     try {
-      return await tries.wasStored(place, id, LEAST);
-    } catch {
-      if (isLate) for (const list of lists) list.answer(outcomeUnknown());
-      if (isLate && tries.isClosed()) return false;
+      if (await tries.wasStored(place, attempt.id)) return { is: 'done', answers: attempt.answers };
+      return { is: 'again', error: new Error('the commit did not come through') };
+    } catch (error) {
+      const isLate = lists.every((list) => remainingOf(list) <= 0);
+      if (isLate && tries.isClosed()) return { is: 'again', error };
     }
     await backOff(tries.runtime, failures);
   }
@@ -111,10 +131,11 @@ export async function runRows(
     if (failures > 0) await backOff(tries.runtime, failures);
     open = inTime(open);
     if (open.length === 0) return;
-    const timeoutMS = Math.max(LEAST, remainingOf(open[0]!));
     const rows = open.flatMap(({ steps }) => steps.flatMap((step) => (step.op === 'append' ? [step.row] : [])));
     try {
-      await audit.insertMany(rows, { ordered: false, writeConcern: { w: 'majority', journal: true }, timeoutMS });
+      await watched(tries, open, { isOver: false, isCommitting: true }, () =>
+        audit.insertMany(rows, { ordered: false, writeConcern: { w: 'majority', journal: true } }),
+      );
     } catch (error) {
       if (!isThereAlready(error)) {
         if (isPassing(error)) continue;

@@ -5,7 +5,7 @@ import { type ResourceKey, referenceTo } from '../../fhir/references.ts';
 import type { SearchQuery } from '../../search/query.ts';
 import type { Written } from '../store.ts';
 import { applyList, type Ledger, type ResourceState } from './apply.ts';
-import { type Sending, sendAll } from './apply-bulk.ts';
+import { sendAll } from './apply-bulk.ts';
 import { homeOfKey } from './document.ts';
 import { expectAll } from './expectations.ts';
 import type { List, Step } from './group-list.ts';
@@ -43,8 +43,10 @@ export interface Try {
   readonly id: string;
   /** Takes nothing for granted: what is to be created is looked for first, instead of trusting that it is not there. */
   readonly isCareful: boolean;
-  /** By performance.now(). */
-  readonly until: number;
+  /** Set by whoever waits no longer: a transaction that has not come to its commit then must not. */
+  isOver: boolean;
+  /** Set by the transaction: from now on nobody can say that nothing is stored. */
+  isCommitting: boolean;
 }
 
 const options: TransactionOptions = {
@@ -63,12 +65,12 @@ export function createTransactions(parts: Parts, look: ExpectSearch, nextRevisio
   const { collections, hashing, isSharded, stamps } = parts;
   const homeOf = (key: ResourceKey) => homeOfKey(referenceTo(key), hashing);
 
-  const fill = async (ledger: Ledger, lists: readonly List[], sending: Sending): Promise<readonly Answer[]> => {
+  const fill = async (ledger: Ledger, lists: readonly List[], session: ClientSession): Promise<readonly Answer[]> => {
     const answers: Answer[] = [];
     for (const list of lists) {
       const found = ({ query }: { query: SearchQuery }) => {
         const signal = AbortSignal.timeout(PATIENCE);
-        return look(sending.session, query, signal).catch((error) => {
+        return look(session, query, signal).catch((error) => {
           if (signal.aborted) throw new Blamed(list, tooLong());
           throw isPassing(error) ? error : new Blamed(list, asProblem(error));
         });
@@ -85,42 +87,46 @@ export function createTransactions(parts: Parts, look: ExpectSearch, nextRevisio
     return answers;
   };
 
-  return async function attempt(place: Place, lists: readonly List[], { id, isCareful, until }: Try): Promise<Attempt> {
+  return async function attempt(place: Place, lists: readonly List[], how: Try): Promise<Attempt> {
     const { session } = place;
-    const timeoutMS = () => Math.max(1, Math.ceil(until - performance.now()));
-    const sending = { session, timeoutMS };
-    const abandon = () => session.abortTransaction({ timeoutMS: 2_000 }).catch(() => undefined);
+    const { id, isCareful } = how;
+    const abandon = () => session.abortTransaction().catch(() => undefined);
     let answers: readonly Answer[];
     try {
       session.startTransaction(options);
-      if (lists.some(({ isWide }) => isWide)) await takeAllPlaces(collections, sending);
-      const state = await readState(collections, lists, sending, isCareful || isSharded);
+      if (lists.some(({ isWide }) => isWide)) await takeAllPlaces(collections, session);
+      const state = await readState(collections, lists, session, isCareful || isSharded);
       const ledger = emptyLedger({ ...state, now: parts.now(), id, isSharded, stamps, nextRevision, homeOf });
-      answers = await fill(ledger, lists, sending);
+      answers = await fill(ledger, lists, session);
       if (answers.every((answer) => answer instanceof Problem)) {
         await abandon();
         return { is: 'done', answers };
       }
-      await sendAll(collections, ledger, sending);
+      await sendAll(collections, ledger, session);
       // Last, so that a condition that takes all places at its beginning has to wait for nobody.
-      const mine = { session, timeoutMS: timeoutMS() };
-      const { matchedCount } = await collections.writer.updateOne({ _id: place.id }, { $set: { last: id } }, mine);
+      const mine = { _id: place.id };
+      const { matchedCount } = await collections.writer.updateOne(mine, { $set: { last: id } }, { session });
       if (matchedCount !== 1) throw new Error('the place of this server in the store is gone');
     } catch (error) {
       await abandon();
       if (error instanceof Blamed) return { is: 'blamed', list: error.list, why: error.why };
       return { is: isPassing(error) ? 'again' : 'broken', error };
     }
+    if (how.isOver) {
+      await abandon();
+      return { is: 'again', error: new Error('it took too long') };
+    }
+    how.isCommitting = true;
     let isOpen = false;
     for (let commits = 0; commits < COMMITS; commits++) {
       try {
-        await session.commitTransaction({ timeoutMS: timeoutMS() });
+        await session.commitTransaction();
         return { is: 'done', answers };
       } catch (error) {
         if (!isOpen && !isUnknown(error)) return { is: 'again', error };
         // Once a reply was lost, only the store itself can say no.
         isOpen = true;
-        if (!isUnknown(error) || performance.now() > until) break;
+        if (!isUnknown(error)) break;
       }
     }
     return { is: 'unknown', id, answers };
@@ -141,12 +147,7 @@ class Blamed extends Error {
  * Whether the transaction of the id was stored. The write that asks waits for, or ends, a transaction that is still in the air, and
  * once a majority has it, what it found cannot change any more.
  */
-export async function wasStored(
-  collections: Collections,
-  place: Place,
-  id: string,
-  timeoutMS: number,
-): Promise<boolean> {
+export async function wasStored(collections: Collections, place: Place, id: string): Promise<boolean> {
   const asked = await collections.writer.findOneAndUpdate(
     { _id: place.id },
     { $inc: { n: 1 } },
@@ -154,15 +155,14 @@ export async function wasStored(
       session: place.session,
       writeConcern: { w: 'majority', journal: true },
       returnDocument: 'after',
-      timeoutMS,
     },
   );
   return asked?.last === id;
 }
 
 /** Every transaction of every server writes the document of its place: none that is under way now can be stored beside this one. */
-async function takeAllPlaces({ writer }: Collections, { session, timeoutMS }: Sending): Promise<void> {
-  await writer.updateMany({ _id: { $gte: '' } }, { $inc: { n: 1 } }, { session, timeoutMS: timeoutMS() });
+async function takeAllPlaces({ writer }: Collections, session: ClientSession): Promise<void> {
+  await writer.updateMany({ _id: { $gte: '' } }, { $inc: { n: 1 } }, { session });
 }
 
 type State = Pick<Ledger, 'resources' | 'kept' | 'keptBefore' | 'lastRow'>;
@@ -171,7 +171,7 @@ type State = Pick<Ledger, 'resources' | 'kept' | 'keptBefore' | 'lastRow'>;
 async function readState(
   { resource, kept, audit }: Collections,
   lists: readonly List[],
-  { session, timeoutMS }: Sending,
+  session: ClientSession,
   isCareful: boolean,
 ): Promise<State> {
   const whole = new Set<string>();
@@ -188,20 +188,20 @@ async function readState(
     const projection = { s: 1, p: 1, v: 1, u: 1, m: 1, ...body };
     const found = resource.find<ResourceState>(
       { _id: { $in: [...references] } },
-      { session, projection, timeoutMS: timeoutMS(), batchSize: references.size + 1 },
+      { session, projection, batchSize: references.size + 1 },
     );
     for (const state of await found.toArray()) resources.set(state._id, state);
   }
   const keptNow = new Map<string, KeptDocument>();
   if (values.size > 0) {
-    const asked = { session, timeoutMS: timeoutMS(), batchSize: values.size + 1 };
+    const asked = { session, batchSize: values.size + 1 };
     for (const document of await kept.find({ _id: { $in: [...values] } }, asked).toArray()) {
       keptNow.set(document._id, document);
     }
   }
   let lastRow = 0;
   if (lists.some(({ steps }) => steps.some(({ op }) => op === 'restore-row'))) {
-    const asked = { session, timeoutMS: timeoutMS(), projection: { _id: 1 }, sort: { _id: -1 } } as const;
+    const asked = { session, projection: { _id: 1 }, sort: { _id: -1 } } as const;
     lastRow = (await audit.findOne({ _id: { $gte: 0 } }, asked))?._id ?? 0;
   }
   return { resources, kept: keptNow, keptBefore: new Set(keptNow.keys()), lastRow };

@@ -49,17 +49,19 @@ export function createWriter(parts: Parts, look: ExpectSearch, { onCommit = () =
   const tries: Tries = {
     runtime,
     attempt: createTransactions(parts, look, createRevisions(parts.now, random)),
-    wasStored: (place, id, timeoutMS) => wasStored(collections, place, id, timeoutMS),
+    wasStored: (place, id) => wasStored(collections, place, id),
     nextId: () => `${ids}${++given}`,
     isClosed: () => stop.signal.aborted,
   };
   const run = async (group: readonly Waiting[], place: Place) => {
     const began = performance.now();
     let refused = 0;
+    const answered = new Set<Waiting>();
     const lists = group.map((list) => ({
       ...list,
       answer: (answer: Answer) => {
-        if (isRefusal(answer)) refused++;
+        if (isRefusal(answer) && !answered.has(list)) refused++;
+        answered.add(list);
         list.answer(answer);
       },
     }));
