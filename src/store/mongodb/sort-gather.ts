@@ -8,13 +8,16 @@ import { aggregate, fieldsOf, type Row, through, type Wanted } from './reading.t
 import { bodyOf } from './schema.ts';
 import { filterFor, type Task } from './task.ts';
 
+const isOfValue = (condition: Document): boolean => 'k0' in condition;
+const isOfResource = (condition: Document): boolean => !isOfValue(condition);
 const hasBodyValues = (sort: readonly SortKey[]): boolean => sort.some(({ by }) => by === 'value');
 
-export async function sorted(task: Task, way: Way, wanted: Wanted): Promise<Row[]> {
+/** `more` must hold besides, of the resource or of its sort values `k0`, `k1` ... */
+export async function sorted(task: Task, way: Way, wanted: Wanted, more: readonly Document[] = []): Promise<Row[]> {
   const { sort, reading } = task;
   const edges = Object.fromEntries(sort.flatMap((key, i) => (key.by === 'value' ? [] : [[`k${i}`, edge(key, task)]])));
   const keys = Object.fromEntries(Object.keys(edges).map((name) => [name, 1]));
-  if (hasBodyValues(sort)) return sortedHere(task, way, wanted, { edges, keys });
+  if (hasBodyValues(sort)) return sortedHere(task, way, wanted, { edges, keys, more });
   const orders: Document = {};
   const absent: Document = {};
   sort.forEach((key, i) => {
@@ -23,8 +26,9 @@ export async function sorted(task: Task, way: Way, wanted: Wanted): Promise<Row[
     orders[`k${i}`] = isDown(key, way.back) ? -1 : 1;
   });
   const found = await aggregate(reading, [
-    { $match: filterFor(task) },
+    { $match: filterFor(task, more.filter(isOfResource)) },
     { $set: edges },
+    ...more.filter(isOfValue).map(($match) => ({ $match })),
     ...(way.start ? [{ $match: beyond(task, way, way.start) }] : []),
     { $set: absent },
     { $sort: { ...orders, p: isPDown(sort, way.back) ? -1 : 1 } },
@@ -47,13 +51,14 @@ async function sortedHere(
   task: Task,
   { start, back, limit }: Way,
   wanted: Wanted,
-  { edges, keys }: { readonly edges: Document; readonly keys: Document },
+  { edges, keys, more }: { readonly edges: Document; readonly keys: Document; readonly more: readonly Document[] },
 ): Promise<Row[]> {
   const compare = comparing(task.sort, back);
   const best: Row[] = [];
   const pipeline = [
-    { $match: filterFor(task) },
+    { $match: filterFor(task, more.filter(isOfResource)) },
     ...(Object.keys(edges).length > 0 ? [{ $set: edges }] : []),
+    ...more.filter(isOfValue).map(($match) => ({ $match })),
     { $project: { ...fieldsOf({ ...wanted, bodies: true }), ...keys } },
   ];
   for await (const document of through(task.reading, pipeline)) {

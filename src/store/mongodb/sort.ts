@@ -1,37 +1,49 @@
 /** Matches in their order: read along an index that has it and stopped when the page is full, or else all sorted (sort-gather.ts). */
 import type { Document } from 'mongodb';
+import type { SortKey } from '../../search/query.ts';
 import type { Place } from './compile.ts';
 import { lastUpdatedOf, nameHash } from './document.ts';
 import { isDown, isPDown, type Way } from './paging.ts';
 import { aggregate, fieldsOf, find, type Row, type Wanted } from './reading.ts';
 import { edge, sorted } from './sort-gather.ts';
+import { alongFirst, type First } from './sort-ties.ts';
 import { filterFor, isAskedFor, isRange, type Task } from './task.ts';
 
 /** Whether an index has the order, so that a page costs what it holds. */
-export const isStreamed = ({ sort: [key, ...more] }: Task): boolean =>
-  more.length === 0 && (key === undefined || key.by === 'id' || isRange(key));
+export const isStreamed = ({ sort: [key] }: Task): boolean => key === undefined || hasIndex(key);
+const hasIndex = (key: SortKey): key is First => key.by === 'id' || isRange(key);
 
 /** Rows beyond the start of the way, as many as its limit. */
 export async function rowsOf(task: Task, way: Way, wanted: Wanted): Promise<Row[]> {
-  const { type, sort, reading } = task;
-  const [key] = sort;
+  const {
+    type,
+    sort: [key],
+    reading,
+  } = task;
   reading.note?.({
     is: 'read',
     type,
     way: isStreamed(task) ? 'stream' : 'gather',
     ...(key && { by: key.by === 'id' ? '_id' : key.name }),
   });
-  if (!isStreamed(task)) return sorted(task, way, wanted);
+  return ordered(task, way, wanted);
+}
+
+function ordered(task: Task, way: Way, wanted: Wanted): Promise<Row[]> {
+  const { type, sort } = task;
+  const [key, ...further] = sort;
+  if (key !== undefined && !hasIndex(key)) return sorted(task, way, wanted);
+  if (key !== undefined && further.length > 0) return alongFirst(task, key, way, wanted, ordered);
   if (key === undefined) return inOrder(task, 'p', way, wanted, () => []);
   if (key.by === 'id') {
     const { start, ...rest } = way;
     const from = start && { values: [`${type}/${start.values[0]}`], p: start.p };
     return inOrder(task, '_id', { ...rest, start: from }, wanted, ({ _id }) => [_id.slice(type.length + 1)]);
   }
-  if (key.by === 'range' && key.name === lastUpdatedOf(type)) {
+  if (key.name === lastUpdatedOf(type)) {
     return inOrder(task, 'u', way, wanted, ({ u }) => [Number(u)], [{ t: type }]);
   }
-  return alongRange(task, key as Ranged, way, wanted);
+  return alongRange(task, key, way, wanted);
 }
 type Ranged = Extract<Task['sort'][number], { by: 'range' }>;
 
