@@ -247,8 +247,10 @@ export function storeConforms(name: string, open: () => Promise<Engine>): void {
         const answers = await Promise.allSettled(
           Array.from({ length: 200 }, async (_, i) => {
             const { matches } = await store.search(query, undefined);
+            // On a slow engine the first may have made one by now.
+            if (matches.length > 0) throw new Error('there is one');
             await store.commit([
-              { op: 'expect', query, matches: matches.map(({ key }) => key) },
+              { op: 'expect', query, matches: [] },
               save(`Patient/${i}`, { index, expect: 'absent' }),
             ]);
           }),
