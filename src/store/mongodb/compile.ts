@@ -8,8 +8,9 @@ import {
   firstHash,
   keyHash,
   lastUpdatedOf,
+  longHash,
   nameHash,
-  SHORT,
+  shortAt,
   typeHash,
   wordHash,
 } from './document.ts';
@@ -23,7 +24,8 @@ type Range = Extract<Criterion, { is: 'range' }>;
 export type Links = ReadonlyMap<Criterion, readonly string[]>;
 
 /** Where an interval stands. */
-export type Place = 'l' | 'l2' | 'r';
+export type Place = 'l' | 'l2' | 'long' | 'r';
+export const places: readonly Place[] = ['l', 'l2', 'long', 'r'];
 
 export interface Compiling {
   readonly type: string;
@@ -161,8 +163,8 @@ function range(criterion: Range, compiling: Compiling, isQuiet = false): Conditi
   const quiet = { q: { $elemMatch: intervalIn(name, criterion, hashing) } };
   if (isQuiet) return quiet;
   if (along !== undefined) return all([quiet, range({ ...criterion, name: along, along: undefined }, compiling)]);
-  const places = placed?.name === name ? [placed.place] : (['l', 'l2', 'r'] as const);
-  return any(places.map((place) => inPlace(place, criterion, hashing)));
+  const here = placed?.name === name ? [placed.place] : places;
+  return any(here.map((place) => inPlace(place, criterion, hashing)));
 }
 
 function inPlace(place: Place, criterion: Range, hashing: Hashing): Condition {
@@ -170,16 +172,29 @@ function inPlace(place: Place, criterion: Range, hashing: Hashing): Condition {
   if (place === 'r') return { r: { $elemMatch: intervalIn(name, criterion, hashing) } };
   const [d, h] = place === 'l' ? ['d', 'h'] : ['d2', 'h2'];
   return all([
-    { [place]: nameHash(hashing, name) },
-    between(d, begun(low, high, place === 'l')),
+    named(place, name, hashing),
+    between(d, begun(low, high, place !== 'long')),
     between(h, high),
     ...excepted(criterion, d, h),
   ]);
 }
 
-/** What both ends say about where the interval begins. One more than the length: subtracting may round upwards. */
+/** Resources of which an interval of the name stands there. */
+export function named(place: Place, name: string, hashing: Hashing): Document {
+  if (place === 'r') return { 'r.n': nameHash(hashing, name) };
+  return place === 'long' ? { l2: longHash(hashing, name) } : { [place]: nameHash(hashing, name) };
+}
+
+/** Resources that have no interval of the name. */
+export const without = (name: string, hashing: Hashing): Document => {
+  const hash = nameHash(hashing, name);
+  return { l: { $ne: hash }, l2: { $nin: [hash, longHash(hashing, name)] }, 'r.n': { $ne: hash } };
+};
+
+/** What both ends say about where the interval begins. A little more than the length: subtracting may round upwards. */
 function begun(low: Bounds | undefined, high: Bounds | undefined, isShort: boolean): Bounds {
-  const reached = Math.max(high?.atLeast ?? -Infinity, high?.above ?? -Infinity) - SHORT - 1;
+  const end = Math.max(high?.atLeast ?? -Infinity, high?.above ?? -Infinity);
+  const reached = end - shortAt(end) * 1.01;
   const ended = Math.min(high?.atMost ?? Infinity, high?.below ?? Infinity);
   const from = Math.max(low?.atLeast ?? -Infinity, isShort ? reached : -Infinity);
   const to = Math.min(low?.atMost ?? Infinity, ended);
@@ -244,5 +259,6 @@ function inLanes(criterion: Far, links: readonly string[], { hashing }: Compilin
 /** Resources with an interval under one of the names. */
 export function anywhere(names: readonly string[], hashing: Hashing): Condition {
   const hashes = names.map((name) => nameHash(hashing, name));
-  return any([{ l: { $in: hashes } }, { l2: { $in: hashes } }, { 'r.n': { $in: hashes } }]);
+  const long = names.map((name) => longHash(hashing, name));
+  return any([{ l: { $in: hashes } }, { l2: { $in: [...hashes, ...long] } }, { 'r.n': { $in: hashes } }]);
 }

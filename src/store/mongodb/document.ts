@@ -32,8 +32,8 @@ export interface GroupPart {
 /**
  * What a resource is found by. An interval that is the only one of its name and that many names share (the date of an
  * Observation and all its lanes) stands once, as `d` to `h`, with the names in `l`: an index on (l, d, p) has the order of each
- * of them. There are two such places, the first only for what is no longer than a day, so that a bound on where an interval ends
- * is one on where it begins too; whatever does not fit stands in `r`.
+ * of them. There are two such places; whatever does not fit stands in `r`. Nearly all intervals are short, so that a bound on where
+ * one ends is one on where it begins too: a long one may stand in the second place alone, its names told apart (`longHash`).
  */
 export interface IndexFields {
   /** Hashes of keys, references, exact texts, words, canonicals and of the type itself. */
@@ -85,7 +85,18 @@ export interface VersionDocument {
 }
 
 /** What is hashed, kept apart. */
-const kindOf = { key: 0, pair: 1, first: 2, exactText: 3, word: 4, canonical: 5, type: 6, name: 7, home: 8 } as const;
+const kindOf = {
+  key: 0,
+  pair: 1,
+  first: 2,
+  exactText: 3,
+  word: 4,
+  canonical: 5,
+  type: 6,
+  name: 7,
+  home: 8,
+  longName: 9,
+} as const;
 
 /** The hash that stands for a name and a value. */
 function hashOf(hashing: Hashing, kind: number, name: string, value: string): Long {
@@ -109,6 +120,9 @@ export const canonicalHash = (hashing: Hashing, canonical: string): Long =>
   hashOf(hashing, kindOf.canonical, '', canonical);
 /** Names of intervals, texts, references and groups; kept apart by the field that they stand in. */
 export const nameHash = (hashing: Hashing, name: string): Long => hashOf(hashing, kindOf.name, name, '');
+
+/** The name of an interval in the second place that is long: its bounds say less, so it is asked for apart. */
+export const longHash = (hashing: Hashing, name: string): Long => hashOf(hashing, kindOf.longName, name, '');
 
 /** Whose interval `u` is: no resource has an entry of this name. */
 export const lastUpdatedOf = (type: string): string => `${type}._lastUpdated`;
@@ -201,8 +215,11 @@ function referencesOf({ references }: IndexEntries, hashing: Hashing): Reference
 }
 const isKey = (target: string): boolean => /^[A-Z][A-Za-z]{1,63}\/[A-Za-z0-9\-.]{1,64}$/.test(target);
 
-/** Longest interval in the first place, in ms for times. */
-export const SHORT = 86_400_000;
+const DAY = 86_400_000;
+/** How long an interval that ends there may be to be short: in ms for times up to a day, for measures up to a thousandth. */
+export const shortAt = (high: number): number => Math.min(DAY, Math.max(1, Math.abs(high) / 1_024));
+const isShort = ({ low, high }: { readonly low: number; readonly high: number }): boolean =>
+  low <= high && high - low <= shortAt(high);
 
 /** Shares the intervals out between the two places and `r`. */
 function placed(ranges: readonly RangeEntry[], hashing: Hashing): Partial<IndexFields> {
@@ -227,13 +244,17 @@ function placed(ranges: readonly RangeEntry[], hashing: Hashing): Partial<IndexF
     else shared.set(interval, { low, high, names: [name] });
   }
   const byNames = [...shared.values()].sort((a, b) => b.names.length - a.names.length);
-  const one = byNames.find(({ low, high }) => low <= high && high - low <= SHORT);
+  const one = byNames.find(isShort);
   const [two, ...rest] = byNames.filter((interval) => interval !== one);
   for (const { low, high, names } of rest) others.push(...names.map((name) => ({ name, low, high })));
   const hashed = (names: readonly string[]) => names.map((name) => nameHash(hashing, name));
   return {
     ...(one && { l: hashed(one.names), d: one.low, h: one.high }),
-    ...(two && { l2: hashed(two.names), d2: two.low, h2: two.high }),
+    ...(two && {
+      l2: isShort(two) ? hashed(two.names) : two.names.map((name) => longHash(hashing, name)),
+      d2: two.low,
+      h2: two.high,
+    }),
     ...(others.length > 0 && { r: partsOf(others, hashing) }),
   };
 }

@@ -1,8 +1,8 @@
 /** Matches in an order that no index has: all of them with their sort values, sorted by the database, or here where only the body tells the value. */
-import type { Document } from 'mongodb';
+import type { Document, Long } from 'mongodb';
 import type { SortKey } from '../../search/query.ts';
 import { sortValueOf } from '../../search/sort-value.ts';
-import { lastUpdatedOf, nameHash } from './document.ts';
+import { lastUpdatedOf, longHash, nameHash } from './document.ts';
 import { comparing, isDown, isPDown, type PlaceValue, type Way } from './paging.ts';
 import { aggregate, fieldsOf, type Row, through, type Wanted } from './reading.ts';
 import { bodyOf } from './schema.ts';
@@ -74,7 +74,8 @@ async function sortedHere(
 export function edge(key: Exclude<SortKey, { by: 'value' }>, { reading, type }: Task): unknown {
   if (key.by === 'id') return '$_id';
   if (key.by === 'range' && key.name === lastUpdatedOf(type)) return '$u';
-  const hash = nameHash(reading.parts.hashing, key.name);
+  const { hashing } = reading.parts;
+  const hash = nameHash(hashing, key.name);
   const most = key.descending ? '$max' : '$min';
   const named = (field: string, value: string) => ({
     $map: {
@@ -84,10 +85,11 @@ export function edge(key: Exclude<SortKey, { by: 'value' }>, { reading, type }: 
     },
   });
   if (key.by === 'text') return { [most]: named('x', 'v') };
-  const placed = (field: string, from: string) => ({
-    $cond: [{ $in: [hash, { $ifNull: [`$${field}`, []] }] }, [`$${from}`], []],
+  const placed = (field: string, from: string, name: Long) => ({
+    $cond: [{ $in: [name, { $ifNull: [`$${field}`, []] }] }, [`$${from}`], []],
   });
-  return { [most]: { $concatArrays: [placed('l', 'd'), placed('l2', 'd2'), named('r', 'l'), named('q', 'l')] } };
+  const inPlaces = [placed('l', 'd', hash), placed('l2', 'd2', hash), placed('l2', 'd2', longHash(hashing, key.name))];
+  return { [most]: { $concatArrays: [...inPlaces, named('r', 'l'), named('q', 'l')] } };
 }
 
 /** What lies beyond the start in the order of `k0`, `k1` ... and `p`. */

@@ -4,7 +4,7 @@
  */
 import type { Document } from 'mongodb';
 import type { SortKey } from '../../search/query.ts';
-import { nameHash } from './document.ts';
+import { without } from './compile.ts';
 import { isPDown, type Way } from './paging.ts';
 import type { Row, Wanted } from './reading.ts';
 import { sorted } from './sort-gather.ts';
@@ -28,7 +28,7 @@ export async function alongFirst(task: Task, first: First, way: Way, wanted: Wan
     const [{ values }] = ahead as [Row];
     const isLast = ahead.length < limit;
     const last = values[0] === null ? null : ahead.findLast((row) => row.values[0] !== null)!.values[0]!;
-    const part = last === null ? without(task, first) : between(task, first, values[0]!, last);
+    const part = last === null ? lacking(task, first) : between(task, first, values[0]!, last);
     found.push(...(await sorted(part.task, rest, wanted, part.more)));
     if (isLast && ahead.at(-1)!.values[0] === last) break;
     from = { values: [last], p: -all };
@@ -42,11 +42,10 @@ interface Part {
 }
 
 /** Matches without the key. */
-function without(task: Task, first: First): Part {
-  if (first.by === 'id') return { task, more: [] };
-  const not = { $ne: nameHash(task.reading.parts.hashing, first.name) };
-  return { task, more: [{ l: not }, { l2: not }, { 'r.n': not }] };
-}
+const lacking = (task: Task, first: First): Part => ({
+  task,
+  more: first.by === 'id' ? [] : [without(first.name, task.reading.parts.hashing)],
+});
 
 /** Matches whose value of the key lies between these, both included. */
 function between(task: Task, first: First, one: string | number, other: string | number): Part {

@@ -1,8 +1,8 @@
 /** Matches in their order: read along an index that has it and stopped when the page is full, or else all sorted (sort-gather.ts). */
 import type { Document } from 'mongodb';
 import type { SortKey } from '../../search/query.ts';
-import type { Place } from './compile.ts';
-import { lastUpdatedOf, nameHash } from './document.ts';
+import { named, type Place, places, without } from './compile.ts';
+import { lastUpdatedOf } from './document.ts';
 import { isDown, isPDown, type Way } from './paging.ts';
 import { aggregate, fieldsOf, find, type Row, type Wanted } from './reading.ts';
 import { edge, sorted } from './sort-gather.ts';
@@ -98,22 +98,20 @@ async function alongRange(task: Task, key: Ranged, way: Way, wanted: Wanted): Pr
 }
 
 function missing(task: Task, { name }: Ranged, way: Way, wanted: Wanted): Promise<Row[]> {
-  const not = { $ne: nameHash(task.reading.parts.hashing, name) };
-  return inOrder(task, 'p', way, wanted, () => [null], [{ l: not }, { l2: not }, { 'r.n': not }]);
+  return inOrder(task, 'p', way, wanted, () => [null], [without(name, task.reading.parts.hashing)]);
 }
 
 /** One pipeline: the two places in the order of their indexes and what stands in neither, each no longer than the page. */
 async function present(task: Task, key: Ranged, way: Way, wanted: Wanted): Promise<Row[]> {
   const { hashing } = task.reading.parts;
-  const hash = nameHash(hashing, key.name);
   const down = isDown(key, way.back);
   const sign = signOf(down);
   const isAsked = isAskedFor(task.where, key.name);
   const project = { $project: { ...fieldsOf(wanted), k0: 1 } };
   const leg = (place: Place): Document[] => {
-    const [named, from] = place === 'r' ? ['r.n', 'k0'] : [place, place === 'l' ? 'd' : 'd2'];
+    const from = place === 'r' ? 'k0' : place === 'l' ? 'd' : 'd2';
     const cut = beyond(from, way, down);
-    const here = isAsked ? [] : [{ [named]: hash }];
+    const here = isAsked ? [] : [named(place, key.name, hashing)];
     const match = (more: readonly Document[]) => ({
       $match: filterFor(task, [...here, ...more], { name: key.name, place }),
     });
@@ -130,7 +128,7 @@ async function present(task: Task, key: Ranged, way: Way, wanted: Wanted): Promi
   };
   const found = await aggregate(task.reading, [
     ...leg('l'),
-    ...(['l2', 'r'] as const).map((place) => ({ $unionWith: { coll: 'resource', pipeline: leg(place) } })),
+    ...places.slice(1).map((place) => ({ $unionWith: { coll: 'resource', pipeline: leg(place) } })),
     { $sort: { k0: sign, p: sign } },
     { $limit: way.limit },
   ]);
