@@ -195,11 +195,13 @@ describeOnMongod('On MongoDB', () => {
       }));
       await db.collection<{ _id: string }>('resource').insertMany(documents);
       const told: string[] = [];
-      const building = { db, collections, runtime: systemRuntime, log: (sentence: string) => void told.push(sentence) };
+      const { signal } = new AbortController();
+      const log = (sentence: string) => void told.push(sentence);
+      const building = { db, collections, runtime: systemRuntime, log, signal };
       const build = await buildIndexes(building, 10_000);
       expect(() => build.expect('resource')).toThrow(expect.objectContaining({ status: 503, code: 'transient' }));
       expect(() => build.expect('version', 'audit')).not.toThrow();
-      await build.done(() => undefined, new AbortController().signal);
+      await build.done(() => undefined, signal);
       expect(() => build.expect('resource')).not.toThrow();
       expect(told).toEqual([expect.stringMatching(/indexes equal, .* being made/), 'indexes of resource are made']);
     });

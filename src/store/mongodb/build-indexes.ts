@@ -2,12 +2,15 @@
 import type { Db, IndexDescription } from 'mongodb';
 import { problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
+import { isPassing } from './outcome.ts';
 import { type Collections, indexes } from './schema.ts';
 
 /** Documents up to which the start waits. */
 const LITTLE = 50_000;
 /** Ms between two looks at how far it is. */
 const LOOK_EVERY = 2_000;
+/** Ms before a build is asked for again. */
+const PAUSE = 1_000;
 
 /** Indexes that an older schema had and this one has not. Others on our collections are the operator's. */
 const former: Readonly<Partial<Record<keyof Collections, readonly string[]>>> = {};
@@ -24,13 +27,15 @@ export interface Building {
   readonly collections: Collections;
   readonly runtime: Runtime;
   readonly log: (sentence: string) => void;
+  /** Aborts when the store is closed. */
+  readonly signal: AbortSignal;
 }
 
 type Wanted = readonly [name: keyof Collections, indexes: IndexDescription[]];
 
 /** Resolves when the server may start. `little` is for tests. */
 export async function buildIndexes(building: Building, little = LITTLE): Promise<IndexBuild> {
-  const { db, collections, runtime, log } = building;
+  const { db, collections, runtime, log, signal: closed } = building;
   const wanted = await Promise.all(
     (Object.keys(indexes) as (keyof Collections)[]).map(async (name): Promise<Wanted> => {
       const there = await namesOf(building, name);
@@ -38,30 +43,41 @@ export async function buildIndexes(building: Building, little = LITTLE): Promise
       return [name, indexes[name]!.filter((index) => !there.includes(index.name!))];
     }),
   );
+  /** One command waits for the end of the build, however long that takes; sent again to another primary, it joins what goes on there. */
+  const make = async (name: keyof Collections, list: readonly IndexDescription[]): Promise<void> => {
+    for (;;) {
+      try {
+        await db.command({ createIndexes: name, indexes: list }, { timeoutMS: 0 });
+        return;
+      } catch (error) {
+        if (closed.aborted || !isPassing(error)) throw error;
+        await runtime.sleep(PAUSE, closed);
+      }
+    }
+  };
   const missing = wanted.filter(([, list]) => list.length > 0);
-  const building_ = new Map<keyof Collections, Promise<void>>();
+  const underWay = new Map<keyof Collections, Promise<void>>();
   for (const [name, list] of missing) {
     const isBig = (await collections[name].estimatedDocumentCount()) > little;
     if (isBig) log(`indexes ${list.map((index) => index.name).join(', ')} of ${name} are being made`);
-    // One command waits for the end of the build, however long that takes.
-    const made = db.command({ createIndexes: name, indexes: list }, { timeoutMS: 0 }).then(() => {
-      building_.delete(name);
+    const made = make(name, list).then(() => {
+      underWay.delete(name);
       if (isBig) log(`indexes of ${name} are made`);
     });
-    building_.set(name, made);
+    underWay.set(name, made);
     made.catch(() => undefined);
     if (!isBig) await made;
   }
 
   return {
     expect(...names) {
-      if (!names.some((name) => building_.has(name))) return;
+      if (!names.some((name) => underWay.has(name))) return;
       throw problem('transient', 'An index of the database is being made; this is answered when it is done', {
         headers: { 'Retry-After': '10' },
       });
     },
     async done(onProgress, signal) {
-      if (building_.size === 0) return;
+      if (underWay.size === 0) return;
       const over = new AbortController();
       const looked = AbortSignal.any([over.signal, signal]);
       const looking = (async () => {
@@ -73,7 +89,7 @@ export async function buildIndexes(building: Building, little = LITTLE): Promise
       })();
       const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
       try {
-        await Promise.race([Promise.all(building_.values()), stopped]);
+        await Promise.race([Promise.all(underWay.values()), stopped]);
       } finally {
         over.abort();
         await looking;

@@ -89,12 +89,12 @@ async function openDatabase(client: MongoClient, options: MongoOptions): Promise
     makeCollections(db),
   ]);
   if (isSharded) await shardCollections(db);
+  const stop = new AbortController();
   const [registration, build] = await Promise.all([
     register(client, collections, runtime),
-    buildIndexes({ db, collections, runtime, log }),
+    buildIndexes({ db, collections, runtime, log, signal: stop.signal }),
   ]);
 
-  const stop = new AbortController();
   const parts: Parts = {
     client,
     collections,
@@ -109,7 +109,7 @@ async function openDatabase(client: MongoClient, options: MongoOptions): Promise
   };
   void registration.beat(stop.signal);
   void keepTime(client, clock.measure, runtime, stop.signal);
-  return assemble({ parts, db, facts, build, log, indexVersion, ...options }, async () => {
+  return assemble({ ...options, parts, db, facts, build, log, indexVersion }, async () => {
     stop.abort();
     await registration.release().catch(() => undefined);
     await client.close();

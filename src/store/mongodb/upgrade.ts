@@ -1,10 +1,12 @@
 /** Brings the index of a store that an older Watchfire wrote up to date, in the background: one server does it, the others see it finish. */
 import type { Collection } from 'mongodb';
+import { Problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { IndexUpgrade } from '../engine.ts';
 import type { Change, Store } from '../store.ts';
 import { claim } from './claim.ts';
 import { type Facts, own } from './facts.ts';
+import { asProblem } from './reaching.ts';
 import { versionFields, versionOf } from './reads.ts';
 import type { Collections, FactDocument } from './schema.ts';
 
@@ -38,33 +40,46 @@ export async function upgradeIndex(
     return begun === String(indexVersion) ? [Number(done), last ?? ''] : [0, ''];
   };
 
+  /** True when all is done. */
+  const step = async (): Promise<boolean> => {
+    if (await isDone()) return true;
+    const of = await collections.resource.estimatedDocumentCount();
+    const [done, last] = await progress();
+    if (!(await claimIt(collections.fact, boot))) {
+      onProgress?.(Math.min(done, of), Math.max(of, 1));
+      await runtime.sleep(LOOK_EVERY, signal);
+      return false;
+    }
+    const found = await collections.resource
+      .find({ _id: { $gt: last } }, { projection: versionFields, sort: { _id: 1 }, limit: STEP })
+      .toArray();
+    if (found.length === 0) {
+      await facts.setFact(own.indexVersion, String(indexVersion));
+      return true;
+    }
+    const changes = found
+      .filter(({ m }) => m !== 'DELETE')
+      .map((stored): Change => {
+        const version = versionOf(stored._id, stored);
+        return { op: 'reindex', key: version.key, versionId: version.versionId, index: extract(version) };
+      });
+    await commit(changes);
+    const upTo = done + found.length;
+    await facts.setFact(own.reindexed, `${indexVersion} ${upTo} ${found[found.length - 1]!._id}`);
+    onProgress?.(Math.min(upTo, of), of);
+    return false;
+  };
+
   try {
     while (!signal.aborted) {
-      if (await isDone()) return true;
-      const of = await collections.resource.estimatedDocumentCount();
-      const [done, last] = await progress();
-      if (!(await claimIt(collections.fact, boot))) {
-        onProgress?.(Math.min(done, of), Math.max(of, 1));
+      try {
+        if (await step()) return true;
+      } catch (error) {
+        // Another primary, or too much else to do: the step is done again.
+        const known = asProblem(error);
+        if (!(known instanceof Problem) || known.code !== 'transient') throw error;
         await runtime.sleep(LOOK_EVERY, signal);
-        continue;
       }
-      const found = await collections.resource
-        .find({ _id: { $gt: last } }, { projection: versionFields, sort: { _id: 1 }, limit: STEP })
-        .toArray();
-      if (found.length === 0) {
-        await facts.setFact(own.indexVersion, String(indexVersion));
-        return true;
-      }
-      const changes = found
-        .filter(({ m }) => m !== 'DELETE')
-        .map((stored): Change => {
-          const version = versionOf(stored._id, stored);
-          return { op: 'reindex', key: version.key, versionId: version.versionId, index: extract(version) };
-        });
-      await commit(changes);
-      const upTo = done + found.length;
-      await facts.setFact(own.reindexed, `${indexVersion} ${upTo} ${found[found.length - 1]!._id}`);
-      onProgress?.(Math.min(upTo, of), of);
     }
     return false;
   } finally {
