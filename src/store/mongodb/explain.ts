@@ -7,6 +7,9 @@ import { type Deadline, leftOf } from './deadline.ts';
 import type { Parts } from './parts.ts';
 import type { Question, Step } from './reading.ts';
 
+/** Questions of one shape that are explained; what further ones look at is not counted. */
+const ALIKE = 100;
+
 /** `steps` of a search that gave the page. */
 export async function told(
   parts: Parts,
@@ -19,10 +22,14 @@ export async function told(
   for (const step of steps) {
     if (step.is !== 'asked') continue;
     const sql = sentence(step);
+    const asked = statements.get(sql);
+    if (asked && asked.runs >= ALIKE) {
+      asked.runs++;
+      continue;
+    }
     const explained = await explain(parts, deadline, step);
     looked += examined(explained);
-    const known = statements.get(sql);
-    if (known) known.runs++;
+    if (asked) asked.runs++;
     else statements.set(sql, { plan: planLines(explained), runs: 1 });
   }
   return {
