@@ -50,36 +50,40 @@ export async function importFrom({ header, lines }: Source, parts: ImportParts):
   const batch = createBatch(engine);
   let count = 0;
   let knowsParameters = false;
-  for await (const { line, text } of lines) {
-    signal.throwIfAborted();
-    if (line.is === 'end') {
-      await batch.flush(progressOf(count, read));
-      if (stored && stored.lines > count) throw new Error(otherExport);
-      const damaged = differing(tallying.tallies(), line.tallies);
-      if (damaged.length > 0)
-        throw new Error(`the export is damaged: its ${damaged.join(', ')} are not those that were counted`);
-      break;
+  try {
+    for await (const { line, text } of lines) {
+      signal.throwIfAborted();
+      if (line.is === 'end') {
+        await batch.flush(progressOf(count, read));
+        if (stored && stored.lines > count) throw new Error(otherExport);
+        const damaged = differing(tallying.tallies(), line.tallies);
+        if (damaged.length > 0)
+          throw new Error(`the export is damaged: its ${damaged.join(', ')} are not those that were counted`);
+        break;
+      }
+      const isStored = stored !== undefined && count < stored.lines;
+      if (!isStored && line.is !== 'kept' && !knowsParameters) {
+        await batch.flush(progressOf(count, read));
+        await parts.learnParameters();
+        knowsParameters = true;
+      }
+      const digest = tallying.add(line, text);
+      if (line.is === 'kept' && line.expires !== undefined) {
+        expiring.set(JSON.stringify([line.kind, line.key]), { digest, expires: line.expires });
+      }
+      read.update(text).update('\n');
+      count++;
+      if (isStored) {
+        if (count === stored.lines && hexOf(read) !== stored.sha256) throw new Error(otherExport);
+        continue;
+      }
+      if (batch.add(restoring(line, parts.extract), text.length)) {
+        await batch.begin(progressOf(count, read));
+        onProgress('imported', count, header.records);
+      }
     }
-    const isStored = stored !== undefined && count < stored.lines;
-    if (!isStored && line.is !== 'kept' && !knowsParameters) {
-      await batch.flush(progressOf(count, read));
-      await parts.learnParameters();
-      knowsParameters = true;
-    }
-    const digest = tallying.add(line, text);
-    if (line.is === 'kept' && line.expires !== undefined) {
-      expiring.set(JSON.stringify([line.kind, line.key]), { digest, expires: line.expires });
-    }
-    read.update(text).update('\n');
-    count++;
-    if (isStored) {
-      if (count === stored.lines && hexOf(read) !== stored.sha256) throw new Error(otherExport);
-      continue;
-    }
-    if (batch.add(restoring(line, parts.extract), text.length)) {
-      await batch.begin(progressOf(count, read));
-      onProgress('imported', count, header.records);
-    }
+  } finally {
+    await batch.settled();
   }
 
   const comparison = await readBack(parts, header.records, { tallies: tallying.tallies(), expiring });
@@ -140,6 +144,12 @@ function createBatch(engine: Pick<Engine, 'commit'>) {
       return changes.length >= LINES || characters >= CHARACTERS;
     },
     begin,
+    /** Resolves when nothing is under way. */
+    settled: () =>
+      underWay.then(
+        () => undefined,
+        () => undefined,
+      ),
     /** Resolves when all of it is stored. */
     async flush(progress: Progress) {
       if (changes.length > 0) await begin(progress);
