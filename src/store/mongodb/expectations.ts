@@ -46,7 +46,7 @@ export async function expectAll(ledger: Ledger, list: List, look: Look): Promise
       case 'expect-query':
         expectMatches(step, await look(step));
         for (const reference of step.matches) resources.add(reference);
-        for (const guard of step.guards ?? []) guards.add(guard);
+        for (const guard of step.guards) guards.add(guard);
     }
   }
   expectNext(ledger, list);

@@ -1,11 +1,12 @@
 /** The list of one caller, ready to be written: documents made, sizes known, and under which keys it must not meet another list. */
+import type { Long } from 'mongodb';
 import { problem } from '../../fhir/outcome.ts';
 import { type ResourceKey, referenceTo } from '../../fhir/references.ts';
 import type { IndexEntries, SearchQuery } from '../../search/query.ts';
 import type { Hashing } from '../hash.ts';
 import type { AuditRow, Change, GappedText, Lease, Method, Restored, Version } from '../store.ts';
 import { homeOf, type IndexFields, indexFields } from './document.ts';
-import { guardOfKey, guardsOfEntries, guardsOfQuery } from './guards.ts';
+import { guardOf, guardOfKey, guardsOfEntries, identifiersOfQuery } from './guards.ts';
 import type { Parts } from './parts.ts';
 import { type AuditDocument, keptId } from './schema.ts';
 
@@ -35,8 +36,9 @@ export interface QueryStep {
   readonly op: 'expect-query';
   readonly query: SearchQuery;
   readonly matches: readonly string[];
-  /** Undefined: none covers it. */
-  readonly guards: readonly string[] | undefined;
+  /** Every match has one of them. Undefined: nothing that is written with a guard covers it. */
+  readonly identifiers: readonly Long[] | undefined;
+  readonly guards: readonly string[];
 }
 /** The lease that a put or drop is made under. */
 export interface Fence {
@@ -175,12 +177,9 @@ function prepareRestored(restored: Restored, hashing: Hashing): Step {
 function prepareExpectation(change: Extract<Change, { op: 'expect' }>, hashing: Hashing): Step {
   if ('query' in change) {
     const query: SearchQuery = { ...change.query, total: 'none', includes: [] };
-    return {
-      op: 'expect-query',
-      query,
-      matches: change.matches.map(referenceTo),
-      guards: guardsOfQuery(query, hashing),
-    };
+    const identifiers = identifiersOfQuery(query, hashing);
+    const guards = identifiers?.map(guardOf) ?? [];
+    return { op: 'expect-query', query, matches: change.matches.map(referenceTo), identifiers, guards };
   }
   const { of, at } = change;
   if ('kind' in of) return { op: 'expect-kept', kind: of.kind, id: keptId(of.kind, of.key), at };
@@ -217,7 +216,7 @@ function* locksOf(step: Step, isSharded: boolean): Generator<string> {
       return;
     case 'expect-query':
       yield* step.matches;
-      yield* step.guards ?? [];
+      yield* step.guards;
       return;
     case 'expect-resource':
     case 'reindex':
@@ -235,7 +234,7 @@ function* locksOf(step: Step, isSharded: boolean): Generator<string> {
 
 /** A condition that no guard covers, or a resource that is to stay absent: nobody who creates it would write anything in common with this list. */
 function isWide(step: Step, list: readonly Step[]): boolean {
-  if (step.op === 'expect-query') return step.guards === undefined;
+  if (step.op === 'expect-query') return step.identifiers === undefined;
   if (step.op !== 'expect-resource' || step.at !== 'absent') return false;
   return !list.some((other) => other.op === 'write' && other.reference === step.reference);
 }

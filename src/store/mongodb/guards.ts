@@ -1,4 +1,5 @@
 /** What two transactions that must not both succeed write in common: a guard for each identifier, and what a condition is covered by. docs/storage-mongodb.md */
+import type { Long } from 'mongodb';
 import { looksElsewhere } from '../../search/match.ts';
 import type { Criterion, IndexEntries, SearchQuery } from '../../search/query.ts';
 import type { Hashing } from '../hash.ts';
@@ -7,14 +8,13 @@ import { keyHash } from './document.ts';
 const isIdentifier = (name: string): boolean => name.endsWith('.identifier');
 
 /** Hashed, since an identifier says who somebody is; two that share a guard only wait for each other. */
-const guardOf = (hashing: Hashing, name: string, system: string, value: string): string =>
-  `id:${keyHash(hashing, name, system, value).toString(36)}`;
+export const guardOf = (hash: Long): string => `id:${hash.toString(36)}`;
 
 /** The guards of the identifiers that a resource has: whoever writes it writes them. */
 export function guardsOfEntries({ keys }: IndexEntries, hashing: Hashing): readonly string[] {
   const guards = new Set<string>();
   for (const { name, first, second } of keys) {
-    if (second !== '' && isIdentifier(name)) guards.add(guardOf(hashing, name, first, second));
+    if (second !== '' && isIdentifier(name)) guards.add(guardOf(keyHash(hashing, name, first, second)));
   }
   return [...guards];
 }
@@ -23,34 +23,34 @@ export function guardsOfEntries({ keys }: IndexEntries, hashing: Hashing): reado
 export const guardOfKey = (reference: string): string => `key:${reference}`;
 
 /**
- * The guards of which every resource that comes to fulfil the query has one; undefined when no guard is sure to be written by
+ * Hashes of the identifiers of which every resource that fulfils the query has one; undefined when no guard is sure to be written by
  * whoever makes one fulfil it. (What ceases to fulfil it was a match, and matches are touched themselves.)
  */
-export function guardsOfQuery(query: SearchQuery, hashing: Hashing): readonly string[] | undefined {
-  const guards: string[] = [];
+export function identifiersOfQuery(query: SearchQuery, hashing: Hashing): readonly Long[] | undefined {
+  const hashes: Long[] = [];
   for (const { where } of [query, ...(query.also ?? [])]) {
-    const covering = looksElsewhere(where) ? undefined : guardsOfCriterion(where, hashing);
+    const covering = looksElsewhere(where) ? undefined : identifiersOf(where, hashing);
     if (!covering) return undefined;
-    guards.push(...covering);
+    hashes.push(...covering);
   }
-  return guards;
+  return hashes;
 }
 
-function guardsOfCriterion(criterion: Criterion, hashing: Hashing): readonly string[] | undefined {
+function identifiersOf(criterion: Criterion, hashing: Hashing): readonly Long[] | undefined {
   switch (criterion.is) {
     case 'key': {
       const { name, first, second } = criterion;
-      return second && isIdentifier(name) ? [guardOf(hashing, name, first, second)] : undefined;
+      return second && isIdentifier(name) ? [keyHash(hashing, name, first, second)] : undefined;
     }
     case 'all':
       for (const part of criterion.of) {
-        const guards = guardsOfCriterion(part, hashing);
-        if (guards) return guards;
+        const hashes = identifiersOf(part, hashing);
+        if (hashes) return hashes;
       }
       return undefined;
     case 'any': {
-      const guards = criterion.of.map((part) => guardsOfCriterion(part, hashing));
-      return guards.every((some) => some !== undefined) ? guards.flat() : undefined;
+      const hashes = criterion.of.map((part) => identifiersOf(part, hashing));
+      return hashes.every((some) => some !== undefined) ? hashes.flat() : undefined;
     }
     default:
       return undefined;

@@ -8,7 +8,8 @@ import { applyList, type Ledger, type ResourceState } from './apply.ts';
 import { sendAll } from './apply-bulk.ts';
 import { homeOfKey } from './document.ts';
 import { expectAll } from './expectations.ts';
-import type { List, Step } from './group-list.ts';
+import type { List, QueryStep, Step } from './group-list.ts';
+import { guardOf } from './guards.ts';
 import { isPassing, isUnknown, unexpected } from './outcome.ts';
 import type { Parts } from './parts.ts';
 import { asProblem } from './reaching.ts';
@@ -67,8 +68,10 @@ export function createTransactions(parts: Parts, look: ExpectSearch, nextRevisio
 
   const fill = async (ledger: Ledger, lists: readonly List[], session: ClientSession): Promise<readonly Answer[]> => {
     const answers: Answer[] = [];
+    const taken = await takenIdentifiers(collections, lists, session);
     for (const list of lists) {
-      const found = ({ query }: { query: SearchQuery }) => {
+      const found = async ({ query, identifiers, guards }: QueryStep) => {
+        if (taken && identifiers && !guards.some((guard) => taken.has(guard))) return [];
         const signal = AbortSignal.timeout(PATIENCE);
         return look(session, query, signal).catch((error) => {
           if (signal.aborted) throw new Blamed(list, tooLong());
@@ -234,6 +237,27 @@ function note(step: Step, whole: Set<string>, bare: Set<string>, values: Set<str
       values.add(step.id);
       if (step.fence) values.add(step.fence.id);
   }
+}
+
+/** More resources with the identifiers asked for than this, and each condition is searched for by itself. */
+const MOST_TAKEN = 1_000;
+
+/**
+ * Where several lists ask for identifiers: the guards of those that some resource has, in one round trip. Most have none,
+ * and need no search. Undefined where it does not pay.
+ */
+async function takenIdentifiers(
+  { resource }: Collections,
+  lists: readonly List[],
+  session: ClientSession,
+): Promise<ReadonlySet<string> | undefined> {
+  const asked = lists.flatMap(({ steps }) =>
+    steps.flatMap((step) => (step.op === 'expect-query' && step.identifiers ? [step.identifiers] : [])),
+  );
+  if (asked.length < 2) return undefined;
+  const options = { session, projection: { ix: 1 }, promoteLongs: false, limit: MOST_TAKEN, batchSize: MOST_TAKEN + 1 };
+  const found = await resource.find({ ix: { $in: asked.flat() } }, options).toArray();
+  return found.length < MOST_TAKEN ? new Set(found.flatMap(({ ix }) => ix.map(guardOf))) : undefined;
 }
 
 const emptyLedger = (
