@@ -1,5 +1,5 @@
 /** Stores on MongoDB of which only the searching is the engine's: what is written is put in place by the test. */
-import { Binary, MongoClient } from 'mongodb';
+import { Binary, type Document, MongoClient } from 'mongodb';
 import { referenceTo } from '../../src/fhir/references.ts';
 import { systemRuntime } from '../../src/runtime.ts';
 import { fillGap } from '../../src/store/gap.ts';
@@ -19,13 +19,20 @@ export function openers() {
   let opened = 0;
   return {
     async start() {
-      set = await startReplicaSet({ members: 1, words: ['--setParameter', 'notablescan=1'] });
+      set = await startReplicaSet({
+        members: 1,
+        electionTimeoutMillis: 1_000,
+        words: ['--setParameter', 'notablescan=1'],
+      });
       client = await new MongoClient(set.uri, { writeConcern: { w: 'majority' } }).connect();
     },
     async stop() {
       await client?.close();
       await set?.stop();
     },
+    /** Of the one member. */
+    send: (signal: 'SIGSTOP' | 'SIGCONT') => set.members[0]!.kill(signal),
+    admin: (command: Document) => client.db('admin').command(command),
     async open(): Promise<{ parts: Parts; store: PlacedStore }> {
       const collections = collectionsOf(client.db(`search_${++opened}`));
       await collections.resource.createIndexes([...indexes.resource!]);

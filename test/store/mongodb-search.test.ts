@@ -18,7 +18,7 @@ import { openers } from './mongodb-placed.ts';
 import { type Dice, dice, randomCriterion, randomEntries, randomSort, sortFor } from './random-queries.ts';
 
 describeOnMongod('MongoDB: searching', () => {
-  const { start, stop, open } = openers();
+  const { start, stop, open, send, admin } = openers();
   let store: Store;
   beforeAll(start, 60_000);
   afterAll(stop);
@@ -47,6 +47,40 @@ describeOnMongod('MongoDB: searching', () => {
     expect(await ended).toBe('timeout');
     expect(await search({})).toBe('fulfilled');
   });
+
+  it('does not wait longer than it may for a database that is silent', async () => {
+    const { parts, store } = await open();
+    await store.commit([save('Task/1')]);
+    await send('SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const begun = Date.now();
+    const answer = await refusal(runSearch(parts, undefined, ask(everything), undefined, { until: begun + 500 }));
+    const waited = Date.now() - begun;
+    await send('SIGCONT');
+    expect([answer, waited < 1_500]).toEqual(['timeout', true]);
+    expect(await refusal(runSearch(parts, undefined, ask(everything), undefined))).toBe('fulfilled');
+  });
+
+  it('goes on when the primary steps down, or says that it passes', async () => {
+    const { parts, store } = await open();
+    await store.commit(Array.from({ length: 50 }, (_, i) => save(`Task/${i}`)));
+    const answers = new Map<string, number>();
+    let isOver = false;
+    const searching = async () => {
+      while (!isOver) {
+        const answer = await refusal(runSearch(parts, undefined, ask(everything, { total: 'accurate' }), undefined));
+        answers.set(answer, (answers.get(answer) ?? 0) + 1);
+      }
+    };
+    const all = Promise.all(Array.from({ length: 8 }, searching));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await admin({ replSetStepDown: 1, force: true }).catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    isOver = true;
+    await all;
+    expect([...answers.keys()].filter((answer) => answer !== 'fulfilled' && answer !== 'transient')).toEqual([]);
+    expect(await refusal(runSearch(parts, undefined, ask(everything), undefined))).toBe('fulfilled');
+  }, 30_000);
 
   it('reads matches, total and includes in the snapshot that its session has', async () => {
     const { parts, store } = await open();

@@ -25,6 +25,21 @@ export function leftOf({ until, signal }: Deadline, runtime: Runtime): number {
   return Math.max(1, Math.ceil(left));
 }
 
+/** Gives the work a signal that aborts when the time is up: `maxTimeMS` does not end the wait for a primary, or for a silent one. */
+export async function withinTime<T>(
+  { until, signal }: Deadline,
+  runtime: Runtime,
+  work: (deadline: Deadline) => Promise<T>,
+): Promise<T> {
+  const [over, done] = [new AbortController(), new AbortController()];
+  runtime.sleep(Math.max(0, until - runtime.now()), done.signal).then(() => over.abort());
+  try {
+    return await work({ until, signal: signal ? AbortSignal.any([over.signal, signal]) : over.signal });
+  } finally {
+    done.abort();
+  }
+}
+
 const EXPIRED = 50;
 /** No primary, or another one; a snapshot that is gone; a member that goes down. */
 const passing: ReadonlySet<number> = new Set([

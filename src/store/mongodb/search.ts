@@ -3,7 +3,7 @@ import type { ClientSession } from 'mongodb';
 import type { SearchQuery } from '../../search/query.ts';
 import type { Explanation } from '../explanation.ts';
 import type { Cursor, Page } from '../store.ts';
-import { type Deadline, LONG, reachingTwice } from './deadline.ts';
+import { type Deadline, LONG, reachingTwice, withinTime } from './deadline.ts';
 import { told } from './explain.ts';
 import { matchesOf } from './matches.ts';
 import { pageOf, tasksOf } from './page.ts';
@@ -20,15 +20,17 @@ export async function runSearch(
   { signal, until = parts.runtime.now() + LONG, reach = usualReach }: Partial<Deadline & { reach: Reach }> = {},
   note?: (step: Step) => void,
 ): Promise<Page> {
-  const deadline: Deadline = { until, signal };
+  const { runtime } = parts;
   let given = session;
-  return reachingTwice(deadline, parts.runtime, () => {
-    const first = given;
-    given = undefined;
-    return inSession(parts, first, (own) =>
-      pageOf(readingOf(parts, own, { until, signal, reach, note }), query, cursor),
-    );
-  });
+  return withinTime({ until, signal }, runtime, (deadline) =>
+    reachingTwice(deadline, runtime, () => {
+      const first = given;
+      given = undefined;
+      return inSession(parts, first, (own) =>
+        pageOf(readingOf(parts, own, { ...deadline, reach, note }), query, cursor),
+      );
+    }),
+  );
 }
 
 /** Runs the first page of a query and tells how it was found. */
