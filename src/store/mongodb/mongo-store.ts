@@ -2,6 +2,7 @@
 import type { Db } from 'mongodb';
 import { problem } from '../../fhir/outcome.ts';
 import type { Engine } from '../engine.ts';
+import { endAbandoned } from './abandoned.ts';
 import { auditRows } from './audit.ts';
 import type { IndexBuild } from './build-indexes.ts';
 import { contentsOf } from './contents.ts';
@@ -45,6 +46,8 @@ export async function assemble(opened: Opened, leave: () => Promise<void>): Prom
   const writer = createWriter(parts, (session, query, signal) => matchedKeys(parts, session, query, signal), {
     onCommit,
   });
+  const stop = new AbortController();
+  void endAbandoned(parts, writer.sessions, stop.signal);
   const versions = createVersionLog(parts, { warn: log, ...(checkEvery !== undefined && { checkEvery }) });
   const reads = createReads(collections);
   const kept = createKept(collections.kept, now);
@@ -67,6 +70,7 @@ export async function assemble(opened: Opened, leave: () => Promise<void>): Prom
 
   const close = async () => {
     versions.close();
+    stop.abort();
     await writer.close();
     await leave();
   };

@@ -47,6 +47,8 @@ export interface ServerDocument {
   readonly boot: string;
   /** By the database's clock. */
   readonly seen: Date;
+  /** Ids of the sessions of its transactions; see abandoned.ts. */
+  readonly sessions?: readonly Binary[];
 }
 
 /** A small fact about the store. */

@@ -1,5 +1,5 @@
 /** The one way into the store: lists that wait together go as one transaction, a few transactions at a time, none with a key of another. docs/storage-mongodb.md */
-import type { TopologyDescriptionChangedEvent } from 'mongodb';
+import type { ClientSession, TopologyDescriptionChangedEvent } from 'mongodb';
 import { Problem } from '../../fhir/outcome.ts';
 import type { Change, Written } from '../store.ts';
 import { createRevisions } from './apply.ts';
@@ -19,6 +19,8 @@ export interface Writer {
   close(): Promise<void>;
   /** Why nothing can be stored at the moment; undefined while all is well. */
   fault(): string | undefined;
+  /** Those of its transactions. */
+  readonly sessions: readonly ClientSession[];
 }
 
 export interface WriterOptions {
@@ -129,6 +131,7 @@ export function createWriter(parts: Parts, look: ExpectSearch, { onCommit = () =
         sendMore();
       }),
     fault: () => (isHealthy() ? undefined : noPrimary),
+    sessions,
     async close() {
       stop.abort();
       if (underWay > 0 || waiting.length > 0) await new Promise<void>((resolve) => (idle = resolve));
