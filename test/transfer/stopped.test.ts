@@ -7,10 +7,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { PassThrough } from 'node:stream';
 import { text as textOf } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { MongoClient } from 'mongodb';
 import { systemRuntime } from '../../src/runtime.ts';
 import { INDEX_VERSION } from '../../src/search/index-version.ts';
 import { noEntries } from '../../src/search/query.ts';
 import type { Engine } from '../../src/store/engine.ts';
+import { openMongoStore } from '../../src/store/mongodb/open.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Change } from '../../src/store/store.ts';
 import { exportTo } from '../../src/transfer/export.ts';
@@ -19,6 +21,8 @@ import type { Manifest } from '../../src/transfer/folder.ts';
 import { importFrom } from '../../src/transfer/import.ts';
 import { fromFolder } from '../../src/transfer/source.ts';
 import { auditRow, save, tombstone } from '../store/drafts.ts';
+import { describeOnMongod } from '../support/describe-mongod.ts';
+import { sharedReplicaSet } from '../support/mongod.ts';
 import { runCommand, startServer } from '../support/process.ts';
 import { type Ended, importText, on, program } from './world.ts';
 
@@ -234,6 +238,68 @@ describe('An import that is stopped', () => {
   }, 60_000);
 });
 
+describeOnMongod('A move to MongoDB', () => {
+  const folder = fresh();
+  let uri: string;
+  let whole: string;
+  beforeAll(async () => {
+    uri = (await sharedReplicaSet({ members: 1 })).uri;
+    const source = await open(':memory:');
+    await fillStore(source);
+    await exportToFolder(folder, parts(source), 50_000);
+    whole = await all(source);
+    await source.close();
+  }, 60_000);
+
+  const inOrder = (text: string) => text.split('\n').sort().join('\n');
+
+  it('that is killed in the middle goes on, and the way back too', async () => {
+    const mongo = on(fresh(), uri);
+    const client = await new MongoClient(uri).connect();
+    const importing = start(['import', '--from', folder], mongo);
+    while (
+      (await client
+        .db()
+        .collection('kept')
+        .countDocuments({ _id: 'import\nprogress' as never })) === 0
+    );
+    importing.child.kill('SIGKILL');
+    await importing.ended;
+    const before = await client.db().collection('version').countDocuments();
+    const again = await runCommand(['import', '--from', folder], mongo);
+    expect([again.code, again.stderr]).toEqual([0, expect.not.stringContaining('DIFFERS')]);
+    expect(before).toBeLessThan(await client.db().collection('version').countDocuments());
+    await client.close();
+
+    const store = await openMongoStore({
+      uri,
+      runtime: systemRuntime,
+      indexVersion: INDEX_VERSION,
+      acceptRelease: '6.0.5',
+    });
+    expect(inOrder(await all(store))).toBe(inOrder(whole));
+    const back = fresh();
+    const stop = new AbortController();
+    const onProgress = () => stop.abort(new Error('stopped'));
+    await expect(exportToFolder(back, { ...parts(store, stop.signal), onProgress }, 50_000)).rejects.toThrow('stopped');
+    await exportToFolder(back, parts(store), 50_000);
+    await store.close();
+    const target = await open(':memory:');
+    expect((await importFrom(fromFolder(back), taking(target))).isSame).toBe(true);
+    expect(inOrder(await all(target))).toBe(inOrder(whole));
+    await target.close();
+  }, 60_000);
+
+  it('is refused while a server works on it', async () => {
+    const mongo = on(fresh(), uri);
+    const server = await startServer(mongo['WATCHFIRE_DATA']!, mongo);
+    const exported = await runCommand(['export', '--to', fresh()], mongo);
+    expect([exported.code, exported.stderr]).toEqual([1, expect.stringMatching(/the server \S+ works on this store/)]);
+    await server.kill('SIGTERM');
+    expect((await runCommand(['export', '--to', fresh()], mongo)).code).toBe(0);
+  }, 60_000);
+});
+
 describe('The commands', () => {
   it('leave a store alone that a server works on, and say so', async () => {
     const data = fresh();
@@ -259,7 +325,7 @@ describe('The commands', () => {
     const data = fresh();
     await runCommand(['keys', 'list'], on(data));
     const source = await open(join(data, 'watchfire.db'));
-    for (let i = 0; i < 60; i++) {
+    for (let i = 0; i < 40; i++) {
       const large = save(`Task/${i}`, {
         text: [
           `{"resourceType":"Task","status":"draft","intent":"order","meta":{`,
@@ -284,9 +350,9 @@ describe('The commands', () => {
     await importing.ended;
     await expect(startServer(target, on(target))).rejects.toThrow(/not finished/);
     const again = await runCommand(['import', '--from', to], on(target));
-    expect([again.code, again.stderr]).toEqual([0, expect.stringMatching(/^resources +60 +60 {2}equal$/m)]);
+    expect([again.code, again.stderr]).toEqual([0, expect.stringMatching(/^resources +40 +40 {2}equal$/m)]);
     const server = await startServer(target, on(target));
-    expect((await server.ask('GET', '/fhir/Task/59')).text).toHaveLength(900_000 + (await lengthBeside(server)));
+    expect((await server.ask('GET', '/fhir/Task/39')).text).toHaveLength(900_000 + (await lengthBeside(server)));
     await server.kill('SIGTERM');
   }, 90_000);
 });
