@@ -109,6 +109,7 @@ export const accessOf = (who: string) => (who === 'Client/admin' ? fullAccess : 
 const noLeases: Leases = {
   isShared: true,
   hold: () => undefined,
+  isAlone: () => false,
   isOver: () => false,
   stopped: Promise.resolve(),
 };

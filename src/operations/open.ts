@@ -39,7 +39,7 @@ export interface OperationsRoomParts<S> {
   readonly relative: (text: string) => string;
   readonly log: Pick<Log, 'warn' | 'error'>;
   readonly signal: AbortSignal;
-  readonly leases: Pick<Leases, 'hold' | 'isShared'>;
+  readonly leases: Pick<Leases, 'hold' | 'isShared' | 'isAlone'>;
   /** What capability/ promises: all of it must be there, and nothing else. */
   readonly promised: readonly OperationPlace[];
 }
@@ -61,7 +61,7 @@ export async function openOperations<S extends Store & { readonly explain: Expla
       renew: custom.renew,
       log,
       signal: held.signal,
-      ...(leases.isShared && { lookEvery: jobsOfOthers, beginAfter: newsTravel }),
+      ...(leases.isShared && { lookEvery: jobsOfOthers, beginAfter: () => (leases.isAlone() ? 0 : newsTravel) }),
     });
     wake = work.wake;
     await work.stopped;

@@ -19,8 +19,8 @@ export interface ReindexParts {
   readonly signal: AbortSignal;
   /** Milliseconds after which it looks for jobs unasked; for where others ask for them. */
   readonly lookEvery?: number;
-  /** Milliseconds that a job waits before it begins, in which other servers hear of the parameter that they have to index with. */
-  readonly beginAfter?: number;
+  /** Milliseconds from when a job was asked for to its begin, in which other servers hear of the parameter that they have to index with. */
+  readonly beginAfter?: () => number;
 }
 
 export interface ReindexWork {
@@ -43,7 +43,7 @@ interface Taken {
 
 /** Works until the signal aborts. A job whose parameter was changed or deleted is cancelled by that commit, and ends here. */
 export function startReindexing(parts: ReindexParts): ReindexWork {
-  const { store, runtime, extract, renew, log, signal, lookEvery, beginAfter = 0 } = parts;
+  const { store, runtime, extract, renew, log, signal, lookEvery, beginAfter = () => 0 } = parts;
   let isAwake = true;
   let ring: () => void = () => undefined;
   const wake = () => {
@@ -77,7 +77,8 @@ export function startReindexing(parts: ReindexParts): ReindexWork {
     await renew();
     const { job } = now;
     if (job.state === 'running') return saved(now, job);
-    if (beginAfter > 0) await runtime.sleep(beginAfter, signal);
+    const wait = beginAfter() - Math.max(0, runtime.now() - job.requested);
+    if (wait > 0) await runtime.sleep(wait, signal);
     return saved(now, { ...job, state: 'running', started: runtime.now(), of: await countOf(job.types) });
   }
 

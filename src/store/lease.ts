@@ -45,6 +45,8 @@ export interface Leases {
   readonly isShared: boolean;
   /** Has work done under a lease, or under as many of a name as there are shares of it, which living servers share evenly. */
   hold(name: string, work: Work, shares?: number): void;
+  /** Whether no other server lived at the last look. */
+  isAlone(): boolean;
   /** Whether no work is taken any more. */
   isOver(): boolean;
   /** After the signal: resolves when no work is under way and the leases are given back. */
@@ -82,6 +84,7 @@ export function startLeases(parts: LeaseParts): Leases {
   const wanted: Wanted[] = [];
   const held = new Map<string, Holding>();
   let isAlive = !isShared;
+  let isAlone = !isShared;
   let ring = (): void => undefined;
 
   async function look(): Promise<void> {
@@ -90,6 +93,7 @@ export function startLeases(parts: LeaseParts): Leases {
     const rows = new Map(keys.map((key, at) => [key, kept[at]]));
     const living = isShared ? new Set((await store.list(kinds.owner, '', 1_000)).map(({ key }) => key)) : new Set();
     living.add(owner);
+    isAlone = living.size === 1;
     for (const [key, { epoch, stop }] of held) {
       const lease = leaseIn(rows.get(key));
       if (lease?.owner !== owner || lease.epoch !== epoch) stop.abort();
@@ -208,6 +212,7 @@ export function startLeases(parts: LeaseParts): Leases {
       wanted.push({ keys, work: task, over: new Set() });
       ring();
     },
+    isAlone: () => isAlone,
     isOver: () => isOver,
     stopped: run().finally(() => {
       isOver = true;
