@@ -46,7 +46,7 @@ describeOnMongod('MongoDB: searching', () => {
     setImmediate(() => abort.abort());
     expect(await ended).toBe('timeout');
     expect(await search({})).toBe('fulfilled');
-  });
+  }, 30_000);
 
   it('does not wait longer than it may for a database that is silent', async () => {
     const { parts, store } = await open();
@@ -59,7 +59,7 @@ describeOnMongod('MongoDB: searching', () => {
     await send('SIGCONT');
     expect([answer, waited < 1_500]).toEqual(['timeout', true]);
     expect(await refusal(runSearch(parts, undefined, ask(everything), undefined))).toBe('fulfilled');
-  });
+  }, 30_000);
 
   it('goes on when the primary steps down, or says that it passes', async () => {
     const { parts, store } = await open();
@@ -93,7 +93,7 @@ describeOnMongod('MongoDB: searching', () => {
       await store.commit([save('Task/2'), save('Flag/b', { index: points(['Flag.subject', 'Task/1']) })]);
       expect(sizes(await search())).toEqual([1, 1, 1]);
     });
-  });
+  }, 30_000);
 
   it('tells a transaction what it has written itself, chains included', async () => {
     const { parts, store } = await open();
@@ -116,7 +116,7 @@ describeOnMongod('MongoDB: searching', () => {
       expect(await matchedKeys(parts, session, { ...sorted, count: 1 })).toHaveLength(1);
       await session.abortTransaction();
     });
-  });
+  }, 30_000);
 
   it('asks of a cluster only where what points to the one patient lives', async () => {
     const { parts, store } = await open();
@@ -142,7 +142,7 @@ describeOnMongod('MongoDB: searching', () => {
     expect(await told('Observation', { is: 'range', name: lane.name, of: 'Patient/1' })).toEqual(['1', true]);
     expect(await told('Observation', { is: 'not', of: to('Observation.subject') })).toEqual(['', false]);
     expect(await told('Patient', to('Patient.link'))).toEqual(['9', false]);
-  });
+  }, 30_000);
 
   const seed = Number(process.env['STORE_SEED'] ?? Math.floor(Math.random() * 1e9));
   /** Chains are followed first, or through candidates a few at a time. */

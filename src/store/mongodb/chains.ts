@@ -160,6 +160,9 @@ async function targetsOf(
   return [...new Set(found.flatMap((one) => namesOf(one, chain)))];
 }
 
+/** Resources looked at together in the time in which one candidate is asked for alone. */
+const ALONE = 25;
+
 /** Which of the candidates something that fulfils the chain points to. */
 async function pointedAt(
   reading: Reading,
@@ -196,9 +199,13 @@ async function pointedAt(
   const { hashing } = reading.parts;
   const filter = filterOf(chain.where, { type: chain.type, hashing, links: reading.links });
   const all = (links: readonly string[]) => pointing(reading, chain, links, filter);
-  const sources = await find(reading, all([...open]), { limit: batch, projection: { refs: 1 } });
-  take(sources);
-  if (sources.length < batch) return [...pointed];
+  for (let covered = batch; covered * ALONE >= batch; ) {
+    const before = pointed.size;
+    const sources = await find(reading, all([...open]), { limit: batch, projection: { refs: 1 } });
+    take(sources);
+    if (sources.length < batch || open.size === 0) return [...pointed];
+    covered = pointed.size - before;
+  }
   for (const link of [...open]) {
     if (open.has(link)) take(await find(reading, all([link]), { limit: 1, projection: { refs: 1 } }));
   }
