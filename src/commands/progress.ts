@@ -60,7 +60,7 @@ export function createProgress(out: ProgressOut, now: () => number): Progress {
         out.write(`${what} ${told.trim()}\n`);
         return;
       }
-      const width = Math.min(40, (out.columns ?? 80) - what.length - told.length - 6);
+      const width = Math.min(40, (out.columns || 80) - what.length - told.length - 6);
       const filled = Math.round((width * done) / Math.max(1, most));
       const bar = width < 5 ? '' : `[${'#'.repeat(filled)}${'.'.repeat(width - filled)}] `;
       out.write(`\r\x1b[2K${what} ${bar}${told}`);

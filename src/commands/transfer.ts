@@ -122,6 +122,7 @@ export async function importStore(config: Config, from: string): Promise<void> {
         extract: (text) => extract(JSON.parse(relative(text))),
         learnParameters,
         now: runtime.now,
+        sleep: runtime.sleep,
         onProgress: progress.show,
         signal,
       });

@@ -1,6 +1,8 @@
 /** Takes an export into a new store, batch by batch, goes on where it was stopped, and compares at the end what the store holds. docs/moving-stores.md */
 import { createHash, type Hash } from 'node:crypto';
+import { Problem } from '../fhir/outcome.ts';
 import { keyOf } from '../fhir/references.ts';
+import type { Runtime } from '../runtime.ts';
 import type { IndexEntries } from '../search/query.ts';
 import type { Engine } from '../store/engine.ts';
 import type { Change, HeldValue } from '../store/store.ts';
@@ -19,6 +21,7 @@ export interface ImportParts {
   /** Tells search which SearchParameters are stored, once they are. */
   readonly learnParameters: () => Promise<void>;
   readonly now: () => number;
+  readonly sleep: Runtime['sleep'];
   readonly onProgress: (what: 'imported' | 'compared', done: number, of: number) => void;
   readonly signal: AbortSignal;
 }
@@ -39,15 +42,14 @@ const CHARACTERS = 4 << 20;
 /** What was compared; the store may be served when nothing differs, and is refused by every server until then. */
 export async function importFrom({ header, lines }: Source, parts: ImportParts): Promise<Comparison> {
   const { engine, signal, onProgress } = parts;
-  const [kept] = await engine.list(importKind, '', 1);
-  const stored = kept?.value as Progress | undefined;
+  const stored = await progressIn(engine);
   if (!stored) await demandEmpty(engine);
   await keepCanonical(engine, header.canonical);
 
   const tallying = createTallying();
   const expiring: Expected['expiring'] = new Map();
   const read = createHash('sha256');
-  const batch = createBatch(engine);
+  const batch = createBatch(parts);
   let count = 0;
   let knowsParameters = false;
   try {
@@ -88,7 +90,8 @@ export async function importFrom({ header, lines }: Source, parts: ImportParts):
 
   const comparison = await readBack(parts, header.records, { tallies: tallying.tallies(), expiring });
   if (comparison.isSame) {
-    await engine.commit([startAtEnd(await engine.end()), { op: 'drop', kind: importKind, key: progressKey }]);
+    const drop: Change = { op: 'drop', kind: importKind, key: progressKey };
+    await patiently(parts, async () => engine.commit([startAtEnd(await engine.end()), drop]));
   }
   return comparison;
 }
@@ -123,14 +126,46 @@ async function demandEmpty({ contents }: Engine): Promise<void> {
   for await (const kept of contents.kept()) if (portable(kept)) throw holds('state of a server');
 }
 
+type StoreParts = Pick<ImportParts, 'engine' | 'sleep' | 'signal'>;
+
+/** Attempts of one commit, a second apart: an election of MongoDB takes up to 12 s. */
+const ATTEMPTS = 60;
+const PAUSE = 1_000;
+
+/** Again and again while the store cannot answer for a while. */
+async function patiently<T>({ sleep, signal }: StoreParts, work: (attempt: number) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work(attempt);
+    } catch (error) {
+      const isPassing = error instanceof Problem && error.code === 'transient';
+      if (!isPassing || attempt === ATTEMPTS || signal.aborted) throw error;
+      await sleep(PAUSE, signal);
+    }
+  }
+}
+
+/** Stores a batch and how far that is, once: what a lost answer leaves open is told by the place that is kept. */
+const store = (parts: StoreParts, changes: readonly Change[], progress: Progress): Promise<void> =>
+  patiently(parts, async (attempt) => {
+    if (attempt > 1 && (await progressIn(parts.engine))?.lines === progress.lines) return;
+    const put: Change = { op: 'put', kind: importKind, key: progressKey, value: progress };
+    await parts.engine.commit([...changes, put]);
+  });
+
+async function progressIn(engine: Pick<Engine, 'get'>): Promise<Progress | undefined> {
+  const [kept] = await engine.get(importKind, [progressKey]);
+  return kept?.value;
+}
+
 /** Gathers changes while the commit before them is under way. */
-function createBatch(engine: Pick<Engine, 'commit'>) {
+function createBatch(parts: StoreParts) {
   let changes: Change[] = [];
   let characters = 0;
   let underWay: Promise<unknown> = Promise.resolve();
   const begin = async (progress: Progress) => {
     await underWay;
-    underWay = engine.commit([...changes, { op: 'put', kind: importKind, key: progressKey, value: progress }]);
+    underWay = store(parts, changes, progress);
     // Whoever waits for it next hears of its failure.
     underWay.catch(() => undefined);
     changes = [];

@@ -8,6 +8,7 @@ import { PassThrough } from 'node:stream';
 import { text as textOf } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MongoClient } from 'mongodb';
+import { problem } from '../../src/fhir/outcome.ts';
 import { systemRuntime } from '../../src/runtime.ts';
 import { INDEX_VERSION } from '../../src/search/index-version.ts';
 import { noEntries } from '../../src/search/query.ts';
@@ -45,6 +46,7 @@ const taking = (engine: Engine, onProgress: (what: string, done: number) => void
   ...parts(engine),
   extract: () => noEntries,
   learnParameters: async () => undefined,
+  sleep: async () => undefined,
   onProgress,
 });
 
@@ -156,6 +158,23 @@ describe('An import that is stopped', () => {
     await target.close();
   });
 
+  it('waits where the store cannot answer for a while, and stores nothing twice when an answer was lost', async () => {
+    const target = await open(':memory:');
+    let calls = 0;
+    const commit: Engine['commit'] = async (changes) => {
+      const turn = calls++ % 3;
+      if (turn === 0) throw problem('transient', 'no primary');
+      const written = await target.commit(changes);
+      if (turn === 1) throw problem('transient', 'the answer was lost');
+      return written;
+    };
+    const comparison = await importFrom(fromFolder(folder), taking({ ...target, commit }));
+    expect([comparison.isSame, calls]).toEqual([true, expect.any(Number)]);
+    expect(calls).toBeGreaterThan(10);
+    expect(await all(target)).toBe(whole);
+    await target.close();
+  });
+
   it('is refused another export, and a store that holds something', async () => {
     const target = await open(':memory:');
     const onProgress = () => {
@@ -251,6 +270,9 @@ describeOnMongod('A move to MongoDB', () => {
     await source.close();
   }, 60_000);
 
+  /** Resources in the order in which they are listed. */
+  const firsts = (text: string) =>
+    text.split('\n').flatMap((line) => /"key":"(Task[^"]+)","versionId":1,/.exec(line)?.[1] ?? []);
   const inOrder = (text: string) => text.split('\n').sort().join('\n');
 
   it('that is killed in the middle goes on, and the way back too', async () => {
@@ -286,7 +308,9 @@ describeOnMongod('A move to MongoDB', () => {
     await store.close();
     const target = await open(':memory:');
     expect((await importFrom(fromFolder(back), taking(target))).isSame).toBe(true);
-    expect(inOrder(await all(target))).toBe(inOrder(whole));
+    const moved = await all(target);
+    expect(inOrder(moved)).toBe(inOrder(whole));
+    expect(firsts(moved)).toEqual(firsts(whole));
     await target.close();
   }, 60_000);
 
