@@ -3,21 +3,19 @@ import { isOver, type Job, kinds as jobs } from '../operations/kept.ts';
 import { kinds as leases } from '../store/lease.ts';
 import type { HeldValue } from '../store/store.ts';
 import { kinds as subscriptions } from '../subscriptions/kept.ts';
+import { cursorKey } from '../subscriptions/notifier.ts';
 
 /** Key `progress`: how far an import has come ({@link Progress} in import.ts). Gone when it is done. */
 export const importKind = 'import';
 
+const staying: ReadonlySet<string> = new Set([importKind, subscriptions.bell, ...Object.values(leases)]);
+
 /** Where the notifier stands is the end of the log on either side, and is written by the import. */
-const staying: ReadonlySet<string> = new Set([
-  importKind,
-  subscriptions.cursor,
-  subscriptions.bell,
-  ...Object.values(leases),
-]);
+const isNotifiers = ({ kind, key }: HeldValue): boolean => kind === subscriptions.cursor && key === cursorKey;
 
 /** As it goes along; undefined where it stays. The same when asked of what went along. */
 export function portable(kept: HeldValue): HeldValue | undefined {
-  if (staying.has(kept.kind)) return undefined;
+  if (staying.has(kept.kind) || isNotifiers(kept)) return undefined;
   return kept.kind === jobs.job ? { ...kept, value: jobAnew(kept.value) } : kept;
 }
 

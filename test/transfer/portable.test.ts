@@ -20,6 +20,11 @@ describe('Private state', () => {
     (kind) => expect(portable({ kind, key: 'notifier', value: {} })).toBeUndefined(),
   );
 
+  it('moves with the cursors of whoever else has one', () => {
+    const kept = { kind: 'cursor', key: 'feed', value: 'since-yesterday' };
+    expect(portable(kept)).toEqual(kept);
+  });
+
   it('has jobs that are not over begin again, since their place is one in the index that stays', () => {
     expect(job(running)).toEqual({ ...newJob(['Patient', 'Observation'], 1, 'own') });
   });
