@@ -117,3 +117,15 @@ export function operationOutcome(issues: readonly Issue[]): object {
     })),
   };
 }
+
+/** Anything thrown as what the client may know of it: a Problem as it is, everything else one fixed sentence. */
+export const asProblem = (error: unknown): Problem =>
+  error instanceof Problem
+    ? error
+    : problem('exception', 'the server could not do this; its log tells why under this request id', { status: 500 });
+
+/** Whether something broke that the log has to tell; a state that passes, which the client is told to wait out, did not. */
+export function isBroken(error: unknown): boolean {
+  const { status, headers } = asProblem(error);
+  return status >= 500 && headers['Retry-After'] === undefined;
+}

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { aimOf, type Trail } from '../audit/trail.ts';
-import { problem } from '../fhir/outcome.ts';
+import { asProblem, isBroken, problem } from '../fhir/outcome.ts';
 import { reasonOf } from '../interactions/dispatch.ts';
 import type { Caller, Dispatch } from '../interactions/interaction.ts';
 import type { Runtime } from '../runtime.ts';
@@ -10,7 +10,7 @@ import { NotIdentified } from '../smart/identify.ts';
 import type { AuditRow } from '../store/store.ts';
 import { routedAt, serveFhir } from './fhir-router.ts';
 import { addressOf, framingFault, requestIdOf } from './incoming.ts';
-import { asProblem, isBroken, sendProblem } from './respond.ts';
+import { sendProblem } from './respond.ts';
 
 /** What one request came to, for log and metrics. No value out of the request but its id. */
 export interface Observed {

@@ -3,8 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import helmet from 'helmet';
 import { operationOutcome, type Problem } from '../fhir/outcome.ts';
 
-export { asProblem, isBroken } from '../interactions/answer.ts';
-
 export const FHIR_JSON = 'application/fhir+json; charset=utf-8';
 export const JSON_TYPE = 'application/json; charset=utf-8';
 

@@ -1,5 +1,5 @@
 /** The few shapes of an answer, and the refusals that several interactions share. https://hl7.org/fhir/R4/http.html */
-import { Problem, problem } from '../fhir/outcome.ts';
+import { type Problem, problem } from '../fhir/outcome.ts';
 import { type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
 import type { Version } from '../store/store.ts';
 import type { Access, FhirAnswer, FhirRequest } from './interaction.ts';
@@ -18,18 +18,6 @@ export const notFound = (key: ResourceKey): Problem => problem('not-found', `${r
 
 export const gone = (version: Version): Problem =>
   problem('deleted', `${referenceTo(version.key)} was deleted`, { headers: { ETag: etagOf(version) } });
-
-/** Anything thrown as what the client may know of it: a Problem as it is, everything else one fixed sentence. */
-export const asProblem = (error: unknown): Problem =>
-  error instanceof Problem
-    ? error
-    : problem('exception', 'the server could not do this; its log tells why under this request id', { status: 500 });
-
-/** Whether something broke that the log has to tell; a state that passes, which the client is told to wait out, did not. */
-export function isBroken(error: unknown): boolean {
-  const { status, headers } = asProblem(error);
-  return status >= 500 && headers['Retry-After'] === undefined;
-}
 
 /** Parsed only where the access has questions about what is inside. */
 export const isSeen = (access: Access, version: Version): boolean =>

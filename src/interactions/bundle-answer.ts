@@ -1,8 +1,8 @@
 /** From answers to the response Bundle of a batch or transaction. https://hl7.org/fhir/R4/http.html#transaction-response */
 import { type BundleEntry, bundleText } from '../fhir/bundle.ts';
-import { operationOutcome, problem } from '../fhir/outcome.ts';
+import { asProblem, isBroken, operationOutcome, problem } from '../fhir/outcome.ts';
 import { isDeleted } from '../store/store.ts';
-import { asProblem, etagOf, isBroken } from './answer.ts';
+import { etagOf } from './answer.ts';
 import type { Context, Entry, FhirAnswer, FhirRequest } from './interaction.ts';
 import { parametersOf, type Routed, routeOf, splitQuery } from './route.ts';
 

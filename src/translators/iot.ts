@@ -2,11 +2,11 @@
 import { type NextFunction, type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Thresholds } from '../alerts/thresholds.ts';
 import { parseExact, readJson } from '../fhir/json.ts';
-import { Problem, problem } from '../fhir/outcome.ts';
+import { asProblem, Problem, problem } from '../fhir/outcome.ts';
 import type { Visit } from '../http/app.ts';
 import { BODY_LIMIT, BUNDLE_LIMIT, mediaType, readBody } from '../http/body.ts';
 import { addressOf } from '../http/incoming.ts';
-import { asProblem, JSON_TYPE, send, sendProblem } from '../http/respond.ts';
+import { JSON_TYPE, send, sendProblem } from '../http/respond.ts';
 import { type Applied, createApply, type DeviceContext } from '../ingest/apply.ts';
 import { isGiven, type Mapping } from '../ingest/mapping.ts';
 import { reasonOf } from '../interactions/dispatch.ts';

@@ -1,7 +1,6 @@
 /** What of an error the log has to tell. */
 import { describe, expect, it } from '@jest/globals';
-import { problem } from '../../src/fhir/outcome.ts';
-import { isBroken } from '../../src/interactions/answer.ts';
+import { isBroken, problem } from '../../src/fhir/outcome.ts';
 import { refusalOf } from '../../src/interactions/bundle-answer.ts';
 import { notIndexed } from '../../src/search/refusals.ts';
 
