@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Config } from './config.ts';
 import type { Log } from './log.ts';
-import { type Runtime, uuidv7 } from './runtime.ts';
+import { freshId, type Runtime } from './runtime.ts';
 import { INDEX_VERSION } from './search/index-version.ts';
 import type { Engine } from './store/engine.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
@@ -39,5 +39,5 @@ export async function openEngine(opening: OpeningEngine): Promise<OpenedEngine> 
     acceptRelease: config.mongodbAcceptRelease,
     log: (sentence) => log.warn(sentence),
   });
-  return { engine, isShared: true, owner: uuidv7(runtime.now(), runtime.random(10)) };
+  return { engine, isShared: true, owner: freshId(runtime) };
 }

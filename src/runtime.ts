@@ -52,3 +52,6 @@ export function uuidv7(at: number, entropy: Uint8Array): string {
   const rest = byte(4) + byte(5) + byte(6) + byte(7) + byte(8) + byte(9);
   return `${time.slice(0, 8)}-${time.slice(8)}-${version}-${variant}-${rest}`;
 }
+
+/** A fresh id: ordered by time, so that the newest rows stand together on disk. */
+export const freshId = (runtime: Pick<Runtime, 'now' | 'random'>): string => uuidv7(runtime.now(), runtime.random(10));

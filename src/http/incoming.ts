@@ -1,7 +1,7 @@
 /** What every door knows of a request before it looks inside: its id, its client, where the server is. */
 import type { IncomingMessage } from 'node:http';
 import { type Problem, problem } from '../fhir/outcome.ts';
-import { type Runtime, uuidv7 } from '../runtime.ts';
+import { freshId, type Runtime } from '../runtime.ts';
 
 /** Longest URL in characters. */
 const URL_LIMIT = 8_192;
@@ -10,7 +10,7 @@ const URL_LIMIT = 8_192;
 export function requestIdOf({ headers }: IncomingMessage, runtime: Runtime): string {
   const given = headers['x-request-id'];
   if (typeof given === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(given)) return given;
-  return uuidv7(runtime.now(), runtime.random(10));
+  return freshId(runtime);
 }
 
 export const addressOf = ({ socket }: IncomingMessage): string => socket.remoteAddress ?? '';

@@ -1,6 +1,5 @@
 /** Integers that are never given twice, leased from the store in blocks: unique over processes, gaps allowed. */
-import { isConflict } from '../interactions/settle.ts';
-import type { Store } from '../store/store.ts';
+import { isConflict, type Store } from '../store/store.ts';
 
 const KIND = 'sequence';
 

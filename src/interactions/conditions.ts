@@ -1,9 +1,8 @@
 /** Conditional requests, from the texts in headers or in Bundle.entry.request to what they ask. https://hl7.org/fhir/R4/http.html#concurrency */
 import { problem } from '../fhir/outcome.ts';
 import { type ResourceKey, referenceTo } from '../fhir/references.ts';
-import type { Version } from '../store/store.ts';
+import { isAbsent, type Version } from '../store/store.ts';
 import type { Conditions } from './interaction.ts';
-import { isAbsent } from './write.ts';
 
 /** The four texts as they came; undefined where none was sent. */
 export type ConditionTexts = Readonly<

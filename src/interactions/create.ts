@@ -1,14 +1,11 @@
 /** create, with If-None-Exist. https://hl7.org/fhir/R4/http.html#create */
 import { problem } from '../fhir/outcome.ts';
-import { type Runtime, uuidv7 } from '../runtime.ts';
+import { freshId, type Runtime } from '../runtime.ts';
 import { answer } from './answer.ts';
 import type { Interaction } from './interaction.ts';
 import { criterionParameters, only, resolve } from './resolve.ts';
 import { type Line, settle } from './settle.ts';
 import type { WritePath } from './write.ts';
-
-/** A fresh id: ordered by time, so that the newest rows stand together on disk. */
-export const newId = (runtime: Runtime): string => uuidv7(runtime.now(), runtime.random(10));
 
 export const create = (writes: WritePath, runtime: Runtime, line: Line): Interaction => ({
   code: 'create',
@@ -17,7 +14,7 @@ export const create = (writes: WritePath, runtime: Runtime, line: Line): Interac
     if (!body) throw problem('required', 'create needs a resource in the body');
     if (body.resource.resourceType !== type) throw problem('invalid', `the body is not a ${type}`);
     writes.admit(body);
-    const key = { type, id: newId(runtime) };
+    const key = { type, id: freshId(runtime) };
     const planned = [{ key, method: 'POST', incoming: body, before: undefined }] as const;
     const { ifNoneExist } = conditions;
     if (ifNoneExist === undefined) {

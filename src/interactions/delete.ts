@@ -1,13 +1,13 @@
 /** delete, conditional delete of one. https://hl7.org/fhir/R4/http.html#delete */
 import type { Runtime } from '../runtime.ts';
-import type { Change, Version } from '../store/store.ts';
+import { type Change, isAbsent, type Version } from '../store/store.ts';
 import { answer } from './answer.ts';
 import { demandConditions } from './conditions.ts';
 import type { Caller, Context, FhirAnswer, FhirRequest, Interaction } from './interaction.ts';
 import { only, resolve } from './resolve.ts';
 import { type Line, lineKeyOf, settle } from './settle.ts';
 import { newestFor } from './update.ts';
-import { isAbsent, type WritePath } from './write.ts';
+import type { WritePath } from './write.ts';
 
 /** That something was there once is told to those alone who may see everything, as by a read. */
 export const nothingToDelete = ({ access }: Caller, tombstone: Version | undefined): FhirAnswer =>

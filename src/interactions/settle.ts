@@ -1,14 +1,11 @@
 /** Looks again when what was expected at commit no longer held, until the request's deadline; neighbours of one key wait in line. */
-import { Problem, problem } from '../fhir/outcome.ts';
+import { problem } from '../fhir/outcome.ts';
 import type { Runtime } from '../runtime.ts';
+import { isConflict } from '../store/store.ts';
 import type { FhirRequest } from './interaction.ts';
 import { queryOf } from './route.ts';
 
 const DEADLINE = 5_000;
-
-/** A store's conflict (409); a client's failed precondition is 412 and final. */
-export const isConflict = (error: unknown): boolean =>
-  error instanceof Problem && error.code === 'conflict' && error.status === 409;
 
 /** Calls `attempt` until it does not end in a conflict; after 5 s refuses with 503 and Retry-After. */
 export async function settle<T>(runtime: Runtime, attempt: () => Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@ import { problem } from '../fhir/outcome.ts';
 import { type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
 import { extract } from '../search/extract.ts';
 import { matches, surelyMatches } from '../search/match.ts';
-import type { Change, Version } from '../store/store.ts';
+import { type Change, isAbsent, type Version } from '../store/store.ts';
 import { isSeen } from './answer.ts';
 import { askedOf } from './asked.ts';
 import { demandConditions } from './conditions.ts';
@@ -12,7 +12,6 @@ import { expansionsFor } from './expansions.ts';
 import type { Access, Context, Entry, FhirRequest, Incoming } from './interaction.ts';
 import { criterionParameters, multipleMatches, only, type Resolved, resolve } from './resolve.ts';
 import { shapeOf } from './shaping.ts';
-import { isAbsent } from './write.ts';
 
 export interface Step {
   readonly entry: Entry;

@@ -1,16 +1,15 @@
 /** transaction: all entries or none, in one commit. https://hl7.org/fhir/R4/http.html#trules */
 import { type Issue, Problem, problem } from '../fhir/outcome.ts';
-import type { Runtime } from '../runtime.ts';
-import type { Version } from '../store/store.ts';
+import { freshId, type Runtime } from '../runtime.ts';
+import { isAbsent, type Version } from '../store/store.ts';
 import { answerOf, entryOf, requestOf, responseText } from './bundle-answer.ts';
 import { entriesOf } from './bundle-entries.ts';
-import { newId } from './create.ts';
 import { nothingToDelete } from './delete.ts';
 import type { Context, Entry, FhirAnswer, FhirRequest, Interaction, InteractionCode } from './interaction.ts';
 import { type Declared, demandDeclared, demandPermitted } from './permit.ts';
 import { settle } from './settle.ts';
 import { demandReadable, identify, type Step, withReferences } from './transaction-steps.ts';
-import { demandWritable, isAbsent, type Planned, type WritePath } from './write.ts';
+import { demandWritable, type Planned, type WritePath } from './write.ts';
 
 const READS: readonly InteractionCode[] = ['read', 'vread', 'search-type', 'search-system', 'history-instance'];
 const WRITES: readonly InteractionCode[] = ['create', 'update', 'delete'];
@@ -38,7 +37,7 @@ function stepsOf(
     demandDeclared(request, declared);
     demandPermitted(request, context.caller);
     if (interaction === 'create' || interaction === 'update') demandBody(request, at);
-    return { entry, request, at, freshId: newId(runtime) };
+    return { entry, request, at, freshId: freshId(runtime) };
   });
 }
 

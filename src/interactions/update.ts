@@ -1,14 +1,13 @@
 /** update, update as create, conditional update. https://hl7.org/fhir/R4/http.html#update */
 import { problem } from '../fhir/outcome.ts';
-import type { Runtime } from '../runtime.ts';
-import type { Change, Version } from '../store/store.ts';
+import { freshId, type Runtime } from '../runtime.ts';
+import { type Change, isAbsent, type Version } from '../store/store.ts';
 import { answer } from './answer.ts';
 import { demandConditions } from './conditions.ts';
-import { newId } from './create.ts';
 import type { Context, FhirRequest, Incoming, Interaction } from './interaction.ts';
 import { only, resolve } from './resolve.ts';
 import { type Line, lineKeyOf, settle } from './settle.ts';
-import { demandWritable, isAbsent, type WritePath } from './write.ts';
+import { demandWritable, type WritePath } from './write.ts';
 
 /** The newest version of what is to be changed. Refuses before a condition can tell a stranger which version that is. */
 export async function newestFor(request: FhirRequest, { store, caller }: Context): Promise<Version | undefined> {
@@ -41,7 +40,7 @@ export const update = (writes: WritePath, runtime: Runtime, line: Line): Interac
     if (existing && sent !== undefined && sent !== existing.key.id) {
       throw problem('invalid', `the criterion finds ${type}/${existing.key.id}, but the body names another id`);
     }
-    const id = existing?.key.id ?? sent ?? newId(runtime);
+    const id = existing?.key.id ?? sent ?? freshId(runtime);
     return put({ ...request, id }, body, [resolved.expectation], context);
   }
 

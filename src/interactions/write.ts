@@ -14,7 +14,7 @@ import { fillGap } from '../store/gap.ts';
 import {
   type Change,
   type GappedText,
-  isDeleted,
+  isAbsent,
   type Look,
   type Method,
   type Version,
@@ -70,9 +70,6 @@ export interface WritePath {
   /** Commits all of it or nothing. Throws a store's conflict when something moved meanwhile: look again and call again. */
   save(planned: readonly Planned[], expectations: readonly Change[], context: Context, status: number): Promise<Saved>;
 }
-
-/** True where an update would make the resource appear: nothing there, or a tombstone. */
-export const isAbsent = (before: Version | undefined): boolean => before === undefined || isDeleted(before);
 
 /** Refuses a caller who may not make this change to this resource; `after` is undefined for a deletion. */
 export function demandWritable(

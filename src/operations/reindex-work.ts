@@ -1,11 +1,10 @@
 /** The work of reindex jobs: one after another goes through the resources of its types and has the index of each made anew, in steps that a restart goes on from. docs/search-parameters.md */
 import { Problem } from '../fhir/outcome.ts';
-import { isConflict } from '../interactions/settle.ts';
 import type { Log } from '../log.ts';
 import type { Runtime } from '../runtime.ts';
 import { isEntryOf } from '../search/parameter.ts';
 import { type IndexEntries, plainQuery } from '../search/query.ts';
-import type { Change, Store } from '../store/store.ts';
+import { type Change, isConflict, type Store } from '../store/store.ts';
 import { everyKept, isOver, type Job, type KeptParameter, kinds, putJob } from './kept.ts';
 
 export interface ReindexParts {

@@ -1,11 +1,10 @@
 /** Takes on the SearchParameters that are stored and that nothing is kept of: an older Watchfire stored them and followed none. docs/search-parameters.md */
 import { Problem } from '../fhir/outcome.ts';
 import type { Resource } from '../fhir/references.ts';
-import { isConflict } from '../interactions/settle.ts';
 import type { Log } from '../log.ts';
 import type { Runtime } from '../runtime.ts';
 import { plainQuery } from '../search/query.ts';
-import { type Change, type Cursor, isDeleted, type Store, type Version } from '../store/store.ts';
+import { type Change, type Cursor, isConflict, isDeleted, type Store, type Version } from '../store/store.ts';
 import { whatFollows } from './follow-parameter.ts';
 import { kinds } from './kept.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { Log } from '../log.ts';
 import type { Runtime } from '../runtime.ts';
-import type { Change, Kept, Lease, Store } from './store.ts';
+import { type Change, isConflict, type Kept, type Lease, type Store } from './store.ts';
 
 export const kinds = {
   /** By the lease's key: {@link KeptLease}. Never dropped: what its epoch refuses once is refused for ever. */
@@ -201,7 +201,6 @@ export function startLeases(parts: LeaseParts): Leases {
     if (isShared) await store.commit([{ op: 'drop', kind: kinds.owner, key: owner }]).catch(() => undefined);
   }
 
-  signal.addEventListener('abort', () => ring(), { once: true });
   let isOver = false;
   signal.addEventListener('abort', () => ring(), { once: true });
   const living = isShared ? live() : Promise.resolve();
@@ -222,7 +221,6 @@ export function startLeases(parts: LeaseParts): Leases {
 
 const leaseIn = (row: Kept | undefined): KeptLease | undefined => row?.value;
 const epochAfter = (lease: KeptLease | undefined): number => (lease?.epoch ?? 0) + 1;
-const isConflict = (error: unknown): boolean => (error as { code?: unknown }).code === 'conflict';
 
 /** Asks at commit that the lease has no newer owner, and nothing else. */
 export const check = (fence: Lease): Change => ({ op: 'drop', kind: kinds.check, key: fence.key, fence });

@@ -2,8 +2,9 @@
  * The port of the store, in words. test/store/conformance.ts is its definition: each engine runs it in three lines.
  * Engines throw `problem` with the codes conflict, duplicate, multiple-matches, transient, timeout and no-store, nothing else.
  */
+import { Problem } from '../fhir/outcome.ts';
 import type { ResourceKey } from '../fhir/references.ts';
-import type { Criterion, IndexEntries, SearchQuery } from '../search/query.ts';
+import type { IndexEntries, SearchQuery } from '../search/query.ts';
 
 /** One stored version of a resource, or the tombstone that its deletion left. */
 export interface Version {
@@ -19,6 +20,8 @@ export interface Version {
 }
 export type Method = 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 export const isDeleted = (version: Version): boolean => version.method === 'DELETE';
+/** True where an update would make the resource appear: nothing there, or a tombstone. */
+export const isAbsent = (version: Version | undefined): boolean => version === undefined || isDeleted(version);
 
 /**
  * Text of a version with a gap: the engine writes `"versionId":"3","lastUpdated":"2026-11-24T16:00:00.000Z"` between the
@@ -202,4 +205,7 @@ export interface Store {
 
 /** For the few who look by criterion and need no page. */
 export type Look = Pick<Store, 'read' | 'get' | 'list' | 'search'>;
-export type { Criterion };
+
+/** A commit that an expectation refused (409): look again. A client's failed precondition is 412 and final. */
+export const isConflict = (error: unknown): boolean =>
+  error instanceof Problem && error.code === 'conflict' && error.status === 409;

@@ -1,9 +1,8 @@
 /** Changes the secret that a Subscription's notifications are signed with. https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md */
 import { problem } from '../fhir/outcome.ts';
-import { isAbsent } from '../interactions/write.ts';
 import { isSecret, newSecret } from '../outbound/signing.ts';
 import type { Runtime } from '../runtime.ts';
-import type { Change, Store } from '../store/store.ts';
+import { type Change, isAbsent, type Store } from '../store/store.ts';
 import { type FormerSecret, type KeptSecret, kinds } from './kept.ts';
 
 /** How long a former secret goes on signing beside the new one, ms. */

@@ -3,10 +3,9 @@ import { setMember } from '../fhir/json.ts';
 import { Problem } from '../fhir/outcome.ts';
 import type { Resource } from '../fhir/references.ts';
 import type { Caller, Dispatch } from '../interactions/interaction.ts';
-import { isAbsent } from '../interactions/write.ts';
 import type { Runtime } from '../runtime.ts';
 import { system } from '../smart/access.ts';
-import { type Change, isDeleted, type Store } from '../store/store.ts';
+import { type Change, isAbsent, type Store } from '../store/store.ts';
 
 export const notifierName = 'System/notifier';
 const notifier: Caller = system('notifier');
@@ -38,7 +37,7 @@ export async function takeStep(
 ): Promise<boolean> {
   for (;;) {
     const [version] = await parts.store.read([{ type: 'Subscription', id }]);
-    if (version === undefined || isAbsent(version) || isDeleted(version)) return false;
+    if (version === undefined || isAbsent(version)) return false;
     const step = decide(JSON.parse(version.text));
     if (step === undefined) return false;
     const text = setMember(

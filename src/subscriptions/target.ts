@@ -1,7 +1,6 @@
 /** A Subscription as its deliveries need it, read anew for each of them: what was withdrawn a moment ago is not used. */
 import type { Resource } from '../fhir/references.ts';
-import { isAbsent } from '../interactions/write.ts';
-import type { Store } from '../store/store.ts';
+import { isAbsent, type Store } from '../store/store.ts';
 import type { Target } from './channels/channel.ts';
 import { type KeptHeaders, type KeptOwner, type KeptSecret, kinds } from './kept.ts';
 import { liveSecrets } from './secret.ts';
