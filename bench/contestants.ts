@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { MongoClient } from 'mongodb';
 import { openConnection } from './client.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -49,14 +50,33 @@ export async function startFloorProcess(folder: string, kind: 'bare' | 'sqlite',
   });
 }
 
-/** The server as in production: token and access checked, audit on, full validation. */
-export async function startServerProcess(folder: string, auditReads: 'strict' | 'prompt'): Promise<Contestant> {
+/** A floor with a database of its own on a replica set. */
+export async function startMongoFloorProcess(folder: string, uri: string, audit: 'strict' | 'prompt') {
+  const port = await freePort();
+  return start({
+    name: `MongoDB floor, audit ${audit}`,
+    args: ['bench/mongodb-floor.ts', '--uri', uri, '--audit', audit, '--port', `${port}`],
+    port,
+    token: '',
+    ready: '/fhir/ready/0',
+    statuses: [404],
+    log: join(folder, `mongodb-floor-${audit}.log`),
+    env: {},
+  });
+}
+
+/** The server as in production: token and access checked, audit on, full validation. Its store is in the folder unless it has a URI. */
+export async function startServerProcess(
+  folder: string,
+  auditReads: 'strict' | 'prompt',
+  uri?: string,
+): Promise<Contestant> {
   const port = await freePort();
   const token = randomBytes(24).toString('hex');
-  const data = join(folder, `server-${auditReads}`);
+  const data = join(folder, `${uri ? 'mongodb-' : ''}server-${auditReads}`);
   mkdirSync(data, { recursive: true });
   return start({
-    name: `server, audit ${auditReads}`,
+    name: `${uri ? 'MongoDB ' : ''}server, audit ${auditReads}`,
     args: ['--max-semi-space-size=4', 'bin/watchfire.mjs', 'serve'],
     port,
     token,
@@ -70,8 +90,19 @@ export async function startServerProcess(folder: string, auditReads: 'strict' | 
       WATCHFIRE_HOST: '127.0.0.1',
       WATCHFIRE_PORT: `${port}`,
       WATCHFIRE_AUDIT_READS: auditReads,
+      ...(uri && { WATCHFIRE_STORE: uri, WATCHFIRE_MONGODB_ACCEPT_RELEASE: await releaseOf(uri) }),
     },
   });
+}
+
+/** Whatever MongoDB there is to measure on is accepted. */
+async function releaseOf(uri: string): Promise<string> {
+  const client = new MongoClient(uri);
+  try {
+    return (await client.db('admin').command({ buildInfo: 1 }))['version'];
+  } finally {
+    await client.close();
+  }
 }
 
 interface Launch {

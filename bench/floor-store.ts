@@ -1,7 +1,6 @@
 /** The tables of the floor: one row per version with its JSON text, the newest by id, patient + code + date, identifier. synchronous=FULL, one commit per turn of the event loop. */
-import { randomFillSync } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
-import { uuidv7 } from '../src/runtime.ts';
+import { createIds, DEVICE_IDS } from './floor-answers.ts';
 
 export interface FloorStore {
   newId(): string;
@@ -31,8 +30,6 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS reading (patient TEXT, code TEXT, at INTEGER, row INTEGER, PRIMARY KEY (patient, code, at, row)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS identifier (value TEXT, id TEXT, PRIMARY KEY (value, id)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS audit (row INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, target TEXT NOT NULL);`;
-
-const DEVICE_IDS = 'urn:watchfire:bench:device';
 
 export function openFloorStore(file: string): FloorStore {
   const db = new DatabaseSync(file);
@@ -69,19 +66,10 @@ export function openFloorStore(file: string): FloorStore {
   }
 
   let waiting: (() => void)[] | undefined;
-  // Random bytes are fetched in bulk: ten at a time would cost more than a row.
-  const entropy = new Uint8Array(10_240);
-  let used = entropy.length;
+  const newId = createIds();
 
   return {
-    newId() {
-      if (used === entropy.length) {
-        randomFillSync(entropy);
-        used = 0;
-      }
-      used += 10;
-      return uuidv7(Date.now(), entropy.subarray(used - 10, used));
-    },
+    newId,
     put(resource, id, number) {
       resource.id = id;
       resource.meta = { versionId: `${number}`, lastUpdated: new Date().toISOString() };

@@ -3,6 +3,18 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { AddressInfo } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import {
+  answer,
+  bundleOf,
+  createdEntry,
+  idIn,
+  included,
+  linked,
+  matched,
+  readingsOf,
+  thanks,
+  whole,
+} from './floor-answers.ts';
 import { type FloorStore, openFloorStore } from './floor-store.ts';
 
 export interface FloorPlan {
@@ -12,19 +24,6 @@ export interface FloorPlan {
   /** Database file of the sqlite floor. */
   readonly file: string;
   readonly port: number;
-}
-
-const JSON_TYPE = 'application/fhir+json; charset=utf-8';
-
-function answer(response: ServerResponse, status: number, text: string, more?: Record<string, string>): void {
-  response.writeHead(status, { 'Content-Type': JSON_TYPE, 'Content-Length': Buffer.byteLength(text), ...more });
-  response.end(text);
-}
-
-function whole(request: IncomingMessage, then: (body: any) => void): void {
-  const parts: Buffer[] = [];
-  request.on('data', (part: Buffer) => parts.push(part));
-  request.on('end', () => then(JSON.parse((parts.length === 1 ? parts[0]! : Buffer.concat(parts)).toString())));
 }
 
 /** Always the same 600 bytes. */
@@ -44,18 +43,10 @@ function bareListener(): RequestListener {
   };
 }
 
-const bundleOf = (type: string, entries: readonly string[]): string =>
-  `{"resourceType":"Bundle","type":"${type}","entry":[${entries.join(',')}]}`;
-
 /** The answers of a Patient/1 or Observation?... request, straight from the tables. */
 function searchAnswer(store: FloorStore, parameters: URLSearchParams): string {
-  const entry = (text: string, mode: string) => `{"resource":${text},"search":{"mode":"${mode}"}}`;
   const identifier = parameters.get('identifier');
-  if (identifier)
-    return bundleOf(
-      'searchset',
-      store.byIdentifier(identifier).map((text) => entry(text, 'match')),
-    );
+  if (identifier) return bundleOf('searchset', store.byIdentifier(identifier).map(matched));
   const patient = parameters.get('patient') ?? '';
   const code = parameters.get('code');
   const count = Number(parameters.get('_count') ?? 20);
@@ -65,71 +56,25 @@ function searchAnswer(store: FloorStore, parameters: URLSearchParams): string {
     else to = Date.parse(date.slice(2));
   }
   const found = code ? store.readings(patient, code, from, to, count) : store.readingsOf(patient, count);
-  const entries = found.map((text) => entry(text, 'match'));
+  const entries = found.map(matched);
   if (parameters.has('_include') && found.length > 0) {
     // All matches are of one patient and one device here: a floor may look at the first only.
     const { subject, device } = JSON.parse(found[0]!);
-    for (const { reference } of [subject, device]) entries.push(entry(store.newest(idIn(reference))!.text, 'include'));
+    for (const { reference } of [subject, device]) entries.push(included(store.newest(idIn(reference))!.text));
   }
   return bundleOf('searchset', entries);
 }
 
-const idIn = (reference: string): string => reference.slice(reference.lastIndexOf('/') + 1);
-
 function postBundle(store: FloorStore, bundle: any): string {
-  const given = new Map<string, string>();
-  const ids: string[] = [];
-  for (const { fullUrl, resource } of bundle.entry) {
-    const id = store.newId();
-    ids.push(id);
-    if (fullUrl) given.set(fullUrl, `${resource.resourceType}/${id}`);
-  }
-  const resolve = (reference: { reference: string } | undefined) => {
-    const to = reference && given.get(reference.reference);
-    if (to) reference.reference = to;
-  };
-  const entries = bundle.entry.map(({ resource }: any, i: number) => {
-    resolve(resource.subject);
-    resolve(resource.device);
-    resolve(resource.patient);
-    const text = store.put(resource, ids[i]!, 1);
-    const location = `${resource.resourceType}/${ids[i]}/_history/1`;
-    return `{"resource":${text},"response":{"status":"201","location":"${location}"}}`;
-  });
+  const entries = linked(bundle, () => store.newId()).map(({ id, resource }) =>
+    createdEntry(resource.resourceType, id, store.put(resource, id, 1)),
+  );
   return bundleOf(`${bundle.type}-response`, entries);
 }
 
-/** The four Observations of one device post, without the thought that a server puts into them. */
 function postReading(store: FloorStore, sent: any, vitalSignId: number): void {
   const device = JSON.parse(store.deviceNamed(sent.device_id)!);
-  const quantity = (value: number, code: string) => ({ value, unit: code, system: 'http://unitsofmeasure.org', code });
-  const loinc = (code: string) => ({ coding: [{ system: 'http://loinc.org', code }] });
-  const panel = [
-    { code: loinc('8480-6'), valueQuantity: quantity(sent.blood_pressure_systolic, 'mm[Hg]') },
-    { code: loinc('8462-4'), valueQuantity: quantity(sent.blood_pressure_diastolic, 'mm[Hg]') },
-  ];
-  const values = [
-    { code: loinc('8867-4'), valueQuantity: quantity(sent.heart_rate, '/min') },
-    { code: loinc('85354-9'), component: panel },
-    { code: loinc('8310-5'), valueQuantity: quantity(sent.temperature, '[degF]') },
-    { code: loinc('2708-6'), valueQuantity: quantity(sent.oxygen_saturation, '%') },
-  ];
-  const category = [
-    { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'vital-signs' }] },
-  ];
-  for (const value of values) {
-    const observation = {
-      resourceType: 'Observation',
-      identifier: [{ system: 'urn:watchfire:bench:vital-sign', value: `${vitalSignId}` }],
-      status: 'final',
-      category,
-      subject: device.patient,
-      effectiveDateTime: sent.timestamp,
-      device: { reference: `Device/${device.id}` },
-      ...value,
-    };
-    store.put(observation, store.newId(), 1);
-  }
+  for (const observation of readingsOf(sent, device, vitalSignId)) store.put(observation, store.newId(), 1);
 }
 
 function sqliteListener(store: FloorStore, audit: FloorPlan['audit']): RequestListener {
@@ -180,14 +125,7 @@ function sqliteListener(store: FloorStore, audit: FloorPlan['audit']): RequestLi
       const id = ++vitalSigns;
       store.write(
         () => postReading(store, sent, id),
-        () => {
-          const { timestamp } = sent;
-          answer(
-            response,
-            201,
-            JSON.stringify({ success: true, message: '', vital_sign_id: id, alerts_triggered: 0, timestamp }),
-          );
-        },
+        () => answer(response, 201, thanks(sent, id)),
       );
     });
   }

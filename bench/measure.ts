@@ -21,6 +21,8 @@ export interface Figure {
   readonly verified: 'ok' | 'failed' | 'nothing to verify';
   /** CPU of the server's processes, threads included, per answer; undefined without their ids. */
   readonly serverMicroseconds?: number;
+  /** The same of the processes beside it, such as its database's. */
+  readonly besideMicroseconds?: number;
   /** Cores used in the window by the server, by this driver and by everything else on the machine. */
   readonly cores: { readonly server?: number; readonly driver: number; readonly others?: number };
 }
@@ -32,6 +34,8 @@ export interface Load {
   readonly seed: number;
   /** Server processes; their children count with them. */
   readonly pids: readonly number[];
+  /** Processes that work for the server, told apart from it. */
+  readonly beside?: readonly number[];
   /** Told twice a second how many right answers there were in how many measured seconds. */
   progress?(operation: string, answers: number, seconds: number): void;
 }
@@ -42,13 +46,20 @@ const KEPT_COMPLAINTS = 3;
 interface Mark {
   readonly at: number;
   readonly server: number;
+  readonly beside: number;
   readonly driver: number;
   readonly machine: number;
 }
 
-const mark = (pids: readonly number[]): Mark => {
+const mark = ({ pids, beside = [] }: Load): Mark => {
   const { user, system } = process.cpuUsage();
-  return { server: processSeconds(pids), driver: (user + system) / 1e6, machine: busySeconds(), at: performance.now() };
+  return {
+    server: processSeconds(pids),
+    beside: processSeconds(beside),
+    driver: (user + system) / 1e6,
+    machine: busySeconds(),
+    at: performance.now(),
+  };
 };
 
 /** Runs one operation for the window and says what came of it. Throws only when it could not be set up. */
@@ -76,11 +87,11 @@ async function run(operation: Operation, running: Running, connections: readonly
     const random = sequence(load.seed * 7907 + number * 104_729 + operation.name.length);
     for (;;) {
       const asked = performance.now();
-      if (asked >= from) first ??= mark(load.pids);
+      if (asked >= from) first ??= mark(load);
       if (asked >= until || last) break;
       const job = running.next(number, random);
       if (!job) {
-        last = mark(load.pids);
+        last = mark(load);
         break;
       }
       let complaint: string | undefined;
@@ -99,7 +110,7 @@ async function run(operation: Operation, running: Running, connections: readonly
       }
       if (!first || last) continue;
       if (answered >= until) {
-        last = mark(load.pids);
+        last = mark(load);
         break;
       }
       served++;
@@ -112,7 +123,7 @@ async function run(operation: Operation, running: Running, connections: readonly
   }, 500);
   await Promise.all(connections.map(worker));
   clearInterval(ticking);
-  const end = last ?? mark(load.pids);
+  const end = last ?? mark(load);
   const begin = first ?? end;
 
   let verified: Figure['verified'] = running.verify ? 'ok' : 'nothing to verify';
@@ -142,6 +153,7 @@ function summary(operation: Operation, outcome: Outcome, load: Load): Figure {
   const seconds = (end.at - begin.at) / 1000;
   const rate = verified === 'failed' || seconds <= 0 ? 0 : times.length / seconds;
   const server = end.server - begin.server;
+  const beside = end.beside - begin.beside;
   const driver = end.driver - begin.driver;
   const known = load.pids.length > 0;
   const over = (cpu: number) => rounded(cpu / (seconds || 1), 2);
@@ -157,10 +169,11 @@ function summary(operation: Operation, outcome: Outcome, load: Load): Figure {
     complaints,
     verified,
     serverMicroseconds: known && served > 0 ? Math.round((server / served) * 1e6) : undefined,
+    ...(load.beside && served > 0 && { besideMicroseconds: Math.round((beside / served) * 1e6) }),
     cores: {
       server: known ? over(server) : undefined,
       driver: over(driver),
-      others: known ? Math.max(0, over(end.machine - begin.machine - server - driver)) : undefined,
+      others: known ? Math.max(0, over(end.machine - begin.machine - server - beside - driver)) : undefined,
     },
   };
 }

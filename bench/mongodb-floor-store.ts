@@ -1,0 +1,187 @@
+/** The collections of the MongoDB floor: newest versions with what the operations search by, former ones, audit rows. Majority and journal; one command or one transaction for all that wait together. */
+import { type ClientSession, MongoClient, type TransactionOptions } from 'mongodb';
+import { grouped } from './grouped.ts';
+
+interface Newest {
+  readonly _id: string;
+  readonly n: number;
+  /** JSON text. */
+  readonly b: string;
+  /** Patient, code and time of a reading. */
+  readonly p?: string;
+  readonly c?: string;
+  readonly d?: Date;
+  /** Identifiers. */
+  readonly i?: readonly string[];
+}
+
+/** One interaction, with all that the server notes of it. */
+export interface Row {
+  readonly at: number;
+  readonly who: string;
+  readonly key: string;
+  readonly interaction: string;
+  readonly action: string;
+  readonly target: string;
+  readonly patients: readonly string[];
+  readonly status: number;
+  readonly requestId: string;
+  readonly address: string;
+  readonly query: string;
+  readonly reason: string;
+}
+
+/** Stored whole with its row, or not at all. */
+export interface Write {
+  readonly row: Row;
+  readonly creations: readonly { readonly id: string; readonly resource: any }[];
+  /** The next version; without a resource the end of it. */
+  readonly change?: { readonly id: string; readonly resource?: any };
+  /** Nothing is created where somebody has it. */
+  readonly unless?: string;
+}
+export interface Outcome {
+  /** As stored, in the order of the creations and the change. */
+  readonly texts: readonly string[];
+  /** Who has the identifier already. */
+  readonly existing?: string | undefined;
+}
+
+export interface MongoFloorStore {
+  write(write: Write): Promise<Outcome>;
+  /** Resolves when the row is on a majority's disks. */
+  note(row: Row): Promise<void>;
+  newest(id: string): Promise<string | undefined>;
+  version(id: string, number: number): Promise<string | undefined>;
+  byIdentifier(identifier: string): Promise<string[]>;
+  readings(patient: string, code: string | null, from: number, to: number, count: number): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+const inTransaction: TransactionOptions = {
+  readConcern: { level: 'snapshot' },
+  writeConcern: { w: 'majority', journal: true },
+};
+const GROUPS = 2;
+
+export async function openMongoFloorStore(uri: string, groups = GROUPS): Promise<MongoFloorStore> {
+  const client = new MongoClient(uri, {
+    writeConcern: { w: 'majority', journal: true },
+    readConcern: { level: 'majority' },
+    enableUtf8Validation: false,
+    ignoreUndefined: true,
+  });
+  await client.connect();
+  const db = client.db();
+  const cur = db.collection<Newest>('cur');
+  const former = db.collection<{ _id: string; b: string }>('former');
+  const audit = db.collection<Row & { _id: number }>('audit');
+  await cur.createIndex({ p: 1, c: 1, d: -1 }, { partialFilterExpression: { p: { $exists: true } } });
+  await cur.createIndex({ i: 1 }, { partialFilterExpression: { i: { $exists: true } } });
+  for (const key of ['at', 'who', 'patients', 'key']) await audit.createIndex({ [key]: 1 });
+  await db.createCollection('former').catch(() => undefined);
+
+  let rows = Date.now() * 1000;
+  const numbered = (row: Row) => ({ ...row, _id: rows++ });
+  const bodies = { projection: { _id: 0, b: 1 } } as const;
+
+  async function inOneGo(writes: readonly Write[], session: ClientSession): Promise<readonly Outcome[]> {
+    const taken = new Map<string, string>();
+    const conditions = writes.flatMap(({ unless }) => unless ?? []);
+    if (conditions.length > 0) {
+      for (const { i, b } of await cur.find({ i: { $in: conditions } }, { session }).toArray()) {
+        for (const one of i!) taken.set(one, b);
+      }
+    }
+    const changed = writes.flatMap(({ change }) => change?.id ?? []);
+    const before = new Map<string, Newest>();
+    if (changed.length > 0) {
+      for (const one of await cur.find({ _id: { $in: changed } }, { session }).toArray()) before.set(one._id, one);
+    }
+    const creations: Newest[] = [];
+    const changes: Parameters<typeof cur.bulkWrite>[0][number][] = [];
+    const outcomes = writes.map((write): Outcome => {
+      const existing = write.unless && taken.get(write.unless);
+      if (existing) return { texts: [], existing };
+      const made = write.creations.map(({ id, resource }) => documentOf(id, resource, 1));
+      creations.push(...made);
+      const texts = made.map(({ b }) => b);
+      if (!write.change) return { texts };
+      const { id, resource } = write.change;
+      const old = before.get(id);
+      if (!resource) {
+        if (old) changes.push({ deleteOne: { filter: { _id: id, n: old.n } } });
+        return { texts };
+      }
+      const next = documentOf(id, resource, (old?.n ?? 0) + 1);
+      if (old) changes.push({ replaceOne: { filter: { _id: id, n: old.n }, replacement: next } });
+      else creations.push(next);
+      return { texts: [next.b] };
+    });
+    const past = [...before.values()].map(({ _id, n, b }) => ({ _id: `${_id}/${n}`, b }));
+    if (past.length > 0) await former.insertMany(past, { session });
+    if (creations.length > 0) await cur.insertMany(creations, { session });
+    if (changes.length > 0) await cur.bulkWrite(changes, { session });
+    await audit.insertMany(
+      writes.map(({ row }) => numbered(row)),
+      { session },
+    );
+    return outcomes;
+  }
+
+  const write = grouped<Write, Outcome>({
+    most: groups,
+    locksOf: ({ change, unless }) => [change?.id, unless].filter((lock) => lock !== undefined),
+    run: (writes) =>
+      client.withSession({ causalConsistency: false }, (session) =>
+        session.withTransaction(() => inOneGo(writes, session), inTransaction),
+      ),
+  });
+  const note = grouped<Row, void>({
+    most: groups,
+    async run(some) {
+      await audit.insertMany(some.map(numbered), { ordered: false });
+      return [];
+    },
+  });
+  const reading = (collection: typeof cur | typeof former) =>
+    grouped<string, string | undefined>({
+      most: groups,
+      async run(ids) {
+        const found = await (collection as typeof former)
+          .find({ _id: { $in: [...ids] } }, { projection: { b: 1 }, batchSize: ids.length + 1 })
+          .toArray();
+        const byId = new Map(found.map(({ _id, b }) => [_id, b]));
+        return ids.map((id) => byId.get(id));
+      },
+    });
+  const newest = reading(cur);
+  const past = reading(former);
+  const texts = (documents: readonly { readonly b: string }[]) => documents.map(({ b }) => b);
+
+  return {
+    write,
+    note,
+    newest,
+    version: async (id, number) => (await past(`${id}/${number}`)) ?? newest(id),
+    byIdentifier: async (identifier) => texts(await cur.find({ i: identifier }, bodies).toArray()),
+    async readings(p, code, from, to, count) {
+      const d = { $gte: new Date(from), $lt: new Date(to) };
+      const sort = { p: 1, c: 1, d: -1 } as const;
+      const filter = code ? { p, c: code, d } : { p };
+      return texts(await cur.find(filter, { ...bodies, sort, limit: count, batchSize: count + 1 }).toArray());
+    },
+    close: () => client.close(),
+  };
+}
+
+function documentOf(_id: string, resource: any, n: number): Newest {
+  resource.id = _id;
+  resource.meta = { versionId: `${n}`, lastUpdated: new Date().toISOString() };
+  const i = resource.identifier?.map(({ system, value }: any) => `${system}|${value}`);
+  const b = JSON.stringify(resource);
+  if (resource.resourceType !== 'Observation') return { _id, n, b, i };
+  const { system, code } = resource.code.coding[0];
+  const d = new Date(resource.effectiveDateTime);
+  return { _id, n, b, i, p: resource.subject.reference, c: `${system}|${code}`, d };
+}
