@@ -13,7 +13,7 @@ import { type Config, ConfigError } from './config.ts';
 import { problem } from './fhir/outcome.ts';
 import { relativeTo } from './fhir/own-base.ts';
 import { adminRouter, onlyAdministrator } from './http/admin.ts';
-import { createApp, identified, type Observed, visitOf } from './http/app.ts';
+import { createApp, identified, type Observed } from './http/app.ts';
 import { createListener } from './http/connection.ts';
 import { healthRouter, type Phase } from './http/health.ts';
 import { createMetrics, type Metrics, metricsRouter } from './http/metrics.ts';
@@ -290,7 +290,6 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
             mapping: loadMapping(join(mappings, 'iot-vitals')),
             // Inside, so that a wrong key is refused in the devices' own words.
             guard: identified(identify, (_request, _response, next) => next()),
-            visitOf,
           }),
         },
         {

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { aimOf, type Trail } from '../audit/trail.ts';
-import { asProblem, isBroken, problem } from '../fhir/outcome.ts';
+import { asProblem, isBroken, type Problem, problem } from '../fhir/outcome.ts';
 import { reasonOf } from '../interactions/dispatch.ts';
 import type { Caller, Dispatch } from '../interactions/interaction.ts';
 import type { Runtime } from '../runtime.ts';
@@ -45,6 +45,8 @@ export interface Visit {
   row(deed: VisitDeed): AuditRow;
   /** Adds such a row where nothing else is committed; call it before the answer leaves. */
   record(deed: VisitDeed): Promise<void>;
+  /** What a thrown error is answered with, recorded before unless the gate has; what cannot be recorded is not answered with what was found out. */
+  refusal(error: unknown, deed: Omit<VisitDeed, 'status' | 'reason'>): Promise<Problem>;
 }
 /** What a door did: what is not said is empty, or known of the request. */
 export type VisitDeed = Partial<AuditRow> & Pick<AuditRow, 'interaction' | 'status'>;
@@ -111,6 +113,12 @@ export function createApp({
         ...deed,
       }),
       record: (deed: VisitDeed) => trail.record(visit.row(deed)),
+      refusal: async (error: unknown, deed: Omit<VisitDeed, 'status' | 'reason'>): Promise<Problem> => {
+        const refused = asProblem(error);
+        if (error instanceof Object && trail.recorded.has(error)) return refused;
+        const row = { ...deed, status: refused.status, reason: reasonOf(error) };
+        return visit.record(row).then(() => refused, asProblem);
+      },
     };
     response.locals.visit = visit;
     response.on('close', () => {
@@ -160,16 +168,11 @@ export function createApp({
 
   app.use(async (error: unknown, request: Request, response: Response, _next: NextFunction) => {
     const { visit } = response.locals;
-    let refused = asProblem(error);
     if (isBroken(error)) visit.error = error;
-    if (visit.route !== 'none' && !(error instanceof Object && trail.recorded.has(error))) {
-      // A refusal that cannot be recorded is not answered with what was found out, only with 503.
-      const interaction = visit.route.replace(/^.*[/:]/, '');
-      const deed = { interaction, ...aimAt(request), status: refused.status, reason: reasonOf(error) };
-      await visit.record(deed).catch((failed: unknown) => {
-        refused = asProblem(failed);
-      });
-    }
+    const interaction = visit.route.replace(/^.*[/:]/, '');
+    // Nobody did anything at an address that is none.
+    const refused =
+      visit.route === 'none' ? asProblem(error) : await visit.refusal(error, { interaction, ...aimAt(request) });
     sendProblem(request, response, refused, visit.requestId);
   });
   return app;

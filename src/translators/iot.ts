@@ -3,13 +3,12 @@ import { type NextFunction, type Request, type RequestHandler, type Response, Ro
 import type { Thresholds } from '../alerts/thresholds.ts';
 import { parseExact, readJson } from '../fhir/json.ts';
 import { asProblem, Problem, problem } from '../fhir/outcome.ts';
-import type { Visit } from '../http/app.ts';
+import { visitOf } from '../http/app.ts';
 import { BODY_LIMIT, BUNDLE_LIMIT, mediaType, readBody } from '../http/body.ts';
 import { addressOf } from '../http/incoming.ts';
 import { JSON_TYPE, send, sendProblem } from '../http/respond.ts';
 import { type Applied, createApply, type DeviceContext } from '../ingest/apply.ts';
 import { isGiven, type Mapping } from '../ingest/mapping.ts';
-import { reasonOf } from '../interactions/dispatch.ts';
 import type { Dispatch } from '../interactions/interaction.ts';
 import type { Runtime } from '../runtime.ts';
 import { isDevice } from '../smart/identify.ts';
@@ -32,22 +31,12 @@ export interface IotDoor {
   readonly thresholds: Thresholds;
   /** Puts the caller on the visit, or refuses. */
   readonly guard: RequestHandler;
-  readonly visitOf: (response: Response) => Visit;
 }
 
 /** POST /vitals, POST /vitals/batch, GET /status, each with or without a trailing slash. */
 export function iotRouter(door: IotDoor): Router {
-  const { store, runtime, mapping, guard, visitOf, base } = door;
-  const recorded = new WeakSet<object>();
-  const dispatch: Dispatch = async (...call) => {
-    try {
-      return await door.dispatch(...call);
-    } catch (error) {
-      if (error instanceof Object) recorded.add(error);
-      throw error;
-    }
-  };
-  const apply = createApply({ ...door, dispatch });
+  const { dispatch, store, runtime, mapping, guard, base } = door;
+  const apply = createApply(door);
 
   const originOf = (request: Request, response: Response) => ({
     base,
@@ -187,14 +176,8 @@ export function iotRouter(door: IotDoor): Router {
   router.route('/status').get(getStatus).all(only('GET'));
   router.use(async (error: unknown, request: Request, response: Response, _next: NextFunction) => {
     const visit = visitOf(response);
-    let refused = asProblem(error);
-    if (refused.status >= 500) response.locals.visit.error = error;
-    if (!(error instanceof Object && recorded.has(error))) {
-      const row = { interaction: 'iot-vitals', status: refused.status, reason: reasonOf(error) };
-      await visit.record(row).catch((failed: unknown) => {
-        refused = asProblem(failed); // what could not be recorded is not answered with what was found out
-      });
-    }
+    if (asProblem(error).status >= 500) response.locals.visit.error = error;
+    const refused = await visit.refusal(error, { interaction: 'iot-vitals' });
     refuse(request, response, refused, visit.requestId);
   });
   return router;
