@@ -13,7 +13,7 @@ import type { Store } from '../store/store.ts';
 import { setSecret } from '../subscriptions/secret.ts';
 import { visitOf } from './app.ts';
 import { demandJson, FORM_LIMIT, readBody } from './body.ts';
-import { JSON_TYPE, send } from './respond.ts';
+import { sendJson } from './respond.ts';
 
 export interface AdminRoom {
   readonly store: Store;
@@ -78,10 +78,7 @@ export const onlyAdministrator: RequestHandler = (_request, response, next) => {
 export function adminRouter({ store, base, runtime, forget, facts }: AdminRoom): RequestHandler {
   const router = Router({ caseSensitive: true });
   const reply = (request: Request, response: Response, status: number, value: object) =>
-    send(request, response, status, JSON.stringify(value), {
-      'Content-Type': JSON_TYPE,
-      'X-Request-Id': visitOf(response).requestId,
-    });
+    sendJson(request, response, status, value, visitOf(response).requestId);
 
   router.use(onlyAdministrator);
 

@@ -4,7 +4,7 @@ import helmet from 'helmet';
 import { operationOutcome, type Problem } from '../fhir/outcome.ts';
 
 export const FHIR_JSON = 'application/fhir+json; charset=utf-8';
-export const JSON_TYPE = 'application/json; charset=utf-8';
+const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** What helmet sets, asked once: its headers do not depend on the request. Nothing here is a page, so nothing may load or frame it. */
 function frozenHeaders(): Readonly<Record<string, string>> {
@@ -56,6 +56,21 @@ export function send(
   response.writeHead(status, { ...securityHeaders, ...headers, ...length, ...dropRest(request) });
   response.end(request.method === 'HEAD' ? undefined : body);
 }
+
+/** Sends a value in the words of a door that does not speak FHIR. */
+export const sendJson = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  value: object,
+  requestId: string,
+  headers: Readonly<Record<string, string>> = {},
+): void =>
+  send(request, response, status, JSON.stringify(value), {
+    'Content-Type': JSON_TYPE,
+    'X-Request-Id': requestId,
+    ...headers,
+  });
 
 export function sendProblem(
   request: IncomingMessage,

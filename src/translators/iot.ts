@@ -6,7 +6,7 @@ import { asProblem, Problem, problem } from '../fhir/outcome.ts';
 import { visitOf } from '../http/app.ts';
 import { BODY_LIMIT, BUNDLE_LIMIT, mediaType, readBody } from '../http/body.ts';
 import { addressOf } from '../http/incoming.ts';
-import { JSON_TYPE, send, sendProblem } from '../http/respond.ts';
+import { sendJson, sendProblem } from '../http/respond.ts';
 import { type Applied, createApply, type DeviceContext } from '../ingest/apply.ts';
 import { isGiven, type Mapping } from '../ingest/mapping.ts';
 import type { Dispatch } from '../interactions/interaction.ts';
@@ -158,12 +158,8 @@ export function iotRouter(door: IotDoor): Router {
     answer(request, response, 200, await deviceStatus(device, { store, dispatch }, originOf(request, response)));
   }
 
-  function answer(request: Request, response: Response, status: number, body: object): void {
-    send(request, response, status, JSON.stringify(body), {
-      'Content-Type': JSON_TYPE,
-      'X-Request-Id': visitOf(response).requestId,
-    });
-  }
+  const answer = (request: Request, response: Response, status: number, body: object): void =>
+    sendJson(request, response, status, body, visitOf(response).requestId);
 
   const only = (method: string) => () => {
     throw problem('not-supported', `Only ${method} is offered here`, { status: 405, headers: { Allow: method } });
@@ -197,6 +193,6 @@ function refuse(request: Request, response: Response, refused: Problem, requestI
     sendProblem(request, response, refused, requestId);
     return;
   }
-  const headers: Record<string, string> = { 'Content-Type': JSON_TYPE, 'X-Request-Id': requestId, ...refused.headers };
-  send(request, response, refused.status, JSON.stringify({ success: false, error: wordsOf(refused) }), headers);
+  const words = { success: false, error: wordsOf(refused) };
+  sendJson(request, response, refused.status, words, requestId, refused.headers);
 }
