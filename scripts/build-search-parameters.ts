@@ -57,12 +57,21 @@ function onValues({ type, expression }: any): string | undefined {
   return inExtension[type]!.map((value) => `${expression}.value.${value}`).join(' | ');
 }
 
+/**
+ * The definitions speak of documents and messages, their expressions of the first resource of any Bundle.
+ * https://hl7.org/fhir/R4/bundle.html#search
+ */
+const ofKind: Record<string, string> = {
+  'Bundle-composition': "Bundle.where(type = 'document').entry[0].resource",
+  'Bundle-message': "Bundle.where(type = 'message').entry[0].resource",
+};
+
 const parameters = [...packaged, ...lacking()].map(({ id, code, base, type, expression, target, component }) => ({
   id,
   code,
   base,
   type,
-  expression,
+  expression: ofKind[id] ?? expression,
   target,
   component: component?.map((part: any) => ({ definition: part.definition, expression: part.expression })),
 }));

@@ -7,6 +7,7 @@ import { flagVitals, followFlag } from './alerts/flag.ts';
 import { loadThresholds } from './alerts/thresholds.ts';
 import { followDevice, followUse } from './assignments/assignment.ts';
 import { createTrail } from './audit/trail.ts';
+import { ownAlong } from './audit/trail-along.ts';
 import { readTrail, searchTrail } from './audit/trail-search.ts';
 import { createClosing } from './closing.ts';
 import { type Config, ConfigError } from './config.ts';
@@ -208,8 +209,8 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
         update(writes, runtime, line),
         remove(writes, runtime, line),
         history,
-        searchTrail(searchType(tokens, runtime.now), tokens, view),
-        searchSystem(tokens, runtime.now),
+        searchTrail(searchType(tokens, runtime.now, ownAlong(view)), tokens, view),
+        searchSystem(tokens, runtime.now, ownAlong(view)),
         batch,
         transaction(writes, runtime, declared),
         capabilities((asked) =>

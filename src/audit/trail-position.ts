@@ -1,5 +1,5 @@
 /** Where a page of the trail begins, as page tokens carry it. https://hl7.org/fhir/R4/http.html#paging */
-import { problem } from '../fhir/outcome.ts';
+import { notOfThis } from '../search/page-token.ts';
 import type { Cursor } from '../store/store.ts';
 
 /** Where a page begins among the stored resources. */
@@ -38,7 +38,7 @@ export const cursorOf = ({ before, after, top }: Position, way: Way): Cursor => 
 
 /** The position and the way that `cursorOf` made a list of; refuses any other list with 400. */
 export function positionOf([way, before, top, end, ...from]: Cursor): { way: Way; position: Position } {
-  if (way !== 'on' && way !== 'back') throw problem('invalid', '_page is not a page of this search');
+  if (way !== 'on' && way !== 'back') throw notOfThis();
   return {
     way,
     position: {

@@ -13,6 +13,7 @@ import type { SearchQuery } from '../search/query.ts';
 import { unsupported } from '../search/refusals.ts';
 import { sequenceOf } from './audit-event.ts';
 import { eventOf, type TrailView, withAgents } from './own-events.ts';
+import { ownAlong } from './trail-along.ts';
 import { trailPage, trailPageBefore } from './trail-page.ts';
 import { cursorOf, type Position, positionOf, start, type Way, withoutRows } from './trail-position.ts';
 
@@ -48,7 +49,9 @@ export const searchTrail = (stored: Interaction, tokens: PageTokens, view: Trail
       token === undefined ? { way: 'on', position: first } : positionOf(tokens.open(token, bound, who, now));
     const pageOf = way === 'back' ? trailPageBefore : trailPage;
     const page = await pageOf(narrow(query, access), position, store, view, base);
-    const included = page.included.filter((version) => isSeen(access, version));
+    const others = page.included.filter((version) => isSeen(access, version));
+    const seen = { includes: query.includes, matches: page.matches, included: others, base };
+    const included = [...others, ...(await ownAlong(view)(seen, context))];
     const sealed = (at: Position | undefined, to: Way) => at && tokens.seal(cursorOf(at, to), bound, who, now);
     const around = { next: sealed(page.next, 'on'), previous: sealed(page.previous, 'back') };
     const shown = { address: `${base}/${path}`, used, token, ...around, matches: page.matches, included, issues };

@@ -6,6 +6,7 @@ import { compartmentCriterion } from '../search/compartment.ts';
 import { type ParsedSearch, parseSearch } from '../search/parse.ts';
 import { parseSystemSearch } from '../search/parse-system.ts';
 import type { Asked, Criterion, SearchQuery } from '../search/query.ts';
+import { ofTrail } from '../search/trail-type.ts';
 import type { Expansions } from './expansions.ts';
 import type { Caller, FhirRequest, Parameters } from './interaction.ts';
 import { demandPermitted } from './permit.ts';
@@ -18,14 +19,12 @@ export interface AskedSearch extends Pick<ParsedSearch, 'query' | 'used' | 'issu
   readonly token: string | undefined;
 }
 
-/** Its rows stand in a log of their own, which only a search of the type itself reads. */
-const ALONE = 'AuditEvent';
 /** Callers that are no resources stand in those rows as `Client/admin` or `System/notifier`. */
 const callers: ReadonlySet<string> = new Set(['Client', 'System']);
 const leftOut: Issue = {
   severity: 'information',
   code: 'informational',
-  diagnostics: `${ALONE} is searched on its own and was left out here`,
+  diagnostics: `${ofTrail} is searched on its own and was left out here`,
 };
 
 /** Reads a search of either kind. Refuses what is malformed, not supported or not permitted; looks nothing up. */
@@ -33,10 +32,10 @@ export function askedOf(request: FhirRequest, caller: Caller, now?: number, expa
   const { type, compartment, base, strict } = request;
   const { asked, token } = pageOf(request.parameters);
   const path = compartment ? `${referenceTo(compartment)}/${type || '*'}` : type;
-  const isAlone = type === '' || type === ALONE || compartment !== undefined;
+  const isAlone = type === '' || type === ofTrail || compartment !== undefined;
   const asksInside = !isAlone && asked.some(([name]) => name === '_contained');
   const containers = asksInside ? containersFor(caller) : undefined;
-  const otherTypes = type === ALONE ? callers : undefined;
+  const otherTypes = type === ofTrail ? callers : undefined;
   const options = { strict, base, now, expansions, containers, otherTypes };
   const { types, issues } = type === '' ? typesOf(request, asked, caller) : { types: [], issues: [] };
   const parsed = type === '' ? parseSystemSearch(types, asked, options) : parseSearch(type, asked, options);
@@ -57,14 +56,14 @@ function typesOf(
   const permitted = [...resourceTypes].filter((type) => caller.access.permits('search-type', type));
   const possible = compartment ? permitted.filter((type) => membersOf(compartment, type) !== undefined) : permitted;
   return {
-    types: possible.filter((type) => type !== ALONE).sort(),
-    issues: !named && possible.includes(ALONE) ? [leftOut] : [],
+    types: possible.filter((type) => type !== ofTrail).sort(),
+    issues: !named && possible.includes(ofTrail) ? [leftOut] : [],
   };
 }
 
 /** What may be searched together, as containers of what is looked for. */
 const containersFor = ({ access }: Caller): readonly string[] =>
-  [...resourceTypes].filter((type) => type !== ALONE && access.permits('search-type', type)).sort();
+  [...resourceTypes].filter((type) => type !== ofTrail && access.permits('search-type', type)).sort();
 
 const membersOf = ({ type: kind, id }: ResourceKey, type: string): Criterion | undefined =>
   compartmentCriterion(kind, id, type);

@@ -79,7 +79,7 @@ async function codesFor(name: string, modifier: string, value: string, looking: 
       : await codesAround(name, modifier as 'above' | 'below', value, looking);
   } catch (error) {
     if (!(error instanceof NotExpandable)) throw error;
-    const told = `names a resource that ${error.message}`;
+    const told = error.message.startsWith('names ') ? error.message : `names a resource that ${error.message}`;
     throw error.code === 'too-costly' ? tooCostly(name, told) : unsupported(name, told);
   }
 }

@@ -1,7 +1,7 @@
 /** search of one type, of a compartment and of the whole system, over GET and POST _search. https://hl7.org/fhir/R4/http.html#search */
 import { type ResourceKey, referenceTo } from '../fhir/references.ts';
 import type { PageTokens } from '../search/page-token.ts';
-import { none, type SearchQuery } from '../search/query.ts';
+import { type Include, none, type SearchQuery } from '../search/query.ts';
 import { type Cursor, isDeleted, type Version } from '../store/store.ts';
 import { isSeen, patientsIn } from './answer.ts';
 import { askedOf } from './asked.ts';
@@ -27,7 +27,20 @@ const ofNothing = (query: SearchQuery): SearchQuery => ({
   ...(query.also && { also: query.also.map((asked) => ({ ...asked, where: none })) }),
 });
 
-const search = (code: 'search-type' | 'search-system', tokens: PageTokens, now: () => number): Interaction => ({
+/** A page as it was found, and what is to come along. */
+export interface Accompanied {
+  readonly includes: readonly Include[];
+  readonly matches: readonly Version[];
+  readonly included: readonly Version[];
+  readonly base: string;
+}
+
+/** What comes along that is not in the store. */
+export type Along = (page: Accompanied, context: Pick<Context, 'store' | 'caller'>) => Promise<readonly Version[]>;
+
+type Code = 'search-type' | 'search-system';
+
+const search = (code: Code, tokens: PageTokens, now: () => number, along: Along): Interaction => ({
   code,
   right: 's',
   async handle(request, context) {
@@ -46,6 +59,7 @@ const search = (code: 'search-type' | 'search-system', tokens: PageTokens, now: 
     // The query is narrowed already: whatever it missed stays hidden all the same.
     const visible = (versions: readonly Version[]) => versions.filter((version) => isSeen(caller.access, version));
     const [matches, included] = [visible(page.matches), visible(page.included)];
+    const elsewhere = await along({ includes: narrowed.includes, matches, included, base }, context);
     const sealed = (cursor: Cursor | undefined) => cursor && tokens.seal(cursor, bound(), caller.who, at);
     const shown: ShownPage = {
       address: path ? `${base}/${path}` : base,
@@ -54,7 +68,7 @@ const search = (code: 'search-type' | 'search-system', tokens: PageTokens, now: 
       next: sealed(page.next),
       previous: sealed(page.previous),
       matches: contained ? matches.flatMap((version) => shownInside(version, contained, caller.access)) : matches,
-      included,
+      included: [...included, ...elsewhere],
       total: page.total,
       issues,
     };
@@ -68,6 +82,7 @@ const search = (code: 'search-type' | 'search-system', tokens: PageTokens, now: 
   },
 });
 
-export const searchType = (tokens: PageTokens, now: () => number): Interaction => search('search-type', tokens, now);
-export const searchSystem = (tokens: PageTokens, now: () => number): Interaction =>
-  search('search-system', tokens, now);
+export const searchType = (tokens: PageTokens, now: () => number, along: Along): Interaction =>
+  search('search-type', tokens, now, along);
+export const searchSystem = (tokens: PageTokens, now: () => number, along: Along): Interaction =>
+  search('search-system', tokens, now, along);

@@ -1,8 +1,9 @@
 /** The Bundle of one page of a search, and the links to the pages around it. https://hl7.org/fhir/R4/http.html#paging */
 import { type BundleEntry, bundleText, type Link } from '../fhir/bundle.ts';
-import { type Issue, operationOutcome, problem } from '../fhir/outcome.ts';
+import { type Issue, operationOutcome } from '../fhir/outcome.ts';
 import { referenceTo } from '../fhir/references.ts';
 import { type Shape, shaped } from '../fhir/shape.ts';
+import { invalid } from '../search/refusals.ts';
 import type { Version } from '../store/store.ts';
 import type { Parameters } from './interaction.ts';
 import { queryOf } from './route.ts';
@@ -12,7 +13,7 @@ const PAGE = '_page';
 /** Splits off the page that a `next` or `previous` link named. */
 export function pageOf(parameters: Parameters): { asked: Parameters; token: string | undefined } {
   const tokens = parameters.filter(([name]) => name === PAGE);
-  if (tokens.length > 1) throw problem('invalid', '_page may be given once');
+  if (tokens.length > 1) throw invalid(PAGE, 'may be given once');
   return { asked: parameters.filter(([name]) => name !== PAGE), token: tokens[0]?.[1] };
 }
 

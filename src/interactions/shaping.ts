@@ -1,7 +1,7 @@
 /** `_summary` and `_elements` of a read. https://hl7.org/fhir/R4/search.html#summary */
 import { problem } from '../fhir/outcome.ts';
 import { hasElement, type Shape, shaped } from '../fhir/shape.ts';
-import { isControl, isFormat } from '../search/result-parameters.ts';
+import { checkFormat, isControl, isFormat } from '../search/result-parameters.ts';
 import type { Version } from '../store/store.ts';
 import { answer } from './answer.ts';
 import type { FhirAnswer, FhirRequest } from './interaction.ts';
@@ -17,6 +17,7 @@ const summaries: Readonly<Record<string, Shape['summary']>> = {
 export function shapeOf({ type, parameters }: Pick<FhirRequest, 'type' | 'parameters'>): Shape {
   let shape: Shape = {};
   for (const [name, value] of parameters) {
+    checkFormat(name, value);
     if (!isControl(name) || isFormat(name)) continue;
     if (name === '_summary') {
       if (!Object.hasOwn(summaries, value))

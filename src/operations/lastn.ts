@@ -12,8 +12,8 @@ import { formsOf, type Parameter } from '../search/parameter.ts';
 import { parametersOf } from '../search/parameters.ts';
 import { parseSearch } from '../search/parse.ts';
 import type { Criterion, SearchQuery } from '../search/query.ts';
-import { quote } from '../search/refusals.ts';
-import { isFormat } from '../search/result-parameters.ts';
+import { placeOf, quote } from '../search/refusals.ts';
+import { checkFormat, isFormat } from '../search/result-parameters.ts';
 import type { Cursor } from '../store/store.ts';
 import { createNewest, type Newest } from './newest.ts';
 import type { Operation } from './operation.ts';
@@ -42,27 +42,32 @@ const looksAtCode = ({ branches, composite }: Parameter): boolean =>
 
 /** The search behind it; refuses what would not name whose Observations are meant and of which kind. */
 function criteriaOf(parameters: Parameters): Parameters {
+  for (const [name, value] of parameters) checkFormat(name, value);
   const criteria = parameters.filter(([name]) => name !== 'max' && !isFormat(name));
   const shaped = criteria.find(([name]) =>
     /^_(?!id$|lastUpdated|tag|profile|security|source|has|text|content|filter)/.test(name),
   );
-  if (shaped) throw problem('not-supported', `$lastn takes criteria and max, not ${quote(codeOf(shaped[0]))}`);
+  if (shaped)
+    throw problem('not-supported', `$lastn takes criteria and max, not ${quote(codeOf(shaped[0]))}`, {
+      expression: placeOf(shaped[0]),
+    });
   const codes = criteria.map(([name]) => codeOf(name));
   if (!codes.some((code) => code === 'patient' || code === 'subject')) {
-    throw problem('required', '$lastn needs patient or subject');
+    throw problem('required', '$lastn needs patient or subject', { expression: placeOf('patient') });
   }
   if (!codes.some(tellsKind)) {
-    throw problem('required', '$lastn needs category or a parameter that looks at a code, such as code or combo-code');
+    const sentence = '$lastn needs category or a parameter that looks at a code, such as code or combo-code';
+    throw problem('required', sentence, { expression: placeOf('category') });
   }
   return criteria;
 }
 
 function maxOf(parameters: Parameters): number {
   const given = parameters.filter(([name]) => name === 'max');
-  if (given.length > 1) throw problem('invalid', 'max may be given once');
+  if (given.length > 1) throw problem('invalid', 'max may be given once', { expression: placeOf('max') });
   const [, value] = given[0] ?? ['max', '1'];
   if (!/^[1-9]\d{0,2}$/.test(value) || Number(value) > MOST_PER_CODE) {
-    throw problem('value', `max must be a number from 1 to ${MOST_PER_CODE}`);
+    throw problem('value', `max must be a number from 1 to ${MOST_PER_CODE}`, { expression: placeOf('max') });
   }
   return Number(value);
 }

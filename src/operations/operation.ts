@@ -1,8 +1,8 @@
 /** What an operation is, where it is asked, and how a request finds it. https://hl7.org/fhir/R4/operations.html */
 import { problem } from '../fhir/outcome.ts';
 import type { Context, FhirAnswer, FhirRequest, InteractionCode, Parameters } from '../interactions/interaction.ts';
-import { quote } from '../search/refusals.ts';
-import { isFormat } from '../search/result-parameters.ts';
+import { placeOf, quote } from '../search/refusals.ts';
+import { checkFormat, isFormat } from '../search/result-parameters.ts';
 
 export type Level = 'system' | 'type' | 'instance';
 
@@ -98,11 +98,14 @@ function pairOf(parameter: any, at: string): readonly [string, string] {
 export function namedOnce(parameters: Parameters, names: readonly string[]): Readonly<Record<string, string>> {
   const named: Record<string, string> = {};
   for (const [name, value] of parameters) {
+    checkFormat(name, value);
     if (isFormat(name)) continue;
     if (!names.includes(name)) {
-      throw problem('not-supported', `the operation takes ${names.length > 0 ? names.join(', ') : 'no parameters'}`);
+      const taken = names.length > 0 ? names.join(', ') : 'no parameters';
+      throw problem('not-supported', `the operation takes ${taken}`, { expression: placeOf(name) });
     }
-    if (Object.hasOwn(named, name)) throw problem('invalid', `${name} may be given once`);
+    if (Object.hasOwn(named, name))
+      throw problem('invalid', `${name} may be given once`, { expression: placeOf(name) });
     named[name] = value;
   }
   return named;

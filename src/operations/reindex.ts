@@ -7,6 +7,7 @@ import type { Context, FhirAnswer, FhirRequest } from '../interactions/interacti
 import type { Runtime } from '../runtime.ts';
 import { definitionsWithUrl } from '../search/knowledge.ts';
 import type { IndexEntries } from '../search/query.ts';
+import { placeOf } from '../search/refusals.ts';
 import { type Change, isDeleted, type Kept } from '../store/store.ts';
 import { newJobId } from './follow-parameter.ts';
 import { cancelled, everyKept, isOver, type Job, type KeptParameter, kinds, newJob, putJob } from './kept.ts';
@@ -41,13 +42,15 @@ export function reindex({ runtime, extract, wake }: ReindexOperationParts): Oper
   async function many({ parameters, base }: FhirRequest, { store, commit }: Context): Promise<FhirAnswer> {
     const types = parameters.filter(([name]) => name === 'type').map(([, value]) => value);
     for (const type of types) {
-      if (!resourceTypes.has(type)) throw problem('value', 'type must be a resource type of R4');
+      if (!resourceTypes.has(type))
+        throw problem('value', 'type must be a resource type of R4', { expression: placeOf('type') });
     }
     const { url } = namedOnce(
       parameters.filter(([name]) => name !== 'type'),
       ['url'],
     );
-    if (url !== undefined && types.length > 0) throw problem('invalid', 'give either type or url, not both');
+    if (url !== undefined && types.length > 0)
+      throw problem('invalid', 'give either type or url, not both', { expression: placeOf('url') });
     const id = newJobId(runtime);
     const now = runtime.now();
     const asked = types.length > 0 ? [...new Set(types)] : everyType();
@@ -124,6 +127,8 @@ export const reindexStatus: Operation = {
   },
 };
 
+const nothing = 'no resource of these types was stored: there was nothing to index';
+
 function described(id: string, job: Job): readonly Part[] {
   const { state, types, parameter, leaving, requested, started, ended, done, of, entries } = job;
   return [
@@ -135,6 +140,7 @@ function described(id: string, job: Job): readonly Part[] {
     number('done', done),
     number('of', of),
     number('entries', entries),
+    ...(isOver(job) && of === 0 ? [text('note', nothing)] : []),
     instant('requested', requested),
     ...(started === undefined ? [] : [instant('started', started)]),
     ...(ended === undefined ? [] : [instant('ended', ended)]),

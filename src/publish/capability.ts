@@ -7,6 +7,7 @@ import type { Level, OperationPlace } from '../operations/operation.ts';
 import { hasWords } from '../search/full-text.ts';
 import { leadsTo, ofTheEngine, type Parameter } from '../search/parameter.ts';
 import { isSortable } from '../search/sort.ts';
+import { ofTrail } from '../search/trail-type.ts';
 
 /** The search parameters of a resource type by code: `parametersOf` of search/parameters.ts. */
 export type ParametersOf = (type: string) => ReadonlyMap<string, Parameter>;
@@ -105,19 +106,22 @@ export function promisedParameters(type: string, parametersOf: ParametersOf): re
 const followedBy = (type: string, parametersOf: ParametersOf): readonly Parameter[] =>
   promisedParameters(type, parametersOf).filter((parameter) => parameter.type === 'reference' && parameter.followed);
 
-/** The trail is followed forth alone. */
-const isAlone = (type: string): boolean => type === 'AuditEvent';
+/** AuditEvents are followed forth alone, and come along with what is searched, never the other way. */
+const isAlone = (type: string): boolean => type === ofTrail;
 
 /** `Observation:subject` for everything that refers to resources of the type and says so; not what may refer to any type. */
 const revincludesOf = (type: string, parametersOf: ParametersOf): readonly string[] =>
   isAlone(type)
     ? []
-    : [...resourceTypes].sort().flatMap((source) =>
-        followedBy(source, parametersOf)
-          .filter((parameter) => parameter.only === type || parameter.targets.includes(type))
-          .filter((parameter) => leadsTo(parameter, type))
-          .map(({ code }) => `${source}:${code}`),
-      );
+    : [...resourceTypes]
+        .filter((source) => !isAlone(source))
+        .sort()
+        .flatMap((source) =>
+          followedBy(source, parametersOf)
+            .filter((parameter) => parameter.only === type || parameter.targets.includes(type))
+            .filter((parameter) => leadsTo(parameter, type))
+            .map(({ code }) => `${source}:${code}`),
+        );
 
 /** What a client cannot do with a parameter beside searching by it. */
 function limitsOf(type: string, parameter: Parameter): object {

@@ -8,6 +8,7 @@ import { formsOf, leadsTo, type Parameter } from './parameter.ts';
 import { parametersOf } from './parameters.ts';
 import { any, type Criterion } from './query.ts';
 import { demandIndexed, invalid, quote, tooCostly, unsupported } from './refusals.ts';
+import { demandStored, ofTrail } from './trail-type.ts';
 
 /** Reads a parameter on a type; undefined where the type has none of that name. */
 export type CriterionOf = (type: string, name: string, value: string) => Criterion | undefined;
@@ -25,24 +26,39 @@ export function checkSteps(name: string): void {
   }
 }
 
-/** `subject:Patient.name`, `subject.name`: what follows the first point holds for a resource that the reference leads to. */
-export function chained(type: string, name: string, value: string, of: CriterionOf): Criterion | undefined {
+/**
+ * `subject:Patient.name`, `subject.name`: what follows the first point holds for a resource that the reference leads to. Refusals
+ * name `called`, the parameter of the request that the chain stands in.
+ */
+export function chained(
+  type: string,
+  name: string,
+  value: string,
+  of: CriterionOf,
+  called = name,
+): Criterion | undefined {
   const dot = name.indexOf('.');
   const [code, target, ...more] = name.slice(0, dot).split(':');
   const rest = name.slice(dot + 1);
   const parameter = parametersOf(type).get(code!);
   if (parameter === undefined) return undefined;
-  demandFollowed(type, parameter, name);
-  const to = parameter.inside ? holds(parameter, name) : refersTo(parameter);
+  demandFollowed(type, parameter, called);
+  const to = parameter.inside ? holds(parameter, called) : refersTo(parameter);
   if (target !== undefined) {
-    if (more.length > 0 || !isResourceType(target)) throw invalid(name, `takes a resource type after ${quote(code!)}`);
-    if (!leadsTo(parameter, target)) throw invalid(name, `cannot lead from ${type} to ${target}`);
+    if (more.length > 0 || !isResourceType(target))
+      throw invalid(called, `takes a resource type after ${quote(code!)}`);
+    if (!leadsTo(parameter, target)) throw invalid(called, `cannot lead from ${type} to ${target}`);
+    demandStored(called, target);
     const where = of(target, rest, value);
     return where && to(target, where);
   }
-  const targets = parameter.only === undefined ? parameter.targets : [parameter.only];
+  const possible = parameter.only === undefined ? parameter.targets : [parameter.only];
+  const targets = possible.filter((one) => one !== ofTrail);
+  if (targets.length === 0 && possible.length > 0) demandStored(called, ofTrail);
   if (targets.length === 0 || targets.length > mostTargets) {
-    throw tooCostly(name, `can lead to any type: say which, as ${quote(`${code}:Patient.${rest}`)}`);
+    // What stands in a filter is a value, and no name of a parameter of the request.
+    const example = called === name ? `${code}:Patient.${rest}` : `${code}:Patient`;
+    throw tooCostly(called, `can lead to any type: say which, as ${quote(example)}`);
   }
   return acrossTargets(targets, (one) => {
     const where = of(one, rest, value);
@@ -97,6 +113,7 @@ export function reversed(type: string, name: string, value: string, of: Criterio
     throw invalid(name, 'is written _has:Type:reference:parameter');
   }
   if (!isResourceType(source)) throw invalid(name, 'takes a resource type after _has');
+  demandStored(name, source);
   const parameter = parametersOf(source).get(code);
   if (parameter === undefined) return undefined;
   demandFollowed(source, parameter, name);
@@ -116,11 +133,11 @@ export function reversed(type: string, name: string, value: string, of: Criterio
 }
 
 /** `_list=42`: entries of a List. */
-export function listed(name: string, value: string): Criterion {
-  if (name !== '_list') throw unsupported(name, 'takes no modifier');
+export function listed(name: string, value: string, called = name): Criterion {
+  if (name !== '_list') throw unsupported(called, 'takes no modifier');
   const ids = splitEscaped(value, ',').map(unescaped);
-  if (ids.some((id) => id.startsWith('$'))) throw unsupported(name, 'takes ids of Lists and no functional lists');
-  if (!ids.every(isId)) throw invalid(name, 'takes ids of Lists');
+  if (ids.some((id) => id.startsWith('$'))) throw unsupported(called, 'takes ids of Lists and no functional lists');
+  if (!ids.every(isId)) throw invalid(called, 'takes ids of Lists');
   return { is: 'referred', type: 'List', name: parametersOf('List').get('item')!.name, where: { is: 'id', ids } };
 }
 

@@ -21,7 +21,10 @@ import {
 import type { Setting } from './setting.ts';
 
 /** Parameters of R4 that this server does not answer. */
-const notDone = new Set(['_query', '_type']);
+const notDone: ReadonlyMap<string, string> = new Map([
+  ['_query', 'is not supported'],
+  ['_type', 'stands in a search over several types: /fhir?_type=Patient,Observation, or Patient/1/*?_type=Observation'],
+]);
 
 /** More ways than this to understand a chain without types are too many. */
 const mostWays = 100;
@@ -65,17 +68,18 @@ const isKnown = (type: string, name: string): boolean =>
 /** `whole` is the parameter of the request that asks for this one: a chain, a filter, or itself. */
 function single(type: string, name: string, value: string, setting: Setting, whole: string): Criterion | undefined {
   const [code, modifier, ...more] = name.split(':');
-  if (code === '_list') return listed(name, value);
-  if (notDone.has(code!)) throw unsupported(whole, 'is not supported');
-  if (code === '_filter') throw unsupported(name, 'stands alone: at the end of no chain and without a modifier');
+  if (code === '_list') return listed(name, value, whole);
+  const instead = notDone.get(code!);
+  if (instead !== undefined) throw unsupported(whole, instead);
+  if (code === '_filter') throw unsupported(whole, 'stands alone: at the end of no chain and without a modifier');
   const parameter = parametersOf(type).get(code!);
   if (parameter === undefined) {
     if (lacksExpression(type, code!))
-      throw unsupported(name, 'is not supported: its definition says not what it finds');
+      throw unsupported(whole, 'is not supported: its definition says not what it finds');
     return undefined;
   }
   if (more.length > 0) throw unsupported(whole, 'has a modifier that is not supported');
-  demandIndexed(name, parameter);
+  demandIndexed(whole, parameter);
   return valued(type, parameter, modifier, value, setting, whole);
 }
 

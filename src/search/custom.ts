@@ -4,7 +4,7 @@ import { type Problem, problem } from '../fhir/outcome.ts';
 import type { Resource } from '../fhir/references.ts';
 import { elementsOf, expressionOfPart, ofWhole } from './composite-parts.ts';
 import { branchesFor, placesOf } from './expression.ts';
-import { notEvaluated } from './inferred.ts';
+import { notEvaluated, readsAnything } from './inferred.ts';
 import { canonicalOf, type DefinedComponent, type Definition, definitionsOf, isResourceType } from './knowledge.ts';
 import { ofTheEngine, type Parameter, type ParameterType } from './parameter.ts';
 import { parametersOf } from './parameters.ts';
@@ -81,8 +81,8 @@ function demandBase(name: unknown, at: string): void {
 
 /** The parts of a composite, each with what it is searched as. */
 function componentsOf(component: unknown, expression: string, bases: readonly string[]): readonly DefinedComponent[] {
-  if (!Array.isArray(component) || component.length === 0) {
-    throw refused('required', 'a composite needs components', 'SearchParameter.component');
+  if (!Array.isArray(component) || component.length < 2) {
+    throw refused('required', 'a composite needs components, two at least', 'SearchParameter.component');
   }
   for (const base of bases) placesIn(expression, base, expressionAt);
   return component.map(({ definition, expression: part }, i) => {
@@ -129,7 +129,11 @@ function placesIn(expression: string, type: string, at: string): readonly Place[
   const branches = branchesFor(type, expression).filter((branch) => branch !== '');
   if (branches.length === 0) throw refused('invalid', `the expression says nothing of ${type}`, at);
   const places = branches.map((branch) => {
-    const beyond = isReadable(branch) ? notEvaluated(parseFhirPath(branch)) : 'a part that is no expression';
+    const atom = isReadable(branch) ? parseFhirPath(branch) : undefined;
+    const beyond = atom === undefined ? 'a part that is no expression' : notEvaluated(atom);
+    if (atom !== undefined && !readsAnything(atom)) {
+      throw refused('invalid', 'an alternative of the expression says the same of every resource', at);
+    }
     if (beyond === undefined) return placesOf(branch, type);
     const sentence = `${beyond} is not evaluated here: patterns, the time and what other resources say have no place in an index`;
     throw refused('not-supported', sentence, at);

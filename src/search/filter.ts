@@ -7,6 +7,7 @@ import type { Parameter, ParameterType } from './parameter.ts';
 import { parametersOf } from './parameters.ts';
 import { type Criterion, none } from './query.ts';
 import { invalid as invalidParameter, tooCostly, unsupported } from './refusals.ts';
+import { ofTrail } from './trail-type.ts';
 
 /** How parameters are read, their values with escapes. */
 export interface Reading {
@@ -135,12 +136,13 @@ function reached(path: readonly Step[], scope: Scope, ask: Ask): Criterion | und
   if (rest.length === 0) return ask((modifier, value) => lastRead(step!.name, scope, modifier, value));
   const inside = elements === undefined ? elementsOf(type, step!) : undefined;
   if (inside) return inElements(inside, step!, rest, scope, ask);
-  return chained(type, namesOf(path), '', (target) => {
+  const within = (target: string): Criterion | undefined => {
     if (++spent!.ways > mostWays) throw tooCostly('_filter', 'can lead to too many types: say which in each step');
     const on: Scope = { type: target, reading, spent };
     const behind = reached(rest, on, ask);
     return behind && step!.filter ? { is: 'all', of: [meaningOf(step!.filter, on), behind] } : behind;
-  });
+  };
+  return chained(type, namesOf(path), '', within, '_filter');
 }
 
 function inElements(
@@ -249,7 +251,7 @@ function following(step: Step, scopes: readonly Scope[], at: number): readonly S
     if (elements || parameter === undefined) continue;
     if (parameter.type !== 'reference') throw followsNone(step, at);
     for (const target of parameter.only ? [parameter.only] : parameter.targets)
-      found.set(target, { type: target, reading });
+      if (target !== ofTrail) found.set(target, { type: target, reading });
     if (only !== undefined && !isResourceType(only))
       throw invalid(`takes a resource type after the colon at character ${at}`);
     if (only !== undefined) found.set(only, { type: only, reading });

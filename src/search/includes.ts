@@ -1,12 +1,24 @@
 /** `_include` and `_revinclude`: which resources come along with the matches. https://hl7.org/fhir/R4/search.html#include */
 import { resourceTypes } from '../fhir/definitions.ts';
+import { type Problem, problem } from '../fhir/outcome.ts';
 import { isResourceType } from './knowledge.ts';
 import { formsOf, leadsTo, type Parameter } from './parameter.ts';
 import { parametersOf } from './parameters.ts';
 import type { Include } from './query.ts';
-import { demandIndexed, invalid, tooCostly, unsupported } from './refusals.ts';
+import { demandIndexed, invalid, placeOf, tooCostly, unsupported } from './refusals.ts';
+import { demandStored, ofTrail } from './trail-type.ts';
 
 const mostIncludes = 20;
+/** Most resources that one page brings along. */
+export const mostIncluded = 1_000;
+
+/** For a page that would bring along more than these: one that was cut would look whole. */
+export const tooManyIncluded = ([first]: readonly Include[]): Problem =>
+  problem(
+    'too-costly',
+    `_include and _revinclude would bring along more than ${mostIncluded} resources; ask for a smaller _count or for fewer of them`,
+    { expression: placeOf(first?.way === 'from' ? '_revinclude' : '_include') },
+  );
 
 /** Reads those among the parameters, for a search on these types. Throws problems of status 400 that name the parameter. */
 export function readIncludes(
@@ -36,8 +48,10 @@ function read(types: readonly string[], name: string, value: string): readonly I
 
 function forward(types: readonly string[], name: string, value: string, iterate: boolean): readonly Include[] {
   // What comes along may be of any type, and what it refers to comes along again.
-  if (value === '*') return (iterate ? [...resourceTypes] : types).map((type) => ({ way: 'to', type, iterate }));
+  if (value === '*') return (iterate ? stored() : types).map((type) => ({ way: 'to', type, iterate }));
   const { source, code, target } = split(name, value);
+  if (iterate) demandStored(name, source);
+  if (target !== undefined) demandStored(name, target);
   if (!iterate && !types.includes(source))
     throw invalid(name, `starts with a type that is searched: ${types[0]}:parameter`);
   if (code === '*') return [{ way: 'to', type: source, ...(target && { target }), iterate }];
@@ -51,6 +65,7 @@ function forward(types: readonly string[], name: string, value: string, iterate:
 function backward(types: readonly string[], name: string, value: string, iterate: boolean): readonly Include[] {
   if (value === '*') throw tooCostly(name, 'takes Type:parameter or Type:*, and not everything');
   const { source, code, target } = split(name, value);
+  demandStored(name, source);
   const reached = (parameter: Parameter): boolean =>
     target !== undefined ? leadsTo(parameter, target) : iterate || types.some((type) => leadsTo(parameter, type));
   if (target !== undefined && !iterate && !types.includes(target))
@@ -68,6 +83,9 @@ function backward(types: readonly string[], name: string, value: string, iterate
   }
   return includesOf('from', source, parameter, target ?? parameter.only, iterate);
 }
+
+/** AuditEvents come along, and are not followed. */
+const stored = (): readonly string[] => [...resourceTypes].filter((type) => type !== ofTrail);
 
 function split(name: string, value: string): { source: string; code: string; target: string | undefined } {
   const [source = '', code = '', target, ...more] = value.split(':');

@@ -145,6 +145,18 @@ export function notEvaluated(atom: Atom): string | undefined {
   return undefined;
 }
 
+/** Whether an expression looks at the resource at all: `'a'`, `1/0` and `true` do not. `onResource`: what stands before it does. */
+export function readsAnything(atom: Atom, onResource = true): boolean {
+  if (atom instanceof DotAtom) {
+    const before = readsAnything(atom.left, onResource);
+    return before || readsAnything(atom.right, false);
+  }
+  if (atom instanceof SymbolAtom)
+    return roots.includes(atom.name) || (onResource && !Object.hasOwn(constants, atom.name));
+  if (atom instanceof FunctionAtom && atom.name !== 'iif' && onResource) return true;
+  return partsOf(atom).some((part) => readsAnything(part, onResource));
+}
+
 /** The atoms that an atom is made of. */
 export function partsOf(atom: Atom): readonly Atom[] {
   const { left, right, child, expr, args = [] } = atom as any;

@@ -3,7 +3,8 @@
  * age. The key is the store's, so that a restart and a sister server read them too. https://hl7.org/fhir/R4/http.html#paging
  */
 import { createCipheriv, createDecipheriv, createSecretKey, hash } from 'node:crypto';
-import { problem } from '../fhir/outcome.ts';
+import { type Problem, problem } from '../fhir/outcome.ts';
+import { placeOf } from './refusals.ts';
 
 /** How long a page may be asked for, in milliseconds. */
 const LIFE = 24 * 3_600_000;
@@ -15,6 +16,11 @@ export interface PageTokens {
   /** Refuses a token of another query or caller with 400, an expired one with 410. */
   open(token: string, query: string, who: string, now: number): Position;
 }
+
+const expression = placeOf('_page');
+
+/** For what no link of the search has. */
+export const notOfThis = (): Problem => problem('invalid', '_page is not a page of this search', { expression });
 
 const boundTo = (query: string, who: string): Buffer => hash('sha256', `${who}\n${query}`, 'buffer');
 
@@ -31,6 +37,8 @@ export function createPageTokens(bytes: Uint8Array, random: (bytes: number) => U
     },
     open(token, query, who, now) {
       const sealed = Buffer.from(token, 'base64url');
+      // Bits that no byte needs, padding and letters of the other alphabet would be read over: a changed token is none.
+      if (sealed.toString('base64url') !== token) throw notOfThis();
       let expires: number;
       let position: Position;
       try {
@@ -40,9 +48,10 @@ export function createPageTokens(bytes: Uint8Array, random: (bytes: number) => U
           decipher.update(sealed.subarray(12, -16), undefined, 'utf8') + decipher.final('utf8'),
         );
       } catch {
-        throw problem('invalid', '_page is not a page of this search');
+        throw notOfThis();
       }
-      if (expires < now) throw problem('not-found', '_page has expired; begin the search again', { status: 410 });
+      if (expires < now)
+        throw problem('not-found', '_page has expired; begin the search again', { status: 410, expression });
       return position;
     },
   };

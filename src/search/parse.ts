@@ -126,14 +126,14 @@ function refuseControl(name: string): void {
 }
 
 function checkLimits(parameters: Parameters): void {
-  if (parameters.length > mostParameters)
-    throw problem('too-costly', `A search takes at most ${mostParameters} parameters`);
+  const surplus = parameters[mostParameters];
+  if (surplus) throw tooCostly(surplus[0], `is one more than the ${mostParameters} parameters that a search takes`);
   let values = 0;
   for (const [name, value] of parameters) {
     if (value.length > longestValue) {
       throw tooCostly(name, `has a value longer than ${longestValue} characters`);
     }
     values += splitEscaped(value, ',').length;
+    if (values > mostValues) throw tooCostly(name, `brings the search to more than ${mostValues} values`);
   }
-  if (values > mostValues) throw problem('too-costly', `A search takes at most ${mostValues} values`);
 }

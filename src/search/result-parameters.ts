@@ -34,6 +34,11 @@ const names = new Set([
 /** How an answer is written; every request may say it. https://hl7.org/fhir/R4/http.html#parameters */
 export const isFormat = (name: string): boolean => name === '_format' || name === '_pretty';
 
+/** Throws invalid for a form that cannot be meant. Every answer is written alike, with `_pretty` and without. */
+export function checkFormat(name: string, value: string): void {
+  if (name === '_pretty' && value !== 'true' && value !== 'false') throw invalid(name, 'takes true or false');
+}
+
 /** True for parameters that say nothing about which resources are meant. */
 export const isControl = (name: string): boolean => names.has(name.split(':')[0]!);
 
@@ -56,6 +61,7 @@ export function readControls(types: readonly string[], parameters: Parameters): 
   let containedType: Controls['containedType'] = 'container';
   const elements: string[] = [];
   for (const [name, value] of parameters) {
+    checkFormat(name, value);
     if (isInclude(name) || isFormat(name)) continue;
     if (name === '_sort') sorts = types.map((type) => sortKeys(type, value));
     else if (name === '_count') count = countOf(value);

@@ -22,7 +22,7 @@ function sortKey(type: string, key: string, place: number): SortKey {
   const parameter = parametersOf(type).get(code);
   const by = parameter && orderOf(parameter);
   if (by === undefined)
-    throw unsupported('_sort', `cannot have what is key ${place}: ${type} is sorted by ${sortable(type)}`);
+    throw unsupported('_sort', `has as key ${place} what gives no order; ${type} is sorted by ${sortable(type)}`);
   demandIndexed('_sort', parameter!);
   const { name, only } = parameter!;
   if (by !== 'value') return { by, name, descending };

@@ -180,7 +180,11 @@ describe('Writes that are under way when a SearchParameter comes', () => {
 describe('A SearchParameter is refused', () => {
   const R4 = 'http://hl7.org/fhir/SearchParameter';
   const composed = (more: object = {}) => ({ definition: `${R4}/individual-gender`, expression: 'use', ...more });
-  const composite = (more: object) => ({ type: 'composite', expression: 'Patient.name', component: [composed(more)] });
+  const composite = (more: object) => ({
+    type: 'composite',
+    expression: 'Patient.name',
+    component: [composed(more), composed()],
+  });
 
   it.each([
     ['an expression that is no FHIRPath', { expression: 'Patient.name.(' }, 'expression'],
@@ -207,7 +211,18 @@ describe('A SearchParameter is refused', () => {
       'expression',
     ],
     ['components of what is no composite', { component: [composed()] }, 'component'],
+    ['what is the same of every resource: a sum', { type: 'number', expression: '1/0' }, 'expression'],
+    ['what is the same of every resource: a text', { type: 'string', expression: "'const'" }, 'expression'],
+    ['what is the same of every resource: a truth', { expression: 'true' }, 'expression'],
+    ['what is the same of every resource: a choice', { expression: "iif(true, %ucum, 'a')" }, 'expression'],
+    ['what is the same of every resource: a part of a text', { expression: "'a'.substring(0, 1)" }, 'expression'],
+    ['what is in one alternative the same', { expression: "Patient.active | 'a'.exists()" }, 'expression'],
     ['a composite of nothing', { type: 'composite' }, 'component'],
+    [
+      'a composite of one part',
+      { type: 'composite', expression: 'Patient.name', component: [composed()] },
+      'component',
+    ],
     ['a component that is not known', composite({ definition: 'urn:none' }), 'component[0].definition'],
     [
       'a component of another base',
@@ -255,6 +270,22 @@ describe('$reindex', () => {
     expect([byUrl.status, valueIn(byUrl.body, 'type')]).toEqual([202, 'Patient']);
     await settled();
     expect(await house.search('Patient?marital=S&_count=1000')).toHaveLength(125);
+  });
+
+  it('says of a parameter on AuditEvents that there was nothing to index, and finds by it what the server records', async () => {
+    const base = ['AuditEvent'];
+    await house.update(definition('outcome-text', { base, type: 'string', expression: 'AuditEvent.outcomeDesc' }));
+    const { parameter } = await settled();
+    const job = parameter
+      .map(({ part }: any) => ({ parameter: part }))
+      .find((one: any) => valueIn(one, 'type') === 'AuditEvent');
+    expect(['state', 'of', 'note'].map((name) => valueIn(job, name))).toEqual([
+      'done',
+      0,
+      'no resource of these types was stored: there was nothing to index',
+    ]);
+    await house.read('Patient/nobody-at-all');
+    expect((await house.search('AuditEvent?outcome-text=404')).length).toBeGreaterThan(0);
   });
 
   it('indexes one resource at once', async () => {

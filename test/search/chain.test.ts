@@ -172,15 +172,15 @@ describe('_has', () => {
   });
 
   it('stands in another _has', () => {
-    expect(where('Patient', '_has:Observation:patient:_has:AuditEvent:entity:agent=Practitioner/1')).toEqual({
+    expect(where('Patient', '_has:Observation:patient:_has:Provenance:target:agent=Practitioner/1')).toEqual({
       is: 'referred',
       type: 'Observation',
       name: 'Observation.subject',
       where: {
         is: 'referred',
-        type: 'AuditEvent',
-        name: 'AuditEvent.entity',
-        where: { is: 'reference', name: 'AuditEvent.agent', target: 'Practitioner/1' },
+        type: 'Provenance',
+        name: 'Provenance.target',
+        where: { is: 'reference', name: 'Provenance.agent', target: 'Practitioner/1' },
       },
     });
   });

@@ -120,8 +120,8 @@ describe('composites', () => {
         {
           is: 'any',
           of: [
-            { is: 'range', name: lane },
-            { is: 'range', name: `${lane}${undated}` },
+            { is: 'range', name: lane, of: 'Patient/1' },
+            { is: 'range', name: `${lane}${undated}`, of: 'Patient/1' },
           ],
         },
         amount('Observation.value-quantity'),

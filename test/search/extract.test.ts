@@ -101,7 +101,8 @@ describe('the expressions of search parameters', () => {
             different.push(`${one}.${code}`);
         }
       }
-      expect(different).toEqual([]);
+      // Their descriptions speak of documents and messages, their expressions of the first resource of any Bundle.
+      expect(different).toEqual(['Bundle.composition', 'Bundle.message']);
       expect(official.length).toBeGreaterThan(1380);
     },
   );
@@ -332,7 +333,9 @@ describe('values become entries', () => {
   it('gives nothing for words where a date could be, and the first resource of a Bundle by its type', () => {
     const procedure = { resourceType: 'Procedure', performedString: '2026' };
     expect(rangesOf(procedure, 'Procedure.date')).toEqual([]);
-    const bundle = { resourceType: 'Bundle', entry: [{ resource: { resourceType: 'MessageHeader', id: 'm' } }] };
+    const entry = [{ resource: { resourceType: 'MessageHeader', id: 'm' } }];
+    const bundle = { resourceType: 'Bundle', type: 'message', entry };
+    expect(extract({ ...bundle, type: 'collection' }).keys.filter(({ name }) => name === 'Bundle.message')).toEqual([]);
     expect(extract(bundle).references).toEqual([]);
     expect(extract(bundle).keys).toContainEqual({ name: 'Bundle.message', first: 'MessageHeader/m', second: '' });
     const risk = {

@@ -1,5 +1,5 @@
 /** The resources that a page brings along, both ways, from the same snapshot. https://hl7.org/fhir/R4/search.html#include */
-import { problem } from '../../fhir/outcome.ts';
+import { mostIncluded, tooManyIncluded } from '../../search/includes.ts';
 import type { Include, SearchQuery } from '../../search/query.ts';
 import type { Version } from '../store.ts';
 import { aimFor } from './aims.ts';
@@ -11,15 +11,6 @@ import type { Found } from './paging.ts';
 import { versionOf } from './rows.ts';
 import type { Task } from './task.ts';
 import { isCanonical, mayLeadTo, namesIn, tieTo } from './ties.ts';
-
-/** Most resources that one page brings along. */
-const MOST = 1_000;
-
-const tooMany = () =>
-  problem(
-    'too-costly',
-    `_include and _revinclude would bring along more than ${MOST} resources; ask for a smaller _count or for fewer of them`,
-  );
 
 /** pk, key and references of a resource that is followed. */
 type Followed = readonly [pk: number, key: string, refs: string];
@@ -42,7 +33,7 @@ export function includedBy(task: Task, query: SearchQuery, found: readonly Found
           ? pointedTo(task, query, include, front, seen)
           : pointing(task, query, include, front, seen);
       for (const row of rows) {
-        if (included.length === MOST) throw tooMany();
+        if (included.length === mostIncluded) throw tooManyIncluded(query.includes);
         seen.add(row[1]);
         included.push(versionOf(row, 1));
         next.push([row[0], row[1], row[6]]);
@@ -106,7 +97,7 @@ function pointedTo(
     for (const key of keys) {
       const row = read.get(key, ...allowed.values) as unknown as Row | undefined;
       if (row) rows.push(row);
-      if (rows.length > MOST) throw tooMany();
+      if (rows.length > mostIncluded) throw tooManyIncluded(query.includes);
     }
     return rows;
   });
@@ -143,10 +134,10 @@ function pointing(
         );
   const sql = `SELECT ${columns} FROM (${set.sql}) c CROSS JOIN resource r ON r.pk = c.pk CROSS JOIN version v ON v.seq = r.seq WHERE deadline(r.pk) AND ${allowed.sql} LIMIT ?`;
   // Never `iterate`: a statement that the deadline ended under way would fail its next use too.
-  const most = MOST + seen.size + 1;
+  const most = mostIncluded + seen.size + 1;
   const all = connection.sql(sql).all(...set.values, ...allowed.values, most) as unknown as Row[];
   const rows = all.filter(([, key]) => !seen.has(key));
-  if (rows.length > MOST) throw tooMany();
+  if (rows.length > mostIncluded) throw tooManyIncluded(query.includes);
   return rows;
 }
 

@@ -416,7 +416,10 @@ const perType: Readonly<Record<string, Readonly<Record<string, Parameter>>>> = {
     type: code((one) => one.type, 'http://hl7.org/fhir/bundle-type'),
     composition: {
       kind: 'inside',
-      get: (one) => list(one.entry?.[0]?.resource).filter(({ resourceType }) => resourceType === 'Composition'),
+      get: (one) =>
+        list(one.type === 'document' ? one.entry?.[0]?.resource : undefined).filter(
+          ({ resourceType }) => resourceType === 'Composition',
+        ),
     },
   },
   QuestionnaireResponse: {
