@@ -1,6 +1,6 @@
 /** The resources that a page brings along, both ways, from the same snapshot. https://hl7.org/fhir/R4/search.html#include */
 import type { Document } from 'mongodb';
-import { problem } from '../../fhir/outcome.ts';
+import { mostIncluded, tooManyIncluded } from '../../search/includes.ts';
 import type { Criterion, Include, SearchQuery } from '../../search/query.ts';
 import type { Version } from '../store.ts';
 import { filterAmong, refuseCostly, unknownIn } from './chains.ts';
@@ -8,15 +8,6 @@ import { filterOf, isCanonical } from './compile.ts';
 import { canonicalHash, keyHash, nameHash, typeHash } from './document.ts';
 import { all } from './logic.ts';
 import { aimsOf, fieldsOf, find, type Reading, type Row, versionOf } from './reading.ts';
-
-/** Most resources that one page brings along. */
-const MOST = 1_000;
-
-const tooMany = () =>
-  problem(
-    'too-costly',
-    `_include and _revinclude would bring along more than ${MOST} resources; ask for a smaller _count or for fewer of them`,
-  );
 
 type Followed = Pick<Row, '_id' | 'refs' | 'c'>;
 
@@ -33,7 +24,7 @@ export async function includedBy(reading: Reading, query: SearchQuery, matches: 
     for (const include of includes) {
       const way = include.way === 'to' ? pointedTo : pointing;
       for (const row of await way(reading, query, include, front, seen)) {
-        if (included.length === MOST) throw tooMany();
+        if (included.length === mostIncluded) throw tooManyIncluded(query.includes);
         seen.add(row['_id']);
         included.push(versionOf(row));
         next.push(row as unknown as Followed);
@@ -65,7 +56,7 @@ async function pointedTo(
   );
   if (keys.length === 0) return [];
   const found = await allowedAmong(reading, query, keys);
-  if (found.length > MOST) throw tooMany();
+  if (found.length > mostIncluded) throw tooManyIncluded(query.includes);
   const byKey = new Map(found.map((document) => [document['_id'], document]));
   return keys.flatMap((key) => byKey.get(key) ?? []);
 }
@@ -83,7 +74,7 @@ async function allowedAmong(
   { includable }: SearchQuery,
   keys: readonly string[],
 ): Promise<Document[]> {
-  const bounds = { limit: MOST + 1, projection: whole };
+  const bounds = { limit: mostIncluded + 1, projection: whole };
   if (!includable) return find(reading, { _id: { $in: keys }, m: { $ne: 'DELETE' } }, bounds);
   const found: Document[] = [];
   for (const type of new Set(keys.map(typeOf))) {
@@ -111,7 +102,7 @@ async function filterFrom(reading: Reading, type: string, where: Criterion, set:
 
 async function pointing(
   reading: Reading,
-  { includable }: SearchQuery,
+  { includable, includes }: SearchQuery,
   { type, name, target }: Include,
   front: readonly Followed[],
   seen: ReadonlySet<string>,
@@ -128,9 +119,9 @@ async function pointing(
       : { ix: { $in: names.map((one) => keyHash(hashing, name, one, '')) } };
   const set = { $and: [here, { ix: typeHash(hashing, type) }] };
   const filter = await filterFrom(reading, type, allowed, set);
-  const most = MOST + seen.size + 1;
+  const most = mostIncluded + seen.size + 1;
   const found = await find(reading, all([filter, set]) as Document, { limit: most, projection: whole });
   const fresh = found.filter(({ _id }) => !seen.has(_id));
-  if (fresh.length > MOST) throw tooMany();
+  if (fresh.length > mostIncluded) throw tooManyIncluded(includes);
   return fresh.sort((one, other) => one['p'] - other['p']);
 }
