@@ -15,7 +15,7 @@ export interface Deadline {
 export const tooLong = (): Problem =>
   problem('timeout', 'The search took too long; ask for less, or in a narrower way');
 
-const away = (): Problem =>
+export const away = (): Problem =>
   problem('transient', 'The database is changing its primary; try again', { headers: { 'Retry-After': '5' } });
 
 /** Milliseconds that are left, at least one; throws timeout when there are none. */
@@ -48,7 +48,8 @@ const passing: ReadonlySet<number> = new Set([
 
 const isLate = (error: unknown): boolean => error instanceof MongoServerError && error.code === EXPIRED;
 
-const isPassing = (error: unknown): boolean =>
+/** Asking again may do. */
+export const isPassing = (error: unknown): boolean =>
   error instanceof MongoNetworkError ||
   error instanceof MongoServerSelectionError ||
   (error instanceof MongoServerError &&

@@ -17,10 +17,10 @@ export interface Waiting extends List {
 export interface Tries {
   readonly runtime: Runtime;
   readonly attempt: (place: Place, lists: readonly List[], how: Try) => Promise<Attempt>;
-  readonly wasStored: (place: Place, id: string) => Promise<boolean>;
+  readonly wasStored: (place: Place, id: string) => Promise<boolean | undefined>;
   readonly nextId: () => string;
-  /** Whoever closes waits no longer for what cannot be found out. */
-  readonly isClosed: () => boolean;
+  /** Aborts when nobody is to wait any longer, since the store closes. */
+  readonly end: AbortSignal;
 }
 
 /** Failures after which the lists go one by one. */
@@ -31,7 +31,7 @@ export async function runGroup(tries: Tries, place: Place, lists: readonly Waiti
   let open = lists;
   let isCareful = false;
   for (let failures = 0; ; ) {
-    open = inTime(open);
+    open = inTime(open, tries);
     if (open.length === 0) return;
     const how: Try = { id: tries.nextId(), isCareful, isOver: false, isCommitting: false };
     const attempt = await watched(tries, open, how, () => attemptAndDecide(tries, place, open, how));
@@ -63,16 +63,19 @@ async function oneByOne(tries: Tries, place: Place, lists: readonly Waiting[]): 
 
 /** Each caller is told at its own time, whatever the driver waits for: that nothing is stored, as long as that can be made true. */
 async function watched<T>(
-  { runtime }: Tries,
+  { runtime, end }: Tries,
   lists: readonly Waiting[],
   how: Pick<Try, 'isOver' | 'isCommitting'>,
   work: () => Promise<T>,
 ): Promise<T> {
-  const isDone = new AbortController();
+  const wake = new AbortController();
+  const onEnd = () => wake.abort();
+  end.addEventListener('abort', onEnd);
+  let isDone = false;
   const watch = async () => {
     for (const list of lists) {
-      await runtime.sleep(Math.max(0, remainingOf(list)), isDone.signal);
-      if (isDone.signal.aborted) return;
+      await runtime.sleep(Math.max(0, remainingOf(list)), wake.signal);
+      if (isDone) return;
       if (!how.isCommitting) how.isOver = true;
       list.answer(how.isCommitting ? outcomeUnknown() : tooBusy());
     }
@@ -81,7 +84,9 @@ async function watched<T>(
   try {
     return await work();
   } finally {
-    isDone.abort();
+    isDone = true;
+    wake.abort();
+    end.removeEventListener('abort', onEnd);
   }
 }
 
@@ -93,11 +98,13 @@ async function attemptAndDecide(tries: Tries, place: Place, lists: readonly Wait
   if (attempt.is !== 'unknown') return attempt;
   for (let failures = 1; ; failures++) {
     try {
-      if (await tries.wasStored(place, attempt.id)) return { is: 'done', answers: attempt.answers };
+      const answer = await tries.wasStored(place, attempt.id);
+      if (answer === undefined) return { is: 'done', answers: lists.map(outcomeUnknown) };
+      if (answer) return { is: 'done', answers: attempt.answers };
       return { is: 'again', error: new Error('the commit did not come through') };
-    } catch (error) {
-      const isLate = lists.every((list) => remainingOf(list) <= 0);
-      if (isLate && tries.isClosed()) return { is: 'again', error };
+    } catch {
+      // Whoever closes waits no longer for what cannot be found out.
+      if (tries.end.aborted) return { is: 'done', answers: lists.map(outcomeUnknown) };
     }
     await backOff(tries.runtime, failures);
   }
@@ -112,9 +119,9 @@ async function backOff(runtime: Runtime, failures: number): Promise<void> {
 const remainingOf = ({ deadline }: Waiting): number => deadline - performance.now();
 
 /** Those whose time is not over; the others are told. */
-function inTime(lists: readonly Waiting[]): readonly Waiting[] {
+function inTime(lists: readonly Waiting[], { end }: Tries): readonly Waiting[] {
   return lists.filter((list) => {
-    if (remainingOf(list) > 0) return true;
+    if (remainingOf(list) > 0 && !end.aborted) return true;
     list.answer(tooBusy());
     return false;
   });
@@ -129,7 +136,7 @@ export async function runRows(
   let open = lists;
   for (let failures = 0; ; failures++) {
     if (failures > 0) await backOff(tries.runtime, failures);
-    open = inTime(open);
+    open = inTime(open, tries);
     if (open.length === 0) return;
     const rows = open.flatMap(({ steps }) => steps.flatMap((step) => (step.op === 'append' ? [step.row] : [])));
     try {

@@ -1,7 +1,7 @@
 /** Reads of private state. */
 import type { Collection, Filter } from 'mongodb';
 import type { Kept, Store } from '../store.ts';
-import { timeoutMS } from './reads.ts';
+import { maxTimeMS } from './reads.ts';
 import { type KeptDocument, keptId } from './schema.ts';
 
 /** `now` is the store's clock: MongoDB itself removes what has expired up to a minute later. */
@@ -13,7 +13,7 @@ export function createKept(kept: Collection<KeptDocument>, now: () => number): P
     async get(kind, keys) {
       if (keys.length === 0) return [];
       const ids = [...new Set(keys.map((key) => keptId(kind, key)))];
-      const found = await kept.find({ _id: { $in: ids }, ...living() }, { batchSize: ids.length, timeoutMS }).toArray();
+      const found = await kept.find({ _id: { $in: ids }, ...living() }, { batchSize: ids.length, maxTimeMS }).toArray();
       const byId = new Map(found.map((document) => [document._id, document]));
       return keys.map((key) => {
         const document = byId.get(keptId(kind, key));
@@ -24,7 +24,7 @@ export function createKept(kept: Collection<KeptDocument>, now: () => number): P
       if (limit <= 0) return [];
       // The sign after the line feed is the first that no key of the kind begins with.
       const window = { _id: { $gte: keptId(kind, from), $lt: `${kind}\u000b` }, ...living() };
-      return (await kept.find(window, { sort: { _id: 1 }, limit, timeoutMS }).toArray()).map(keptOf);
+      return (await kept.find(window, { sort: { _id: 1 }, limit, maxTimeMS }).toArray()).map(keptOf);
     },
   };
 }

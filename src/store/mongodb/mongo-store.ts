@@ -1,16 +1,16 @@
 /** Puts the parts of the store on MongoDB together. */
 import type { Db } from 'mongodb';
-import { problem } from '../../fhir/outcome.ts';
+import { Problem, problem } from '../../fhir/outcome.ts';
 import type { Engine } from '../engine.ts';
 import { endAbandoned } from './abandoned.ts';
 import { auditRows } from './audit.ts';
 import type { IndexBuild } from './build-indexes.ts';
 import { contentsOf } from './contents.ts';
-import { LONG } from './deadline.ts';
+import { away, LONG } from './deadline.ts';
 import { type Facts, own } from './facts.ts';
 import { createKept } from './kept.ts';
 import type { Parts } from './parts.ts';
-import { noStore, reaching } from './reaching.ts';
+import { inTime, noStore, reaching } from './reaching.ts';
 import { createReads } from './reads.ts';
 import { SCHEMA_VERSION } from './schema.ts';
 import { explainSearch, matchedKeys, runSearch } from './search.ts';
@@ -60,13 +60,20 @@ export async function assemble(opened: Opened, leave: () => Promise<void>): Prom
       return work();
     }, signal);
 
+  const read = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
+    ask(() => inTime(runtime, work), signal);
+
   /** An index that is old or not whole may lack what a search asks for: no answer is better than a wrong one. */
   const searching = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
     ask(async () => {
       if (stored < indexVersion) throw stale();
       build.expect('resource');
       return work();
-    }, signal);
+    }, signal).catch((error) => {
+      // Not the search was too long, but the wait for a primary.
+      const isAway = error instanceof Problem && error.code === 'timeout' && writer.fault() !== undefined;
+      throw isAway ? away() : error;
+    });
 
   const close = async () => {
     versions.close();
@@ -76,31 +83,31 @@ export async function assemble(opened: Opened, leave: () => Promise<void>): Prom
   };
 
   return {
-    read: (keys) => ask(() => reads.read(keys)),
-    vread: (key, versionId) => ask(() => reads.vread(key, versionId)),
+    read: (keys) => read(() => reads.read(keys)),
+    vread: (key, versionId) => read(() => reads.vread(key, versionId)),
     history: (key, window) =>
-      ask(async () => {
+      read(async () => {
         build.expect('version');
         return reads.history(key, window);
       }),
     search: (query, after, signal) =>
       searching(() => runSearch(parts, undefined, query, after, { signal, until: runtime.now() + LONG }), signal),
     explain: (query, signal) => searching(() => explainSearch(parts, query, signal), signal),
-    get: (kind, keys) => ask(() => kept.get(kind, keys)),
-    list: (kind, from, limit) => ask(() => kept.list(kind, from, limit)),
+    get: (kind, keys) => read(() => kept.get(kind, keys)),
+    list: (kind, from, limit) => read(() => kept.list(kind, from, limit)),
     audit: (window, signal) =>
-      ask(async () => {
+      read(async () => {
         build.expect('audit');
         return auditRows(collections.audit, window, signal);
       }, signal),
     commit: writer.commit,
     changes: versions.follow,
-    end: () => ask(versions.end),
-    fact: (name) => ask(() => facts.fact(name)),
-    keepFact: (name, value) => ask(() => facts.keepFact(name, value)),
+    end: () => read(versions.end),
+    fact: (name) => read(() => facts.fact(name)),
+    keepFact: (name, value) => read(() => facts.keepFact(name, value)),
     schemaVersion: SCHEMA_VERSION,
     indexVersion: () => stored,
-    sizes: () => ask(sizes),
+    sizes: () => read(sizes),
     async upgradeIndex(upgrade) {
       const { signal, onProgress } = upgrade;
       await build.done((part) => onProgress?.(Math.round(part * 1_000), 1_000), signal);

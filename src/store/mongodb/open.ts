@@ -105,15 +105,28 @@ async function openDatabase(client: MongoClient, options: MongoOptions): Promise
     get server() {
       return registration.number();
     },
+    get taken() {
+      return registration.taken();
+    },
     isSharded,
   };
   void registration.beat(stop.signal);
   void keepTime(client, clock.measure, runtime, stop.signal);
   return assemble({ ...options, parts, db, facts, build, log, indexVersion }, async () => {
     stop.abort();
-    await registration.release().catch(() => undefined);
-    await client.close();
+    await noLonger(runtime, registration.release());
+    await noLonger(runtime, client.close());
   });
+}
+
+/** Ms that whoever leaves waits for the database. */
+const LEAVING = 1_000;
+
+/** Nothing depends on it: what is not given back expires. */
+async function noLonger(runtime: Runtime, work: Promise<void>): Promise<void> {
+  const isDone = new AbortController();
+  work.catch(() => undefined).finally(() => isDone.abort());
+  await runtime.sleep(LEAVING, isDone.signal);
 }
 
 /** Stamps of whatever number the server has. */

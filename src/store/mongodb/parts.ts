@@ -15,5 +15,7 @@ export interface Parts {
   readonly stamps: Stamps;
   /** Below SERVERS; no other running server has it. */
   readonly server: number;
+  /** What stands in its places for transactions as long as nobody else has taken them. */
+  readonly taken: string;
   readonly isSharded: boolean;
 }

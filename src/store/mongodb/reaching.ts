@@ -1,6 +1,8 @@
 /** Turns what the driver throws into what an engine may throw. https://www.mongodb.com/docs/manual/reference/error-codes/ */
 import { MongoError } from 'mongodb';
 import { Problem, problem } from '../../fhir/outcome.ts';
+import type { Runtime } from '../../runtime.ts';
+import { away, isPassing } from './deadline.ts';
 
 /** What `work` gives; a problem instead of an error of the driver. */
 export async function reaching<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -9,6 +11,33 @@ export async function reaching<T>(work: () => Promise<T>, signal?: AbortSignal):
     return await work();
   } catch (error) {
     throw signal?.aborted ? tooLong() : asProblem(error);
+  }
+}
+
+/** Ms that a read may take: an election takes up to 12 s. */
+export const LONGEST = 13_000;
+
+/** A read that may be asked again, until an election is over. Ends in its time whatever the driver waits for: it has no limit for a member that is silent. */
+export async function inTime<T>(runtime: Runtime, read: () => Promise<T>): Promise<T> {
+  const until = performance.now() + LONGEST;
+  const isOver = new AbortController();
+  const tries = async (): Promise<T> => {
+    for (let pause = 20; ; pause = Math.min(500, 2 * pause)) {
+      try {
+        return await read();
+      } catch (error) {
+        if (!isPassing(error) || isOver.signal.aborted || performance.now() + pause > until) throw error;
+      }
+      await runtime.sleep(pause, isOver.signal);
+    }
+  };
+  const limit = runtime.sleep(LONGEST, isOver.signal).then((): never => {
+    throw away();
+  });
+  try {
+    return await Promise.race([tries(), limit]);
+  } finally {
+    isOver.abort();
   }
 }
 

@@ -7,8 +7,8 @@ import { bodyOf, type Collections } from './schema.ts';
 /** What a Version is made of, in both collections. */
 export const versionFields = { v: 1, u: 1, m: 1, b: 1 } as const;
 
-/** Milliseconds that a read by key may take, a change of primary included. */
-export const timeoutMS = 10_000;
+/** Milliseconds that a read by key may take on the server; who waits for an answer has a limit of its own (reaching.ts). */
+export const maxTimeMS = 10_000;
 
 export interface StoredVersion {
   readonly v: number;
@@ -34,9 +34,9 @@ export function createReads({
   version,
 }: Pick<Collections, 'resource' | 'version'>): Pick<Store, 'read' | 'vread' | 'history'> {
   const newest = (key: string) =>
-    resource.findOne<StoredVersion>({ _id: key }, { projection: versionFields, timeoutMS });
+    resource.findOne<StoredVersion>({ _id: key }, { projection: versionFields, maxTimeMS });
   const former = (key: string, versionId: number) =>
-    version.findOne<StoredVersion>({ _id: `${key}/${versionId}`, k: key }, { projection: versionFields, timeoutMS });
+    version.findOne<StoredVersion>({ _id: `${key}/${versionId}`, k: key }, { projection: versionFields, maxTimeMS });
 
   return {
     async read(keys) {
@@ -44,7 +44,7 @@ export function createReads({
       if (ids.length === 0) return [];
       const found = resource.find<StoredVersion & { _id: string }>(
         { _id: { $in: ids } },
-        { projection: versionFields, batchSize: ids.length, timeoutMS },
+        { projection: versionFields, batchSize: ids.length, maxTimeMS },
       );
       const byKey = new Map<string, Version>();
       for await (const stored of found) byKey.set(stored._id, versionOf(stored._id, stored));
@@ -67,7 +67,7 @@ export function createReads({
       // Versions below the one that was seen are there and never change: no snapshot is needed.
       const older = version.find<StoredVersion>(
         { k: id, v: { $lt: current.v, $lte: before }, u: { $gte: since } },
-        { projection: versionFields, sort: { v: -1 }, limit: most, timeoutMS },
+        { projection: versionFields, sort: { v: -1 }, limit: most, maxTimeMS },
       );
       const [versions, last] = await Promise.all([
         most > 0 ? older.toArray() : [],
@@ -75,7 +75,7 @@ export function createReads({
         since > 0
           ? version.findOne<StoredVersion>(
               { k: id, v: { $lt: current.v }, u: { $lt: since } },
-              { projection: { v: 1 }, sort: { v: -1 }, timeoutMS },
+              { projection: { v: 1 }, sort: { v: -1 }, maxTimeMS },
             )
           : null,
       ]);

@@ -37,6 +37,8 @@ export interface WriterDocument {
   /** `<server>/<place>`. */
   readonly _id: string;
   readonly last?: string;
+  /** Another word each time that a server takes the place: what it finds there is of nobody else. */
+  readonly taken?: string;
   readonly n?: number;
 }
 

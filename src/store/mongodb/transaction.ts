@@ -25,6 +25,8 @@ export type ExpectSearch = (
 /** What the lists pass through one transaction after another; see WriterDocument. */
 export interface Place {
   readonly id: string;
+  /** Stands there as long as it is this server's. */
+  readonly taken: string;
   readonly session: ClientSession;
 }
 
@@ -107,13 +109,13 @@ export function createTransactions(parts: Parts, look: ExpectSearch, nextRevisio
       }
       await sendAll(collections, ledger, session);
       // Last, so that a condition that takes all places at its beginning has to wait for nobody.
-      const mine = { _id: place.id };
+      const mine = { _id: place.id, taken: place.taken };
       const { matchedCount } = await collections.writer.updateOne(mine, { $set: { last: id } }, { session });
-      if (matchedCount !== 1) throw new Error('the place of this server in the store is gone');
+      if (matchedCount !== 1) throw new PlaceGone();
     } catch (error) {
       await abandon();
       if (error instanceof Blamed) return { is: 'blamed', list: error.list, why: error.why };
-      return { is: isPassing(error) ? 'again' : 'broken', error };
+      return { is: isPassing(error) || error instanceof PlaceGone ? 'again' : 'broken', error };
     }
     if (how.isOver) {
       await abandon();
@@ -136,6 +138,9 @@ export function createTransactions(parts: Parts, look: ExpectSearch, nextRevisio
   };
 }
 
+/** Another server has the place of this one, which was silent; it gets a new one with its next sign of life. */
+class PlaceGone extends Error {}
+
 class Blamed extends Error {
   readonly list: List;
   readonly why: Problem;
@@ -148,11 +153,11 @@ class Blamed extends Error {
 
 /**
  * Whether the transaction of the id was stored. The write that asks waits for, or ends, a transaction that is still in the air, and
- * once a majority has it, what it found cannot change any more.
+ * once a majority has it, what it found cannot change any more. Undefined when another server has the place: nobody can tell any more.
  */
-export async function wasStored(collections: Collections, place: Place, id: string): Promise<boolean> {
+export async function wasStored(collections: Collections, place: Place, id: string): Promise<boolean | undefined> {
   const asked = await collections.writer.findOneAndUpdate(
-    { _id: place.id },
+    { _id: place.id, taken: place.taken },
     { $inc: { n: 1 } },
     {
       session: place.session,
@@ -160,7 +165,7 @@ export async function wasStored(collections: Collections, place: Place, id: stri
       returnDocument: 'after',
     },
   );
-  return asked?.last === id;
+  return asked ? asked.last === id : undefined;
 }
 
 /** Every transaction of every server writes the document of its place: none that is under way now can be stored beside this one. */

@@ -15,7 +15,7 @@ export type { ExpectSearch } from './transaction.ts';
 
 export interface Writer {
   commit(changes: readonly Change[]): Promise<readonly Written[]>;
-  /** Takes nothing more and waits for what is on its way. */
+  /** Takes nothing more and waits for what is on its way, but not for long. */
   close(): Promise<void>;
   /** Why nothing can be stored at the moment; undefined while all is well. */
   fault(): string | undefined;
@@ -27,8 +27,10 @@ export interface WriterOptions {
   readonly onCommit?: (lists: number, refused: number, seconds: number) => void;
 }
 
-/** A caller waits no longer than so many ms. */
-const PATIENCE = 10_000;
+/** A caller waits no longer than so many ms: an election takes up to 12 s. */
+const PATIENCE = 13_000;
+/** Nor than so many once the store closes. */
+const CLOSING = 5_000;
 
 export function createWriter(parts: Parts, look: ExpectSearch, { onCommit = () => undefined }: WriterOptions): Writer {
   const { client, collections, runtime } = parts;
@@ -36,6 +38,7 @@ export function createWriter(parts: Parts, look: ExpectSearch, { onCommit = () =
   const held = new Set<string>();
   const isHealthy = followTopology(parts);
   const stop = new AbortController();
+  const end = new AbortController();
   let underWay = 0;
   let isWideUnderWay = false;
   let isCalled = false;
@@ -53,7 +56,7 @@ export function createWriter(parts: Parts, look: ExpectSearch, { onCommit = () =
     attempt: createTransactions(parts, look, createRevisions(parts.now, random)),
     wasStored: (place, id) => wasStored(collections, place, id),
     nextId: () => `${ids}${++given}`,
-    isClosed: () => stop.signal.aborted,
+    end: end.signal,
   };
   const run = async (group: readonly Waiting[], place: Place) => {
     const began = performance.now();
@@ -75,7 +78,7 @@ export function createWriter(parts: Parts, look: ExpectSearch, { onCommit = () =
   const send = async (group: readonly Waiting[]) => {
     const mine = free.shift()!;
     // The number of a server that was silent for long is another one now.
-    const place = { id: writerId(parts.server, mine.n), session: mine.session };
+    const place = { id: writerId(parts.server, mine.n), taken: parts.taken, session: mine.session };
     const locks = group.flatMap((list) => list.locks);
     const isWide = group.some((list) => list.isWide);
     for (const lock of locks) held.add(lock);
@@ -109,9 +112,9 @@ export function createWriter(parts: Parts, look: ExpectSearch, { onCommit = () =
     if (isWatching) return;
     isWatching = true;
     while (waiting.length > 0) {
-      await runtime.sleep(waiting[0]!.deadline - performance.now() + 1, stop.signal);
-      while (waiting.length > 0 && waiting[0]!.deadline <= performance.now()) waiting.shift()!.answer(tooBusy());
-      if (stop.signal.aborted) break;
+      await runtime.sleep(waiting[0]!.deadline - performance.now() + 1, end.signal);
+      const isLate = ({ deadline }: Waiting) => end.signal.aborted || deadline <= performance.now();
+      while (waiting.length > 0 && isLate(waiting[0]!)) waiting.shift()!.answer(tooBusy());
     }
     isWatching = false;
     if (underWay === 0 && waiting.length === 0) idle();
@@ -134,9 +137,14 @@ export function createWriter(parts: Parts, look: ExpectSearch, { onCommit = () =
     sessions,
     async close() {
       stop.abort();
-      if (underWay > 0 || waiting.length > 0) await new Promise<void>((resolve) => (idle = resolve));
+      const isIdle = new AbortController();
+      idle = () => isIdle.abort();
+      if (underWay === 0 && waiting.length === 0) idle();
+      await runtime.sleep(CLOSING, isIdle.signal);
       isHealthy.end();
-      await Promise.all(sessions.map((session) => session.endSession()));
+      end.abort();
+      // Where the database is silent, what is under way ends with the client.
+      if (isIdle.signal.aborted) await Promise.all(sessions.map((session) => session.endSession()));
     },
   };
 }
