@@ -1,6 +1,7 @@
 /** `_summary` and `_elements` of a read. https://hl7.org/fhir/R4/search.html#summary */
 import { problem } from '../fhir/outcome.ts';
 import { hasElement, type Shape, shaped } from '../fhir/shape.ts';
+import { placeOf } from '../search/refusals.ts';
 import { checkFormat, isControl, isFormat } from '../search/result-parameters.ts';
 import type { Version } from '../store/store.ts';
 import { answer } from './answer.ts';
@@ -21,15 +22,19 @@ export function shapeOf({ type, parameters }: Pick<FhirRequest, 'type' | 'parame
     if (!isControl(name) || isFormat(name)) continue;
     if (name === '_summary') {
       if (!Object.hasOwn(summaries, value))
-        throw problem('value', '_summary of a read takes true, text, data or false');
+        throw problem('value', '_summary of a read takes true, text, data or false', { expression: placeOf(name) });
       shape = { ...shape, summary: summaries[value] };
     } else if (name === '_elements') {
       const elements = value.split(',').map((one) => one.trim());
       const unknown = elements.find((one) => !hasElement(type, one));
-      if (unknown !== undefined) throw problem('value', `_elements names an element that ${type} does not have`);
+      if (unknown !== undefined) {
+        const sentence = `_elements names an element that ${type} does not have`;
+        throw problem('value', sentence, { expression: placeOf(name) });
+      }
       shape = { ...shape, elements: [...(shape.elements ?? []), ...elements] };
     } else {
-      throw problem('not-supported', `${name.split(':')[0]} is not supported on a read`);
+      const sentence = `${name.split(':')[0]} is not supported on a read`;
+      throw problem('not-supported', sentence, { expression: placeOf(name) });
     }
   }
   return shape;
