@@ -10,7 +10,7 @@ import { collectionsOf, indexes } from '../../src/store/mongodb/schema.ts';
 import { runSearch } from '../../src/store/mongodb/search.ts';
 import { createStamps } from '../../src/store/mongodb/stamps.ts';
 import type { Change, Store, Written } from '../../src/store/store.ts';
-import { type ReplicaSet, startReplicaSet } from '../support/mongod.ts';
+import { noScans, type ReplicaSet, startReplicaSet } from '../support/mongod.ts';
 
 /** One member that refuses every plan without an index. */
 export function openers() {
@@ -22,7 +22,7 @@ export function openers() {
       set = await startReplicaSet({
         members: 1,
         electionTimeoutMillis: 1_000,
-        words: ['--setParameter', 'notablescan=1'],
+        words: noScans,
       });
       client = await new MongoClient(set.uri, { writeConcern: { w: 'majority' } }).connect();
     },

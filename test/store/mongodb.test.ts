@@ -186,6 +186,12 @@ describeOnMongod('On MongoDB', () => {
     it('are made beside the work when much is stored: searches are refused until then', async () => {
       const db = admin.db(databaseOf(freshUri()));
       const collections = collectionsOf(db);
+      const told: string[] = [];
+      const { signal } = new AbortController();
+      const log = (sentence: string) => void told.push(sentence);
+      const building = { db, collections, runtime: systemRuntime, log, signal };
+      await buildIndexes(building);
+      await collections.resource.dropIndexes();
       const documents = Array.from({ length: 20_000 }, (_, i) => ({
         _id: `Task/${i}`,
         t: 'Task',
@@ -194,10 +200,6 @@ describeOnMongod('On MongoDB', () => {
         ix: [i],
       }));
       await db.collection<{ _id: string }>('resource').insertMany(documents);
-      const told: string[] = [];
-      const { signal } = new AbortController();
-      const log = (sentence: string) => void told.push(sentence);
-      const building = { db, collections, runtime: systemRuntime, log, signal };
       const build = await buildIndexes(building, 10_000);
       expect(() => build.expect('resource')).toThrow(expect.objectContaining({ status: 503, code: 'transient' }));
       expect(() => build.expect('version', 'audit')).not.toThrow();

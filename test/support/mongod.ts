@@ -60,13 +60,16 @@ export async function startReplicaSet(options: SetOptions = {}): Promise<Replica
   return startIn(mkdtempSync(join(tmpdir(), 'watchfire-mongod-')), process.pid, options);
 }
 
-/** The set of this jest run, started by the first test file that asks, ended by run-teardown.mjs. The first start takes seconds: give `beforeAll` a minute. */
+/** A query that no index answers is an error there: no plan reads a collection from end to end. https://www.mongodb.com/docs/manual/reference/parameters/#mongodb-parameter-param.notablescan */
+export const noScans: readonly string[] = ['--setParameter', 'notablescan=1'];
+
+/** The set of this jest run, started by the first test file that asks, ended by run-teardown.mjs; without scans. The first start takes seconds: give `beforeAll` a minute. */
 export async function sharedReplicaSet({ members = 3 }: Pick<SetOptions, 'members'> = {}): Promise<SharedSet> {
   const name = `mongod-${members}`;
   const ports = await oncePerRun(name, async () => {
     const folder = join(runFolder(), name);
     mkdirSync(folder);
-    const set = await startIn(folder, runPid, { members });
+    const set = await startIn(folder, runPid, { members, words: noScans });
     return set.members.map(({ port }) => port);
   });
   return { uri: freshUriOf(ports), freshUri: () => freshUriOf(ports) };

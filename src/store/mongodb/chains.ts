@@ -7,6 +7,7 @@ import { canonicalHash, keyHash, nameHash, typeHash } from './document.ts';
 import { all } from './logic.ts';
 import { keysNear } from './near.ts';
 import { aimsOf, find, type Reading } from './reading.ts';
+import { homesAround } from './task.ts';
 
 type Chain = Exclude<Far, { is: 'near' }>;
 /** Keys and ties of up to `limit` resources that fulfil a criterion; undefined where that takes more than `effort` candidates. */
@@ -214,16 +215,17 @@ async function pointedAt(
 
 /** What points to one of the links: all of it, or what stands in their lanes alone. */
 function pointing(
-  { parts: { hashing } }: Reading,
+  reading: Reading,
   { type, name, lanes }: Extract<Far, { is: 'referred' }>,
   links: readonly string[],
   more: Document,
 ): Document {
+  const { hashing } = reading.parts;
   const here = lanes
     ? anywhere(
         links.flatMap((link) => lanes.after.map((end) => `${lanes.before}${link}${end}`)),
         hashing,
       )
     : { ix: { $in: links.map((link) => keyHash(hashing, name, link, '')) } };
-  return all([here, { ix: typeHash(hashing, type) }, more]) as Document;
+  return all([here, { ix: typeHash(hashing, type) }, ...homesAround(reading, type, links), more]) as Document;
 }

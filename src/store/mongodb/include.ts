@@ -8,6 +8,7 @@ import { filterOf, isCanonical } from './compile.ts';
 import { canonicalHash, keyHash, nameHash, typeHash } from './document.ts';
 import { all } from './logic.ts';
 import { aimsOf, fieldsOf, find, type Reading, type Row, versionOf } from './reading.ts';
+import { homesAround } from './task.ts';
 
 type Followed = Pick<Row, '_id' | 'refs' | 'c'>;
 
@@ -117,7 +118,7 @@ async function pointing(
     name === undefined
       ? { 'refs.k': { $in: names } }
       : { ix: { $in: names.map((one) => keyHash(hashing, name, one, '')) } };
-  const set = { $and: [here, { ix: typeHash(hashing, type) }] };
+  const set = { $and: [here, { ix: typeHash(hashing, type) }, ...homesAround(reading, type, names)] };
   const filter = await filterFrom(reading, type, allowed, set);
   const most = mostIncluded + seen.size + 1;
   const found = await find(reading, all([filter, set]) as Document, { limit: most, projection: whole });

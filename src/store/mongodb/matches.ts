@@ -5,7 +5,7 @@ import { all } from './logic.ts';
 import type { Way } from './paging.ts';
 import { aggregate, fieldsOf, find, type Row, type Wanted } from './reading.ts';
 import { isStreamed, rowsOf } from './sort.ts';
-import { filterFor, type Task } from './task.ts';
+import { filterFor, homes, type Task } from './task.ts';
 
 export async function matchesOf(task: Task, way: Way, wanted: Wanted): Promise<Row[]> {
   const { reading, type, where } = task;
@@ -56,14 +56,17 @@ async function keep({ reading, type, where }: Task, candidates: readonly Row[]):
   if (candidates.length === 0) return new Set();
   const filter = await filterAmong(reading, type, where, candidates);
   const among = { _id: { $in: candidates.map(({ _id }) => _id) } };
-  const kept = await find(reading, all([filter, among]) as Document, { projection: { _id: 1 } });
+  const kept = await find(reading, all([filter, ...homes(reading, type, where), among]) as Document, {
+    projection: { _id: 1 },
+  });
   return new Set(kept.map(({ _id }) => _id));
 }
 
-async function withBodies({ reading }: Task, rows: readonly Row[], wanted: Wanted): Promise<Row[]> {
+async function withBodies({ reading, type, where }: Task, rows: readonly Row[], wanted: Wanted): Promise<Row[]> {
   if (!wanted.bodies || rows.length === 0) return [...rows];
   const among = { _id: { $in: rows.map(({ _id }) => _id) } };
-  const found = await find(reading, among, { projection: fieldsOf({ bodies: true, ties: false }) });
+  const here = all([...homes(reading, type, where), among]) as Document;
+  const found = await find(reading, here, { projection: fieldsOf({ bodies: true, ties: false }) });
   const byKey = new Map(found.map((document) => [document['_id'], document]));
   return rows.map((row) => ({ ...row, ...byKey.get(row._id) }));
 }

@@ -1,5 +1,5 @@
 /** Opens a store on MongoDB: whom it talks to and how, whether that can keep the promises, what has to be there first. */
-import { type Db, MongoClient, type MongoClientOptions } from 'mongodb';
+import { type CommandStartedEvent, type Db, MongoClient, type MongoClientOptions } from 'mongodb';
 import type { Runtime } from '../../runtime.ts';
 import type { Engine } from '../engine.ts';
 import { createHashing } from '../hash.ts';
@@ -33,6 +33,10 @@ export interface MongoOptions {
   readonly patience?: number;
   /** For tests: ms between two looks behind a change stream. */
   readonly checkEvery?: number;
+  /** For tests: goes about everything as on a sharded cluster, though there is none. */
+  readonly asSharded?: boolean;
+  /** For tests: told of each command that is sent. */
+  readonly onSent?: (command: CommandStartedEvent) => void;
 }
 
 /** What the promises stand on is said here and not left to the URI. docs/running-on-mongodb.md */
@@ -61,7 +65,9 @@ export async function openMongoStore(options: MongoOptions): Promise<Engine> {
   const client = new MongoClient(options.uri, {
     ...settings,
     ...(options.patience && { serverSelectionTimeoutMS: options.patience }),
+    ...(options.onSent && { monitorCommands: true }),
   });
+  if (options.onSent) client.on('commandStarted', options.onSent);
   try {
     await client.connect().catch((error: Error) => {
       throw new Error(`MongoDB at ${placeOf(options.uri)} cannot be reached: ${error.message}`);
@@ -80,7 +86,7 @@ async function openDatabase(client: MongoClient, options: MongoOptions): Promise
   const collections = collectionsOf(db);
   const facts = createFacts(collections.fact);
   const hello = () => db.admin().command({ hello: 1 });
-  const isSharded = (await hello())['msg'] === 'isdbgrid';
+  const isRouter = (await hello())['msg'] === 'isdbgrid';
   const clock = createClock(runtime, async () => Number((await hello())['localTime']));
 
   const [seed] = await Promise.all([
@@ -88,7 +94,7 @@ async function openDatabase(client: MongoClient, options: MongoOptions): Promise
     clock.measure(),
     makeCollections(db),
   ]);
-  if (isSharded) await shardCollections(db);
+  if (isRouter) await shardCollections(db);
   const stop = new AbortController();
   const [registration, build] = await Promise.all([
     register(client, collections, runtime),
@@ -108,7 +114,7 @@ async function openDatabase(client: MongoClient, options: MongoOptions): Promise
     get taken() {
       return registration.taken();
     },
-    isSharded,
+    isSharded: isRouter || options.asSharded === true,
   };
   void registration.beat(stop.signal);
   void keepTime(client, clock.measure, runtime, stop.signal);

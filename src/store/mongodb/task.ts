@@ -2,7 +2,7 @@
 import type { Document } from 'mongodb';
 import type { Asked, Criterion, SortKey } from '../../search/query.ts';
 import { filterOf, type Place } from './compile.ts';
-import { homesOfPatient } from './document.ts';
+import { homeOfKey, homesOfPatient } from './document.ts';
 import { all } from './logic.ts';
 import type { Reading } from './reading.ts';
 
@@ -26,14 +26,28 @@ export function filterFor(
   return all([filter, ...homes(reading, type, where), ...more]) as Document;
 }
 
-/** Where whatever points to the one patient of the search lives. A Patient lives by its own key, whomever it points to. */
-function homes({ parts: { isSharded, hashing } }: Reading, type: string, where: Criterion): readonly Document[] {
-  if (!isSharded || type === 'Patient') return [];
+/** Where all that can match lives, where the search is about one patient. A Patient lives by its own key, whomever it points to. */
+export function homes({ parts: { isSharded, hashing } }: Reading, type: string, where: Criterion): readonly Document[] {
+  if (!isSharded) return [];
   for (const part of partsOf(where)) {
+    if (type === 'Patient') {
+      if (part.is === 'id') return [{ s: { $in: part.ids.map((id) => homeOfKey(`Patient/${id}`, hashing)) } }];
+      continue;
+    }
     const patient = pointedTo(part);
     if (patient?.startsWith('Patient/')) return [{ s: { $in: homesOfPatient(patient, hashing) } }];
   }
   return [];
+}
+
+/** Where resources of the type live that point to one of these, where all of these are Patients. */
+export function homesAround(
+  { parts: { isSharded, hashing } }: Pick<Reading, 'parts'>,
+  type: string,
+  keys: readonly string[],
+): readonly Document[] {
+  if (!isSharded || type === 'Patient' || !keys.every((key) => key.startsWith('Patient/'))) return [];
+  return [{ s: { $in: [...new Set(keys.flatMap((key) => homesOfPatient(key, hashing)))] } }];
 }
 
 function pointedTo(part: Criterion): string | undefined {
