@@ -5,19 +5,18 @@
 import { createHash } from 'node:crypto';
 import { writeExact } from '../fhir/json.ts';
 import { type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
-import type { Derive, Draft } from '../interactions/interaction.ts';
+import type { Derive, Draft, Pending } from '../interactions/interaction.ts';
 import { keptNow, resourceNow } from '../interactions/pending.ts';
 import { uuidv7 } from '../runtime.ts';
-import type { Change } from '../store/store.ts';
-import { isDeleted } from '../store/store.ts';
+import { type Change, isDeleted, type Look } from '../store/store.ts';
 import { type Alarm, after, endedBySomebody, reopenedBySomebody, type Step } from './episode.ts';
 import { judge, measuredIn, type Verdict, worst } from './interpret.ts';
 import { createPersonOf } from './person.ts';
 import type { Thresholds } from './thresholds.ts';
-import { detailOf, detectedIssue, flag, type NotJudged, priority } from './words.ts';
+import { detailOf, detectedIssue, flag, type NotJudged, priority, seenIn } from './words.ts';
 
 /** The kept alarm, with the ids of its newest episode. */
-export interface KeptAlarm extends Alarm {
+interface KeptAlarm extends Alarm {
   readonly flag: string;
   readonly issue: string;
   /** References that the DetectedIssue holds as evidence. */
@@ -28,7 +27,7 @@ const DAY = 86_400_000;
 const OLDEST = 30 * DAY;
 const MOST_EVIDENCE = 50;
 /** A signal below this opens and raises nothing by itself. */
-export const TRUSTED_QUALITY = 50;
+const TRUSTED_QUALITY = 50;
 const spoken = new Set(['preliminary', 'final', 'amended', 'corrected']);
 
 /** When it was measured, in milliseconds: the end of a period, else when it was issued, else now. */
@@ -104,18 +103,15 @@ export function flagVitals(thresholds: Thresholds): Derive {
   };
 }
 
-type Look = Parameters<Derive>[2];
-type Held = Parameters<Derive>[1];
-
 /** What one step means for the two resources. */
 async function follow(
   step: Step,
   alarm: Alarm | undefined,
   before: KeptAlarm | undefined,
   sight: Sight,
-  held: Held,
+  held: Pending,
   look: Look,
-): Promise<{ saves: readonly (Draft | Change)[]; kept: KeptAlarm | undefined }> {
+): Promise<{ saves: Pending; kept: KeptAlarm | undefined }> {
   if (alarm === undefined) return { saves: [], kept: undefined };
   if (step === 'opened') return open(alarm, sight);
   const kept = { ...before!, ...alarm };
@@ -126,7 +122,7 @@ async function follow(
   return { saves, kept: { ...kept, evidence: issue.evidence } };
 }
 
-function open(alarm: Alarm, sight: Sight): { saves: readonly (Draft | Change)[]; kept: KeptAlarm } {
+function open(alarm: Alarm, sight: Sight): { saves: Pending; kept: KeptAlarm } {
   const kept = {
     ...alarm,
     flag: idFor(sight.now, sight.key, alarm.episode, 'Flag'),
@@ -155,20 +151,17 @@ const saveOf = (key: ResourceKey, resource: Resource, expect: Draft['expect']): 
   return { op: 'save', key, method: 'PUT', resource: JSON.parse(text), text, expect };
 };
 
-async function raise({ flag: id }: KeptAlarm, sight: Sight, held: Held, look: Look): Promise<readonly Draft[]> {
+async function raise({ flag: id }: KeptAlarm, sight: Sight, held: Pending, look: Look): Promise<readonly Draft[]> {
   const key = { type: 'Flag', id };
   const newest = await resourceNow(key, held, look);
   if (!newest) return [];
-  const { extension = [], ...rest } = newest.resource;
-  const others = extension.filter((e: any) => e.url !== priority('critical').url);
-  const detail = {
-    url: 'http://hl7.org/fhir/StructureDefinition/flag-detail',
-    valueReference: { reference: referenceTo(sight.observation) },
-  };
-  return [saveOf(key, { ...rest, extension: [priority('critical'), ...others, detail] }, newest.expect)];
+  const { extension: before = [], ...rest } = newest.resource;
+  const others = before.filter((e: any) => e.url !== priority('critical').url);
+  const extension = [priority('critical'), ...others, seenIn(referenceTo(sight.observation))];
+  return [saveOf(key, { ...rest, extension }, newest.expect)];
 }
 
-async function end({ flag: id }: KeptAlarm, { now }: Sight, held: Held, look: Look): Promise<readonly Draft[]> {
+async function end({ flag: id }: KeptAlarm, { now }: Sight, held: Pending, look: Look): Promise<readonly Draft[]> {
   const key = { type: 'Flag', id };
   const newest = await resourceNow(key, held, look);
   if (newest?.resource.status !== 'active') return [];
@@ -180,7 +173,7 @@ async function addEvidence(
   kept: KeptAlarm,
   step: Step,
   sight: Sight,
-  held: Held,
+  held: Pending,
   look: Look,
 ): Promise<{ saves: readonly Draft[]; evidence: number }> {
   if (kept.evidence >= MOST_EVIDENCE && step !== 'raised') return { saves: [], evidence: kept.evidence };
@@ -201,12 +194,7 @@ async function addEvidence(
 }
 
 /** Says why a value was held against no limits: once per patient and vital, where it is the device's doing for each device. */
-async function notJudged(
-  severity: NotJudged,
-  sight: Sight,
-  held: Held,
-  look: Look,
-): Promise<readonly (Draft | Change)[]> {
+async function notJudged(severity: NotJudged, sight: Sight, held: Pending, look: Look): Promise<Pending> {
   const key = `${severity === 'no-unit' ? sight.key : `${sight.patient}|${sight.verdict.vital}`}|${severity}`;
   const { value, expect } = await keptNow('alarm', key, held, look);
   if (value !== undefined) return [];

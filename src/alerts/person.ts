@@ -1,17 +1,13 @@
 /** Who a reading is about, as far as limits depend on it: birth date and gender, parsed once for each version of the Patient. */
 import { keyOf } from '../fhir/references.ts';
-import type { Derive } from '../interactions/interaction.ts';
+import type { Pending } from '../interactions/interaction.ts';
 import { resourceNow } from '../interactions/pending.ts';
-import { isDeleted } from '../store/store.ts';
+import { isDeleted, type Look } from '../store/store.ts';
 import type { Person } from './interpret.ts';
 
 const MOST = 10_000;
 
-export type PersonOf = (
-  patient: string,
-  pending: Parameters<Derive>[1],
-  look: Parameters<Derive>[2],
-) => Promise<Person>;
+export type PersonOf = (patient: string, pending: Pending, look: Look) => Promise<Person>;
 
 /** One reader for one store. An unknown patient is somebody of whom nothing is known. */
 export function createPersonOf(): PersonOf {

@@ -17,6 +17,9 @@ export const priority = (severity: 'abnormal' | 'critical') => ({
   },
 });
 
+/** What raised a Flag. http://hl7.org/fhir/StructureDefinition/flag-detail */
+export const seenIn = (observation: string) => ({ url: FLAG_DETAIL, valueReference: { reference: observation } });
+
 /** Why a value was held against no limits. */
 export type NotJudged = 'no-table' | 'no-unit';
 
@@ -25,7 +28,7 @@ const reasons: Readonly<Record<NotJudged, string>> = {
   'no-unit': 'not evaluated: unit unknown, so no alert can be raised',
 };
 
-export interface Seen {
+interface Seen {
   readonly id: string;
   /** `Patient/1` */
   readonly patient: string;
@@ -46,7 +49,7 @@ const authorOf = (device: string | undefined) =>
 const nameOf = ({ vital, name }: Verdict): string => (vital === 'blood-pressure' ? 'Blood pressure' : name);
 
 /** The alert-type coding of a vital. */
-export const alertType = (canonical: string, verdict: Verdict) => ({
+const alertType = (canonical: string, verdict: Verdict) => ({
   coding: [
     {
       system: `${canonical}/CodeSystem/alert-type`,
@@ -60,10 +63,7 @@ export const alertType = (canonical: string, verdict: Verdict) => ({
 export const flag = ({ id, patient, device, observation, verdict, severity, now, canonical }: Seen): Resource => ({
   resourceType: 'Flag',
   id,
-  extension: [
-    priority(severity === 'critical' ? 'critical' : 'abnormal'),
-    { url: FLAG_DETAIL, valueReference: { reference: observation } },
-  ],
+  extension: [priority(severity === 'critical' ? 'critical' : 'abnormal'), seenIn(observation)],
   identifier: [{ system: `${canonical}/sid/alert`, value: id }],
   status: 'active',
   category: [

@@ -95,7 +95,7 @@ export interface FhirAnswer {
   /** What broke, where an entry was answered with a status of 500 or more: for the log, never for the client. */
   readonly cause?: unknown;
   /** What followed from the writes (Flag, DetectedIssue ...), as committed. */
-  readonly effects?: readonly (Draft | Change)[];
+  readonly effects?: Pending;
 }
 
 /** What the caller may do and see. Deny is the default everywhere; an empty grant list grants nothing. */
@@ -130,6 +130,9 @@ export interface Draft {
   readonly expect: 'absent' | 'any' | { readonly versionId: number };
 }
 
+/** What a commit already holds while more follows from its writes. */
+export type Pending = readonly (Draft | Change)[];
+
 /**
  * What follows from a write, in the same commit. Looks, returns, never writes. What it returns is validated and indexed,
  * not derived from again. `after` is undefined for a deletion. `pending` is what the same commit already holds: look there
@@ -138,10 +141,10 @@ export interface Draft {
  */
 export type Derive = (
   write: { readonly key: ResourceKey; readonly before: Version | undefined; readonly after: Resource | undefined },
-  pending: readonly (Draft | Change)[],
+  pending: Pending,
   look: Look,
   setting: { readonly now: number; readonly canonical: string; readonly caller: Caller },
-) => Promise<readonly (Draft | Change)[]>;
+) => Promise<Pending>;
 
 /**
  * The one gate: declared? permitted? then the interaction, then one audit row. `also` are private changes (a feed's cursor,

@@ -2,10 +2,8 @@
 import { parseExact } from '../fhir/json.ts';
 import type { ResourceKey } from '../fhir/references.ts';
 import { fillGap } from '../store/gap.ts';
-import { type Change, isDeleted, type Look } from '../store/store.ts';
-import type { Draft } from './interaction.ts';
-
-type Pending = readonly (Draft | Change)[];
+import { isDeleted, type Look } from '../store/store.ts';
+import type { Draft, Pending } from './interaction.ts';
 
 /** A kept value as it will be, and what a further put of the same key has to expect. */
 export interface KeptNow {

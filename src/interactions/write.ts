@@ -22,7 +22,7 @@ import {
 } from '../store/store.ts';
 import { assertValid } from '../validation/validate.ts';
 import { patientsIn } from './answer.ts';
-import type { Caller, Context, Derive, Draft, Incoming } from './interaction.ts';
+import type { Caller, Context, Derive, Draft, Incoming, Pending } from './interaction.ts';
 
 /** One write that a client asked for, with the newest version as it was when the core looked. */
 export interface Planned {
@@ -61,7 +61,7 @@ export interface Saved {
   /** The stored versions of what was planned, in the same order. */
   readonly versions: readonly Version[];
   /** What followed from them. */
-  readonly effects: readonly (Draft | Change)[];
+  readonly effects: Pending;
 }
 
 export interface WritePath {
