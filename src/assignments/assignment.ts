@@ -5,18 +5,12 @@
 import { createHash } from 'node:crypto';
 import { writeExact } from '../fhir/json.ts';
 import { keyOf, type Resource, referenceTo } from '../fhir/references.ts';
-import type { Derive, Draft } from '../interactions/interaction.ts';
+import type { Derive, Draft, Pending } from '../interactions/interaction.ts';
 import { keptNow, resourceNow } from '../interactions/pending.ts';
 import { uuidv7 } from '../runtime.ts';
-import { type Change, isDeleted, type Version } from '../store/store.ts';
+import { type Change, isDeleted, type Look, type Version } from '../store/store.ts';
+import { assignmentKind, type KeptAssignments } from './kept.ts';
 import { type Assignment, assignmentOf, withAssignment, withoutAssignment } from './periods.ts';
-
-const KIND = 'assignment';
-
-/** What is kept of a device, under its id in the kind `assignment`. */
-export interface KeptAssignments {
-  readonly periods: readonly Assignment[];
-}
 
 const resourceOf = (version: Version | undefined): Resource | undefined =>
   version && !isDeleted(version) ? JSON.parse(version.text) : undefined;
@@ -35,7 +29,7 @@ export const followDevice: Derive = async ({ key, before, after }, pending, look
   const was = localPatient(resourceOf(before));
   const is = localPatient(after);
   if (was === is) return [];
-  const { value, expect } = await keptNow(KIND, key.id, pending, look);
+  const { value, expect } = await keptNow(assignmentKind, key.id, pending, look);
   let periods = (value as KeptAssignments | undefined)?.periods ?? [];
   const isFirst = periods.length === 0;
   const changes: (Draft | Change)[] = [];
@@ -59,7 +53,7 @@ export const followDevice: Derive = async ({ key, before, after }, pending, look
       expect: 'absent',
     });
   }
-  return [...changes, { op: 'put', kind: KIND, key: key.id, value: { periods }, expect }];
+  return [...changes, { op: 'put', kind: assignmentKind, key: key.id, value: { periods }, expect }];
 };
 
 const idOf = (device: string, patient: string, now: number, count: number): string =>
@@ -76,11 +70,7 @@ const statement = (id: string, device: string, patient: string, from: number | u
 });
 
 /** The DeviceUseStatement of an assignment that has ended; undefined where somebody deleted it. */
-async function end(
-  { use, to }: Assignment,
-  pending: Parameters<Derive>[1],
-  look: Parameters<Derive>[2],
-): Promise<Draft | undefined> {
+async function end({ use, to }: Assignment, pending: Pending, look: Look): Promise<Draft | undefined> {
   const key = { type: 'DeviceUseStatement', id: use };
   const newest = await resourceNow(key, pending, look);
   if (!newest) return undefined;
@@ -103,14 +93,14 @@ export const followUse: Derive = async ({ key, before, after }, pending, look, {
   const changes: Change[] = [];
   for (const device of new Set([named(resourceOf(before)), is])) {
     if (device === undefined) continue;
-    const { value, expect } = await keptNow(KIND, device, pending, look);
+    const { value, expect } = await keptNow(assignmentKind, device, pending, look);
     const periods = (value as KeptAssignments | undefined)?.periods ?? [];
     const others = withoutAssignment(periods, key.id);
     const was = periods.find(({ use }) => use === key.id);
     const one = device === is ? assignmentOf({ ...after, id: key.id }, now, was, others.length === 0) : undefined;
     const next = one ? withAssignment(others, one) : others;
     if (JSON.stringify(next) === JSON.stringify(periods)) continue;
-    changes.push({ op: 'put', kind: KIND, key: device, value: { periods: next }, expect });
+    changes.push({ op: 'put', kind: assignmentKind, key: device, value: { periods: next }, expect });
   }
   return changes;
 };

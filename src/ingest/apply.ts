@@ -1,11 +1,11 @@
 /** Applies one reading of a device: at most one transaction, however often it is sent. Retries are told from corrections by what is kept. */
 import type { Thresholds } from '../alerts/thresholds.ts';
-import type { KeptAssignments } from '../assignments/assignment.ts';
+import { assignmentsOf } from '../assignments/kept.ts';
 import { patientAt } from '../assignments/periods.ts';
 import { Problem, problem } from '../fhir/outcome.ts';
 import { keyOf, type ResourceKey } from '../fhir/references.ts';
 import type { Caller, Dispatch, Entry, FhirAnswer, FhirRequest } from '../interactions/interaction.ts';
-import { createLine } from '../interactions/settle.ts';
+import { createLine, settle } from '../interactions/settle.ts';
 import type { Runtime } from '../runtime.ts';
 import { type Change, isDeleted, type Store, type Version } from '../store/store.ts';
 import { ingestAccess } from './access.ts';
@@ -16,7 +16,6 @@ import { createSequence } from './sequence.ts';
 import { standingIssue } from './standing.ts';
 
 const KIND = 'reading';
-const DEADLINE = 5_000;
 
 export interface IngestRoom {
   readonly mapping: Mapping;
@@ -53,6 +52,9 @@ export type Apply = (parsed: Parsed, device: DeviceContext, origin: Origin) => P
 const isOvertaken = (error: unknown): boolean =>
   error instanceof Problem && (error.status === 409 || error.status === 412 || error.code === 'lock-error');
 
+const tooBusy = (): Problem =>
+  problem('transient', 'The reading is being written by others; try again', { headers: { 'Retry-After': '1' } });
+
 /** Flags that a commit opened or raised: those that it saved as active. */
 const alertsIn = ({ effects = [] }: FhirAnswer): number =>
   effects.filter((e) => e.op === 'save' && e.key.type === 'Flag' && e.resource.status === 'active').length;
@@ -68,16 +70,12 @@ export function createApply(room: IngestRoom): Apply {
 
   /** Who was the patient then; with what has to hold still at commit. */
   async function attribute({ instant }: Parsed, device: ResourceKey) {
-    const [assigned] = await store.get('assignment', [device.id]);
-    const periods = (assigned?.value as KeptAssignments | undefined)?.periods ?? [];
-    const patient = patientAt(periods, instant);
+    const assigned = await assignmentsOf(device.id, store);
+    const patient = patientAt(assigned.periods, instant);
     const [device_, person] = await store.read(patient ? [device, keyOf(patient)!] : [device]);
     if (!device_ || isDeleted(device_)) throw problem('business-rule', 'Device not found in system', { status: 400 });
     if (!patient) throw problem('business-rule', 'Device not assigned to patient', { status: 400 });
-    const still: Change[] = [
-      { op: 'expect', of: device, at: device_.versionId },
-      { op: 'expect', of: { kind: 'assignment', key: device.id }, at: assigned!.revision },
-    ];
+    const still: Change[] = [{ op: 'expect', of: device, at: device_.versionId }, assigned.still];
     return { patient, person: person && !isDeleted(person) ? JSON.parse(person.text) : {}, still };
   }
 
@@ -153,25 +151,10 @@ export function createApply(room: IngestRoom): Apply {
     return new Map([...ids.keys()].map((name, i) => [name, versions[i]]));
   }
 
-  async function untilSettled(parsed: Parsed, device: DeviceContext, origin: Origin): Promise<Applied> {
-    const deadline = runtime.now() + DEADLINE;
-    for (let isRetry = false; ; isRetry = true) {
-      try {
-        return await attempt(parsed, device, origin, isRetry);
-      } catch (error) {
-        if (!isOvertaken(error)) throw error;
-        if (runtime.now() >= deadline) {
-          throw problem('transient', 'The reading is being written by others; try again', {
-            headers: { 'Retry-After': '1' },
-          });
-        }
-      }
-    }
-  }
-
   return (parsed, device, origin) => {
     for (const [name, sent] of parsed.sent) mapping.demandPlausible(name, sent);
-    return line(device.key.id, () => untilSettled(parsed, device, origin));
+    const applied = (isRetry: boolean) => attempt(parsed, device, origin, isRetry);
+    return line(device.key.id, () => settle(runtime, applied, { isOvertaken, tooBusy }));
   };
 }
 

@@ -1,5 +1,5 @@
 /** Looks again when what was expected at commit no longer held, until the request's deadline; neighbours of one key wait in line. */
-import { problem } from '../fhir/outcome.ts';
+import { type Problem, problem } from '../fhir/outcome.ts';
 import type { Runtime } from '../runtime.ts';
 import { isConflict } from '../store/store.ts';
 import type { FhirRequest } from './interaction.ts';
@@ -7,19 +7,29 @@ import { queryOf } from './route.ts';
 
 const DEADLINE = 5_000;
 
+interface Settling {
+  /** Whether looking again may help; a conflict of the store where left out. */
+  readonly isOvertaken?: (error: unknown) => boolean;
+  /** What is thrown when the time is over. */
+  readonly tooBusy?: () => Problem;
+}
+
+const busy = (): Problem =>
+  problem('lock-error', 'others kept changing the same resource; try again', { headers: { 'Retry-After': '1' } });
+
 /** Calls `attempt` until it does not end in a conflict; after 5 s refuses with 503 and Retry-After. */
-export async function settle<T>(runtime: Runtime, attempt: () => Promise<T>): Promise<T> {
+export async function settle<T>(
+  runtime: Pick<Runtime, 'now'>,
+  attempt: (isRetry: boolean) => Promise<T>,
+  { isOvertaken = isConflict, tooBusy = busy }: Settling = {},
+): Promise<T> {
   const deadline = runtime.now() + DEADLINE;
-  for (;;) {
+  for (let isRetry = false; ; isRetry = true) {
     try {
-      return await attempt();
+      return await attempt(isRetry);
     } catch (error) {
-      if (!isConflict(error)) throw error;
-      if (runtime.now() >= deadline) {
-        throw problem('lock-error', 'others kept changing the same resource; try again', {
-          headers: { 'Retry-After': '1' },
-        });
-      }
+      if (!isOvertaken(error)) throw error;
+      if (runtime.now() >= deadline) throw tooBusy();
     }
   }
 }
