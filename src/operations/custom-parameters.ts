@@ -9,8 +9,9 @@ import { parametersOf } from '../search/parameters.ts';
 import type { Include, SearchQuery } from '../search/query.ts';
 import { notIndexed, quote } from '../search/refusals.ts';
 import { reliedOn } from '../search/relied-on.ts';
+import { everyKept } from '../store/every-kept.ts';
 import type { Change, Store, Token } from '../store/store.ts';
-import { everyKept, type Job, type KeptParameter, kinds } from './kept.ts';
+import { type Job, type KeptParameter, kinds } from './kept.ts';
 
 export interface CustomParameters {
   /** The store for everybody: refuses searches by what is not indexed yet, and renews this after a SearchParameter was written. */

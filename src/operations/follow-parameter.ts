@@ -1,16 +1,11 @@
 /** What follows from writing a SearchParameter: it is checked, takes its codes, and a job is asked for that indexes older resources with it, or takes its references out again. https://hl7.org/fhir/R4/searchparameter.html */
 import type { Resource } from '../fhir/references.ts';
-import type { Derive, Draft } from '../interactions/interaction.ts';
-import { type Runtime, uuidv7 } from '../runtime.ts';
+import type { Derive, Draft, Pending } from '../interactions/interaction.ts';
+import { freshId, type Runtime } from '../runtime.ts';
 import { customDefinition, refused } from '../search/custom.ts';
 import type { Definition } from '../search/knowledge.ts';
 import type { Change, Look } from '../store/store.ts';
 import { cancelled, type KeptCode, type KeptParameter, kinds, newJob, putJob } from './kept.ts';
-
-type Pending = readonly (Draft | Change)[];
-
-/** A fresh id of a job: those asked for later come later. */
-export const newJobId = (runtime: Random): string => uuidv7(runtime.now(), runtime.random(10));
 
 type Random = Pick<Runtime, 'now' | 'random'>;
 
@@ -45,10 +40,10 @@ export async function whatFollows(written: WrittenParameter): Promise<readonly C
     if (!codes.includes(code)) changes.push({ op: 'drop', kind: kinds.code, key: code });
   }
   const left = was ? leftBy(was.definition, definition) : [];
-  if (left.length > 0) changes.push(putJob(newJobId(runtime), { ...newJob(left, now), leaving: id }, 'absent'));
+  if (left.length > 0) changes.push(putJob(freshId(runtime), { ...newJob(left, now), leaving: id }, 'absent'));
   if (definition === undefined) return [...changes, { op: 'drop', kind: kinds.parameter, key: id }];
   for (const code of codes) changes.push(...(await taken(code, id, pending, look)));
-  const job = newJobId(runtime);
+  const job = freshId(runtime);
   const value: KeptParameter = { definition, job, indexed: false };
   return [
     ...changes,

@@ -1,6 +1,6 @@
 /** The private state behind custom search parameters and reindex jobs: what is kept under which kind and key. docs/storage.md */
 import type { Definition } from '../search/knowledge.ts';
-import type { Change, Cursor, Kept, Store } from '../store/store.ts';
+import type { Change, Cursor, Store } from '../store/store.ts';
 
 export const kinds = {
   /** One per active SearchParameter that is ours to index, by its id: {@link KeptParameter}. */
@@ -77,16 +77,4 @@ export async function cancelled(id: string, look: Pick<Store, 'get'>, now: numbe
   const job = kept?.value as Job | undefined;
   if (job === undefined || isOver(job)) return [];
   return [putJob(id, { ...job, state: 'cancelled', ended: now }, kept!.revision)];
-}
-
-const LISTED = 1_000;
-
-/** All of one kind, in key order. */
-export async function everyKept(kind: string, store: Pick<Store, 'list'>): Promise<readonly Kept[]> {
-  const all: Kept[] = [];
-  for (let from = ''; ; from = `${all[all.length - 1]!.key}\u0000`) {
-    const page = await store.list(kind, from, LISTED);
-    all.push(...page);
-    if (page.length < LISTED) return all;
-  }
 }

@@ -4,8 +4,9 @@ import type { Log } from '../log.ts';
 import type { Runtime } from '../runtime.ts';
 import { isEntryOf } from '../search/parameter.ts';
 import { type IndexEntries, plainQuery } from '../search/query.ts';
+import { everyKept } from '../store/every-kept.ts';
 import { type Change, isConflict, type Store } from '../store/store.ts';
-import { everyKept, isOver, type Job, type KeptParameter, kinds, putJob } from './kept.ts';
+import { isOver, type Job, type KeptParameter, kinds, putJob } from './kept.ts';
 
 export interface ReindexParts {
   readonly store: Pick<Store, 'list' | 'get' | 'search' | 'commit'>;

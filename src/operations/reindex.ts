@@ -4,13 +4,13 @@ import { operationOutcome, problem } from '../fhir/outcome.ts';
 import { referenceTo } from '../fhir/references.ts';
 import { gone, notFound, patientsIn } from '../interactions/answer.ts';
 import type { Context, FhirAnswer, FhirRequest } from '../interactions/interaction.ts';
-import type { Runtime } from '../runtime.ts';
+import { freshId, type Runtime } from '../runtime.ts';
 import { definitionsWithUrl } from '../search/knowledge.ts';
 import type { IndexEntries } from '../search/query.ts';
 import { placeOf } from '../search/refusals.ts';
+import { everyKept } from '../store/every-kept.ts';
 import { type Change, isDeleted, type Kept } from '../store/store.ts';
-import { newJobId } from './follow-parameter.ts';
-import { cancelled, everyKept, isOver, type Job, type KeptParameter, kinds, newJob, putJob } from './kept.ts';
+import { cancelled, isOver, type Job, type KeptParameter, kinds, newJob, putJob } from './kept.ts';
 import { namedOnce, type Operation } from './operation.ts';
 import { code, instant, number, type Part, parametersText, parts, text } from './parameters.ts';
 
@@ -51,7 +51,7 @@ export function reindex({ runtime, extract, wake }: ReindexOperationParts): Oper
     );
     if (url !== undefined && types.length > 0)
       throw problem('invalid', 'give either type or url, not both', { expression: placeOf('url') });
-    const id = newJobId(runtime);
+    const id = freshId(runtime);
     const now = runtime.now();
     const asked = types.length > 0 ? [...new Set(types)] : everyType();
     const { job, changes } =

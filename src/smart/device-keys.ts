@@ -7,6 +7,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { problem } from '../fhir/outcome.ts';
 import type { ResourceKey } from '../fhir/references.ts';
 import type { Runtime } from '../runtime.ts';
+import { everyKept } from '../store/every-kept.ts';
 import type { Change, Kept, Store, StoredAuditRow } from '../store/store.ts';
 import { type DevicePermission, devicePermissions } from './access.ts';
 
@@ -116,14 +117,8 @@ export async function noteUse(store: Store, record: DeviceKey, now: number): Pro
 
 /** All keys, or those of one device, without their hashes. */
 export async function listKeys(store: Store, deviceId?: string): Promise<readonly Omit<DeviceKey, 'hash'>[]> {
-  const keys: Omit<DeviceKey, 'hash'>[] = [];
-  for (let from = ''; ; ) {
-    const page = await store.list(KIND, from, 500);
-    for (const { value } of page) {
-      const { hash: _hash, ...record } = value as DeviceKey;
-      if (deviceId === undefined || record.deviceId === deviceId) keys.push(record);
-    }
-    if (page.length < 500) return keys;
-    from = `${page[page.length - 1]!.key}\u0000`;
-  }
+  const keys = (await everyKept(KIND, store)).map(
+    ({ value: { hash: _hash, ...record } }): Omit<DeviceKey, 'hash'> => record,
+  );
+  return deviceId === undefined ? keys : keys.filter((key) => key.deviceId === deviceId);
 }

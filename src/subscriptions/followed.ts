@@ -2,6 +2,7 @@
 import { Problem } from '../fhir/outcome.ts';
 import type { Resource } from '../fhir/references.ts';
 import { type CriteriaIndex, criteriaIndex } from '../search/criteria-index.ts';
+import { everyKept } from '../store/every-kept.ts';
 import { type Change, isDeleted, type Store, type Version } from '../store/store.ts';
 import { type Criteria, parseCriteria } from './criteria.ts';
 import { drop, type KeptLive, type KeptOwner, kinds, put } from './kept.ts';
@@ -60,15 +61,9 @@ export async function loadFollowed(
     return built;
   }
 
-  for (let from = ''; ; ) {
-    const page = await store.list(kinds.live, from, 500);
-    for (const { key, value } of page) {
-      const version = await store.vread({ type: 'Subscription', id: key }, (value as KeptLive).versionId);
-      if (version) await follow(version);
-    }
-    const last = page[page.length - 1];
-    if (!last || page.length < 500) break;
-    from = `${last.key} `;
+  for (const { key, value } of await everyKept(kinds.live, store)) {
+    const version = await store.vread({ type: 'Subscription', id: key }, (value as KeptLive).versionId);
+    if (version) await follow(version);
   }
 
   return {
