@@ -9,13 +9,12 @@ import { followDevice, followUse } from './assignments/assignment.ts';
 import { createTrail } from './audit/trail.ts';
 import { ownAlong } from './audit/trail-along.ts';
 import { readTrail, searchTrail } from './audit/trail-search.ts';
-import { createClosing } from './closing.ts';
-import { type Config, ConfigError } from './config.ts';
+import type { Config } from './config.ts';
 import { problem } from './fhir/outcome.ts';
 import { relativeTo } from './fhir/own-base.ts';
 import { adminRouter, onlyAdministrator } from './http/admin.ts';
 import { createApp, identified, type Observed } from './http/app.ts';
-import { createListener } from './http/connection.ts';
+import { addressUrl, createListener } from './http/connection.ts';
 import { healthRouter, type Phase } from './http/health.ts';
 import { createMetrics, type Metrics, metricsRouter } from './http/metrics.ts';
 import { portalRouter } from './http/portal.ts';
@@ -35,11 +34,13 @@ import { update } from './interactions/update.ts';
 import { vread } from './interactions/vread.ts';
 import { createWritePath } from './interactions/write.ts';
 import { createLog, type Log } from './log.ts';
-import { trimWhenQuiet } from './memory.ts';
 import { openEngine } from './open-engine.ts';
 import { openOperations } from './operations/open.ts';
 import { guardedClient } from './outbound/guarded-client.ts';
-import { takeOwnership } from './owner.ts';
+import { createClosing } from './process/closing.ts';
+import { inDataFolder } from './process/data-folder.ts';
+import { trimWhenQuiet } from './process/memory.ts';
+import { takeOwnership } from './process/owner.ts';
 import { capabilityStatement, declared, promisedOperations } from './publish/capability.ts';
 import { openApi } from './publish/openapi.ts';
 import { type Runtime, systemRuntime } from './runtime.ts';
@@ -47,11 +48,11 @@ import { extract } from './search/extract.ts';
 import { INDEX_VERSION } from './search/index-version.ts';
 import { createPageTokens } from './search/page-token.ts';
 import { parametersOf } from './search/parameters.ts';
-import { fullAccess, noAccess } from './smart/access.ts';
+import { accessOf, fullAccess } from './smart/access.ts';
 import { adminToken } from './smart/admin-token.ts';
 import { createIdentify } from './smart/identify.ts';
-import { type Leases, startLeases } from './store/lease.ts';
-import { keepCanonical, pageKeyOf } from './store-facts.ts';
+import { keepCanonical, pageKeyOf } from './store/facts.ts';
+import { noLeases, startLeases } from './store/lease.ts';
 import { forgetSubscription, prepareSubscription } from './subscriptions/prepare.ts';
 import { startSubscriptions } from './subscriptions/subscriptions.ts';
 import { demandWhole } from './transfer/demands.ts';
@@ -84,35 +85,6 @@ const observeWith = (metrics: Metrics, log: Log) => (seen: Observed) => {
   metrics.observeRequest(route, method, status, seconds);
   log.access({ route, method, status, ms: Math.round(seconds * 1_000_000) / 1_000, requestId, who });
   if (error !== undefined) log.error('request failed', error, { route, requestId, status });
-};
-
-/** Does what needs the data folder; where the system refuses, the setting is named. */
-function inDataFolder<T>(folder: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    const { syscall, code } = error as NodeJS.ErrnoException;
-    if (syscall === undefined) throw error;
-    throw new ConfigError(`WATCHFIRE_DATA: the folder ${folder} cannot be made, read or written (${code})`);
-  }
-}
-
-/** Where a server on this host is reached from this machine; one that listens on all addresses, by the loopback. */
-export function addressUrl(host: string, port: number): string {
-  if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-/** Whoever may own a Subscription today: the administrator. SMART clients join here. */
-export const accessOf = (who: string) => (who === 'Client/admin' ? fullAccess : noAccess);
-
-/** Of a house that leaves the work to others. */
-const noLeases: Leases = {
-  isShared: true,
-  hold: () => undefined,
-  isAlone: () => false,
-  isOver: () => false,
-  stopped: Promise.resolve(),
 };
 
 /** Builds the house, opens its store and listens. Rejects with a sentence where that cannot be. */

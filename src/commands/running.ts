@@ -1,7 +1,7 @@
 /** How a command reaches the store: through the running server's routes, or, where none runs, through one opened just for it. */
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config.ts';
-import { ownerOf } from '../owner.ts';
+import { ownerOf } from '../process/owner.ts';
 import { startHouse } from '../server.ts';
 import { adminTokenFile } from '../smart/admin-token.ts';
 

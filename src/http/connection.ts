@@ -59,6 +59,12 @@ function refusedListening(error: NodeJS.ErrnoException, port: number, host: stri
   }
 }
 
+/** Where a server on this host is reached from this machine; one that listens on all addresses, by the loopback. */
+export function addressUrl(host: string, port: number): string {
+  if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 export interface Listener {
   /** Resolves when it takes requests. Rejects with a ConfigError that names the setting to change. */
   listen(port: number, host: string): Promise<AddressInfo>;

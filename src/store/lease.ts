@@ -219,6 +219,15 @@ export function startLeases(parts: LeaseParts): Leases {
   };
 }
 
+/** For a server that leaves the work to others. */
+export const noLeases: Leases = {
+  isShared: true,
+  hold: () => undefined,
+  isAlone: () => false,
+  isOver: () => false,
+  stopped: Promise.resolve(),
+};
+
 const leaseIn = (row: Kept | undefined): KeptLease | undefined => row?.value;
 const epochAfter = (lease: KeptLease | undefined): number => (lease?.epoch ?? 0) + 1;
 

@@ -1,7 +1,7 @@
 /** Gives memory back when a load is over: V8 collects old garbage under pressure only, which a quiet server never feels. https://nodejs.org/api/v8.html#v8setflagsfromstringflags */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Runtime } from './runtime.ts';
+import type { Runtime } from '../runtime.ts';
 
 /** Milliseconds without a request that count as quiet. */
 const QUIET = 3_000;

@@ -3,15 +3,15 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { ownerOf, takeOwnership } from '../src/owner.ts';
-import { together } from './support/house.ts';
+import { ownerOf, takeOwnership } from '../../src/process/owner.ts';
+import { together } from '../support/house.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'watchfire-owner-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const lock = join(folder, 'owner.lock');
 
 const claim = `
-  import { takeOwnership } from ${JSON.stringify(new URL('../src/owner.ts', import.meta.url).href)};
+  import { takeOwnership } from ${JSON.stringify(new URL('../../src/process/owner.ts', import.meta.url).href)};
   process.stdout.write('ready\\n');
   process.stdin.once('data', () => {
     try { takeOwnership(process.argv[1]); process.stdout.write('won\\n'); }

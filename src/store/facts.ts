@@ -1,6 +1,6 @@
 /** What a store is told once and keeps: the canonical base of what the server defines, and the key of its page tokens. */
-import type { Runtime } from './runtime.ts';
-import type { Engine } from './store/engine.ts';
+import type { Runtime } from '../runtime.ts';
+import type { Engine } from './engine.ts';
 
 type Facts = Pick<Engine, 'keepFact'>;
 

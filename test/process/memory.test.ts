@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { trimWhenQuiet } from '../src/memory.ts';
-import { systemRuntime } from '../src/runtime.ts';
+import { trimWhenQuiet } from '../../src/process/memory.ts';
+import { systemRuntime } from '../../src/runtime.ts';
 
 /** Lets `rounds` quiet times pass while `requests` counts what came in; answers how many bytes of the heap they freed. */
 async function freed(rounds: number, requests: (round: number) => number): Promise<number> {
