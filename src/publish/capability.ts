@@ -129,6 +129,7 @@ function limitsOf(type: string, parameter: Parameter): object {
   const limits = [
     ...(isSorted ? [] : ['Not for _sort.']),
     ...(parameter.type !== 'reference' || parameter.followed ? [] : [unfollowed(parameter)]),
+    ...(parameter.type === 'reference' && parameter.followed && isAlone(type) ? ['Not for chains and _has.'] : []),
   ];
   return limits.length > 0 ? { documentation: limits.join(' ') } : {};
 }

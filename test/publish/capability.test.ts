@@ -165,7 +165,7 @@ describe('The search parameters of the statement', () => {
     expect(documented('QuestionnaireResponse', 'questionnaire') ?? '').not.toContain('Not for _has');
     expect(documented('Observation', 'date')).toBeUndefined();
     expect(documented('AuditEvent', 'date')).toBeUndefined();
-    expect(documented('AuditEvent', 'agent')).toBe('Not for _sort.');
+    expect(documented('AuditEvent', 'agent')).toBe('Not for _sort. Not for chains and _has.');
   });
 
   it('are all that are answered', () => {
