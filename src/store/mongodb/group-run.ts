@@ -26,15 +26,15 @@ export interface Tries {
 /** Failures after which the lists go one by one. */
 const TOGETHER = 2;
 
-/** Resolves when nothing of the group is under way any more. Never rejects. */
-export async function runGroup(tries: Tries, place: Place, lists: readonly Waiting[]): Promise<void> {
+/** Resolves when nothing of the group is under way any more. Never rejects. The place is asked for at each try: another server may take it. */
+export async function runGroup(tries: Tries, place: () => Place, lists: readonly Waiting[]): Promise<void> {
   let open = lists;
   let isCareful = false;
   for (let failures = 0; ; ) {
     open = inTime(open, tries);
     if (open.length === 0) return;
     const how: Try = { id: tries.nextId(), isCareful, isOver: false, isCommitting: false };
-    const attempt = await watched(tries, open, how, () => attemptAndDecide(tries, place, open, how));
+    const attempt = await watched(tries, open, how, () => attemptAndDecide(tries, place(), open, how));
     switch (attempt.is) {
       case 'done':
         for (const [i, list] of open.entries()) list.answer(attempt.answers[i]!);
@@ -57,7 +57,7 @@ export async function runGroup(tries: Tries, place: Place, lists: readonly Waiti
   }
 }
 
-async function oneByOne(tries: Tries, place: Place, lists: readonly Waiting[]): Promise<void> {
+async function oneByOne(tries: Tries, place: () => Place, lists: readonly Waiting[]): Promise<void> {
   for (const list of lists) await runGroup(tries, place, [list]);
 }
 

@@ -58,7 +58,7 @@ export function createWriter(parts: Parts, look: ExpectSearch, { onCommit = () =
     nextId: () => `${ids}${++given}`,
     end: end.signal,
   };
-  const run = async (group: readonly Waiting[], place: Place) => {
+  const run = async (group: readonly Waiting[], place: () => Place) => {
     const began = performance.now();
     let refused = 0;
     const answered = new Set<Waiting>();
@@ -78,7 +78,7 @@ export function createWriter(parts: Parts, look: ExpectSearch, { onCommit = () =
   const send = async (group: readonly Waiting[]) => {
     const mine = free.shift()!;
     // The number of a server that was silent for long is another one now.
-    const place = { id: writerId(parts.server, mine.n), taken: parts.taken, session: mine.session };
+    const place = () => ({ id: writerId(parts.server, mine.n), taken: parts.taken, session: mine.session });
     const locks = group.flatMap((list) => list.locks);
     const isWide = group.some((list) => list.isWide);
     for (const lock of locks) held.add(lock);
