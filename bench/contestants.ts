@@ -51,11 +51,16 @@ export async function startFloorProcess(folder: string, kind: 'bare' | 'sqlite',
 }
 
 /** A floor with a database of its own on a replica set. */
-export async function startMongoFloorProcess(folder: string, uri: string, audit: 'strict' | 'prompt') {
+export async function startMongoFloorProcess(
+  folder: string,
+  uri: string,
+  audit: 'strict' | 'prompt',
+  likeness: 'same' | 'least',
+) {
   const port = await freePort();
   return start({
     name: `MongoDB floor, audit ${audit}`,
-    args: ['bench/mongodb-floor.ts', '--uri', uri, '--audit', audit, '--port', `${port}`],
+    args: ['bench/mongodb-floor.ts', '--uri', uri, '--audit', audit, '--likeness', likeness, '--port', `${port}`],
     port,
     token: '',
     ready: '/fhir/ready/0',

@@ -22,6 +22,7 @@ The MongoDB is a replica set of its own on this machine, started for the sitting
   --concurrency N    connections (default 16)
   --ops a,b,...      operations (default: all)
   --audit MODE       strict or prompt (default strict)
+  --floor same|least whether the MongoDB floor writes the guards and places that the server writes (default same)
   --only mongodb     leaves the embedded engine and its floor out
   --members N        of the replica set, 3 or 1 (default 3)
   --patients N       with 60 hours of five readings each (default 60)
@@ -38,6 +39,7 @@ const { values: given } = parseArgs({
     concurrency: { type: 'string', default: '16' },
     ops: { type: 'string', default: OPERATIONS.map(({ name }) => name).join(',') },
     audit: { type: 'string', default: 'strict' },
+    floor: { type: 'string', default: 'same' },
     only: { type: 'string' },
     members: { type: 'string', default: '3' },
     patients: { type: 'string' },
@@ -58,6 +60,7 @@ const operations = given.ops.split(',').map((name) => {
   return operation;
 });
 const audit = given.audit === 'prompt' ? 'prompt' : 'strict';
+const likeness = given.floor === 'least' ? 'least' : 'same';
 const rounds = Number(given.rounds ?? (given.quick ? 1 : 3));
 const patients = Number(given.patients ?? (given.quick ? 15 : 60));
 const load = {
@@ -103,7 +106,7 @@ try {
     seats.push(await seated('sqliteFloor', startFloorProcess(given.folder, 'sqlite', floor)));
     seats.push(await seated('sqlite', startServerProcess(given.folder, audit)));
   }
-  seats.push(await seated('mongodbFloor', startMongoFloorProcess(given.folder, set.freshUri(), audit)));
+  seats.push(await seated('mongodbFloor', startMongoFloorProcess(given.folder, set.freshUri(), audit, likeness)));
   seats.push(await seated('mongodb', startServerProcess(given.folder, audit, set.freshUri())));
 
   const measured = new Map<string, EngineRound[]>();
@@ -127,12 +130,21 @@ try {
   }
 
   const standings = [...measured].map(([operation, figures]) => standing(operation, figures));
-  console.log(`### Both engines, audit of reads: ${audit}\n\n${engineTable(standings)}`);
+  console.log(
+    `### Both engines, audit of reads: ${audit}, round trips of the MongoDB floor: ${likeness}\n\n${engineTable(standings)}`,
+  );
   if (given.out !== '-') {
     const out = given.out ?? join(root, 'bench', 'results', `${started.toISOString().slice(0, 10)}-engines.json`);
     mkdirSync(dirname(out), { recursive: true });
     const machine = { node: process.version, cores: availableParallelism(), cpu: cpus()[0]?.model };
-    const report = { when: started.toISOString(), machine, load: { ...load, rounds, patients }, audit, standings };
+    const report = {
+      when: started.toISOString(),
+      machine,
+      load: { ...load, rounds, patients },
+      audit,
+      likeness,
+      standings,
+    };
     writeFileSync(out, `${JSON.stringify({ ...report, rounds: Object.fromEntries(measured) }, undefined, 1)}\n`);
     tell(`written to ${out}`);
   }

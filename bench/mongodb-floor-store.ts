@@ -58,13 +58,19 @@ export interface MongoFloorStore {
   close(): Promise<void>;
 }
 
+/**
+ * same: what the server's transactions write beside the versions too, a guard for each identifier that comes into being and the place through
+ * which the transaction passed. least: without them, which promises less.
+ */
+export type Likeness = 'same' | 'least';
+
 const inTransaction: TransactionOptions = {
   readConcern: { level: 'snapshot' },
   writeConcern: { w: 'majority', journal: true },
 };
 const GROUPS = 2;
 
-export async function openMongoFloorStore(uri: string, groups = GROUPS): Promise<MongoFloorStore> {
+export async function openMongoFloorStore(uri: string, likeness: Likeness): Promise<MongoFloorStore> {
   const client = new MongoClient(uri, {
     writeConcern: { w: 'majority', journal: true },
     readConcern: { level: 'majority' },
@@ -79,13 +85,19 @@ export async function openMongoFloorStore(uri: string, groups = GROUPS): Promise
   await cur.createIndex({ p: 1, c: 1, d: -1 }, { partialFilterExpression: { p: { $exists: true } } });
   await cur.createIndex({ i: 1 }, { partialFilterExpression: { i: { $exists: true } } });
   for (const key of ['at', 'who', 'patients', 'key']) await audit.createIndex({ [key]: 1 });
-  await db.createCollection('former').catch(() => undefined);
+  // A transaction that had to make one would wait for it.
+  for (const name of ['former', 'guard', 'place']) await db.createCollection(name).catch(() => undefined);
+  const guard = db.collection<{ _id: string }>('guard');
+  const place = db.collection<{ _id: string }>('place');
+  let transactions = 0;
+  const places = Array.from({ length: GROUPS }, (_, n) => `0/${n}`);
+  for (const _id of places) await place.updateOne({ _id }, { $set: { last: '' } }, { upsert: true });
 
   let rows = Date.now() * 1000;
   const numbered = (row: Row) => ({ ...row, _id: rows++ });
   const bodies = { projection: { _id: 0, b: 1 } } as const;
 
-  async function inOneGo(writes: readonly Write[], session: ClientSession): Promise<readonly Outcome[]> {
+  async function inOneGo(writes: readonly Write[], session: ClientSession, at: string): Promise<readonly Outcome[]> {
     const taken = new Map<string, string>();
     const conditions = writes.flatMap(({ unless }) => unless ?? []);
     if (conditions.length > 0) {
@@ -118,6 +130,13 @@ export async function openMongoFloorStore(uri: string, groups = GROUPS): Promise
       else creations.push(next);
       return { texts: [next.b] };
     });
+    if (likeness === 'same') {
+      const identifiers = new Set(creations.flatMap(({ i }) => i ?? []));
+      const upserts = [...identifiers].map((_id) => ({
+        updateOne: { filter: { _id }, update: { $inc: { n: 1 } }, upsert: true },
+      }));
+      if (upserts.length > 0) await guard.bulkWrite(upserts, { session });
+    }
     const past = [...before.values()].map(({ _id, n, b }) => ({ _id: `${_id}/${n}`, b }));
     if (past.length > 0) await former.insertMany(past, { session });
     if (creations.length > 0) await cur.insertMany(creations, { session });
@@ -126,19 +145,26 @@ export async function openMongoFloorStore(uri: string, groups = GROUPS): Promise
       writes.map(({ row }) => numbered(row)),
       { session },
     );
+    if (likeness === 'same') await place.updateOne({ _id: at }, { $set: { last: `${++transactions}` } }, { session });
     return outcomes;
   }
 
   const write = grouped<Write, Outcome>({
-    most: groups,
+    most: GROUPS,
     locksOf: ({ change, unless }) => [change?.id, unless].filter((lock) => lock !== undefined),
-    run: (writes) =>
-      client.withSession({ causalConsistency: false }, (session) =>
-        session.withTransaction(() => inOneGo(writes, session), inTransaction),
-      ),
+    run: async (writes) => {
+      const at = places.shift()!;
+      try {
+        return await client.withSession({ causalConsistency: false }, (session) =>
+          session.withTransaction(() => inOneGo(writes, session, at), inTransaction),
+        );
+      } finally {
+        places.push(at);
+      }
+    },
   });
   const note = grouped<Row, void>({
-    most: groups,
+    most: GROUPS,
     async run(some) {
       await audit.insertMany(some.map(numbered), { ordered: false });
       return [];
@@ -146,7 +172,7 @@ export async function openMongoFloorStore(uri: string, groups = GROUPS): Promise
   });
   const reading = (collection: typeof cur | typeof former) =>
     grouped<string, string | undefined>({
-      most: groups,
+      most: GROUPS,
       async run(ids) {
         const found = await (collection as typeof former)
           .find({ _id: { $in: [...ids] } }, { projection: { b: 1 }, batchSize: ids.length + 1 })

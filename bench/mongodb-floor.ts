@@ -17,13 +17,14 @@ import {
   thanks,
   whole,
 } from './floor-answers.ts';
-import { type MongoFloorStore, openMongoFloorStore, type Row } from './mongodb-floor-store.ts';
+import { type Likeness, type MongoFloorStore, openMongoFloorStore, type Row } from './mongodb-floor-store.ts';
 
 export interface MongoFloorPlan {
   /** Of the set, with a database of the floor's own. */
   readonly uri: string;
   /** strict: a read or search is answered when its row is stored; prompt: the row is stored after it. */
   readonly audit: 'strict' | 'prompt';
+  readonly likeness: Likeness;
   readonly port: number;
 }
 
@@ -158,8 +159,8 @@ function listenerOf(store: MongoFloorStore, audit: MongoFloorPlan['audit']) {
   };
 }
 
-export async function startMongoFloor({ uri, audit, port }: MongoFloorPlan) {
-  const store = await openMongoFloorStore(uri);
+export async function startMongoFloor({ uri, audit, likeness, port }: MongoFloorPlan) {
+  const store = await openMongoFloorStore(uri, likeness);
   const server = createServer({ keepAliveTimeout: 60_000 }, listenerOf(store, audit));
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
@@ -177,15 +178,24 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     options: {
       uri: { type: 'string' },
       audit: { type: 'string', default: 'strict' },
+      likeness: { type: 'string', default: 'same' },
       port: { type: 'string', default: '0' },
       help: { type: 'boolean', default: false },
     },
   });
-  const { uri, audit, port } = values;
-  if (values.help || !uri || (audit !== 'strict' && audit !== 'prompt')) {
-    console.log('node bench/mongodb-floor.ts --uri mongodb://... [--audit strict|prompt] [--port N]');
+  const { uri, audit, likeness, port } = values;
+  const known = /^(strict|prompt) (same|least)$/.test(`${audit} ${likeness}`);
+  if (values.help || !uri || !known) {
+    console.log(
+      'node bench/mongodb-floor.ts --uri mongodb://... [--audit strict|prompt] [--likeness same|least] [--port N]',
+    );
     process.exit(values.help ? 0 : 2);
   }
-  const floor = await startMongoFloor({ uri, audit, port: Number(port) });
+  const floor = await startMongoFloor({
+    uri,
+    audit: audit as MongoFloorPlan['audit'],
+    likeness: likeness as Likeness,
+    port: Number(port),
+  });
   console.log(`floor ready on http://127.0.0.1:${floor.port}/fhir`);
 }

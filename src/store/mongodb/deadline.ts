@@ -25,6 +25,9 @@ export function leftOf({ until, signal }: Deadline, runtime: Runtime): number {
   return Math.max(1, Math.ceil(left));
 }
 
+/** Why a wait is over that was not needed: an error with its stack would cost as much as a read. */
+export const noError = 'not needed';
+
 /** Gives the work a signal that aborts when the time is up: `maxTimeMS` does not end the wait for a primary, or for a silent one. */
 export async function withinTime<T>(
   { until, signal }: Deadline,
@@ -32,11 +35,13 @@ export async function withinTime<T>(
   work: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {
   const [over, done] = [new AbortController(), new AbortController()];
-  runtime.sleep(Math.max(0, until - runtime.now()), done.signal).then(() => over.abort());
+  runtime.sleep(Math.max(0, until - runtime.now()), done.signal).then(() => {
+    if (!done.signal.aborted) over.abort();
+  });
   try {
     return await work({ until, signal: signal ? AbortSignal.any([over.signal, signal]) : over.signal });
   } finally {
-    done.abort();
+    done.abort(noError);
   }
 }
 

@@ -3,20 +3,25 @@ import type { Collection, Filter } from 'mongodb';
 import type { Kept, Store } from '../store.ts';
 import { maxTimeMS } from './reads.ts';
 import { type KeptDocument, keptId } from './schema.ts';
+import { together } from './together.ts';
 
 /** `now` is the store's clock: MongoDB itself removes what has expired up to a minute later. */
 export function createKept(kept: Collection<KeptDocument>, now: () => number): Pick<Store, 'get' | 'list'> {
   const living = (): Filter<KeptDocument> => ({
     $or: [{ expires: { $exists: false } }, { expires: { $gt: new Date(now()) } }],
   });
+  const found = together(async (ids) => {
+    const asked = { _id: { $in: [...ids] }, ...living() };
+    const documents = await kept.find(asked, { batchSize: ids.length + 1, maxTimeMS }).toArray();
+    return new Map(documents.map((document) => [document._id, document]));
+  });
   return {
     async get(kind, keys) {
       if (keys.length === 0) return [];
-      const ids = [...new Set(keys.map((key) => keptId(kind, key)))];
-      const found = await kept.find({ _id: { $in: ids }, ...living() }, { batchSize: ids.length, maxTimeMS }).toArray();
-      const byId = new Map(found.map((document) => [document._id, document]));
-      return keys.map((key) => {
-        const document = byId.get(keptId(kind, key));
+      const ids = keys.map((key) => keptId(kind, key));
+      const byId = await found([...new Set(ids)]);
+      return ids.map((id) => {
+        const document = byId.get(id);
         return document && keptOf(document);
       });
     },

@@ -2,7 +2,7 @@
 import { MongoError } from 'mongodb';
 import { Problem, problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
-import { away, isPassing } from './deadline.ts';
+import { away, isPassing, noError } from './deadline.ts';
 
 /** What `work` gives; a problem instead of an error of the driver. */
 export async function reaching<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -31,13 +31,15 @@ export async function inTime<T>(runtime: Runtime, read: () => Promise<T>): Promi
       await runtime.sleep(pause, isOver.signal);
     }
   };
-  const limit = runtime.sleep(LONGEST, isOver.signal).then((): never => {
+  // Whoever was answered in time needs no error, which would cost about as much as the read.
+  const limit = runtime.sleep(LONGEST, isOver.signal).then((): Promise<never> => {
+    if (isOver.signal.aborted) return new Promise(() => undefined);
     throw away();
   });
   try {
     return await Promise.race([tries(), limit]);
   } finally {
-    isOver.abort();
+    isOver.abort(noError);
   }
 }
 

@@ -3,6 +3,7 @@ import type { Binary } from 'mongodb';
 import { referenceTo } from '../../fhir/references.ts';
 import type { Method, Store, Version } from '../store.ts';
 import { bodyOf, type Collections } from './schema.ts';
+import { together } from './together.ts';
 
 /** What a Version is made of, in both collections. */
 export const versionFields = { v: 1, u: 1, m: 1, b: 1 } as const;
@@ -15,6 +16,10 @@ export interface StoredVersion {
   readonly u: number;
   readonly m: Method;
   readonly b?: Binary;
+}
+
+interface Stored extends StoredVersion {
+  readonly _id: string;
 }
 
 /** `key` is `Type/id`. */
@@ -33,29 +38,48 @@ export function createReads({
   resource,
   version,
 }: Pick<Collections, 'resource' | 'version'>): Pick<Store, 'read' | 'vread' | 'history'> {
-  const newest = (key: string) =>
-    resource.findOne<StoredVersion>({ _id: key }, { projection: versionFields, maxTimeMS });
-  const former = (key: string, versionId: number) =>
-    version.findOne<StoredVersion>({ _id: `${key}/${versionId}`, k: key }, { projection: versionFields, maxTimeMS });
+  /** The versions that are newest, by `Type/id`. */
+  const newestOf = together(async (ids) => {
+    const found = await resource
+      .find<Stored>({ _id: { $in: [...ids] } }, { projection: versionFields, batchSize: ids.length + 1, maxTimeMS })
+      .toArray();
+    return new Map(found.map((stored) => [stored._id, stored]));
+  });
+  /** Those that were, by `Type/id/version`. */
+  const formerOf = together(async (ids) => {
+    const keys = ids.map((id) => id.slice(0, id.lastIndexOf('/')));
+    const found = await version
+      .find<Stored>(
+        { _id: { $in: [...ids] }, k: { $in: keys } },
+        // The keys name the shards; by them a long history would be gone through.
+        { hint: { _id: 1 }, projection: versionFields, batchSize: ids.length + 1, maxTimeMS },
+      )
+      .toArray();
+    return new Map(found.map((stored) => [stored._id, stored]));
+  });
+  const newest = async (key: string) => (await newestOf([key])).get(key);
+  const former = async (key: string, versionId: number) => {
+    const id = `${key}/${versionId}`;
+    return (await formerOf([id])).get(id);
+  };
 
   return {
     async read(keys) {
-      const ids = [...new Set(keys.map(referenceTo))];
-      if (ids.length === 0) return [];
-      const found = resource.find<StoredVersion & { _id: string }>(
-        { _id: { $in: ids } },
-        { projection: versionFields, batchSize: ids.length, maxTimeMS },
-      );
-      const byKey = new Map<string, Version>();
-      for await (const stored of found) byKey.set(stored._id, versionOf(stored._id, stored));
-      return keys.map((key) => byKey.get(referenceTo(key)));
+      if (keys.length === 0) return [];
+      const ids = keys.map(referenceTo);
+      const found = await newestOf([...new Set(ids)]);
+      return ids.map((id) => {
+        const stored = found.get(id);
+        return stored && versionOf(id, stored);
+      });
     },
     async vread(key, versionId) {
       const id = referenceTo(key);
       const [current, moved] = await Promise.all([newest(id), former(id, versionId)]);
       if (current?.v === versionId) return versionOf(id, current);
       // It may have been the newest until just between the two looks.
-      const stored = moved ?? (current && versionId > 0 && versionId < current.v ? await former(id, versionId) : null);
+      const stored =
+        moved ?? (current && versionId > 0 && versionId < current.v ? await former(id, versionId) : undefined);
       return stored ? versionOf(id, stored) : undefined;
     },
     async history(key, { count, before = Number.MAX_SAFE_INTEGER, since = 0 }) {
