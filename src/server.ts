@@ -7,11 +7,9 @@ import { flagVitals, followFlag } from './alerts/flag.ts';
 import { loadThresholds } from './alerts/thresholds.ts';
 import { followDevice, followUse } from './assignments/assignment.ts';
 import { createTrail } from './audit/trail.ts';
-import { ownAlong } from './audit/trail-along.ts';
-import { readTrail, searchTrail } from './audit/trail-search.ts';
 import type { Config } from './config.ts';
+import { openCore } from './core.ts';
 import { problem } from './fhir/outcome.ts';
-import { relativeTo } from './fhir/own-base.ts';
 import { adminRouter, onlyAdministrator } from './http/admin.ts';
 import { createApp, identified, type Observed } from './http/app.ts';
 import { addressUrl, createListener } from './http/connection.ts';
@@ -20,33 +18,18 @@ import { createMetrics, type Metrics, metricsRouter } from './http/metrics.ts';
 import { portalRouter } from './http/portal.ts';
 import { sendProblem } from './http/respond.ts';
 import { loadMapping } from './ingest/mapping.ts';
-import { batch } from './interactions/batch.ts';
-import { capabilities } from './interactions/capabilities.ts';
-import { create } from './interactions/create.ts';
-import { remove } from './interactions/delete.ts';
-import { createDispatch } from './interactions/dispatch.ts';
-import { history } from './interactions/history.ts';
-import { read } from './interactions/read.ts';
-import { searchSystem, searchType } from './interactions/search.ts';
-import { createLine } from './interactions/settle.ts';
-import { transaction } from './interactions/transaction.ts';
-import { update } from './interactions/update.ts';
-import { vread } from './interactions/vread.ts';
-import { createWritePath } from './interactions/write.ts';
 import { createLog, type Log } from './log.ts';
 import { openEngine } from './open-engine.ts';
-import { openOperations } from './operations/open.ts';
+import { startIndexUpgrade } from './operations/index-upgrade.ts';
 import { guardedClient } from './outbound/guarded-client.ts';
 import { createClosing } from './process/closing.ts';
 import { inDataFolder } from './process/data-folder.ts';
 import { trimWhenQuiet } from './process/memory.ts';
 import { takeOwnership } from './process/owner.ts';
-import { capabilityStatement, declared, promisedOperations } from './publish/capability.ts';
+import { declared } from './publish/capability.ts';
 import { openApi } from './publish/openapi.ts';
 import { type Runtime, systemRuntime } from './runtime.ts';
 import { extract } from './search/extract.ts';
-import { INDEX_VERSION } from './search/index-version.ts';
-import { createPageTokens } from './search/page-token.ts';
 import { parametersOf } from './search/parameters.ts';
 import { accessOf, fullAccess } from './smart/access.ts';
 import { adminToken } from './smart/admin-token.ts';
@@ -75,8 +58,6 @@ export interface Surroundings {
   readonly isBrief?: boolean;
 }
 
-/** When capability/ was last changed. */
-const CAPABILITY_DATE = '2026-11-24';
 const profiles = fileURLToPath(new URL('../profiles/', import.meta.url));
 const mappings = fileURLToPath(new URL('../mappings/', import.meta.url));
 
@@ -128,69 +109,39 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
     closing.add(trail.flush);
     const client = guardedClient({ allow: config.outboundAllow, runtime });
     closing.add(client.close);
-    const tokens = createPageTokens(await pageKeyOf(engine, runtime), runtime.random);
-    const view = { canonical, server: new URL(url).hostname, runtime };
-    const line = createLine();
-    const relative = relativeTo(base);
-    const extractFrom = (text: string) => extract(JSON.parse(relative(text)));
     const stop = new AbortController();
     const { signal } = stop;
     const leases =
       isBrief && isShared ? noLeases : startLeases({ store: engine, runtime, owner, isShared, log, signal });
     closing.add(() => leases.stopped);
     closing.add(() => stop.abort());
-    const { store, operations, followSearchParameter, registerStored, stopped } = await openOperations({
-      engine,
-      runtime,
-      extract: extractFrom,
-      relative,
-      log,
-      signal,
-      leases,
-      promised: promisedOperations(),
-    });
-    closing.add(() => stopped);
-    closing.add(() => stop.abort());
     const thresholds = loadThresholds(profiles);
-    const writes = createWritePath({
-      now: runtime.now,
+    const { version } = packageJson;
+    const core = await openCore({
+      engine,
+      trail,
+      runtime,
+      base,
       canonical,
-      relative,
+      version,
+      pageKey: await pageKeyOf(engine, runtime),
       references: config.references,
       prepare: { Subscription: prepareSubscription({ client, runtime, base }) },
-      derive: {
+      derive: (followSearchParameter) => ({
         Observation: [flagVitals(thresholds)],
         Flag: [followFlag],
         Device: [followDevice],
         DeviceUseStatement: [followUse],
         Subscription: [forgetSubscription],
         SearchParameter: [followSearchParameter],
-      },
+      }),
+      log,
+      leases,
+      signal,
     });
-    const { version } = packageJson;
-    const dispatch = createDispatch({
-      store,
-      trail,
-      runtime,
-      base,
-      declared,
-      interactions: [
-        readTrail(read, view),
-        vread,
-        create(writes, runtime, line),
-        update(writes, runtime, line),
-        remove(writes, runtime, line),
-        history,
-        searchTrail(searchType(tokens, runtime.now, ownAlong(view)), tokens, view),
-        searchSystem(tokens, runtime.now, ownAlong(view)),
-        batch,
-        transaction(writes, runtime, declared),
-        capabilities((asked) =>
-          capabilityStatement({ base: asked, canonical, version, date: CAPABILITY_DATE, parametersOf }),
-        ),
-      ],
-      operations,
-    });
+    closing.add(() => core.stopped);
+    closing.add(() => stop.abort());
+    const { store, dispatch } = core;
     const { identify, forget } = createIdentify({ store, runtime, adminToken: admin.token });
     const isAdmin = async (token: string) =>
       (await identify(`Bearer ${token}`).catch(() => undefined))?.access === fullAccess;
@@ -212,25 +163,9 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       extract,
       client,
     });
-    let indexed = store.indexVersion() >= INDEX_VERSION ? 1 : 0;
-    metrics.gauge('indexProgress', () => indexed);
-    const upgrade = async (until: AbortSignal) => {
-      const isDone = await store.upgradeIndex({
-        indexVersion: INDEX_VERSION,
-        extract: ({ text }) => extractFrom(text),
-        signal: until,
-        onProgress: (done, of) => {
-          indexed = done / of;
-        },
-      });
-      if (!isDone) return;
-      indexed = 1;
-      await registerStored();
-    };
-    if (indexed === 1) {
-      const registered = upgrade(signal).catch((error: unknown) => log.error('index upgrade stopped', error));
-      closing.add(() => registered);
-    } else leases.hold('index-upgrade', (held) => upgrade(held.signal));
+    const index = startIndexUpgrade({ ...core, leases, log, signal });
+    metrics.gauge('indexProgress', index.progress);
+    closing.add(() => index.settled);
     // Before what they work with is closed.
     closing.add(() => leases.stopped);
     const observe = observeWith(metrics, log);
@@ -276,8 +211,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
           checks: () => ({
             store: { ok: store.fault() === undefined },
             notifier: { ok: !leases.isOver() },
-            // Searches are refused meanwhile: they would miss what is not indexed yet.
-            index: { ok: indexed === 1, progress: indexed },
+            index: { ok: index.progress() === 1, progress: index.progress() },
           }),
         }),
         portalRouter({ openApi: () => openApi({ version, parametersOf }), admits: isProduction ? isAdmin : undefined }),

@@ -10,7 +10,7 @@ const layers: readonly (readonly string[])[] = [
   ['interactions', 'operations', 'alerts', 'assignments', 'smart', 'audit', 'protect', 'metering'],
   ['ingest', 'subscriptions', 'transfer', 'assistant', 'publish', 'mappings'],
   ['http', 'translators', 'console'],
-  ['server.ts', 'open-engine.ts', 'main.ts', 'commands', 'demo'],
+  ['server.ts', 'core.ts', 'open-engine.ts', 'main.ts', 'commands', 'demo'],
 ];
 const top = layers.length - 1;
 

@@ -1,7 +1,7 @@
 /** A resource that the caller may not see counts as not existing: in conditions, reads, totals, includes and pages. https://hl7.org/fhir/R4/security.html */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type AccessHouse, openAccessHouse } from '../search/access/house.ts';
 import { A, B, patientCaller } from '../search/access/patient-a.ts';
+import { type AccessHouse, openAccessHouse } from '../support/access-house.ts';
 import type { Answer } from '../support/house.ts';
 
 const hour = 3_600_000;

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Access } from '../../src/interactions/interaction.ts';
 import { fullAccess } from '../../src/smart/access.ts';
-import { type AccessHouse, openAccessHouse } from '../search/access/house.ts';
+import { type AccessHouse, openAccessHouse } from '../support/access-house.ts';
 
 let house: AccessHouse;
 

@@ -1,9 +1,10 @@
 /** Two houses: one with everything, where patient A asks, and one with only what A may see, where the administrator asks. */
+
+import { type AccessHouse, openAccessHouse } from '../../support/access-house.ts';
 import { diceOf } from '../oracle/dice.ts';
 import { keyOf, type World, worldOf } from '../oracle/evaluate.ts';
 import { parameters } from '../oracle/parameters.ts';
 import { randomResources } from '../oracle/resources.ts';
-import { type AccessHouse, openAccessHouse } from './house.ts';
 import { A, B, isVisible, patientCaller } from './patient-a.ts';
 
 export interface Houses {

@@ -1,32 +1,17 @@
-/** A house from the real parts, as src/server.ts puts them together, whose doorkeeper knows the callers that a test brings. */
-import { createTrail } from '../../../src/audit/trail.ts';
-import { relativeTo } from '../../../src/fhir/own-base.ts';
-import { createApp } from '../../../src/http/app.ts';
-import { createListener } from '../../../src/http/connection.ts';
-import { batch } from '../../../src/interactions/batch.ts';
-import { create } from '../../../src/interactions/create.ts';
-import { remove } from '../../../src/interactions/delete.ts';
-import { createDispatch } from '../../../src/interactions/dispatch.ts';
-import { history } from '../../../src/interactions/history.ts';
-import type { Caller } from '../../../src/interactions/interaction.ts';
-import { read } from '../../../src/interactions/read.ts';
-import { searchSystem, searchType } from '../../../src/interactions/search.ts';
-import { createLine } from '../../../src/interactions/settle.ts';
-import { transaction } from '../../../src/interactions/transaction.ts';
-import { update } from '../../../src/interactions/update.ts';
-import { vread } from '../../../src/interactions/vread.ts';
-import { createWritePath } from '../../../src/interactions/write.ts';
-import { openOperations } from '../../../src/operations/open.ts';
-import { declared, promisedOperations } from '../../../src/publish/capability.ts';
-import { type Runtime, systemRuntime } from '../../../src/runtime.ts';
-import { extract } from '../../../src/search/extract.ts';
-import { INDEX_VERSION } from '../../../src/search/index-version.ts';
-import { createPageTokens } from '../../../src/search/page-token.ts';
-import { administrator } from '../../../src/smart/access.ts';
-import { createIdentify } from '../../../src/smart/identify.ts';
-import { startLeases } from '../../../src/store/lease.ts';
-import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
-import type { Answer } from '../../support/house.ts';
+/** A house on the real core, whose doorkeeper knows the callers that a test brings; nothing follows from its writes. */
+import { createTrail } from '../../src/audit/trail.ts';
+import { openCore } from '../../src/core.ts';
+import { createApp } from '../../src/http/app.ts';
+import { createListener } from '../../src/http/connection.ts';
+import type { Caller } from '../../src/interactions/interaction.ts';
+import { declared } from '../../src/publish/capability.ts';
+import { type Runtime, systemRuntime } from '../../src/runtime.ts';
+import { INDEX_VERSION } from '../../src/search/index-version.ts';
+import { administrator } from '../../src/smart/access.ts';
+import { createIdentify } from '../../src/smart/identify.ts';
+import { startLeases } from '../../src/store/lease.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import type { Answer } from './house.ts';
 
 export interface AccessHouse {
   readonly base: string;
@@ -56,51 +41,25 @@ export async function openAccessHouse(begin: number): Promise<AccessHouse> {
   const { port } = await listener.listen(0, '127.0.0.1');
   const origin = `http://127.0.0.1:${port}`;
   const base = `${origin}/fhir`;
-  const relative = relativeTo(base);
   const stop = new AbortController();
   const log = { warn: () => undefined, error: () => undefined };
   const { signal } = stop;
   const leases = startLeases({ store: engine, runtime, owner: 'house', isShared: false, log, signal });
-  const { store, operations, stopped } = await openOperations({
+  const trail = createTrail(engine, runtime, 'prompt');
+  const { store, dispatch, stopped } = await openCore({
     engine,
-    runtime,
-    extract: (text) => extract(JSON.parse(relative(text))),
-    relative,
-    log,
-    signal,
-    leases,
-    promised: promisedOperations(),
-  });
-  const trail = createTrail(store, runtime, 'prompt');
-  const tokens = createPageTokens(runtime.random(32), runtime.random);
-  const line = createLine();
-  const writes = createWritePath({
-    now: runtime.now,
-    canonical: 'https://house.example.org/fhir',
-    relative,
-    references: 'open',
-    prepare: {},
-    derive: {},
-  });
-  const dispatch = createDispatch({
-    store,
     trail,
     runtime,
     base,
-    declared,
-    interactions: [
-      read,
-      vread,
-      create(writes, runtime, line),
-      update(writes, runtime, line),
-      remove(writes, runtime, line),
-      history,
-      searchType(tokens, runtime.now, async () => []),
-      searchSystem(tokens, runtime.now, async () => []),
-      batch,
-      transaction(writes, runtime, declared),
-    ],
-    operations,
+    canonical: 'https://house.example.org/fhir',
+    version: '0.0.0',
+    pageKey: runtime.random(32),
+    references: 'open',
+    prepare: {},
+    derive: () => ({}),
+    log,
+    leases,
+    signal,
   });
   const callers = new Map<string, Caller>([['admin', administrator]]);
   const { identify } = createIdentify({ store, runtime, adminToken });
