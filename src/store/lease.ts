@@ -162,9 +162,16 @@ export function startLeases(parts: LeaseParts): Leases {
     let standing = new AbortController();
     while (!signal.aborted) {
       const next = new AbortController();
-      void runtime.sleep(stopAfter, next.signal).then(() => next.signal.aborted || loseAll());
+      let isLate = false;
+      void runtime.sleep(stopAfter, next.signal).then(() => {
+        if (next.signal.aborted) return;
+        isLate = true;
+        loseAll();
+      });
       try {
         await store.commit([{ op: 'put', kind: kinds.owner, key: owner, value: {}, expiresIn: alive }]);
+        // What was stored is nearly over: only another one tells that we live.
+        if (isLate) continue;
         const isNew = !isAlive;
         isAlive = true;
         standing.abort();

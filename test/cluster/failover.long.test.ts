@@ -111,7 +111,7 @@ describeOnMongod('Two servers on a replica set whose primary is killed every 20 
     if (chance < 0.85) return client.count(server);
     const query = chance < 0.93 ? `Observation?code=${WATCHED}&_sort=-_lastUpdated&_count=5` : 'Basic?_count=3';
     const reply = await say(own, server, ['GET', `/fhir/${query}`]);
-    if (reply && !(reply.status === 200 && reply.body.entry.length > 0))
+    if (reply && !(reply.status === 200 && reply.body.type === 'searchset'))
       own.faults.push(`${query} answered ${reply.status} ${reply.text}`);
   }
 

@@ -29,18 +29,23 @@ interface Server extends Leases {
   readonly goOn: () => void;
   /** Its store answers no more. */
   readonly unplug: () => void;
+  /** What it commits is stored, and answered so many milliseconds later. */
+  readonly slow: (milliseconds: number) => void;
   readonly stop: () => Promise<void>;
 }
 
 function server(owner: string, isShared = true): Server {
   const pause = createPause();
   let isPlugged = true;
+  let slowness = 0;
   const view = pausedStore(
     {
       ...store,
       commit: async (changes: readonly Change[]) => {
         if (!isPlugged) throw new Error('unplugged');
-        return store.commit(changes);
+        const written = await store.commit(changes);
+        if (slowness > 0) await runtime.sleep(slowness);
+        return written;
       },
     },
     pause,
@@ -64,6 +69,9 @@ function server(owner: string, isShared = true): Server {
     goOn: pause.goOn,
     unplug: () => {
       isPlugged = false;
+    },
+    slow: (milliseconds) => {
+      slowness = milliseconds;
     },
     async stop() {
       pause.goOn();
@@ -163,6 +171,21 @@ describe('a lease', () => {
     expect(lostAt - begun).toBe(9_500);
     expect(takenAt - begun).toBeGreaterThan(14_000);
     expect(takenAt - begun).toBeLessThan(16_500);
+  });
+
+  it('is not held on the strength of a sign of life that was answered too late', async () => {
+    const [first, second] = [server('first'), server('second')];
+    first.hold('job', first.work);
+    await pass(2_000);
+    first.slow(12_500);
+    await pass(5_000);
+    first.slow(0);
+    await pass(12_000);
+    second.hold('job', second.work);
+    for (let step = 0; step < 100; step++) {
+      await pass(100);
+      expect(first.holding() + second.holding()).toBeLessThan(2);
+    }
   });
 
   it('is taken over at once by the owner that comes back', async () => {
