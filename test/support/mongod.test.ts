@@ -41,6 +41,18 @@ describeOnMongod('The shared replica set', () => {
     expect(await seen.next()).toMatchObject({ documentKey: { _id: 2 } });
     await seen.close();
   }, 60_000);
+
+  it.each([1, 3] as const)(
+    'refuses what no index answers, with %s members',
+    async (members) => {
+      const letters = connect((await sharedReplicaSet({ members })).uri)
+        .db()
+        .collection('letters');
+      await letters.insertOne({ a: 1 });
+      await expect(letters.findOne({ a: 1 })).rejects.toThrow(/notablescan/);
+    },
+    60_000,
+  );
 });
 
 describeOnMongod('A replica set of its own', () => {
