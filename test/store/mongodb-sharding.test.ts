@@ -242,8 +242,14 @@ describeOnMongod('On a sharded cluster', () => {
     expect(has.map(homesIn).filter(Boolean).length).toBeGreaterThan(0);
   });
 
-  it('what is about no patient, or about several, is asked of all', async () => {
-    for (const search of ['Observation?status=final', 'Observation?patient=1,2', 'Patient?family=smith']) {
+  it('what is about several patients is asked where those of each live, what is about none of all', async () => {
+    const both = [...homesOfPatient('Patient/1', hashing), home('Patient/2')];
+    expect((await asked(parse('Observation?patient=1,2'))).map(homesIn)).toEqual([both]);
+    for (const search of [
+      'Observation?status=final',
+      'Observation?subject=Patient/1,Device/d',
+      'Patient?family=smith',
+    ]) {
       expect((await asked(parse(search))).map(homesIn)).toEqual([undefined]);
     }
   });

@@ -26,16 +26,17 @@ export function filterFor(
   return all([filter, ...homes(reading, type, where), ...more]) as Document;
 }
 
-/** Where all that can match lives, where the search is about one patient. A Patient lives by its own key, whomever it points to. */
-export function homes({ parts: { isSharded, hashing } }: Reading, type: string, where: Criterion): readonly Document[] {
+/** Where all that can match lives, where the search is about certain patients. A Patient lives by its own key, whomever it points to. */
+export function homes(reading: Reading, type: string, where: Criterion): readonly Document[] {
+  const { isSharded, hashing } = reading.parts;
   if (!isSharded) return [];
   for (const part of partsOf(where)) {
     if (type === 'Patient') {
       if (part.is === 'id') return [{ s: { $in: part.ids.map((id) => homeOfKey(`Patient/${id}`, hashing)) } }];
       continue;
     }
-    const patient = pointedTo(part);
-    if (patient?.startsWith('Patient/')) return [{ s: { $in: homesOfPatient(patient, hashing) } }];
+    const around = homesAround(reading, type, pointedTo(part));
+    if (around.length > 0) return around;
   }
   return [];
 }
@@ -44,18 +45,20 @@ export function homes({ parts: { isSharded, hashing } }: Reading, type: string, 
 export function homesAround(
   { parts: { isSharded, hashing } }: Pick<Reading, 'parts'>,
   type: string,
-  keys: readonly string[],
+  keys: readonly string[] = [],
 ): readonly Document[] {
-  if (!isSharded || type === 'Patient' || !keys.every((key) => key.startsWith('Patient/'))) return [];
+  const areKnown = keys.length > 0 && keys.every((key) => key.startsWith('Patient/'));
+  if (!isSharded || type === 'Patient' || !areKnown) return [];
   return [{ s: { $in: [...new Set(keys.flatMap((key) => homesOfPatient(key, hashing)))] } }];
 }
 
-function pointedTo(part: Criterion): string | undefined {
-  if (part.is === 'reference') return part.target;
-  if (part.is === 'range') return part.of;
-  if (part.is !== 'any' || part.of.length === 0) return undefined;
-  const [first, ...others] = part.of.map(pointedTo);
-  return others.every((one) => one === first) ? first : undefined;
+/** Whatever fulfils it points to one of these; undefined where it may point elsewhere. */
+function pointedTo(part: Criterion): readonly string[] | undefined {
+  if (part.is === 'reference') return [part.target];
+  if (part.is === 'range') return part.of === undefined ? undefined : [part.of];
+  if (part.is !== 'any') return undefined;
+  const ways = part.of.map(pointedTo);
+  return ways.every((way) => way !== undefined) ? ways.flat() : undefined;
 }
 
 /** Whether a part asks for intervals of the name that is sorted by, so that no match is without. */
