@@ -2,7 +2,7 @@
 import { extensionProfile } from './profiles.ts';
 import { type Check, fault, type Run } from './run.ts';
 import { checkShape, type Shape } from './shape.ts';
-import { shapeOf } from './types.ts';
+import type { Beyond, ShapeOf } from './types.ts';
 
 /** R4's own modifier extensions. */
 const known: ReadonlySet<unknown> = new Set([
@@ -10,21 +10,24 @@ const known: ReadonlySet<unknown> = new Set([
   'http://hl7.org/fhir/StructureDefinition/request-doNotPerform',
 ]);
 
-let shape: Shape | undefined;
-
-export const checkExtension: Check = (value, run) => {
-  shape ??= shapeOf('Extension');
-  checkShape(value, shape, run);
-  if (typeof value !== 'object' || value === null) return;
-  checkEither(value, run);
-  if (typeof value.url === 'string') extensionProfile(value.url)?.(value, run);
-};
-
-export const checkModifier: Check = (value, run) => {
-  checkExtension(value, run);
-  if (!known.has(value?.url))
-    fault(run, 'extension', 'a modifier extension that is not known here changes what the element means');
-};
+export function extensionChecks(shapeOf: ShapeOf): Pick<Beyond, 'extension' | 'modifierExtension'> {
+  let shape: Shape | undefined;
+  const extension: Check = (value, run) => {
+    shape ??= shapeOf('Extension');
+    checkShape(value, shape, run);
+    if (typeof value !== 'object' || value === null) return;
+    checkEither(value, run);
+    if (typeof value.url === 'string') extensionProfile(value.url)?.(value, run);
+  };
+  return {
+    extension,
+    modifierExtension(value, run) {
+      extension(value, run);
+      if (!known.has(value?.url))
+        fault(run, 'extension', 'a modifier extension that is not known here changes what the element means');
+    },
+  };
+}
 
 /** ext-1 */
 function checkEither(extension: any, run: Run): void {

@@ -1,17 +1,31 @@
 /** The FHIRPath functions that constraints use, as closures over collections. http://hl7.org/fhirpath/#functions */
 import { type Atom, DotAtom, type FunctionAtom, SymbolAtom } from '@medplum/core';
-import { compileSelect, compileTest, type Naming } from './fhirpath.ts';
-import { type Around, distinct, keyOfValue, type Picked, single, type Test, Unsupported } from './fhirpath-values.ts';
+import {
+  type Around,
+  distinct,
+  keyOfValue,
+  type Picked,
+  type Select,
+  single,
+  type Test,
+  Unsupported,
+} from './fhirpath-values.ts';
 
 export type Apply = (values: Picked, around: Around) => Picked;
 
-type Maker = (args: readonly Atom[], naming: Naming) => Apply;
+/** How an argument is compiled, which is an expression itself. */
+export interface Compile {
+  readonly select: (atom: Atom) => Select;
+  readonly test: (atom: Atom) => Test;
+}
+
+type Maker = (args: readonly Atom[], compile: Compile) => Apply;
 
 /** A function call; throws Unsupported for a name that is not in the table. */
-export function compileFunction(atom: FunctionAtom, naming: Naming): Apply {
+export function compileFunction(atom: FunctionAtom, compile: Compile): Apply {
   const maker = makers.get(atom.name);
   if (!maker) throw new Unsupported(atom.name);
-  return maker(atom.args, naming);
+  return maker(atom.args, compile);
 }
 
 const whole =
@@ -25,8 +39,8 @@ const whole =
 /** Of one string and the argument. */
 const text =
   (result: (value: string, argument: any) => unknown): Maker =>
-  (args, naming) => {
-    const argument = args[0] && compileSelect(args[0], naming);
+  (args, compile) => {
+    const argument = args[0] && compile.select(args[0]);
     return (values, around) => {
       const value = single(values);
       if (typeof value !== 'string') return [];
@@ -38,15 +52,15 @@ const text =
 
 const filtered =
   (result: (values: Picked, test: (value: any) => boolean | undefined) => Picked): Maker =>
-  (args, naming) => {
-    const test: Test = args[0] ? compileTest(args[0], naming) : () => true;
+  (args, compile) => {
+    const test: Test = args[0] ? compile.test(args[0]) : () => true;
     return (values, around) => result(values, (value) => test(value, around));
   };
 
 const combined =
   (join: (values: Picked, other: Picked) => Picked): Maker =>
-  (args, naming) => {
-    const other = compileSelect(args[0]!, naming);
+  (args, compile) => {
+    const other = compile.select(args[0]!);
     return (values, around) => join(values, other(around.top, around));
   };
 
@@ -115,8 +129,8 @@ const makers: ReadonlyMap<string, Maker> = new Map<string, Maker>([
   ],
   [
     'select',
-    (args, naming) => {
-      const projection = compileSelect(args[0]!, naming);
+    (args, compile) => {
+      const projection = compile.select(args[0]!);
       return (values, around) => values.flatMap((value) => projection(value, around));
     },
   ],

@@ -22,7 +22,7 @@ import {
   UnionAtom,
   XorAtom,
 } from '@medplum/core';
-import { compileFunction } from './fhirpath-functions.ts';
+import { type Compile, compileFunction } from './fhirpath-functions.ts';
 import {
   compared,
   distinct,
@@ -47,8 +47,13 @@ export function compileConstraint(expression: string, naming: Naming): (value: a
   return (value, resource) => test(value, { resource, top: value }) === true;
 }
 
+const compiling = (naming: Naming): Compile => ({
+  select: (atom) => compileSelect(atom, naming),
+  test: (atom) => compileTest(atom, naming),
+});
+
 /** A condition: true, false, or undefined when it is empty. */
-export function compileTest(atom: Atom, naming: Naming): Test {
+function compileTest(atom: Atom, naming: Naming): Test {
   if (atom instanceof FhirPathAtom) return compileTest(atom.child, naming);
   if (atom instanceof AndAtom) return both(atom, naming, (l, r) => (l === false ? false : and(l, r())));
   if (atom instanceof OrAtom) return both(atom, naming, (l, r) => (l === true ? true : or(l, r())));
@@ -91,12 +96,12 @@ function equality(atom: Infix, naming: Naming, wanted: boolean): Test {
 }
 
 /** A collection. */
-export function compileSelect(atom: Atom, naming: Naming): Select {
+function compileSelect(atom: Atom, naming: Naming): Select {
   if (atom instanceof FhirPathAtom) return compileSelect(atom.child, naming);
   if (atom instanceof SymbolAtom) return symbol(atom.name, naming);
   if (atom instanceof DotAtom) return dot(atom, naming);
   if (atom instanceof FunctionAtom) {
-    const apply = compileFunction(atom, naming);
+    const apply = compileFunction(atom, compiling(naming));
     return (focus, around) => apply([focus], around);
   }
   if (atom instanceof LiteralAtom) return always([atom.value.value]);
@@ -158,7 +163,7 @@ function arithmetic(atom: ArithmeticOperatorAtom, naming: Naming): Select {
 }
 
 function typeTest(atom: Infix, naming: Naming, end: (matches: Picked) => Picked): Select {
-  const apply = compileFunction(new FunctionAtom('ofType', [atom.right]), naming);
+  const apply = compileFunction(new FunctionAtom('ofType', [atom.right]), compiling(naming));
   const left = compileSelect(atom.left, naming);
   return (focus, around) => {
     const values = left(focus, around);
@@ -169,7 +174,7 @@ function typeTest(atom: Infix, naming: Naming, end: (matches: Picked) => Picked)
 function dot({ left, right }: Infix, naming: Naming): Select {
   const first = compileSelect(left, naming);
   if (right instanceof FunctionAtom) {
-    const apply = compileFunction(right, naming);
+    const apply = compileFunction(right, compiling(naming));
     return (focus, around) => apply(first(focus, around), around);
   }
   const next = compileSelect(right, naming);

@@ -1,10 +1,10 @@
 /** Constraints as rules: compiled from their FHIRPath, or written here where that is clearer, faster or the only way. https://hl7.org/fhir/R4/conformance-rules.html#constraints */
 import { structureOf } from '../fhir/definitions.ts';
+import { keyFor } from './elements.ts';
 import { compileConstraint, type Naming } from './fhirpath.ts';
 import { compared, keyOfValue, Unsupported } from './fhirpath-values.ts';
 import type { Run } from './run.ts';
 import type { Rule } from './shape.ts';
-import { keyFor } from './types.ts';
 
 /** Key, FHIRPath, sentence. */
 export type Constraint = readonly [string, string, string?];

@@ -1,13 +1,14 @@
 /** Compiles what a profile demands beyond R4 to closures that run after the check of the type. https://hl7.org/fhir/R4/profiling.html */
 import { type ElementRule, type Structure, structureOf, type TypeRule } from '../fhir/definitions.ts';
 import { primitives } from '../fhir/primitives.ts';
+import { elementOf, keyFor, shapeNameOf } from './elements.ts';
 import { ruleOf } from './invariants.ts';
 import { equal, includes } from './patterns.ts';
 import { type Tree, treeOf } from './profile-tree.ts';
 import { checkTargets } from './references.ts';
 import { type Check, fault, isFull, type Run } from './run.ts';
+import { asCheck } from './shape.ts';
 import { type Belongs, belongsTo } from './slicing.ts';
-import { asCheck, elementOf, keyFor, shapeNameOf } from './types.ts';
 import { bindingCheck } from './values.ts';
 
 /** A JSON member of an element, and the type it has. */

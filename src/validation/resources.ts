@@ -1,15 +1,20 @@
 /** Checks a resource: its type, its elements, the rules of contained resources, the profiles that it claims. https://hl7.org/fhir/R4/domainresource.html#constraints */
 import { resourceTypes } from '../fhir/definitions.ts';
+import { extensionChecks } from './extensions.ts';
 import { checkProfiles } from './profiles.ts';
-import { type Check, fault, type Run } from './run.ts';
+import { fault, type Run } from './run.ts';
 import { checkShape } from './shape.ts';
-import { shapeOf } from './types.ts';
+import { createShapes } from './types.ts';
 
-/** A resource that stands by itself inside another: in a Bundle, in Parameters. */
-export const checkInner: Check = (value, run) => checkWithin(value, run, value);
+/** Of resource types, datatypes and backbone elements, by their names. */
+export const shapeOf = createShapes((shapes) => ({
+  ...extensionChecks(shapes),
+  contained: checkContained,
+  inner: (value, run) => checkWithin(value, run, value),
+}));
 
 /** A resource in `contained`, which belongs to the resource around it. */
-export const checkContained: Check = (value, run) => {
+function checkContained(value: any, run: Run): void {
   if (typeof value !== 'object' || value === null) {
     fault(run, 'structure', 'must be a resource');
     return;
@@ -19,7 +24,7 @@ export const checkContained: Check = (value, run) => {
     fault(run, 'invariant', 'must have neither meta.versionId nor meta.lastUpdated (dom-4)');
   if (value.meta?.security !== undefined) fault(run, 'invariant', 'must have no meta.security (dom-5)');
   checkWithin(value, run, run.root);
-};
+}
 
 function checkWithin(value: any, run: Run, root: any): void {
   const { resource: outer, root: outerRoot } = run;

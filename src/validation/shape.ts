@@ -37,6 +37,15 @@ export interface Rule {
   holds(value: any, run: Run): boolean;
 }
 
+export const asCheck =
+  (rule: Rule): Check =>
+  (value, run) =>
+    reportBroken(rule, value, run);
+
+function reportBroken(rule: Rule, value: any, run: Run): void {
+  if (!rule.holds(value, run)) fault(run, 'invariant', `${rule.words} (${rule.key})`);
+}
+
 export interface Shape {
   readonly members: ReadonlyMap<string, Member>;
   readonly required: readonly Requirement[];
@@ -83,9 +92,7 @@ export function checkShape(value: any, shape: Shape, run: Run): void {
   for (const requirement of shape.required) {
     if (isMissing(value, requirement.keys)) fault(run, 'required', `${requirement.name} is missing`, requirement.name);
   }
-  for (const rule of shape.rules) {
-    if (!rule.holds(value, run)) fault(run, 'invariant', `${rule.words} (${rule.key})`);
-  }
+  for (const rule of shape.rules) reportBroken(rule, value, run);
 }
 
 function unknown(key: string, run: Run): void {

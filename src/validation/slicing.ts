@@ -1,8 +1,8 @@
 /** Which items of an element belong to a slice, told by its discriminators. https://hl7.org/fhir/R4/profiling.html#discriminator */
 import type { ElementRule } from '../fhir/definitions.ts';
+import { keyFor } from './elements.ts';
 import { equal, includes } from './patterns.ts';
 import type { Tree } from './profile-tree.ts';
-import { keyFor } from './types.ts';
 import { membershipOf } from './values.ts';
 
 /** Tells of a value, which has this type where it is one of several, whether it belongs to a slice. */

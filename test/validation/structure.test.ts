@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { structureNames, structureOf } from '../../src/fhir/definitions.ts';
 import { Problem } from '../../src/fhir/outcome.ts';
 import { ruleOf } from '../../src/validation/invariants.ts';
-import { shapeOf } from '../../src/validation/types.ts';
+import { shapeOf } from '../../src/validation/resources.ts';
 import { assertValid, validate } from '../../src/validation/validate.ts';
 
 /** `code expression` of each fault, from JSON text so that `__proto__` is a member like any other. */
