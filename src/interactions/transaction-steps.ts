@@ -32,6 +32,8 @@ export interface Target {
 
 interface Found {
   readonly key: ResourceKey;
+  /** The id was made for this request: nobody has it, and the commit expects that. */
+  readonly isFresh?: boolean;
   readonly existing?: Version;
   readonly expectation?: Change;
 }
@@ -43,9 +45,9 @@ async function find({ request, freshId, at }: Step, context: Context): Promise<F
     return { existing: only(type, resolved), expectation: resolved.expectation };
   };
   if (interaction === 'create') {
-    if (conditions.ifNoneExist === undefined) return { key: { type, id: freshId } };
+    if (conditions.ifNoneExist === undefined) return { key: { type, id: freshId }, isFresh: true };
     const { existing, expectation } = await lookFor(criterionParameters(conditions.ifNoneExist));
-    return { key: existing?.key ?? { type, id: freshId }, existing, expectation };
+    return { key: existing?.key ?? { type, id: freshId }, isFresh: !existing, existing, expectation };
   }
   if (interaction !== 'update' && interaction !== 'delete') return undefined;
   if (id) return { key: { type, id } };
@@ -91,11 +93,12 @@ export async function identify(
 ): Promise<{ targets: readonly (Target | undefined)[]; expectations: Change[] }> {
   const found = await Promise.all(steps.map((step) => find(step, context)));
   demandDistinct(steps, found);
-  const keys = found.map((item) => item?.key ?? { type: '', id: '' });
-  const newest = await context.store.read(keys);
+  const named = found.map((item, i) => ({ item, i })).filter(({ item }) => item && !item.isFresh);
+  const versions = await context.store.read(named.map(({ item }) => item!.key));
+  const newest = new Map(named.map(({ i }, n) => [i, versions[n]]));
   const targets = found.map((item, i) => {
     if (!item) return undefined;
-    const before = newest[i];
+    const before = newest.get(i);
     const { conditions } = steps[i]!.request;
     const isTold = conditions.ifMatch === undefined || isKnown(context.caller.access, before);
     demandConditions(conditions, item.key, isTold ? before : undefined);

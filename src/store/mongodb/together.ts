@@ -1,9 +1,10 @@
 /** Reads that wait together are one question: a find for sixteen keys costs the database and the driver little more than one for a single key. docs/storage-mongodb.md */
+import { createTurns } from './turns.ts';
 
 /** Questions under way at a time; whoever asks meanwhile shares the next. */
-const UNDER_WAY = 2;
+const AT_ONCE = 2;
 /** Ms after which a question holds nobody up any more. */
-const SLOW = 100;
+const SLOW = 250;
 /** A question for more is one of its own. */
 const FEW = 100;
 const MOST = 1_000;
@@ -19,32 +20,23 @@ export function together<T>(
   find: (ids: readonly string[]) => Promise<ReadonlyMap<string, T>>,
 ): (ids: readonly string[]) => Promise<ReadonlyMap<string, T>> {
   let waiting: Waiting<T>[] = [];
-  let underWay = 0;
   let isCalled = false;
+  const turns = createTurns(AT_ONCE, SLOW, () => sendMore());
 
   const ask = async (group: readonly Waiting<T>[]) => {
-    underWay++;
-    let isCounted = true;
-    const discount = () => {
-      if (!isCounted) return;
-      isCounted = false;
-      underWay--;
-      sendMore();
-    };
-    const slow = setTimeout(discount, SLOW);
+    const giveBack = turns.take();
     try {
       const found = await find([...new Set(group.flatMap(({ ids }) => ids))]);
       for (const { resolve } of group) resolve(found);
     } catch (error) {
       for (const { reject } of group) reject(error);
     }
-    clearTimeout(slow);
-    discount();
+    giveBack();
   };
 
   /** At the end of this turn of the event loop, so that all that the turn asks for goes together. */
   const sendMore = () => {
-    if (isCalled || waiting.length === 0 || underWay >= UNDER_WAY) return;
+    if (isCalled || waiting.length === 0 || !turns.isFree()) return;
     isCalled = true;
     setImmediate(() => {
       isCalled = false;

@@ -10,6 +10,7 @@ import { isClosed, noPrimary, tooBusy } from './outcome.ts';
 import type { Parts } from './parts.ts';
 import { PLACES, writerId } from './registration.ts';
 import { type Answer, createTransactions, type ExpectSearch, type Place, wasStored } from './transaction.ts';
+import { createTurns } from './turns.ts';
 
 export type { ExpectSearch } from './transaction.ts';
 
@@ -31,6 +32,11 @@ export interface WriterOptions {
 const PATIENCE = 13_000;
 /** Nor than so many once the store closes. */
 const CLOSING = 5_000;
+
+/** Groups under way at a time: a transaction for ten lists costs little more than one for a single list, so what comes meanwhile shares the next. */
+const AT_ONCE = 2;
+/** Ms after which a group holds nobody up any more, as long as there is a place. */
+const SLOW = 250;
 
 export function createWriter(parts: Parts, look: ExpectSearch, { onCommit = () => undefined }: WriterOptions): Writer {
   const { client, collections, runtime } = parts;
@@ -75,6 +81,9 @@ export function createWriter(parts: Parts, look: ExpectSearch, { onCommit = () =
     onCommit(lists.length, refused, (performance.now() - began) / 1_000);
   };
 
+  const turns = createTurns(AT_ONCE, SLOW, () => sendMore());
+  const mayGo = () => underWay < PLACES && turns.isFree();
+
   const send = async (group: readonly Waiting[]) => {
     const mine = free.shift()!;
     // The number of a server that was silent for long is another one now.
@@ -83,23 +92,25 @@ export function createWriter(parts: Parts, look: ExpectSearch, { onCommit = () =
     const isWide = group.some((list) => list.isWide);
     for (const lock of locks) held.add(lock);
     underWay++;
+    const giveBack = turns.take();
     isWideUnderWay ||= isWide;
     await run(group, place);
     for (const lock of locks) held.delete(lock);
     if (isWide) isWideUnderWay = false;
     underWay--;
     free.unshift(mine);
+    giveBack();
     sendMore();
     if (underWay === 0 && waiting.length === 0) idle();
   };
 
   /** At the end of this turn of the event loop, so that all that the turn brings goes together. */
   const sendMore = () => {
-    if (isCalled || waiting.length === 0 || underWay >= PLACES) return;
+    if (isCalled || waiting.length === 0 || !mayGo()) return;
     isCalled = true;
     setImmediate(() => {
       isCalled = false;
-      while (underWay < PLACES && waiting.length > 0 && !isWideUnderWay) {
+      while (mayGo() && waiting.length > 0 && !isWideUnderWay) {
         const group = takeGroup(waiting, held, underWay > 0);
         if (group.length === 0) return;
         void send(group);
