@@ -58,7 +58,7 @@ describeOnMongod('Two servers on a replica set whose primary is killed every 20 
     if (status !== 503) return;
     if (headers['retry-after'] === undefined) ledger.faults.push(`503 without Retry-After: ${text}`);
     if (method === 'GET') figures.refusedReads++;
-    else if (text.includes('nothing of it is stored')) {
+    else if (text.includes('nothing of it is stored') || text.includes('others kept changing')) {
       figures.refusedNotStored++;
       for (const [name] of String(body).matchAll(/op-\d+(?=")/g)) notStored.add(name);
     } else if (text.includes('outcome of this write is unknown')) figures.refusedUnknown++;

@@ -156,8 +156,10 @@ describeOnMongod('A replica set that fails', () => {
       const stale = await set.primary();
       set.isolate(stale);
       const answers: Promise<string>[] = [];
+      const rows: Promise<string>[] = [];
       for (const id of ids(60)) {
         answers.push(outcome(store.commit([save(`Patient/${id}`, { expect: 'absent' })])));
+        rows.push(outcome(store.commit([row()])));
         await sleep(50);
       }
       const told = await Promise.all(answers);
@@ -169,6 +171,8 @@ describeOnMongod('A replica set that fails', () => {
         told.map((answer, i) => (answer === 'stored' ? 1 : answer === 'unknown' ? stored[i] : undefined)),
       );
       expect(told.filter((answer) => answer === 'stored').length).toBeGreaterThan(30);
+      expect(new Set(await Promise.all(rows))).toEqual(new Set(['stored']));
+      expect(await store.audit({ count: 100 })).toHaveLength(60);
     }, 40_000);
 
     it('a server that was silent stores nothing in a place that another took, nor takes what it finds there for its own', async () => {
@@ -237,16 +241,19 @@ describeOnMongod('A replica set that fails', () => {
           if (told.length === 80) stop.abort();
         }
       })();
+      // So often that the driver gives up to open it again.
+      const loseStream = () => set.inflict({ command: 'aggregate', fate: 'unanswered', times: 4 });
       const late = setTimeout(() => stop.abort(), 15_000);
       for (let version = 1; version <= 80; version++) {
         if (version === 10) set.inflict({ command: 'getMore', fate: 'unanswered', times: 3 });
         if (version === 30) set.inflict({ command: 'getMore', fate: 'lost', times: 3, meanwhile: stepDown });
-        if (version === 60) set.inflict({ command: 'aggregate', fate: 'unanswered', times: 2, meanwhile: stepDown });
+        if (version === 60) set.inflict({ command: 'getMore', fate: 'lost', meanwhile: loseStream });
         await store.commit([save('Patient/1')]);
         await sleep(10);
       }
       await following;
       clearTimeout(late);
+      expect(set.cuts()).toBe(4);
       expect(told).toEqual(Array.from({ length: 80 }, (_, i) => i + 1));
     }, 30_000);
   });

@@ -1,5 +1,6 @@
 /** What an error of the driver says about a transaction, and what callers are told. https://www.mongodb.com/docs/manual/core/transactions-in-applications/ */
 import {
+  MongoBulkWriteError,
   MongoError,
   MongoNetworkError,
   MongoOperationTimeoutError,
@@ -17,6 +18,8 @@ export function isPassing(error: unknown): boolean {
   if (error.hasErrorLabel('TransientTransactionError') || error.hasErrorLabel('RetryableWriteError')) return true;
   if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
   if (error instanceof MongoOperationTimeoutError) return true;
+  // Of many writes at once, so wrapped: the driver could not send them, or no majority has acknowledged them yet.
+  if (error instanceof MongoBulkWriteError && error.code === undefined) return true;
   return error.code === WRITE_CONFLICT || error.code === DUPLICATE_KEY;
 }
 
