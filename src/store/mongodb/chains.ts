@@ -1,6 +1,5 @@
 /** Follows chains and `_has`: before the search where they lead to few resources, else for a batch of candidates at a time. https://hl7.org/fhir/R4/search.html#chaining */
 import type { Document } from 'mongodb';
-import { problem } from '../../fhir/outcome.ts';
 import type { Criterion } from '../../search/query.ts';
 import { anywhere, type Far, filterOf, isCanonical } from './compile.ts';
 import { canonicalHash, keyHash, nameHash, typeHash } from './document.ts';
@@ -17,29 +16,6 @@ export type Match = (
   where: Criterion,
   bounds: { readonly limit: number; readonly effort: number },
 ) => Promise<readonly Document[] | undefined>;
-
-/** Most chains and words in one query, and most steps from its root to one of them: as many as the embedded engine takes. */
-const CHAINS = 100;
-const STEPS = 60;
-
-/** Throws too-costly where the criterion asks for more chains and words than one search follows. */
-export function refuseCostly(criterion: Criterion): void {
-  let chains = 0;
-  const count = (one: Criterion, steps: number): void => {
-    if (one.is === 'all' || one.is === 'any') for (const part of one.of) count(part, steps + 1);
-    else if (one.is === 'not') count(one.of, steps + 1);
-    else if (one.is === 'word' || one.is === 'refers' || one.is === 'referred') {
-      if (++chains > CHAINS || steps > STEPS) {
-        throw problem(
-          'too-costly',
-          'The search has too many chains, _has conditions or words; ask in several searches',
-        );
-      }
-      if (one.is !== 'word') count(one.where, steps + 1);
-    }
-  };
-  count(criterion, 0);
-}
 
 /** The far conditions of the criterion without links; those inside a chain are that chain's own. */
 export function unknownIn(criterion: Criterion, { links }: Pick<Reading, 'links'>): readonly Far[] {

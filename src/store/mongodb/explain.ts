@@ -1,7 +1,6 @@
 /** Tells how a search went: what it asked of the database, without values, by which plans, and how much was looked at. */
 import type { Document } from 'mongodb';
-import type { Criterion } from '../../search/query.ts';
-import type { Considered, Explanation } from '../explanation.ts';
+import { type Considered, type Explanation, withoutValue, wordFor } from '../explanation.ts';
 import type { Page } from '../store.ts';
 import { type Deadline, leftOf } from './deadline.ts';
 import type { Parts } from './parts.ts';
@@ -115,30 +114,5 @@ function visit(value: unknown, see: (key: string, value: unknown) => void): void
     if (key === 'rejectedPlans' || key === 'allPlansExecution' || key === 'command') continue;
     see(key, one);
     visit(one, see);
-  }
-}
-
-/** Names of entries that belong to one value, such as `Observation.patient+code=Patient/1 a|b`, as far as `=`. */
-const withoutValue = (name: string): string => name.replace(/=.*$/s, '=');
-
-function wordFor(part: Criterion): string {
-  switch (part.is) {
-    case 'all':
-    case 'any': {
-      const words = [...new Set(part.of.map(wordFor))];
-      return `${part.is} of ${words.slice(0, 10).join(', ')}${words.length > 10 ? ' ...' : ''}`;
-    }
-    case 'not':
-      return `not ${wordFor(part.of)}`;
-    case 'id':
-      return 'id';
-    case 'refers':
-      return `${part.name} to ${part.type} with ${wordFor(part.where)}`;
-    case 'referred':
-      return `${part.type} by ${part.name} with ${wordFor(part.where)}`;
-    case 'text':
-      return `text ${part.match} ${withoutValue(part.name)}`;
-    default:
-      return `${part.is} ${withoutValue(part.name)}`;
   }
 }

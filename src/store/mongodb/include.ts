@@ -1,9 +1,11 @@
 /** The resources that a page brings along, both ways, from the same snapshot. https://hl7.org/fhir/R4/search.html#include */
 import type { Document } from 'mongodb';
+import { refuseCostly } from '../../search/cost.ts';
 import { mostIncluded, tooManyIncluded } from '../../search/includes.ts';
 import type { Criterion, Include, SearchQuery } from '../../search/query.ts';
+import { includeRounds } from '../include-rounds.ts';
 import type { Version } from '../store.ts';
-import { filterAmong, refuseCostly, unknownIn } from './chains.ts';
+import { filterAmong, unknownIn } from './chains.ts';
 import { filterOf, isCanonical } from './compile.ts';
 import { canonicalHash, keyHash, nameHash, typeHash } from './document.ts';
 import { all } from './logic.ts';
@@ -12,29 +14,21 @@ import { homesAround } from './task.ts';
 
 type Followed = Pick<Row, '_id' | 'refs' | 'c'>;
 
-/** Each once, and none of the matches. Throws too-costly where there are more than a page brings along, since a page that was cut would look whole. */
-export async function includedBy(reading: Reading, query: SearchQuery, matches: readonly Row[]): Promise<Version[]> {
+export async function includedBy(
+  reading: Reading,
+  query: SearchQuery,
+  matches: readonly Row[],
+): Promise<readonly Version[]> {
   if (query.includes.length === 0 || matches.length === 0) return [];
   for (const allowed of Object.values(query.includable ?? {})) refuseCostly(allowed);
-  const seen = new Set<string>(matches.map(({ _id }) => _id));
-  const included: Version[] = [];
-  let front: readonly Followed[] = matches;
-  let { includes } = query;
-  while (front.length > 0 && includes.length > 0) {
-    const next: Followed[] = [];
-    for (const include of includes) {
-      const way = include.way === 'to' ? pointedTo : pointing;
-      for (const row of await way(reading, query, include, front, seen)) {
-        if (included.length === mostIncluded) throw tooManyIncluded(query.includes);
-        seen.add(row['_id']);
-        included.push(versionOf(row));
-        next.push(row as unknown as Followed);
-      }
-    }
-    front = next;
-    includes = query.includes.filter(({ iterate }) => iterate);
+  const rounds = includeRounds<Followed>(query, matches, ({ _id }) => _id);
+  let step = rounds.next();
+  while (!step.done) {
+    const { include, front, seen } = step.value;
+    const way = include.way === 'to' ? pointedTo : pointing;
+    step = rounds.next((await way(reading, query, include, front, seen)) as unknown as readonly Followed[]);
   }
-  return included;
+  return step.value.map(versionOf);
 }
 
 const typeOf = (key: string): string => key.slice(0, key.indexOf('/'));

@@ -1,8 +1,8 @@
 /** Matches of one type where chains may lead to many: candidates in batches, of which those are kept that fulfil all. */
 import type { Document } from 'mongodb';
+import type { Way } from '../paging.ts';
 import { filterAmong, type Match, seekLinks, unknownIn } from './chains.ts';
 import { all } from './logic.ts';
-import type { Way } from './paging.ts';
 import { aggregate, fieldsOf, find, type Row, type Wanted } from './reading.ts';
 import { isStreamed, rowsOf } from './sort.ts';
 import { filterFor, homes, type Task } from './task.ts';

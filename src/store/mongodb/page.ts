@@ -1,12 +1,12 @@
 /** The page that a cursor names, of one type or of several in one listing. */
 import type { Document } from 'mongodb';
+import { refuseCostly } from '../../search/cost.ts';
 import type { Asked, SearchQuery } from '../../search/query.ts';
+import { comparing, type PageOfRows, pageOfRows, type Way, wayFrom } from '../paging.ts';
 import type { Cursor, Page } from '../store.ts';
-import { refuseCostly } from './chains.ts';
 import { includedBy } from './include.ts';
 import { countOf, matchesOf } from './matches.ts';
-import { comparing, cursorAfter, cursorBefore, type Way, wayFrom } from './paging.ts';
-import { aggregate, type Reading, type Row, versionOf, type Wanted } from './reading.ts';
+import { aggregate, placed, type Reading, type Row, versionOf, type Wanted } from './reading.ts';
 import type { Task } from './task.ts';
 
 export async function tasksOf(reading: Reading, query: SearchQuery): Promise<Task[]> {
@@ -45,31 +45,16 @@ export async function pageOf(reading: Reading, query: SearchQuery, cursor: Curso
   };
 }
 
-interface Rows {
-  /** In the order of the query, also when they were read backwards. */
-  readonly rows: readonly Row[];
-  readonly next?: Cursor | undefined;
-  readonly previous?: Cursor | undefined;
-}
-
-async function rowsOfPage(tasks: readonly Task[], cursor: Cursor | undefined, query: SearchQuery): Promise<Rows> {
+async function rowsOfPage(
+  tasks: readonly Task[],
+  cursor: Cursor | undefined,
+  query: SearchQuery,
+): Promise<PageOfRows<Row>> {
   const { count, includes } = query;
   const [{ sort }] = tasks as [Task];
   const way = wayFrom(cursor, sort.length, count + 1);
-  const rows = await findAll(tasks, way, { bodies: true, ties: includes.length > 0 });
-  const more = rows.length > count;
-  if (more) rows.length = count;
-  if (way.back) {
-    // Nothing is before any more: what was there is gone, so the page is the first one.
-    if (rows.length === 0) return rowsOfPage(tasks, undefined, query);
-    rows.reverse();
-  }
-  const [first, last] = [rows[0], rows.at(-1)];
-  return {
-    rows,
-    next: last && (more || way.back) ? cursorAfter(last) : undefined,
-    previous: first && (way.back ? more : cursor !== undefined) ? cursorBefore(first) : undefined,
-  };
+  const found = await findAll(tasks, way, { bodies: true, ties: includes.length > 0 });
+  return pageOfRows(found, way, count, (row) => row) ?? rowsOfPage(tasks, undefined, query);
 }
 
 async function findAll(tasks: readonly Task[], way: Way, wanted: Wanted): Promise<Row[]> {
@@ -77,5 +62,5 @@ async function findAll(tasks: readonly Task[], way: Way, wanted: Wanted): Promis
   if (tasks.length === 1) return matchesOf(first, way, wanted);
   const found: Row[] = [];
   for (const task of tasks) found.push(...(await matchesOf(task, way, wanted)));
-  return found.sort(comparing(first.sort, way.back)).slice(0, way.limit);
+  return found.sort(comparing(first.sort, way.back, placed)).slice(0, way.limit);
 }

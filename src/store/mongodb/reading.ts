@@ -3,6 +3,7 @@ import type { Binary, ClientSession, Document, Sort } from 'mongodb';
 import { keyOf } from '../../fhir/references.ts';
 import type { Criterion } from '../../search/query.ts';
 import type { Considered } from '../explanation.ts';
+import type { Place, Placed } from '../paging.ts';
 import type { Version } from '../store.ts';
 import { type Deadline, leftOf } from './deadline.ts';
 import type { ReferencePart, ResourceDocument } from './document.ts';
@@ -104,8 +105,10 @@ export async function aggregate(reading: Reading, pipeline: Document[]): Promise
 export type Row = Pick<ResourceDocument, '_id' | 'p'> &
   Partial<Pick<ResourceDocument, 'v' | 'u' | 'm' | 'b' | 'refs' | 'c'>> & {
     /** Of the sort keys. */
-    readonly values: readonly (string | number | null)[];
+    readonly values: Place['values'];
   };
+
+export const placed: Placed<Place> = { valueAt: ({ values }, key) => values[key]!, numberOf: ({ p }) => p };
 
 const light = { _id: 1, p: 1 } as const;
 const whole = { ...light, v: 1, u: 1, m: 1, b: 1 } as const;

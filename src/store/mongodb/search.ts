@@ -2,12 +2,12 @@
 import type { ClientSession } from 'mongodb';
 import type { SearchQuery } from '../../search/query.ts';
 import type { Explanation } from '../explanation.ts';
+import type { Way } from '../paging.ts';
 import type { Cursor, Page } from '../store.ts';
 import { type Deadline, LONG, reachingTwice, withinTime } from './deadline.ts';
 import { told } from './explain.ts';
 import { matchesOf } from './matches.ts';
 import { pageOf, tasksOf } from './page.ts';
-import type { Way } from './paging.ts';
 import type { Parts } from './parts.ts';
 import { type Reach, type Reading, type Step, usualReach } from './reading.ts';
 

@@ -2,9 +2,9 @@
 import type { Document, Long } from 'mongodb';
 import type { SortKey } from '../../search/query.ts';
 import { sortValueOf } from '../../search/sort-value.ts';
+import { comparing, isDown, isNumberDown, type Place, type SortValue, type Way } from '../paging.ts';
 import { lastUpdatedOf, longHash, nameHash } from './document.ts';
-import { comparing, isDown, isPDown, type PlaceValue, type Way } from './paging.ts';
-import { aggregate, fieldsOf, type Row, through, type Wanted } from './reading.ts';
+import { aggregate, fieldsOf, placed, type Row, through, type Wanted } from './reading.ts';
 import { bodyOf } from './schema.ts';
 import { filterFor, type Task } from './task.ts';
 
@@ -31,7 +31,7 @@ export async function sorted(task: Task, way: Way, wanted: Wanted, more: readonl
     ...more.filter(isOfValue).map(($match) => ({ $match })),
     ...(way.start ? [{ $match: beyond(task, way, way.start) }] : []),
     { $set: absent },
-    { $sort: { ...orders, p: isPDown(sort, way.back) ? -1 : 1 } },
+    { $sort: { ...orders, p: isNumberDown(sort, way.back) ? -1 : 1 } },
     { $limit: way.limit },
     { $project: { ...fieldsOf(wanted), ...keys } },
   ]);
@@ -39,7 +39,7 @@ export async function sorted(task: Task, way: Way, wanted: Wanted, more: readonl
 }
 
 function rowOf({ sort, type }: Task, document: Document): Row {
-  const values = sort.map((key, i): PlaceValue => {
+  const values = sort.map((key, i): SortValue => {
     if (key.by === 'value') return sortValueOf(JSON.parse(bodyOf(document['b'])), key) ?? null;
     return key.by === 'id' ? document['_id'].slice(type.length + 1) : (document[`k${i}`] ?? null);
   });
@@ -53,7 +53,7 @@ async function sortedHere(
   wanted: Wanted,
   { edges, keys, more }: { readonly edges: Document; readonly keys: Document; readonly more: readonly Document[] },
 ): Promise<Row[]> {
-  const compare = comparing(task.sort, back);
+  const compare = comparing<Place>(task.sort, back, placed);
   const best: Row[] = [];
   const pipeline = [
     { $match: filterFor(task, more.filter(isOfResource)) },
@@ -93,7 +93,7 @@ export function edge(key: Exclude<SortKey, { by: 'value' }>, { reading, type }: 
 }
 
 /** What lies beyond the start in the order of `k0`, `k1` ... and `p`. */
-function beyond({ sort, type }: Task, { back }: Way, { values, p }: NonNullable<Way['start']>): Document {
+function beyond({ sort, type }: Task, { back }: Way, { values, p }: Place): Document {
   const ways: Document[] = [];
   const equal: Document[] = [];
   sort.forEach((key, i) => {
@@ -105,6 +105,6 @@ function beyond({ sort, type }: Task, { back }: Way, { values, p }: NonNullable<
     } else if (back) ways.push({ $and: [...equal, { [name]: { $ne: null } }] });
     equal.push({ [name]: value });
   });
-  ways.push({ $and: [...equal, { p: { [isPDown(sort, back) ? '$lt' : '$gt']: p } }] });
+  ways.push({ $and: [...equal, { p: { [isNumberDown(sort, back) ? '$lt' : '$gt']: p } }] });
   return { $or: ways };
 }

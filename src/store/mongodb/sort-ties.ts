@@ -4,8 +4,8 @@
  */
 import type { Document } from 'mongodb';
 import type { SortKey } from '../../search/query.ts';
+import { isNumberDown, type Way } from '../paging.ts';
 import { without } from './compile.ts';
-import { isPDown, type Way } from './paging.ts';
 import type { Row, Wanted } from './reading.ts';
 import { sorted } from './sort-gather.ts';
 import type { Task } from './task.ts';
@@ -18,7 +18,7 @@ export async function alongFirst(task: Task, first: First, way: Way, wanted: Wan
   const { start, back, limit } = way;
   const alone: Task = { ...task, sort: [first] };
   // Every p there is lies beyond the one, and none beyond the other.
-  const all = isPDown(alone.sort, back) ? Infinity : -Infinity;
+  const all = isNumberDown(alone.sort, back) ? Infinity : -Infinity;
   const found: Row[] = [];
   let from: Way['start'] = start && { values: [start.values[0]!], p: all };
   while (found.length < limit) {

@@ -1,9 +1,9 @@
 /** Matches in their order: read along an index that has it and stopped when the page is full, or else all sorted (sort-gather.ts). */
 import type { Document } from 'mongodb';
 import type { SortKey } from '../../search/query.ts';
+import { isDown, isNumberDown, legsOf, type Way } from '../paging.ts';
 import { named, type Place, places, without } from './compile.ts';
 import { lastUpdatedOf } from './document.ts';
-import { isDown, isPDown, type Way } from './paging.ts';
 import { aggregate, fieldsOf, find, type Row, type Wanted } from './reading.ts';
 import { edge, sorted } from './sort-gather.ts';
 import { alongFirst, type First } from './sort-ties.ts';
@@ -69,7 +69,7 @@ async function inOrder(
   valuesOf: (document: Document) => Row['values'],
   more: readonly Document[] = [],
 ): Promise<Row[]> {
-  const down = isPDown(task.sort, way.back);
+  const down = isNumberDown(task.sort, way.back);
   const sign = signOf(down);
   const found = await find(task.reading, filterFor(task, [...more, ...beyond(field, way, down)]), {
     sort: field === 'p' || field === '_id' ? { [field]: sign } : { [field]: sign, p: sign },
@@ -81,18 +81,13 @@ async function inOrder(
 
 /** By one name of intervals: first what has any, from every place where it may stand, then what has none; the other way round going back. */
 async function alongRange(task: Task, key: Ranged, way: Way, wanted: Wanted): Promise<Row[]> {
-  const { start, back, limit } = way;
-  const startsMissing = start !== undefined && start.values[0] === null;
+  const { limit } = way;
   const found: Row[] = [];
-  const legs = back ? [missing, present] : [present, missing];
-  for (const leg of legs) {
+  for (const { isMissing, start } of legsOf(way)) {
     if (found.length >= limit) break;
-    if (leg === missing && isAskedFor(task.where, key.name)) continue;
-    // What lies behind the start is not gone through.
-    if (start && leg === legs[0] && startsMissing === (leg === present)) continue;
-    const isStart = start && startsMissing === (leg === missing);
-    const rest = { ...way, start: isStart ? start : undefined, limit: limit - found.length };
-    found.push(...(await leg(task, key, rest, wanted)));
+    if (isMissing && isAskedFor(task.where, key.name)) continue;
+    const rest = { ...way, start, limit: limit - found.length };
+    found.push(...(await (isMissing ? missing : present)(task, key, rest, wanted)));
   }
   return found;
 }

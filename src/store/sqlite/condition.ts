@@ -1,5 +1,4 @@
 /** Turns the query tree into a condition in SQL on one row: equalities in `entry`, chains and words below EXISTS, the rest as a look at the block. */
-import { problem } from '../../fhir/outcome.ts';
 import type { Criterion } from '../../search/query.ts';
 import { aimFor, linkLook } from './aims.ts';
 import { type Compiling, equality, join, type Piece, piece } from './compile.ts';
@@ -18,28 +17,6 @@ export const candidate: Subject = { pk: 'c.pk', row: 'r', depth: 0 };
 
 /** Trees with more leaves than this are held against the entries in one call, so that no SQL grows without bounds. */
 const LEAVES = 40;
-/** Most chains and words in one query, and most steps from its root to one of them. */
-const CHAINS = 100;
-const STEPS = 60;
-
-/** Throws too-costly where the criterion asks for more chains and words than one statement takes. */
-export function refuseCostly(criterion: Criterion): void {
-  let chains = 0;
-  const count = (one: Criterion, steps: number): void => {
-    if (one.is === 'all' || one.is === 'any') for (const part of one.of) count(part, steps + 1);
-    else if (one.is === 'not') count(one.of, steps + 1);
-    else if (one.is === 'word' || one.is === 'refers' || one.is === 'referred') {
-      if (++chains > CHAINS || steps > STEPS) {
-        throw problem(
-          'too-costly',
-          'The search has too many chains, _has conditions or words; ask in several searches',
-        );
-      }
-      if (one.is !== 'word') count(one.where, steps + 1);
-    }
-  };
-  count(criterion, 0);
-}
 
 /** True when every part of the criterion can be told from the block of one resource. */
 export const isPlain = (criterion: Criterion): boolean => {

@@ -1,6 +1,6 @@
 /** Tells how a search goes: the sets it considers, the ways it tries, the plans of its statements, and how much it looks at. */
-import type { Criterion, SearchQuery, SortKey } from '../../search/query.ts';
-import type { Explanation } from '../explanation.ts';
+import type { SearchQuery, SortKey } from '../../search/query.ts';
+import { type Explanation, withoutValue, wordFor } from '../explanation.ts';
 import type { Connection } from './connection.ts';
 import { runSearch } from './search.ts';
 import type { Step } from './task.ts';
@@ -63,32 +63,6 @@ export function explainSearch(connection: Connection, query: SearchQuery): Told 
 }
 
 const nameOf = (key: SortKey): string => (key.by === 'id' ? '_id' : withoutValue(key.name));
-
-/** Names of entries that belong to one value, such as `Observation.patient+code=Patient/1 a|b`, as far as `=`. */
-const withoutValue = (name: string): string => name.replace(/=.*$/s, '=');
-
-/** The kind of a condition and the parameters it asks, such as `any of key Task.code, key Task.tag`. */
-function wordFor(part: Criterion): string {
-  switch (part.is) {
-    case 'all':
-    case 'any': {
-      const words = [...new Set(part.of.map(wordFor))];
-      return `${part.is} of ${words.slice(0, 10).join(', ')}${words.length > 10 ? ' ...' : ''}`;
-    }
-    case 'not':
-      return `not ${wordFor(part.of)}`;
-    case 'id':
-      return 'id';
-    case 'refers':
-      return `${part.name} to ${part.type} with ${wordFor(part.where)}`;
-    case 'referred':
-      return `${part.type} by ${part.name} with ${wordFor(part.where)}`;
-    case 'text':
-      return `text ${part.match} ${withoutValue(part.name)}`;
-    default:
-      return `${part.is} ${withoutValue(part.name)}`;
-  }
-}
 
 function planOf(connection: Connection, sql: string): string[] {
   const rows = connection.sql(`EXPLAIN QUERY PLAN ${sql}`).all() as unknown as [number, number, number, string][];

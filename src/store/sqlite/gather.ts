@@ -1,22 +1,23 @@
 /** The way through a set: every resource in it is looked at, what matches is sorted, and the page cut out. */
 import type { SortKey } from '../../search/query.ts';
 import { sortValueOf } from '../../search/sort-value.ts';
+import { isDown, isNumberDown, type Place, type Way } from '../paging.ts';
 import { decodeBody } from './codec.ts';
 import { join, type Piece, piece } from './compile.ts';
 import type { Row } from './connection.ts';
 import { edgeOf } from './looks.ts';
-import { bodies, type Found, idOf, isDown, isPkDown, type Way } from './paging.ts';
+import { bodies, type Found, idOf } from './paging.ts';
 import { type Sized, selectFrom } from './select.ts';
 import type { Task } from './task.ts';
 
 /** Matches in the order of the sort keys, then of pk, beyond the start of the way. */
 export function gather(task: Task, sized: Sized, { start, back, limit }: Way): Found[] {
   const { sort } = task;
-  const down = isPkDown(sort, back);
+  const down = isNumberDown(sort, back);
   const direction = down ? ' DESC' : '';
   const columns = join([piece('c.pk AS pk'), ...sort.map((key, i) => sortValue(task, key, i))], ', ');
   if (sort.length === 0) {
-    const cut = start ? piece(` AND c.pk ${down ? '<' : '>'} ?`, start.pk) : piece('');
+    const cut = start ? piece(` AND c.pk ${down ? '<' : '>'} ?`, start.p) : piece('');
     const page = piece(`${cut.sql} ORDER BY c.pk${direction} LIMIT ?`, ...cut.values, limit);
     return bodies(task, selectFrom(task, sized, columns, page), 0);
   }
@@ -52,12 +53,7 @@ export const orderBy = (key: SortKey, i: number, back: boolean): string =>
   `k${i} IS NULL${back ? ' DESC' : ''}, k${i}${isDown(key, back) ? ' DESC' : ''}`;
 
 /** What lies beyond the start in the order of the columns `k0`, `k1` ... and of the column that holds pk. */
-export function beyond(
-  sort: readonly SortKey[],
-  { values, pk }: NonNullable<Way['start']>,
-  back: boolean,
-  column: string,
-): Piece {
+export function beyond(sort: readonly SortKey[], { values, p }: Place, back: boolean, column: string): Piece {
   const ways: Piece[] = [];
   const equal: Piece[] = [];
   sort.forEach((key, i) => {
@@ -69,7 +65,7 @@ export function beyond(
     if (further) ways.push(join([...equal, further], ' AND '));
     equal.push(piece(`k${i} IS ?`, value));
   });
-  ways.push(join([...equal, piece(`${column} ${isPkDown(sort, back) ? '<' : '>'} ?`, pk)], ' AND '));
+  ways.push(join([...equal, piece(`${column} ${isNumberDown(sort, back) ? '<' : '>'} ?`, p)], ' AND '));
   const { sql, values: all } = join(ways, ') OR (');
   return piece(`((${sql}))`, ...all);
 }

@@ -1,10 +1,12 @@
 /** The resources that a page brings along, both ways, from the same snapshot. https://hl7.org/fhir/R4/search.html#include */
+import { refuseCostly } from '../../search/cost.ts';
 import { mostIncluded, tooManyIncluded } from '../../search/includes.ts';
 import type { Include, SearchQuery } from '../../search/query.ts';
+import { includeRounds } from '../include-rounds.ts';
 import type { Version } from '../store.ts';
 import { aimFor } from './aims.ts';
 import { piece } from './compile.ts';
-import { candidate, condition, refuseCostly } from './condition.ts';
+import { candidate, condition } from './condition.ts';
 import type { Row } from './connection.ts';
 import { kindOf } from './hash.ts';
 import type { Found } from './paging.ts';
@@ -15,36 +17,20 @@ import { isCanonical, mayLeadTo, namesIn, tieTo } from './ties.ts';
 /** pk, key and references of a resource that is followed. */
 type Followed = readonly [pk: number, key: string, refs: string];
 
-/**
- * Each once, and none of the matches. Throws too-costly where there are more than a page brings along, since a page that was
- * cut would look whole. Which reference stands under which name is told by the entries, so no body is parsed.
- */
-export function includedBy(task: Task, query: SearchQuery, found: readonly Found[]): Version[] {
-  if (query.includes.length === 0 || found.length === 0) return [];
-  const seen = new Set(found.map(([, key]) => key as string));
-  const included: Version[] = [];
-  let front = found.map((row): Followed => [row[0], row[1], row[6]]);
-  let { includes } = query;
-  while (front.length > 0 && includes.length > 0) {
-    const next: Followed[] = [];
-    for (const include of includes) {
-      const rows =
-        include.way === 'to'
-          ? pointedTo(task, query, include, front, seen)
-          : pointing(task, query, include, front, seen);
-      for (const row of rows) {
-        if (included.length === mostIncluded) throw tooManyIncluded(query.includes);
-        seen.add(row[1]);
-        included.push(versionOf(row, 1));
-        next.push([row[0], row[1], row[6]]);
-      }
-    }
-    front = next;
-    includes = query.includes.filter(({ iterate }) => iterate);
+/** Which reference stands under which name is told by the entries, so no body is parsed. */
+export function includedBy(task: Task, query: SearchQuery, found: readonly Found[]): readonly Version[] {
+  const rounds = includeRounds<Row>(query, found, keyOf);
+  let step = rounds.next();
+  while (!step.done) {
+    const { include, front, seen } = step.value;
+    const way = include.way === 'to' ? pointedTo : pointing;
+    step = rounds.next(way(task, query, include, front.map(followed), seen));
   }
-  return included;
+  return step.value.map((row) => versionOf(row, 1));
 }
 
+const keyOf = ([, key]: Row): string => key;
+const followed = (row: Row): Followed => [row[0], row[1], row[6]];
 const typeOf = (key: string): string => key.slice(0, key.indexOf('/'));
 
 /** pk, key, version, updated, method, body, refs. */

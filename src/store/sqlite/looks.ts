@@ -3,6 +3,7 @@ import { isNear, latitudeOf, longitudeOf } from '../../search/near.ts';
 import type { Criterion } from '../../search/query.ts';
 import { lies } from '../../search/ranges.ts';
 import type { Hashing } from '../hash.ts';
+import { inUtf8Order } from '../paging.ts';
 import { sectionsOf } from './entries.ts';
 import { halvesOf, type Kind, kindOf } from './hash.ts';
 
@@ -108,7 +109,6 @@ export function isEdge(name: string, descending: boolean, hashing: Hashing) {
 }
 
 /** The order of SQLite, which compares bytes. */
-export const inUtf8Order = (one: string, other: string): number => Buffer.compare(Buffer.from(one), Buffer.from(other));
 
 export function plainLook(kind: Kind, name: string, value: string, hashing: Hashing): Look {
   const [low, high] = halvesOf(kind, name, value, hashing);

@@ -3,15 +3,17 @@
  * `stream` reads an index in the order asked for and stops when the page is full; `gather` goes through the smallest set
  * that holds all matches and sorts it. Both give the same order and the same cursors, so a page may go either way.
  */
+import { refuseCostly } from '../../search/cost.ts';
 import type { Asked, SearchQuery } from '../../search/query.ts';
+import { type PageOfRows, pageOfRows, type Way, wayFrom } from '../paging.ts';
 import type { Cursor, Page, Version } from '../store.ts';
 import { hasChain } from './chains.ts';
-import { isPlain, refuseCostly } from './condition.ts';
+import { isPlain } from './condition.ts';
 import { type Connection, within } from './connection.ts';
 import { countIn, gather } from './gather.ts';
 import { kindOf } from './hash.ts';
 import { includedBy } from './include.ts';
-import { comparing, cursorAfter, cursorBefore, type Found, type Way, wayFrom } from './paging.ts';
+import { type Found, inOrder, placeOf } from './paging.ts';
 import { versionOf } from './rows.ts';
 import { type Sized, whole } from './select.ts';
 import { FEW, GATHERED, MANY, orderedOf, PROBED, smallestOf, typeSize } from './sources.ts';
@@ -23,9 +25,9 @@ export function runSearch(connection: Connection, query: SearchQuery, cursor: Cu
   const tasks = tasksOf(connection, query, note);
   const total = query.total === 'accurate' ? tasks.reduce((sum, task) => sum + count(task), 0) : undefined;
   if (query.count <= 0) return { matches: [], included: [], total };
-  const { found, next, previous } = pageOf(tasks, cursor, query.count);
-  const matches: Version[] = found.map((row) => versionOf(row, 1));
-  return { matches, included: includedBy(tasks[0]!, query, found), total, next, previous };
+  const { rows, next, previous } = pageOf(tasks, cursor, query.count);
+  const matches: Version[] = rows.map((row) => versionOf(row, 1));
+  return { matches, included: includedBy(tasks[0]!, query, rows), total, next, previous };
 }
 
 function tasksOf(connection: Connection, query: SearchQuery, note: Note | undefined): Task[] {
@@ -53,37 +55,17 @@ function tasksOf(connection: Connection, query: SearchQuery, note: Note | undefi
 const isHeld = ({ sql, hashing }: Connection, type: string): boolean =>
   sql('SELECT 1 FROM entry WHERE hash = ? LIMIT 1').get(hashing.big(kindOf.resourceType, type, '')) !== undefined;
 
-interface Rows {
-  /** In the order of the query, also when they were read backwards. */
-  readonly found: readonly Found[];
-  readonly next?: Cursor;
-  readonly previous?: Cursor;
-}
-
-function pageOf(tasks: readonly Task[], cursor: Cursor | undefined, count: number): Rows {
+function pageOf(tasks: readonly Task[], cursor: Cursor | undefined, count: number): PageOfRows<Found> {
   const [{ sort }] = tasks as [Task];
   const way = wayFrom(cursor, sort.length, count + 1);
-  const found = findAll(tasks, way);
-  const more = found.length > count;
-  if (more) found.length = count;
-  if (way.back) {
-    // Nothing is before any more: what was there is gone, so the page is the first one.
-    if (found.length === 0) return pageOf(tasks, undefined, count);
-    found.reverse();
-  }
-  const [first, last] = [found[0], found.at(-1)];
-  return {
-    found,
-    next: last && (more || way.back) ? cursorAfter(last) : undefined,
-    previous: first && (way.back ? more : cursor !== undefined) ? cursorBefore(first) : undefined,
-  };
+  return pageOfRows(findAll(tasks, way), way, count, placeOf) ?? pageOf(tasks, undefined, count);
 }
 
 function findAll(tasks: readonly Task[], way: Way): Found[] {
   const [first] = tasks as [Task];
   if (tasks.length === 1) return find(first, way);
   const found = tasks.flatMap((task) => find(task, way));
-  return found.sort(comparing(first.sort, way.back)).slice(0, way.limit);
+  return found.sort(inOrder(first.sort, way.back)).slice(0, way.limit);
 }
 
 /** Rows looked at in an index order before another way is taken. */

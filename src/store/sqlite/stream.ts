@@ -2,11 +2,12 @@
 import type { Criterion, SortKey } from '../../search/query.ts';
 import { allOf, type Range } from '../../search/ranges.ts';
 import type { ValueKey } from '../../search/sort-value.ts';
+import { isDown, isNumberDown, legsOf, type Way } from '../paging.ts';
 import { type Cut, join, type Piece, piece, rangeScan, type Scan } from './compile.ts';
 import { beyond, orderBy, sortValue } from './gather.ts';
 import { kindOf } from './hash.ts';
 import { edgeOf, isEdge, presenceOf } from './looks.ts';
-import { bodies, comparing, type Found, idOf, isDown, isPkDown, type Way } from './paging.ts';
+import { bodies, type Found, idOf, inOrder } from './paging.ts';
 import { conditionsOf, resourceJoin, type Sized, selectFrom, tableOf, watched } from './select.ts';
 import { orderedOf } from './sources.ts';
 import type { Task } from './task.ts';
@@ -19,19 +20,14 @@ export const sameRange = (part: Criterion, key: SortKey): part is Range =>
 
 /** `smallest` is what to go through for resources without the key. */
 export function stream(task: Task, key: StreamKey, way: Way, smallest: Sized | undefined): Found[] {
-  const { start, back, limit } = way;
-  const startsMissing = start !== undefined && start.values[0] === null;
+  const { limit } = way;
   const hasMissing = key.by !== 'id' && !task.parts.some((part) => sameRange(part, key));
   const found: Found[] = [];
-  const legs = back ? [missing, present] : [present, missing];
-  for (const leg of legs) {
+  for (const { isMissing, start } of legsOf(way)) {
     if (found.length >= limit) break;
-    if (leg === missing && !hasMissing) continue;
-    // What lies behind the start is not gone through.
-    if (start && leg === legs[0] && startsMissing === (leg === present)) continue;
-    const isStart = start && startsMissing === (leg === missing);
-    const rest = { ...way, start: isStart ? start : undefined, limit: limit - found.length };
-    found.push(...leg(task, key, rest, smallest));
+    if (isMissing && !hasMissing) continue;
+    const rest = { ...way, start, limit: limit - found.length };
+    found.push(...(isMissing ? missing : present)(task, key, rest, smallest));
   }
   return found;
 }
@@ -53,7 +49,7 @@ function missing(task: Task, key: StreamKey, { start, back, limit }: Way, smalle
 const furtherValues = (task: Task): Piece[] => task.sort.slice(1).map((key, i) => sortValue(task, key, i + 1));
 const furtherOrder = (sort: readonly SortKey[], back: boolean): string[] =>
   sort.slice(1).map((key, i) => orderBy(key, i + 1, back));
-const pkOrder = (sort: readonly SortKey[], back: boolean): string => `c.pk${isPkDown(sort, back) ? ' DESC' : ''}`;
+const pkOrder = (sort: readonly SortKey[], back: boolean): string => `c.pk${isNumberDown(sort, back) ? ' DESC' : ''}`;
 
 function present(task: Task, key: StreamKey, way: Way): Found[] {
   const { connection, parts } = task;
@@ -70,7 +66,7 @@ function present(task: Task, key: StreamKey, way: Way): Found[] {
   const place = start?.values[0] as number | undefined;
   const cut: Cut | undefined = start && { [down ? 'to' : 'from']: place };
   const isTie = start && task.sort.length === 1;
-  const rest = isTie ? [piece(`(c.sort <> ? OR c.pk ${down ? '<' : '>'} ?)`, place!, start.pk)] : [];
+  const rest = isTie ? [piece(`(c.sort <> ? OR c.pk ${down ? '<' : '>'} ?)`, place!, start.p)] : [];
   // There each resource has one interval of the name, which must fulfil all that is asked of it.
   const short = rangeScan(allOf(key.name, asked), true, hashing, cut);
   const plain = leg(task, key, short, [...rest, ...conditionsOf(task, ...asked)], way);
@@ -79,7 +75,7 @@ function present(task: Task, key: StreamKey, way: Way): Found[] {
   called.firsts.push(isEdge(key.name, key.descending, hashing));
   const first = piece('first_row(r.entries, c.sort + 0.0, c.high + 0.0, ?)', called.firsts.length - 1);
   const others = leg(task, key, odd, [...rest, first, ...conditionsOf(task)], way);
-  return [...plain, ...others].sort(comparing(task.sort, back)).slice(0, limit);
+  return [...plain, ...others].sort(inOrder(task.sort, back)).slice(0, limit);
 }
 
 function idScan({ type, sort }: Task, key: SortKey, { start, back }: Way): Scan {
@@ -88,7 +84,7 @@ function idScan({ type, sort }: Task, key: SortKey, { start, back }: Way): Scan 
   const place = `${type}/${start.values[0]}`;
   // Among several types the same id may stand on both sides of the start.
   const tie = (sign: string) =>
-    sort.length > 1 ? piece('') : piece(` AND (c.key <> ? OR c.pk ${sign} ?)`, place, start.pk);
+    sort.length > 1 ? piece('') : piece(` AND (c.key <> ? OR c.pk ${sign} ?)`, place, start.p);
   const [range, rest] = isDown(key, back)
     ? [piece('c.key > ? AND c.key <= ?', first, place), tie('<')]
     : [piece('c.key >= ? AND c.key < ?', place, end), tie('>')];
@@ -104,7 +100,7 @@ function textScan({ connection, sort }: Task, key: Extract<SortKey, { by: 'text'
   if (sort.length > 1) return { table: 'text', ...piece(`c.hash = ? AND c.value ${sign}= ?`, hash, place) };
   return {
     table: 'text',
-    ...piece(`c.hash = ? AND (c.value, c.pk) ${sign} (?, ?)`, hash, place, start.pk),
+    ...piece(`c.hash = ? AND (c.value, c.pk) ${sign} (?, ?)`, hash, place, start.p),
   };
 }
 
