@@ -20,8 +20,8 @@ import { demandQuiet, demandWhole } from '../transfer/demands.ts';
 import { type ExportParts, exportTo } from '../transfer/export.ts';
 import { exportToFolder } from '../transfer/export-folder.ts';
 import { importFrom } from '../transfer/import.ts';
+import { type Tallied, type Tallies, tallied } from '../transfer/lines.ts';
 import { fromFolder, fromPipe } from '../transfer/source.ts';
-import { type Tallied, type Tallies, tallied } from '../transfer/tally.ts';
 import { createProgress, number, type Progress } from './progress.ts';
 
 const runtime = systemRuntime;

@@ -1,7 +1,8 @@
 /** What a store holds after an import, beside what the export said: read back from the store, counted and summed up anew. */
 import type { Engine } from '../store/engine.ts';
+import { type Tallied, type Tallies, tallied } from './lines.ts';
 import { recordsOf } from './records.ts';
-import { createTallying, isSame, type Tallied, type Tallies, tallied } from './tally.ts';
+import { createTallying, isSame } from './tally.ts';
 
 export interface Expected {
   readonly tallies: Tallies;

@@ -3,9 +3,10 @@ import { hash } from 'node:crypto';
 import type { Engine } from '../store/engine.ts';
 import { type ExportParts, goingAlong, headerOf } from './export.ts';
 import { type Manifest, makeFolder, readManifest, writeManifest, writePart } from './folder.ts';
+import type { Tallies } from './lines.ts';
 import { keptLine } from './lines.ts';
 import { portable } from './portable.ts';
-import { createTallying, type Tallies } from './tally.ts';
+import { createTallying } from './tally.ts';
 
 /** Characters of lines in a part; a longer line is a part of its own. */
 const PART = 16 << 20;

@@ -1,9 +1,10 @@
 /** Writes a store out as lines, to a pipe as one stream. docs/moving-stores.md */
 import type { Writable } from 'node:stream';
 import type { Engine } from '../store/engine.ts';
+import type { Tallies } from './lines.ts';
 import { type EndLine, FORMAT, type Header } from './lines.ts';
 import { type Place, type RecordAt, recordsOf } from './records.ts';
-import { createTallying, type Tallies } from './tally.ts';
+import { createTallying } from './tally.ts';
 
 export interface ExportParts {
   readonly engine: Engine;

@@ -3,9 +3,9 @@ import { hash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Tallies } from './lines.ts';
 import { FORMAT, type Header } from './lines.ts';
 import type { Place } from './records.ts';
-import type { Tallies } from './tally.ts';
 
 export interface Part {
   readonly file: string;

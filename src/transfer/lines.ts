@@ -2,10 +2,21 @@
 import { referenceTo } from '../fhir/references.ts';
 import type { HeldVersion } from '../store/engine.ts';
 import type { HeldValue, Method, StoredAuditRow } from '../store/store.ts';
-import type { Tallies } from './tally.ts';
 
 /** Rises when an older program could not read the lines. */
 export const FORMAT = 1;
+
+/** How much of one kind there was. */
+export interface Tally {
+  readonly count: number;
+  /** The SHA-256 of every line, added up modulo 2^256, in hexadecimal. */
+  readonly sum: string;
+}
+
+export const tallied = ['resources', 'versions', 'tombstones', 'audit', 'kept', 'expiring'] as const;
+/** `resources` are the newest versions; `expiring` what is kept for a time, which `kept` is without. */
+export type Tallied = (typeof tallied)[number];
+export type Tallies = Readonly<Record<Tallied, Tally>>;
 
 export interface Header {
   readonly is: 'watchfire-export';

@@ -1,17 +1,6 @@
 /** Counts and checksums of what a store holds, the same in whatever order it is told. */
 import { hash } from 'node:crypto';
-import type { Line } from './lines.ts';
-
-export interface Tally {
-  readonly count: number;
-  /** The SHA-256 of every line, added up modulo 2^256, in hexadecimal. */
-  readonly sum: string;
-}
-
-export const tallied = ['resources', 'versions', 'tombstones', 'audit', 'kept', 'expiring'] as const;
-/** `resources` are the newest versions; `expiring` what is kept for a time, which `kept` is without. */
-export type Tallied = (typeof tallied)[number];
-export type Tallies = Readonly<Record<Tallied, Tally>>;
+import { type Line, type Tallied, type Tallies, type Tally, tallied } from './lines.ts';
 
 export interface Tallying {
   /** Takes in a line; resolves nothing, gives back its checksum. */

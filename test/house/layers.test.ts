@@ -58,6 +58,22 @@ describe('The layers', () => {
     expect(upward.map(said)).toEqual([]);
   });
 
+  it('go round in no circle, not even inside a room', () => {
+    const targets = new Map<string, readonly string[]>(
+      sources.map((path) => [path, inside.filter(({ from }) => from === path).map(({ to }) => to)]),
+    );
+    const circles: string[] = [];
+    const cleared = new Set<string>();
+    const follow = (path: string, way: readonly string[]): void => {
+      if (way.includes(path)) circles.push([...way.slice(way.indexOf(path)), path].join(' -> '));
+      if (way.includes(path) || cleared.has(path)) return;
+      for (const target of targets.get(path) ?? []) follow(target, [...way, path]);
+      cleared.add(path);
+    };
+    for (const path of sources) follow(path, []);
+    expect(circles).toEqual([]);
+  });
+
   it('keep an engine of the store behind its port', () => {
     const engines = inside.filter(({ to }) => /^src\/store\/[^/]+\//.test(to));
     const outside = engines.filter(({ from, to }) => dirname(from) !== dirname(to) && layerOf(from) !== top);

@@ -1,6 +1,6 @@
 /** Sends what a group made of its state: a few bulk writes, in an order that leaves one event per version in the change stream. */
 import type { AnyBulkWriteOperation, BulkWriteResult, ClientSession, Document } from 'mongodb';
-import type { Ledger } from './apply.ts';
+import type { Ledger } from './ledger.ts';
 import type { Collections, GuardDocument, KeptDocument } from './schema.ts';
 
 export async function sendAll(collections: Collections, ledger: Ledger, session: ClientSession): Promise<void> {

@@ -1,8 +1,8 @@
 /** Takes in what another store held, as it was: versions, audit rows and kept values with all that they say of themselves. */
 import { Binary } from 'mongodb';
 import { problem } from '../../fhir/outcome.ts';
-import { type Ledger, storeVersion } from './apply.ts';
 import type { List, RestoreStep } from './group-list.ts';
+import { type Ledger, storeVersion } from './ledger.ts';
 
 /** Before the list is written: what goes in comes next, also within the list. Throws a conflict. */
 export function expectNext({ resources, lastRow }: Ledger, { steps }: List): void {

@@ -1,8 +1,8 @@
 /** Holds what a list expects against the state of its transaction, as the lists before it in the group leave it. */
 import { problem } from '../../fhir/outcome.ts';
-import type { Ledger } from './apply.ts';
 import { expectNext } from './apply-restore.ts';
 import type { Fence, List, QueryStep } from './group-list.ts';
+import type { Ledger } from './ledger.ts';
 import type { KeptDocument } from './schema.ts';
 
 /** Finds the keys of up to `count` matches in the transaction. */
