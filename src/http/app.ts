@@ -116,7 +116,11 @@ export function createApp({
       refusal: async (error: unknown, deed: Omit<VisitDeed, 'status' | 'reason'>): Promise<Problem> => {
         const refused = asProblem(error);
         if (error instanceof Object && trail.recorded.has(error)) return refused;
-        const row = { ...deed, status: refused.status, reason: reasonOf(error) };
+        const row = {
+          ...deed,
+          status: refused.status,
+          reason: error instanceof NotIdentified ? error.reason : reasonOf(error),
+        };
         return visit.record(row).then(() => refused, asProblem);
       },
     };

@@ -3,7 +3,6 @@ import { appended, rowFor, type Trail } from '../audit/trail.ts';
 import { Problem } from '../fhir/outcome.ts';
 import { askedWith, type Operation, operationFor } from '../operations/operation.ts';
 import type { Runtime } from '../runtime.ts';
-import { NotIdentified } from '../smart/identify.ts';
 import type { Store } from '../store/store.ts';
 import type { Caller, Context, Dispatch, FhirRequest, Interaction } from './interaction.ts';
 import { type Declared, demandDeclared, demandPermitted } from './permit.ts';
@@ -21,10 +20,7 @@ export interface Gate {
 }
 
 /** Why something was refused, for those who review the trail; codes, never values. */
-export const reasonOf = (error: unknown): string => {
-  if (error instanceof NotIdentified) return error.reason;
-  return error instanceof Problem ? error.code : 'exception';
-};
+export const reasonOf = (error: unknown): string => (error instanceof Problem ? error.code : 'exception');
 
 export function createDispatch(gate: Gate): Dispatch {
   const { store, trail, runtime, base, interactions, operations = [], declared } = gate;
