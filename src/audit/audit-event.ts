@@ -20,7 +20,7 @@ const rest = {
 };
 
 const PREFIX = 'trail-';
-export const trailId = (sequence: number): string => `${PREFIX}${sequence}`;
+const trailId = (sequence: number): string => `${PREFIX}${sequence}`;
 /** The row that an id names, or undefined when it is the id of a stored AuditEvent. */
 export const sequenceOf = (id: string): number | undefined =>
   /^trail-[1-9]\d{0,15}$/.test(id) ? Number(id.slice(PREFIX.length)) : undefined;

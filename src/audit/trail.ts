@@ -16,7 +16,7 @@ const ACTIONS: Partial<Record<InteractionCode, string>> = {
   'history-instance': 'R',
   capabilities: 'R',
 };
-export const actionOf = (interaction: string): string => ACTIONS[interaction as InteractionCode] ?? 'E';
+const actionOf = (interaction: string): string => ACTIONS[interaction as InteractionCode] ?? 'E';
 
 /** How long a row may wait in `prompt` mode, in milliseconds; the promise is 100. */
 const PROMPT = 50;

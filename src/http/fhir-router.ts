@@ -89,7 +89,7 @@ function bundleInteraction({ resource }: Incoming): 'batch' | 'transaction' {
 }
 
 /** Reads a whole request; `routed` and all the rest are checked before the body is. */
-export async function fhirRequest(
+async function fhirRequest(
   request: IncomingMessage,
   { origin }: Pick<FhirDoor, 'origin'>,
   requestId: string,

@@ -5,7 +5,7 @@ import { type ConditionTexts, conditionsFrom } from './conditions.ts';
 import type { Conditions, Entry, Incoming } from './interaction.ts';
 
 /** More entries than this are refused with 413. */
-export const MOST_ENTRIES = 10_000;
+const MOST_ENTRIES = 10_000;
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 

@@ -32,8 +32,8 @@ export function readAllowList(entries: readonly string[]): AllowList {
 }
 
 /** `host:port` of a URL, with the scheme's own port where none is written. */
-export const hostAndPort = (url: URL): string =>
-  `${url.hostname}:${url.port || (url.protocol === 'https:' ? '443' : '80')}`;
+export const hostAndPort = ({ hostname, port, protocol }: Pick<URL, 'hostname' | 'port' | 'protocol'>): string =>
+  `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}`;
 
 /** What is wrong with an endpoint, as 422 business-rule; undefined where it may be called. */
 export function checkEndpoint(text: string, allow: AllowList): Problem | undefined {

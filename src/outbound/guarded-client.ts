@@ -5,7 +5,7 @@ import { Agent, buildConnector } from 'undici';
 import { Problem, problem } from '../fhir/outcome.ts';
 import type { Runtime } from '../runtime.ts';
 import { isBlockedAddress } from './addresses.ts';
-import { checkEndpoint, readAllowList } from './endpoint.ts';
+import { checkEndpoint, hostAndPort, readAllowList } from './endpoint.ts';
 
 export interface Call {
   readonly url: string;
@@ -46,7 +46,7 @@ export interface GuardedClientOptions {
 }
 
 /** Milliseconds from the call to the last byte that is read. */
-export const callLimit = 15_000;
+const callLimit = 15_000;
 const bodyLimit = 65_536;
 const headerLimit = 16_384;
 
@@ -71,7 +71,7 @@ export function guardedClient(options: GuardedClientOptions): GuardedClient {
     });
     return (target, callback) => {
       const host = target.hostname.replace(/^\[|\]$/g, '');
-      const free = allow.has(`${target.hostname}:${target.port || (target.protocol === 'https:' ? '443' : '80')}`);
+      const free = allow.has(hostAndPort(target));
       addressesOf(host, free, resolve).then(
         // Connecting to the address that was judged, not to the name, leaves a rebinding resolver no second answer.
         (addresses) => connectToFirst(connect, { ...target, servername: isIP(host) ? '' : host }, addresses, callback),

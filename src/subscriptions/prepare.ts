@@ -21,7 +21,7 @@ export interface PrepareParts {
 }
 
 /** What a header's value reads as; sent back, it keeps the value that is kept, for the receiver that it was given for. */
-export const hiddenValue = '***';
+const hiddenValue = '***';
 
 /**
  * Refuses what cannot be served (422, or 403 where the caller may not read what it watches for), hides header values,

@@ -6,7 +6,7 @@ import { type Change, isAbsent, type Store } from '../store/store.ts';
 import { type FormerSecret, type KeptSecret, kinds } from './kept.ts';
 
 /** How long a former secret goes on signing beside the new one, ms. */
-export const secretOverlap = 24 * 3_600_000;
+const secretOverlap = 24 * 3_600_000;
 /** More of them would make the signature header longer than receivers take. */
 const mostFormer = 10;
 

@@ -54,6 +54,21 @@ describe('Every source file', () => {
   });
 });
 
+describe('What a file exports', () => {
+  it('is a value that some other file uses', () => {
+    const places = ['src', 'mappings', 'test', 'bench', 'scripts'];
+    const readers = places.flatMap((place) => [...filesBelow(place, '.ts'), ...filesBelow(place, '.mjs')]);
+    const words = new Map(readers.map((path) => [path, new Set(textOf(path).match(/\w+/g))]));
+    const unused = sources.flatMap((path) =>
+      [...codeOf(path).matchAll(/^export (?:async )?(?:const|function\*?|class|let) (\w+)/gm)]
+        .map(([, name]) => name!)
+        .filter((name) => !readers.some((reader) => reader !== path && words.get(reader)!.has(name)))
+        .map((name) => `${path}: ${name}`),
+    );
+    expect(unused).toEqual([]);
+  });
+});
+
 describe('docs/configuration.md', () => {
   const rows = textOf('docs/configuration.md')
     .split('\n')

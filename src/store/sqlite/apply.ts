@@ -28,7 +28,7 @@ const DELETE = methods.indexOf('DELETE');
 const PATIENCE = 1_000;
 
 /** `clock` is a running one, for deadlines; what is stored takes its time from the message. Never throws. */
-export function applyGroup(connection: Connection, message: GroupMessage, clock: () => number): Applied {
+function applyGroup(connection: Connection, message: GroupMessage, clock: () => number): Applied {
   const lists = openGroup(message);
   try {
     return { outcomes: inTransaction(connection, lists, message.now, clock) };

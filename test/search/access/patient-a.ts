@@ -62,7 +62,7 @@ export function isVisible(own: string, base: string, one: any): boolean {
 }
 
 /** Reads and searches; writes what it would then see. */
-export function patientAccess(own: string, base: string): Access {
+function patientAccess(own: string, base: string): Access {
   const [, id = ''] = own.split('/');
   const finds = (type: string): Criterion | undefined => {
     const rule = shared[type]?.replace(A, own);

@@ -137,7 +137,7 @@ export function tokenText(form: TokenForm, { system, code }: Token): string {
 }
 
 /** Any form that the token can have. */
-export function someToken(roll: Dice, token: Token, plain = false): string | undefined {
+function someToken(roll: Dice, token: Token, plain = false): string | undefined {
   const forms = (['code', 'system|code', '|code', 'system|'] as const).filter((form) => tokenFits(form, token, plain));
   return forms.length === 0 ? undefined : tokenText(roll.of(forms), token);
 }
