@@ -23,6 +23,7 @@ import {
 import { assertValid } from '../validation/validate.ts';
 import { patientsIn } from './answer.ts';
 import type { Caller, Context, Derive, Draft, Incoming, Pending } from './interaction.ts';
+import { remembered } from './remembered.ts';
 
 /** One write that a client asked for, with the newest version as it was when the core looked. */
 export interface Planned {
@@ -137,7 +138,8 @@ export function createWritePath(rules: WriteRules): WritePath {
     context: Context,
     status: number,
   ): Promise<Saved> {
-    const { store, caller } = context;
+    const { caller } = context;
+    const look = remembered(context.store);
     const generation = definitionsGeneration();
     const setting = { now: rules.now(), canonical: rules.canonical, caller };
     const changes: Change[] = [];
@@ -149,7 +151,7 @@ export function createWritePath(rules: WriteRules): WritePath {
       if (incoming && method !== 'POST') demandWhole(incoming.resource);
       let stored = incoming;
       if (stored && rules.prepare[key.type]) {
-        const prepared = await rules.prepare[key.type]!({ key, before, incoming: stored, caller }, store, setting);
+        const prepared = await rules.prepare[key.type]!({ key, before, incoming: stored, caller }, look, setting);
         stored = prepared.incoming;
         changes.push(...prepared.also);
       }
@@ -160,13 +162,13 @@ export function createWritePath(rules: WriteRules): WritePath {
       texts.push('text' in change ? change.text : undefined);
       for (const patient of patientsIn(key, stored?.text ?? before?.text ?? '')) patients.add(patient);
     }
-    if (rules.references === 'checked') await demandTargets(planned, seen, store);
+    if (rules.references === 'checked') await demandTargets(planned, seen, look);
     // One list that grows: a copy for each of thousands of entries would cost more than the entries.
     const pending: (Draft | Change)[] = [...changes];
     for (const [i, { key, before }] of planned.entries()) {
       for (const derive of rules.derive[key.type] ?? []) {
         const was = before && { ...before, text: rules.relative(before.text) };
-        pending.push(...(await derive({ key, before: was, after: seen[i] }, pending, store, setting)));
+        pending.push(...(await derive({ key, before: was, after: seen[i] }, pending, look, setting)));
       }
     }
     const effects = pending.slice(changes.length);
