@@ -5,7 +5,7 @@ import type { Criterion, IndexEntries, SearchQuery } from '../../search/query.ts
 import type { Hashing } from '../hash.ts';
 import { keyHash } from './document.ts';
 
-const isIdentifier = (name: string): boolean => name.endsWith('.identifier');
+export const isIdentifier = (name: string): boolean => name.endsWith('.identifier');
 
 /** Hashed, since an identifier says who somebody is; two that share a guard only wait for each other. */
 export const guardOf = (hash: Long): string => `id:${hash.toString(36)}`;

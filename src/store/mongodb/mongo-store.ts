@@ -5,6 +5,7 @@ import type { Engine } from '../engine.ts';
 import { endAbandoned } from './abandoned.ts';
 import { auditRows } from './audit.ts';
 import type { IndexBuild } from './build-indexes.ts';
+import { createIdentifierSearch } from './by-identifier.ts';
 import { contentsOf } from './contents.ts';
 import { away, LONG } from './deadline.ts';
 import { type Facts, own } from './facts.ts';
@@ -50,6 +51,7 @@ export async function assemble(opened: Opened, leave: () => Promise<void>): Prom
   void endAbandoned(parts, writer.sessions, stop.signal);
   const versions = createVersionLog(parts, { warn: log, ...(checkEvery !== undefined && { checkEvery }) });
   const reads = createReads(collections);
+  const byIdentifier = createIdentifierSearch(parts);
   const kept = createKept(collections.kept, now);
   const sizes = createSizes(db, collections, runtime.now);
 
@@ -91,7 +93,11 @@ export async function assemble(opened: Opened, leave: () => Promise<void>): Prom
         return reads.history(key, window);
       }),
     search: (query, after, signal) =>
-      searching(() => runSearch(parts, undefined, query, after, { signal, until: runtime.now() + LONG }), signal),
+      searching(async () => {
+        const until = runtime.now() + LONG;
+        const page = after ? undefined : await byIdentifier(query);
+        return page ?? runSearch(parts, undefined, query, after, { signal, until });
+      }, signal),
     explain: (query, signal) => searching(() => explainSearch(parts, query, signal), signal),
     get: (kind, keys) => read(() => kept.get(kind, keys)),
     list: (kind, from, limit) => read(() => kept.list(kind, from, limit)),
