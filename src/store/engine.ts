@@ -10,7 +10,6 @@ export interface Engine extends Store {
   fact(name: string): Promise<string | undefined>;
   /** Keeps a fact that is not kept yet, and resolves with what is kept then: of several servers that start at once one decides. */
   keepFact(name: string, value: string): Promise<string>;
-  readonly schemaVersion: number;
   /** Version of the index entries in the store as last known, which rises when an upgrade is done. */
   indexVersion(): number;
   /** How much is stored, at least roughly. Cheap enough for a metrics page. */

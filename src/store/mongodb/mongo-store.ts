@@ -13,7 +13,6 @@ import { createKept } from './kept.ts';
 import type { Parts } from './parts.ts';
 import { inTime, noStore, reaching } from './reaching.ts';
 import { createReads } from './reads.ts';
-import { SCHEMA_VERSION } from './schema.ts';
 import { explainSearch, matchedKeys, runSearch } from './search.ts';
 import { createSizes } from './sizes.ts';
 import { upgradeIndex } from './upgrade.ts';
@@ -111,7 +110,6 @@ export async function assemble(opened: Opened, leave: () => Promise<void>): Prom
     end: () => read(versions.end),
     fact: (name) => read(() => facts.fact(name)),
     keepFact: (name, value) => read(() => facts.keepFact(name, value)),
-    schemaVersion: SCHEMA_VERSION,
     indexVersion: () => stored,
     sizes: () => read(sizes),
     async upgradeIndex(upgrade) {

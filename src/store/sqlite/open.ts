@@ -12,7 +12,7 @@ import type { Told } from './explain.ts';
 import { createVersionLog } from './log.ts';
 import { createReader } from './reader.ts';
 import { keptOf, versionOf } from './rows.ts';
-import { own, SCHEMA_VERSION } from './schema.ts';
+import { own } from './schema.ts';
 import { createSnapshot, noSnapshot } from './snapshot.ts';
 import { upgradeIndex } from './upgrade.ts';
 import { createWriter, type OnCommit } from './writer.ts';
@@ -167,7 +167,6 @@ function assemble(
     end: async () => log.end(),
     fact: async (name) => setting(connection, name),
     keepFact: (name, value) => (keeping = keeping.catch(() => '').then(() => keepFact(name, value))),
-    schemaVersion: SCHEMA_VERSION,
     indexVersion: () => Number(setting(connection, own.indexVersion)),
     sizes: async () => ({
       resources: number('SELECT coalesce(max(pk), 0) FROM resource'),
