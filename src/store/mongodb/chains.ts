@@ -1,10 +1,10 @@
 /** Follows chains and `_has`: before the search where they lead to few resources, else for a batch of candidates at a time. https://hl7.org/fhir/R4/search.html#chaining */
 import type { Document } from 'mongodb';
-import type { Criterion } from '../../search/query.ts';
+import type { Criterion, Near } from '../../search/query.ts';
 import { anywhere, type Far, filterOf, isCanonical } from './compile.ts';
 import { canonicalHash, keyHash, nameHash, typeHash } from './document.ts';
 import { all } from './logic.ts';
-import { keysNear } from './near.ts';
+import { keysNear, placesNear } from './near.ts';
 import { aimsOf, find, type Reading } from './reading.ts';
 import { homesAround } from './task.ts';
 
@@ -34,6 +34,30 @@ export function unknownIn(criterion: Criterion, { links }: Pick<Reading, 'links'
   }
 }
 
+/** Circles that are asked of a group, with its name. */
+function circlesIn(criterion: Criterion, group?: string): readonly (readonly [group: string, near: Near])[] {
+  switch (criterion.is) {
+    case 'all':
+    case 'any':
+      return criterion.of.flatMap((part) => circlesIn(part, group));
+    case 'not':
+      return circlesIn(criterion.of, group);
+    case 'together':
+      return criterion.of.flatMap((part) => circlesIn(part, criterion.name));
+    case 'near':
+      return group === undefined ? [] : [[group, criterion]];
+    default:
+      return [];
+  }
+}
+
+/** A circle asked of a group is linked to the places in it, whatever has them: of a group the filter can ask for a place alone. */
+async function seekPlaces(reading: Reading, type: string, criterion: Criterion): Promise<void> {
+  for (const [group, near] of circlesIn(criterion)) {
+    if (!reading.links.has(near)) reading.links.set(near, await placesNear(reading, type, group, near));
+  }
+}
+
 /** Candidates looked at for each resource that a chain may lead to. */
 const EFFORT = 3;
 
@@ -46,6 +70,7 @@ export async function seekLinks(
   match: Match,
 ): Promise<void> {
   const { links, beyond, note } = reading;
+  await seekPlaces(reading, type, criterion);
   for (const far of unknownIn(criterion, reading)) {
     if (links.has(far) || (beyond.get(far) ?? 0) >= cap) continue;
     const found =
@@ -84,6 +109,7 @@ export async function filterAmong(
   where: Criterion,
   candidates: readonly Document[],
 ): Promise<Document> {
+  await seekPlaces(reading, type, where);
   const links = new Map(reading.links);
   const { hashing } = reading.parts;
   for (const far of unknownIn(where, reading)) {

@@ -15,12 +15,13 @@ import {
   wordHash,
 } from './document.ts';
 import { all, any, type Condition, not } from './logic.ts';
+import { atPlace } from './near.ts';
 
 /** Conditions that are told by asking for other resources, or by arithmetic. */
 export type Far = Extract<Criterion, { is: 'refers' | 'referred' | 'near' }>;
 type Range = Extract<Criterion, { is: 'range' }>;
 
-/** Keys (`Type/id`) and canonicals (with a bar) that a far condition leads to. Those of `referred` and `near` are resources of the type itself. */
+/** Keys (`Type/id`) and canonicals (with a bar) that a far condition leads to. Those of `referred` and `near` are resources of the type itself; those of a `near` in a group are places (near.ts). */
 export type Links = ReadonlyMap<Criterion, readonly string[]>;
 
 /** Where an interval stands. */
@@ -87,7 +88,8 @@ const equal = (...hashes: Long[]): Document => ({ ix: { $in: hashes } });
 
 type Leaf = Exclude<Criterion, Far | { is: 'all' | 'any' | 'not' | 'range' }>;
 
-function leaf(criterion: Leaf, { type, hashing }: Compiling): Condition {
+function leaf(criterion: Leaf, compiling: Compiling): Condition {
+  const { type, hashing } = compiling;
   switch (criterion.is) {
     case 'key':
     case 'reference':
@@ -101,7 +103,7 @@ function leaf(criterion: Leaf, { type, hashing }: Compiling): Condition {
         ? equal(exactHash(hashing, criterion.name, criterion.value))
         : { x: { $elemMatch: textIn(criterion, hashing) } };
     case 'together':
-      return { g: { $elemMatch: { n: nameHash(hashing, criterion.name), ...within(criterion.of, type, hashing) } } };
+      return { g: { $elemMatch: { n: nameHash(hashing, criterion.name), ...within(criterion.of, compiling) } } };
   }
 }
 
@@ -113,7 +115,8 @@ function hashesOf(criterion: Extract<Criterion, { is: 'key' | 'reference' }>, ha
 }
 
 /** What is asked of one group. A group has intervals and texts as elements and no places; ids and words are not its own. */
-function within(of: readonly Criterion[], type: string, hashing: Hashing): Document {
+function within(of: readonly Criterion[], compiling: Compiling): Document {
+  const { hashing, links } = compiling;
   const condition = (criterion: Criterion): Condition => {
     switch (criterion.is) {
       case 'all':
@@ -127,7 +130,9 @@ function within(of: readonly Criterion[], type: string, hashing: Hashing): Docum
       case 'key':
       case 'reference':
       case 'text':
-        return leaf(criterion, { type, hashing, links: new Map() });
+        return leaf(criterion, compiling);
+      case 'near':
+        return any((links.get(criterion) ?? fail('near')).map((place) => atPlace(criterion.name, place, hashing)));
       default:
         throw new Error(`${criterion.is} cannot be asked of one group`);
     }

@@ -1,8 +1,11 @@
 /** Places on the map: found by the cells around, told by their distance. https://hl7.org/fhir/R4/location.html#positional */
 import type { Document, Long } from 'mongodb';
+import { problem } from '../../fhir/outcome.ts';
+import { leading } from '../../search/contained-entries.ts';
 import { isNear, latitudeOf, longitudeOf } from '../../search/near.ts';
 import type { Near } from '../../search/query.ts';
-import { keyHash, longHash, nameHash, typeHash } from './document.ts';
+import type { Hashing } from '../hash.ts';
+import { type GroupPart, keyHash, longHash, nameHash, typeHash } from './document.ts';
 import { find, type Reading } from './reading.ts';
 
 /** Keys of the type within the circle, of those in `among` where it is given; undefined where more than `cap` lie in the cells around. */
@@ -26,6 +29,43 @@ export async function keysNear(
   const lies = (place: Document): boolean =>
     lowsOf(place, latitude).some((north) => lowsOf(place, longitude).some((east) => isNear(near, north, east)));
   return found.filter(lies).map(({ _id }) => String(_id));
+}
+
+/** Resources whose contained ones are looked at. */
+const MOST = 10_000;
+
+/** Places, as `latitude longitude`, in the circle where contained resources are: those of the group in resources of the type. */
+export async function placesNear(
+  reading: Reading,
+  type: string,
+  group: string,
+  near: Near,
+): Promise<readonly string[]> {
+  const { hashing } = reading.parts;
+  const cells = near.cells.map((cell) => keyHash(hashing, leading(type, near.name), cell, ''));
+  const found = await find(
+    reading,
+    { $and: [{ ix: { $in: cells } }, { ix: typeHash(hashing, type) }] },
+    { projection: { g: 1 }, limit: MOST + 1 },
+  );
+  if (found.length > MOST) throw problem('too-costly', 'The circle holds too much; ask for a smaller one');
+  const [latitude, longitude] = [latitudeOf(near.name), longitudeOf(near.name)].map((name) => nameHash(hashing, name));
+  const n = nameHash(hashing, group);
+  const places = new Set<string>();
+  for (const { r } of found.flatMap(({ g = [] }) => g as readonly GroupPart[]).filter((one) => n.equals(one.n))) {
+    const lows = (name: Long) => r.filter((part) => name.equals(part.n)).map(({ l }) => l);
+    for (const north of lows(latitude!)) {
+      for (const east of lows(longitude!)) if (isNear(near, north, east)) places.add(`${north} ${east}`);
+    }
+  }
+  return [...places];
+}
+
+/** One of the places, as a condition on a group. */
+export function atPlace(name: string, place: string, hashing: Hashing): Document {
+  const at = (axis: string, degrees: number) => ({ r: { $elemMatch: { n: nameHash(hashing, axis), l: degrees } } });
+  const [north, east] = place.split(' ').map(Number) as [number, number];
+  return { $and: [at(latitudeOf(name), north), at(longitudeOf(name), east)] };
 }
 
 /** Where the intervals of a name begin. */
