@@ -20,7 +20,7 @@ export interface OpeningEngine {
   readonly runtime: Runtime;
   /** How many lists of changes one commit took along, how many of them were refused, and the seconds it took. */
   readonly onCommit: (lists: number, refused: number, seconds: number) => void;
-  readonly log: Pick<Log, 'warn'>;
+  readonly log: Pick<Log, 'warn' | 'error'>;
 }
 
 /** Rejects with a sentence where the store cannot be used. */
@@ -37,7 +37,7 @@ export async function openEngine(opening: OpeningEngine): Promise<OpenedEngine> 
     ...shared,
     uri: config.store,
     acceptRelease: config.mongodbAcceptRelease,
-    log: (sentence) => log.warn(sentence),
+    log: (sentence, error) => (error === undefined ? log.warn(sentence) : log.error(sentence, error)),
   });
   return { engine, isShared: true, owner: freshId(runtime) };
 }

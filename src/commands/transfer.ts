@@ -56,7 +56,12 @@ async function withStore<T>(config: Config, progress: Progress, work: (opened: O
   }
   try {
     if (config.store === 'sqlite') closing.add(takeOwnership(config.data).release);
-    const { engine, isShared } = await openEngine({ config, runtime, onCommit: () => undefined, log: { warn: say } });
+    const { engine, isShared } = await openEngine({
+      config,
+      runtime,
+      onCommit: () => undefined,
+      log: { warn: say, error: say },
+    });
     closing.add(engine.close);
     await demandQuiet(engine);
     const custom = createCustomParameters({ store: engine, onRenewed: () => undefined });

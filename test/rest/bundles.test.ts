@@ -132,6 +132,16 @@ describe('batch', () => {
     expect(answer.body.entry[1].response.outcome.resourceType).toBe('OperationOutcome');
     expect(answer.body.entry[3].resource.type).toBe('searchset');
   });
+
+  it('is listed in the order of its entries, however many are worked on at the same time', async () => {
+    const ids = Array.from({ length: 50 }, (_, i) => `in-order-${(i * 37) % 50}`);
+    const put = (id: string) => ({
+      resource: { resourceType: 'Basic', id, code: { text: 'x' } },
+      request: { method: 'PUT', url: `Basic/${id}` },
+    });
+    await house.ask('POST', '/fhir', { resourceType: 'Bundle', type: 'batch', entry: ids.map(put) });
+    expect((await house.search('Basic?_count=100')).map(({ id }) => id)).toEqual(ids);
+  });
 });
 
 describe('an entry', () => {

@@ -52,7 +52,7 @@ function write(ledger: Ledger, step: WriteStep): Written {
     _id: reference,
     // A tombstone points to nobody: it stays where the resource was.
     s: newest && text === undefined ? newest.s : step.home,
-    p: newest ? newest.p : ledger.stamps.next(),
+    p: newest?.p ?? step.p,
     v,
     u,
     m: method,

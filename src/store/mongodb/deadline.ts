@@ -28,14 +28,17 @@ export function leftOf({ until, signal }: Deadline, runtime: Runtime): number {
 /** Why a wait is over that was not needed: an error with its stack would cost as much as a read. */
 export const noError = 'not needed';
 
-/** Gives the work a signal that aborts when the time is up: `maxTimeMS` does not end the wait for a primary, or for a silent one. */
+/** Ms after the deadline in which a database that is well has said itself that the time is up (`maxTimeMS`). */
+const GRACE = 500;
+
+/** Gives the work a signal that aborts some time after the deadline: `maxTimeMS` does not end the wait for a primary, or for a silent one. */
 export async function withinTime<T>(
   { until, signal }: Deadline,
   runtime: Runtime,
   work: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {
   const [over, done] = [new AbortController(), new AbortController()];
-  runtime.sleep(Math.max(0, until - runtime.now()), done.signal).then(() => {
+  runtime.sleep(Math.max(0, until - runtime.now()) + GRACE, done.signal).then(() => {
     if (!done.signal.aborted) over.abort();
   });
   try {
@@ -67,10 +70,14 @@ export async function reachingTwice<T>(deadline: Deadline, runtime: Runtime, rea
       leftOf(deadline, runtime);
       return await read();
     } catch (error) {
+      const isOver = error instanceof Problem ? error.code === 'timeout' : isLate(error);
+      // The first try took the time away, and it met no primary.
+      if (isOver) throw tries > 1 ? away() : tooLong();
       if (error instanceof Problem) throw error;
-      if (deadline.signal?.aborted || runtime.now() >= deadline.until || isLate(error)) throw tooLong();
+      // Not the search was too long, but the wait for a primary, or for one that is silent.
+      if (deadline.signal?.aborted) throw away();
       if (isPassing(error)) {
-        if (tries === 1) continue;
+        if (tries === 1 && runtime.now() < deadline.until) continue;
         throw away();
       }
       // The message of the database may hold values of the filter.

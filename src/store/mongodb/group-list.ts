@@ -22,6 +22,8 @@ export interface WriteStep {
   readonly home: number;
   readonly guards: readonly string[];
   readonly expect: number | 'absent' | 'any';
+  /** Its place in listings, if it is the first version: as writes arrive, whichever group they go with. */
+  readonly p: number;
 }
 export interface RestoreStep {
   readonly op: 'restore';
@@ -126,6 +128,7 @@ function prepare(change: Change, { hashing, stamps }: Parts): Step {
         home: homeOf(key, index, hashing),
         guards: text === undefined ? [] : guardsOfEntries(index, hashing),
         expect: typeof expect === 'string' ? expect : expect.versionId,
+        p: stamps.next(),
       };
     }
     case 'expect':

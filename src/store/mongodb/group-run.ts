@@ -19,6 +19,8 @@ export interface Tries {
   readonly attempt: (place: Place, lists: readonly List[], how: Try) => Promise<Attempt>;
   readonly wasStored: (place: Place, id: string) => Promise<boolean | undefined>;
   readonly nextId: () => string;
+  /** Told of what the database will never take, or why nobody knows. */
+  readonly onRefused: (error: unknown) => void;
   /** Aborts when nobody is to wait any longer, since the store closes. */
   readonly end: AbortSignal;
 }
@@ -45,6 +47,7 @@ export async function runGroup(tries: Tries, place: () => Place, lists: readonly
         continue;
       case 'broken':
         if (open.length > 1) return oneByOne(tries, place, open);
+        tries.onRefused(attempt.error);
         open[0]!.answer(unexpected(attempt.error));
         return;
       case 'again':
@@ -146,6 +149,7 @@ export async function runRows(
     } catch (error) {
       if (!isThereAlready(error)) {
         if (isPassing(error)) continue;
+        tries.onRefused(error);
         for (const list of open) list.answer(unexpected(error));
         return;
       }
@@ -160,7 +164,7 @@ export async function runRows(
 const isThereAlready = (error: unknown): boolean => {
   if (!(error instanceof MongoBulkWriteError) || error.result.getWriteConcernError()) return false;
   const errors = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
-  return errors.every(({ code }) => code === 11_000);
+  return errors.length > 0 && errors.every(({ code }) => code === 11_000);
 };
 
 /** Lists that `runRows` may take. */

@@ -21,12 +21,15 @@ import { createWriter } from './writer.ts';
 
 export type OnCommit = NonNullable<Parameters<typeof createWriter>[2]['onCommit']>;
 
+/** With an error where nobody foresaw it. */
+export type StoreLog = (sentence: string, error?: unknown) => void;
+
 export interface Opened {
   readonly parts: Parts;
   readonly db: Db;
   readonly facts: Facts;
   readonly build: IndexBuild;
-  readonly log: (sentence: string) => void;
+  readonly log: StoreLog;
   /** What this program makes. */
   readonly indexVersion: number;
   readonly onCommit?: OnCommit | undefined;
@@ -45,6 +48,7 @@ export async function assemble(opened: Opened, leave: () => Promise<void>): Prom
   let closing: Promise<void> | undefined;
   const writer = createWriter(parts, (session, query, signal) => matchedKeys(parts, session, query, signal), {
     onCommit,
+    log,
   });
   const stop = new AbortController();
   void endAbandoned(parts, writer.sessions, stop.signal);
@@ -65,16 +69,18 @@ export async function assemble(opened: Opened, leave: () => Promise<void>): Prom
     ask(() => inTime(runtime, work), signal);
 
   /** An index that is old or not whole may lack what a search asks for: no answer is better than a wrong one. */
-  const searching = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
-    ask(async () => {
+  const searching = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
+    const begun = performance.now();
+    return ask(async () => {
       if (stored < indexVersion) throw stale();
       build.expect('resource');
       return work();
     }, signal).catch((error) => {
       // Not the search was too long, but the wait for a primary.
-      const isAway = error instanceof Problem && error.code === 'timeout' && writer.fault() !== undefined;
+      const isAway = error instanceof Problem && error.code === 'timeout' && writer.wasAwaySince(begun);
       throw isAway ? away() : error;
     });
+  };
 
   const close = async () => {
     versions.close();

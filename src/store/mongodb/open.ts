@@ -7,7 +7,7 @@ import { databaseOf, placeOf, uriObjection } from '../mongodb-uri.ts';
 import { buildIndexes } from './build-indexes.ts';
 import { createClock } from './clock.ts';
 import { createFacts, type Facts, own } from './facts.ts';
-import { assemble, type OnCommit } from './mongo-store.ts';
+import { assemble, type OnCommit, type StoreLog } from './mongo-store.ts';
 import type { Parts } from './parts.ts';
 import { type Registration, register } from './registration.ts';
 import { collectionsOf, SCHEMA_VERSION } from './schema.ts';
@@ -28,7 +28,7 @@ export interface MongoOptions {
   /** Told of each group commit: how many lists it took along, how many of them a conflict refused, and the seconds it took. */
   readonly onCommit?: OnCommit | undefined;
   /** Told what operators want to know, in sentences. */
-  readonly log?: (sentence: string) => void;
+  readonly log?: StoreLog;
   /** For tests: ms that a primary is waited for. */
   readonly patience?: number;
   /** For tests: ms between two looks behind a change stream. */

@@ -41,15 +41,32 @@ export const outcomeUnknown = (): Problem =>
     'The outcome of this write is unknown: the connection to the store was lost while it was made. Look whether it is there before it is sent again',
     later,
   );
-/** The driver's own words may quote what was written: only the number is told. */
+/** What MongoDB can never take, however often it is sent: TransactionTooLarge, TransactionTooLargeForCache, BSONObjectTooLarge. */
+const tooLarge: ReadonlySet<unknown> = new Set([257, 388, 10_334]);
+export const isTooLarge = (error: unknown): boolean => error instanceof MongoServerError && tooLarge.has(error.code);
+
+const tooMuchAtOnce = (): Problem =>
+  problem(
+    'too-costly',
+    'This is more than the database can store at once; nothing of it is stored. Send it in smaller bundles, or give MongoDB a larger cache (--wiredTigerCacheSizeGB)',
+    { status: 413 },
+  );
+/** What trying again does not help. The driver's own words may quote what was written, and a number tells callers nothing: nameOf is for the log. */
 export const unexpected = (error: unknown): Problem =>
-  problem('transient', `The store could not write this: ${nameOf(error)}`, soon);
+  isTooLarge(error)
+    ? tooMuchAtOnce()
+    : problem(
+        'transient',
+        'The database refused to store this; nothing of it is stored. Its operator finds why in the log of this server',
+        soon,
+      );
 export const isClosed = (): Problem => problem('no-store', 'The store is closed');
 export const noPrimary = 'No member of the MongoDB cluster takes writes at the moment';
 
-function nameOf(error: unknown): string {
-  if (error instanceof MongoServerError) return `MongoDB error ${error.code}`;
-  return error instanceof MongoError ? error.name : (error as Error).message;
+/** For the log: what is wrong, and nothing that was to be written. */
+export function nameOf(error: unknown): string {
+  if (error instanceof MongoServerError) return `MongoDB error ${error.code} (${error.codeName ?? error.name})`;
+  return (error as Error).name;
 }
 
 /** Another transaction wrote the same. */

@@ -11,7 +11,7 @@ import { expectAll } from './expectations.ts';
 import type { List, QueryStep, Step } from './group-list.ts';
 import { guardOf } from './guards.ts';
 import type { Ledger, ResourceState } from './ledger.ts';
-import { isPassing, isUnknown, unexpected } from './outcome.ts';
+import { isPassing, isTooLarge, isUnknown, unexpected } from './outcome.ts';
 import type { Parts } from './parts.ts';
 import { asProblem } from './reaching.ts';
 import type { Collections, KeptDocument } from './schema.ts';
@@ -61,11 +61,18 @@ const options: TransactionOptions = {
 /** A conditional may hold the others of its group up for so long. */
 const PATIENCE = 1_000;
 const COMMITS = 3;
-const tooLong = () => problem('timeout', 'The condition of a write took too long to check');
+const tooLong = () =>
+  problem('timeout', 'The condition of a write took too long to check', { headers: { 'Retry-After': '1' } });
 
 type Revisions = Ledger['nextRevision'];
 
-export function createTransactions(parts: Parts, look: ExpectSearch, nextRevision: Revisions) {
+/** `wasAwaySince`: whether there was no primary at some time after that moment, by performance.now(). */
+export function createTransactions(
+  parts: Parts,
+  look: ExpectSearch,
+  nextRevision: Revisions,
+  wasAwaySince: (moment: number) => boolean,
+) {
   const { collections, hashing, isSharded, stamps } = parts;
   const homeOf = (key: ResourceKey) => homeOfKey(referenceTo(key), hashing);
 
@@ -76,8 +83,9 @@ export function createTransactions(parts: Parts, look: ExpectSearch, nextRevisio
       const found = async ({ query, identifiers, guards }: QueryStep) => {
         if (taken && identifiers && !guards.some((guard) => taken.has(guard))) return [];
         const signal = AbortSignal.timeout(PATIENCE);
+        const begun = performance.now();
         return look(session, query, signal).catch((error) => {
-          if (signal.aborted) throw new Blamed(list, tooLong());
+          if (signal.aborted) throw wasAwaySince(begun) ? new PrimaryGone() : new Blamed(list, tooLong());
           throw isPassing(error) ? error : new Blamed(list, asProblem(error));
         });
       };
@@ -116,7 +124,7 @@ export function createTransactions(parts: Parts, look: ExpectSearch, nextRevisio
     } catch (error) {
       await abandon();
       if (error instanceof Blamed) return { is: 'blamed', list: error.list, why: error.why };
-      return { is: isPassing(error) || error instanceof PlaceGone ? 'again' : 'broken', error };
+      return { is: isPassing(error) || error instanceof Gone ? 'again' : 'broken', error };
     }
     if (how.isOver) {
       await abandon();
@@ -129,6 +137,7 @@ export function createTransactions(parts: Parts, look: ExpectSearch, nextRevisio
         await session.commitTransaction();
         return { is: 'done', answers };
       } catch (error) {
+        if (!isOpen && isTooLarge(error)) return { is: 'broken', error };
         if (!isOpen && !isUnknown(error)) return { is: 'again', error };
         // Once a reply was lost, only the store itself can say no.
         isOpen = true;
@@ -139,8 +148,11 @@ export function createTransactions(parts: Parts, look: ExpectSearch, nextRevisio
   };
 }
 
+/** What this try needs is not there; the next may find it. */
+class Gone extends Error {}
 /** Another server has the place of this one, which was silent; it gets a new one with its next sign of life. */
-class PlaceGone extends Error {}
+class PlaceGone extends Gone {}
+class PrimaryGone extends Gone {}
 
 class Blamed extends Error {
   readonly list: List;

@@ -6,7 +6,7 @@ import { createRevisions } from './apply.ts';
 import { takeGroup } from './group.ts';
 import { prepareList } from './group-list.ts';
 import { isRefusal, isRow, runGroup, runRows, type Tries, type Waiting } from './group-run.ts';
-import { isClosed, noPrimary, tooBusy } from './outcome.ts';
+import { isClosed, isTooLarge, nameOf, noPrimary, tooBusy } from './outcome.ts';
 import type { Parts } from './parts.ts';
 import { PLACES, writerId } from './registration.ts';
 import { type Answer, createTransactions, type ExpectSearch, type Place, wasStored } from './transaction.ts';
@@ -20,12 +20,16 @@ export interface Writer {
   close(): Promise<void>;
   /** Why nothing can be stored at the moment; undefined while all is well. */
   fault(): string | undefined;
+  /** Whether there was a time without a primary after that moment, by performance.now(). */
+  wasAwaySince(moment: number): boolean;
   /** Those of its transactions. */
   readonly sessions: readonly ClientSession[];
 }
 
 export interface WriterOptions {
   readonly onCommit?: (lists: number, refused: number, seconds: number) => void;
+  /** Told what operators want to know, in sentences; with the error where nobody foresaw it. */
+  readonly log?: (sentence: string, error?: unknown) => void;
 }
 
 /** A caller waits no longer than so many ms: an election takes up to 12 s. */
@@ -38,7 +42,11 @@ const AT_ONCE = 2;
 /** Ms after which a group holds nobody up any more, as long as there is a place. */
 const SLOW = 250;
 
-export function createWriter(parts: Parts, look: ExpectSearch, { onCommit = () => undefined }: WriterOptions): Writer {
+export function createWriter(
+  parts: Parts,
+  look: ExpectSearch,
+  { onCommit = () => undefined, log = () => undefined }: WriterOptions,
+): Writer {
   const { client, collections, runtime } = parts;
   const waiting: Waiting[] = [];
   const held = new Set<string>();
@@ -59,9 +67,13 @@ export function createWriter(parts: Parts, look: ExpectSearch, { onCommit = () =
   const random = (limit: number) => Math.floor((Buffer.from(runtime.random(4)).readUInt32LE() / 2 ** 32) * limit);
   const tries: Tries = {
     runtime,
-    attempt: createTransactions(parts, look, createRevisions(parts.now, random)),
+    attempt: createTransactions(parts, look, createRevisions(parts.now, random), isHealthy.wasAwaySince),
     wasStored: (place, id) => wasStored(collections, place, id),
     nextId: () => `${ids}${++given}`,
+    onRefused: (error) => {
+      if (isTooLarge(error)) log(`A write was refused, being too large for one transaction: ${nameOf(error)}`);
+      else log(`The database refused a write: ${nameOf(error)}`, error);
+    },
     end: end.signal,
   };
   const run = async (group: readonly Waiting[], place: () => Place) => {
@@ -145,6 +157,7 @@ export function createWriter(parts: Parts, look: ExpectSearch, { onCommit = () =
         sendMore();
       }),
     fault: () => (isHealthy() ? undefined : noPrimary),
+    wasAwaySince: isHealthy.wasAwaySince,
     sessions,
     async close() {
       stop.abort();
@@ -161,14 +174,18 @@ export function createWriter(parts: Parts, look: ExpectSearch, { onCommit = () =
 }
 
 /** Whether a member that takes writes is known, as far as the driver has been told. */
-function followTopology({ client }: Parts): { (): boolean; end(): void } {
+function followTopology({ client }: Parts): { (): boolean; wasAwaySince(moment: number): boolean; end(): void } {
   let isKnown = true;
+  let known = Number.NEGATIVE_INFINITY;
   const follow = ({ newDescription: { servers } }: TopologyDescriptionChangedEvent) => {
+    const wasKnown = isKnown;
     isKnown = [...servers.values()].some(({ type }) => type === 'RSPrimary' || type === 'Mongos');
+    if (isKnown && !wasKnown) known = performance.now();
   };
   client.on('topologyDescriptionChanged', follow);
   const isHealthy = () => isKnown;
   return Object.assign(isHealthy, {
+    wasAwaySince: (moment: number) => !isKnown || known >= moment,
     end: () => {
       client.off('topologyDescriptionChanged', follow);
     },
