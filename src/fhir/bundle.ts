@@ -1,7 +1,7 @@
 /** Bundles as text: stored resources are set in as they are, nothing is parsed or serialised again. https://hl7.org/fhir/R4/bundle.html */
 
 export interface Link {
-  readonly relation: 'self' | 'next' | 'previous' | 'first';
+  readonly relation: 'self' | 'next' | 'previous';
   readonly url: string;
 }
 
@@ -24,7 +24,7 @@ export interface BundleEntry {
   };
 }
 
-export type BundleType = 'searchset' | 'history' | 'batch-response' | 'transaction-response' | 'transaction' | 'batch';
+export type BundleType = 'searchset' | 'history' | 'batch-response' | 'transaction-response';
 
 const responseText = ({
   status,

@@ -1,15 +1,6 @@
 /** The guard before every JSON body: strict RFC 8259, bounded, nothing that could turn on us later. https://hl7.org/fhir/R4/json.html */
 import { Buffer, isUtf8 } from 'node:buffer';
-import {
-  endOfKey,
-  endOfNumber,
-  endOfString,
-  endOfWord,
-  isWhitespace,
-  parsesToInteger,
-  refuse,
-  startOfNumber,
-} from './json-tokens.ts';
+import { endOfKey, endOfNumber, endOfString, endOfWord, isWhitespace, refuse, startOfNumber } from './json-tokens.ts';
 import { type Problem, problem } from './outcome.ts';
 
 /** What a body may cost. Every limit is inclusive. */
@@ -34,8 +25,6 @@ export interface ReadJson {
   readonly text: string;
   /** What `JSON.parse(text)` says. */
   readonly value: any;
-  /** Some number is written with a point or an exponent and yet parses to an integer (`98.0`, `1e2`): look at its text. */
-  readonly integral: boolean;
 }
 
 // What may come next.
@@ -77,7 +66,6 @@ export function readJson(bytes: Uint8Array, limits: Partial<JsonLimits> = {}): R
   const many: (Set<string> | undefined)[] = [undefined]; // the keys of an open object once they are more than a few
   const gaps: number[] = []; // from, to, from, to ... of the whitespace to drop
   let nodes = 0;
-  let integral = false;
   let next = VALUE;
   let at = 0;
   while (at < end) {
@@ -147,11 +135,8 @@ export function readJson(bytes: Uint8Array, limits: Partial<JsonLimits> = {}): R
           continue;
         }
         if (byte === 0x22) at = endOfString(bytes, at, most.string) + 1;
-        else if (startOfNumber[byte] === 1) {
-          const close = endOfNumber(bytes, at, most.number);
-          integral ||= close - at > 1 && parsesToInteger(bytes, at, close);
-          at = close;
-        } else at = endOfWord(bytes, at);
+        else if (startOfNumber[byte] === 1) at = endOfNumber(bytes, at, most.number);
+        else at = endOfWord(bytes, at);
         if (depth === 0) throw problem('structure', 'The body is not a JSON object.');
         next = COMMA_OR_END;
         continue;
@@ -165,7 +150,7 @@ export function readJson(bytes: Uint8Array, limits: Partial<JsonLimits> = {}): R
   }
   if (next !== NOTHING) throw refuse.end(at);
   const text = textWithout(buffer, gaps);
-  return { text, value: JSON.parse(text), integral };
+  return { text, value: JSON.parse(text) };
 }
 
 const forbidden = (at: number): Problem =>

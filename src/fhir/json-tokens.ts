@@ -134,15 +134,6 @@ function keepsMagnitude(bytes: Uint8Array, at: number, mantissa: number, close: 
   return size === 0 ? numberIn(bytes, at, mantissa) === 0 : size !== Number.POSITIVE_INFINITY;
 }
 
-/** True for a token with a point or an exponent whose number is an integer, if only by rounding. */
-export function parsesToInteger(bytes: Uint8Array, at: number, close: number): boolean {
-  for (let i = at + 1; i < close; i++) {
-    const byte = bytes[i]!;
-    if (byte === 0x2e || (byte | 0x20) === 0x65) return Number.isInteger(numberIn(bytes, at, close));
-  }
-  return false;
-}
-
 function numberIn(bytes: Uint8Array, at: number, close: number): number {
   let text = '';
   for (let i = at; i < close; i++) text += String.fromCharCode(bytes[i]!);

@@ -1,6 +1,7 @@
 /** batch: every entry on its own, one poisoned entry harms no other. https://hl7.org/fhir/R4/http.html#brules */
+import { bundleText } from '../fhir/bundle.ts';
 import { problem } from '../fhir/outcome.ts';
-import { answerOf, entryOf, refusalOf, requestOf, responseText } from './bundle-answer.ts';
+import { answerOf, entryOf, refusalOf, requestOf } from './bundle-answer.ts';
 import { entriesOf } from './bundle-entries.ts';
 import type { Context, Entry, FhirAnswer, FhirRequest, Interaction } from './interaction.ts';
 
@@ -29,7 +30,7 @@ export const batch: Interaction = {
       const together = entries.slice(from, from + TOGETHER);
       answers.push(...(await Promise.all(together.map((entry, i) => answerTo(entry, from + i, request, context)))));
     }
-    const text = responseText(
+    const text = bundleText(
       'batch-response',
       answers.map((answer, i) => entryOf(answer, request, /GET|HEAD/.test(entries[i]!.method))),
     );

@@ -1,5 +1,5 @@
 /** From answers to the response Bundle of a batch or transaction. https://hl7.org/fhir/R4/http.html#transaction-response */
-import { type BundleEntry, bundleText } from '../fhir/bundle.ts';
+import type { BundleEntry } from '../fhir/bundle.ts';
 import { asProblem, isBroken, operationOutcome, problem } from '../fhir/outcome.ts';
 import { isDeleted } from '../store/store.ts';
 import { etagOf } from './answer.ts';
@@ -87,8 +87,3 @@ export function entryOf(answer: FhirAnswer, { base, prefer }: FhirRequest, reads
     },
   };
 }
-
-export const responseText = (
-  type: 'batch-response' | 'transaction-response',
-  entries: readonly BundleEntry[],
-): string => bundleText(type, entries);

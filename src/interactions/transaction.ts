@@ -1,8 +1,9 @@
 /** transaction: all entries or none, in one commit. https://hl7.org/fhir/R4/http.html#trules */
+import { bundleText } from '../fhir/bundle.ts';
 import { type Issue, Problem, problem } from '../fhir/outcome.ts';
 import { freshId, type Runtime } from '../runtime.ts';
 import { isAbsent, type Version } from '../store/store.ts';
-import { answerOf, entryOf, requestOf, responseText } from './bundle-answer.ts';
+import { answerOf, entryOf, requestOf } from './bundle-answer.ts';
 import { entriesOf } from './bundle-entries.ts';
 import { nothingToDelete } from './delete.ts';
 import type { Context, Entry, FhirAnswer, FhirRequest, Interaction, InteractionCode } from './interaction.ts';
@@ -122,7 +123,7 @@ export const transaction = (writes: WritePath, runtime: Runtime, declared: Decla
       // Callers inside the house look at the answers; only a client needs the Bundle.
       const text = request.entries
         ? undefined
-        : responseText(
+        : bundleText(
             'transaction-response',
             all.map((answer, i) => entryOf(answer, request, READS.includes(steps[i]!.request.interaction))),
           );

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { sameContent } from '../../src/fhir/json.ts';
 import { type Reply, type ServerProcess, startServer } from '../support/process.ts';
+import { sameContent } from '../support/same-content.ts';
 import { type OddRequest, oddRequest } from './odd-requests.ts';
 
 const SECONDS = Number(process.env['WATCHFIRE_TEST_SECONDS'] ?? 90);

@@ -1,6 +1,7 @@
 /** What a client knows of a server that dies all the time: what was acknowledged, and what must therefore be there for ever. */
-import { sameContent } from '../../src/fhir/json.ts';
+
 import type { Reply, ServerProcess } from '../support/process.ts';
+import { sameContent } from '../support/same-content.ts';
 
 /** Every version of one resource that is written by one client only; undefined for a deletion. */
 export interface Written {

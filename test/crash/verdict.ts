@@ -1,8 +1,8 @@
 /** After the last crash: holds a server against everything that its clients know, and its file against the audit trail that it owes. */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { sameContent } from '../../src/fhir/json.ts';
 import type { ServerProcess } from '../support/process.ts';
+import { sameContent } from '../support/same-content.ts';
 import type { Device } from './device.ts';
 import { type Ledger, searchAll, standing } from './ledger.ts';
 import { type Client, CONDITIONAL, counterOf, OPERATION } from './operations.ts';

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readJson, sameContent } from '../../src/fhir/json.ts';
+import { readJson } from '../../src/fhir/json.ts';
 import { openHouse, type TestHouse, together } from '../support/house.ts';
 import { refusedExamples as refused } from '../support/refused-examples.ts';
+import { sameContent } from '../support/same-content.ts';
 import { sharedData, without } from '../support/shared-data.ts';
 
 const examples = sharedData('r4-examples/instances.ndjson.gz');

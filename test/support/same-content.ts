@@ -1,7 +1,6 @@
 /** Whether a stored resource says what was sent: the promise "what came in comes back", as a comparison of texts. https://hl7.org/fhir/R4/http.html#create */
 import { Buffer } from 'node:buffer';
-import { readJson } from './json-guard.ts';
-import { setMember, textOf } from './json-text.ts';
+import { readJson, setMember, textOf } from '../../src/fhir/json.ts';
 
 const serversOwn = ['id', 'meta.versionId', 'meta.lastUpdated'];
 const roomy = { depth: 1_000, nodes: 10_000_000, keys: 100_000, string: 100_000_000 };
