@@ -2,20 +2,22 @@
 import { parseExact } from '../fhir/json.ts';
 import type { ResourceKey } from '../fhir/references.ts';
 import { fillGap } from '../store/gap.ts';
-import { isDeleted, type Look } from '../store/store.ts';
+import { type Change, isDeleted, type Look } from '../store/store.ts';
 import type { Draft, Pending } from './interaction.ts';
 
-/** A kept value as it will be, and what a further put of the same key has to expect. */
+/** A kept value as it will be, also where it is dropped, and what a further put of the same key has to expect. */
 export interface KeptNow {
   readonly value: any;
   readonly expect: number | 'absent' | undefined;
 }
 
 export async function keptNow(kind: string, key: string, pending: Pending, look: Look): Promise<KeptNow> {
-  const last = pending.findLast((change) => change.op === 'put' && change.kind === kind && change.key === key);
+  const isOfKey = (change: Draft | Change) =>
+    (change.op === 'put' || change.op === 'drop') && change.kind === kind && change.key === key;
+  const last = pending.findLast(isOfKey);
   if (last?.op === 'put') return { value: last.value, expect: last.expect };
   const [kept] = await look.get(kind, [key]);
-  return { value: kept?.value, expect: kept?.revision ?? 'absent' };
+  return { value: last ? undefined : kept?.value, expect: kept?.revision ?? 'absent' };
 }
 
 /** A resource as it will be, its numbers exact, and what a further save has to expect; undefined where there is or will be none. */

@@ -1,6 +1,7 @@
 /** What follows from writing a SearchParameter: it is checked, takes its codes, and a job is asked for that indexes older resources with it, or takes its references out again. https://hl7.org/fhir/R4/searchparameter.html */
 import type { Resource } from '../fhir/references.ts';
-import type { Derive, Draft, Pending } from '../interactions/interaction.ts';
+import type { Derive, Pending } from '../interactions/interaction.ts';
+import { keptNow } from '../interactions/pending.ts';
 import { freshId, type Runtime } from '../runtime.ts';
 import { customDefinition, refused } from '../search/custom.ts';
 import type { Definition } from '../search/knowledge.ts';
@@ -29,8 +30,8 @@ export interface WrittenParameter {
 export async function whatFollows(written: WrittenParameter): Promise<readonly Change[]> {
   const { id, after, pending, look, now, runtime } = written;
   const definition = after && customDefinition({ ...after, id });
-  const kept = await keptNow<KeptParameter>(kinds.parameter, id, pending, look);
-  const was = kept.value;
+  const kept = await keptNow(kinds.parameter, id, pending, look);
+  const was = kept.value as KeptParameter | undefined;
   if (was === undefined && definition === undefined) return [];
   if (was && definition && JSON.stringify(was.definition) === JSON.stringify(definition)) return [];
   const changes: Change[] = [];
@@ -59,26 +60,11 @@ const leftBy = (was: Definition, now: Definition | undefined): readonly string[]
 const codesOf = ({ base, code }: Definition): readonly string[] => base.map((type) => `${type}.${code}`);
 
 async function taken(code: string, id: string, pending: Pending, look: Look): Promise<readonly Change[]> {
-  const kept = await keptNow<KeptCode>(kinds.code, code, pending, look);
+  const kept = await keptNow(kinds.code, code, pending, look);
   if (kept.value?.id === id) return [];
   if (kept.value !== undefined) {
     const sentence = `${code} is the code of SearchParameter/${kept.value.id} already`;
     throw refused('duplicate', sentence, 'SearchParameter.code');
   }
   return [{ op: 'put', kind: kinds.code, key: code, value: { id } satisfies KeptCode, expect: kept.expect }];
-}
-
-/** A kept value as the same commit will have left it, also where it drops it, and what a further put has to expect. */
-async function keptNow<T>(
-  kind: string,
-  key: string,
-  pending: Pending,
-  look: Look,
-): Promise<{ value: T | undefined; expect: number | 'absent' | undefined }> {
-  const isOfKey = (change: Draft | Change) =>
-    (change.op === 'put' || change.op === 'drop') && change.kind === kind && change.key === key;
-  const last = pending.findLast(isOfKey);
-  if (last?.op === 'put') return { value: last.value, expect: last.expect };
-  const [kept] = await look.get(kind, [key]);
-  return { value: last ? undefined : kept?.value, expect: kept?.revision ?? 'absent' };
 }
