@@ -19,11 +19,12 @@ const rest = {
   display: 'RESTful Operation',
 };
 
-const PREFIX = 'trail-';
-const trailId = (sequence: number): string => `${PREFIX}${sequence}`;
+/** Ids of the server's own AuditEvents begin with it. */
+export const ownPrefix = 'trail-';
+const trailId = (sequence: number): string => `${ownPrefix}${sequence}`;
 /** The row that an id names, or undefined when it is the id of a stored AuditEvent. */
 export const sequenceOf = (id: string): number | undefined =>
-  /^trail-[1-9]\d{0,15}$/.test(id) ? Number(id.slice(PREFIX.length)) : undefined;
+  /^trail-[1-9]\d{0,15}$/.test(id) ? Number(id.slice(ownPrefix.length)) : undefined;
 
 function roles(action: string) {
   if (action === 'R') return [destination, source];

@@ -7,7 +7,7 @@ import { mostIncluded, tooManyIncluded } from '../search/includes.ts';
 import type { Include } from '../search/query.ts';
 import { ofTrail } from '../search/trail-type.ts';
 import type { Version } from '../store/store.ts';
-import { sequenceOf } from './audit-event.ts';
+import { ownPrefix, sequenceOf } from './audit-event.ts';
 import { eventOf, type TrailView } from './own-events.ts';
 
 /** For those who may see all; for others they do not exist. Costs nothing where no text has the name of such an event in it. */
@@ -20,7 +20,7 @@ export const ownAlong =
     const wanted = new Set<number>();
     const gather = (versions: readonly Version[], asked: readonly Include[]): void => {
       for (const { key, text } of versions) {
-        if (!text.includes('trail-')) continue;
+        if (!text.includes(ownPrefix)) continue;
         for (const { name, target } of extract(JSON.parse(relative(text))).references) {
           const sequence = onPage.has(target) ? undefined : sequenceIn(target);
           const isAsked = asked.some((one) => leadsAnywhere(one, key.type) && (one.name ?? name) === name);

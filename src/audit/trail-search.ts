@@ -11,6 +11,7 @@ import { looksElsewhere } from '../search/match.ts';
 import type { PageTokens } from '../search/page-token.ts';
 import type { SearchQuery } from '../search/query.ts';
 import { unsupported } from '../search/refusals.ts';
+import { ofTrail } from '../search/trail-type.ts';
 import { sequenceOf } from './audit-event.ts';
 import { eventOf, type TrailView, withAgents } from './own-events.ts';
 import { ownAlong } from './trail-along.ts';
@@ -21,7 +22,7 @@ import { cursorOf, type Position, positionOf, start, type Way, withoutRows } fro
 export const readTrail = (stored: Interaction, view: TrailView): Interaction => ({
   ...stored,
   async handle(request, context): Promise<FhirAnswer> {
-    const sequence = request.type === 'AuditEvent' ? sequenceOf(request.id) : undefined;
+    const sequence = request.type === ofTrail ? sequenceOf(request.id) : undefined;
     if (sequence === undefined) return stored.handle(request, context);
     const shape = shapeOf(request);
     const [row] = context.caller.access.unrestricted ? await context.store.audit({ sequence, count: 1 }) : [];
@@ -35,7 +36,7 @@ export const readTrail = (stored: Interaction, view: TrailView): Interaction => 
 export const searchTrail = (stored: Interaction, tokens: PageTokens, view: TrailView): Interaction => ({
   ...stored,
   async handle(request, context): Promise<FhirAnswer> {
-    if (request.type !== 'AuditEvent') return stored.handle(request, context);
+    if (request.type !== ofTrail) return stored.handle(request, context);
     const { caller, store } = context;
     const { access, who } = caller;
     const { base } = request;

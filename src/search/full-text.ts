@@ -2,6 +2,7 @@
 import { withoutTags } from '../fhir/xhtml-text.ts';
 import { choiceAt, elementTypes } from './knowledge.ts';
 import type { WordEntry } from './query.ts';
+import { ofTrail } from './trail-type.ts';
 import { fold } from './values.ts';
 
 /** Words that one resource is found by under each of the two names; what comes after them is not found. */
@@ -10,7 +11,7 @@ const mostWords = 1000;
 export const longestWord = 64;
 
 /** Nobody looks for words in the server's own log. */
-export const hasWords = (type: string): boolean => type !== 'AuditEvent';
+export const hasWords = (type: string): boolean => type !== ofTrail;
 
 /** The folded words of a text: runs of letters and digits. */
 export function wordsOf(text: string): readonly string[] {

@@ -3,6 +3,7 @@ import { Problem, problem } from '../fhir/outcome.ts';
 import { looksElsewhere } from '../search/match.ts';
 import { parseSearch } from '../search/parse.ts';
 import type { Criterion } from '../search/query.ts';
+import { ofTrail } from '../search/trail-type.ts';
 
 export interface Criteria {
   readonly type: string;
@@ -19,7 +20,7 @@ export function parseCriteria(text: string, base: string | undefined): Criteria 
   const [, type, query = ''] = /^([A-Z][A-Za-z]{1,63})(?:\?(.*))?$/s.exec(text) ?? [];
   if (type === undefined) throw refused('criteria must be a resource type, a question mark and search parameters');
   if (query.includes('#')) throw refused('criteria must have no fragment; a # in a value is written %23');
-  if (type === 'AuditEvent') {
+  if (type === ofTrail) {
     throw refused('criteria cannot watch AuditEvent: what the server records is no version of a resource; search it');
   }
   const parameters = query
