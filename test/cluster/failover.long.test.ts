@@ -24,6 +24,8 @@ const PROBE_EVERY = 250;
 const UNAVAILABLE = 15_000;
 /** The longest that anybody waits for an answer: the patience of the writer, and a busy machine. */
 const PATIENCE = 16_000;
+/** What says that nothing is stored: the writer, and what a write looks for before. */
+const NOTHING = /nothing of it is stored|others kept changing|changing its primary|condition of a write took too long/;
 
 describeOnMongod('Two servers on a replica set whose primary is killed every 20 s', () => {
   const folders: string[] = [];
@@ -34,6 +36,8 @@ describeOnMongod('Two servers on a replica set whose primary is killed every 20 
   const notStored = new Set<string>();
   /** Moments (ms) of kills, and of acknowledgements of probes by server. */
   const kills: number[] = [];
+  /** Ms that the set took to have another primary. */
+  const elections: number[] = [];
   const probes: { readonly server: number; readonly sent: number; readonly done: number }[] = [];
   let set: ReplicaSet;
   let uri: string;
@@ -58,7 +62,7 @@ describeOnMongod('Two servers on a replica set whose primary is killed every 20 
     if (status !== 503) return;
     if (headers['retry-after'] === undefined) ledger.faults.push(`503 without Retry-After: ${text}`);
     if (method === 'GET') figures.refusedReads++;
-    else if (text.includes('nothing of it is stored') || text.includes('others kept changing')) {
+    else if (NOTHING.test(text)) {
       figures.refusedNotStored++;
       for (const [name] of String(body).matchAll(/op-\d+(?=")/g)) notStored.add(name);
     } else if (text.includes('outcome of this write is unknown')) figures.refusedUnknown++;
@@ -131,10 +135,12 @@ describeOnMongod('Two servers on a replica set whose primary is killed every 20 
   /** Small writes at short intervals, whatever became of those before: how long nobody's is acknowledged. */
   async function probe(at: number): Promise<void> {
     const under: Promise<void>[] = [];
-    while (!isOver) {
+    for (let n = 0; !isOver; n++) {
       const sent = performance.now();
-      const body = { resourceType: 'Basic', id: `probe-${at}`, code: { text: 'probe' } };
-      const asked = servers[at]!.ask('PUT', `/fhir/Basic/probe-${at}`, body).then(({ status }) => {
+      // Each its own: writes of the same resource wait for one another.
+      const id = `probe-${at}-${n}`;
+      const body = { resourceType: 'Basic', id, code: { text: 'probe' } };
+      const asked = servers[at]!.ask('PUT', `/fhir/Basic/${id}`, body).then(({ status }) => {
         if (status < 300) probes.push({ server: at, sent, done: performance.now() });
       });
       under.push(asked);
@@ -149,9 +155,12 @@ describeOnMongod('Two servers on a replica set whose primary is killed every 20 
       await sleep(Math.max(0, next - performance.now()));
       const primary = await set.primary();
       await primary.kill('SIGKILL');
-      kills.push(performance.now());
+      const killed = performance.now();
+      kills.push(killed);
+      const electing = set.primary().then(() => elections.push(Math.round(performance.now() - killed)));
       await sleep(DOWN);
       await primary.restart();
+      await electing;
     }
     await sleep(Math.max(0, until - performance.now()));
     isOver = true;
@@ -185,7 +194,7 @@ describeOnMongod('Two servers on a replica set whose primary is killed every 20 
     process.stderr.write(
       `failover: ${kills.length} kills, ${JSON.stringify(ledger.figures)}, ${JSON.stringify(figures)}, ` +
         `${receiver.heard('watched').length} notifications, ${receiver.figures.repeated} repeated; ` +
-        `ms without an acknowledged write after each kill: ${servers.map((_, at) => gaps(at).join(' ')).join(' | ')}\n`,
+        `ms to the next primary: ${elections.join(' ')}; ms without an acknowledged write after each kill: ${servers.map((_, at) => gaps(at).join(' ')).join(' | ')}\n`,
     );
     await Promise.all(servers.map((server) => server.kill('SIGKILL')));
     await Promise.all([receiver.close(), admin.close()]);
