@@ -13,6 +13,22 @@ const srvName = /^[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+){2,}$/;
 /** The server has its own rules for names; these are those that hold everywhere. */
 const databaseName = /^[A-Za-z0-9_-]{1,63}$/;
 
+const isNumber = /^\d{1,9}$/;
+const isSwitch = /^(?:true|false)$/;
+const isAny = /./;
+/** The other options that a URI may have: how to find and to be let in, and how many connections there may be. */
+const free: Readonly<Record<string, RegExp>> = {
+  ...{ replicaset: isAny, srvservicename: isAny, srvmaxhosts: isNumber, appname: isAny, servermonitoringmode: isAny },
+  ...{ authsource: isAny, authmechanism: isAny, authmechanismproperties: isAny },
+  ...{ tls: isSwitch, ssl: isSwitch, tlscafile: isAny, tlscrlfile: isAny, tlsinsecure: isSwitch },
+  ...{ tlscertificatekeyfile: isAny, tlscertificatekeyfilepassword: isAny },
+  ...{ tlsallowinvalidcertificates: isSwitch, tlsallowinvalidhostnames: isSwitch },
+  ...{ maxpoolsize: isNumber, minpoolsize: isNumber, maxconnecting: isNumber, maxidletimems: isNumber },
+  ...{ waitqueuetimeoutms: isNumber, connecttimeoutms: isNumber, sockettimeoutms: isNumber },
+  ...{ serverselectiontimeoutms: isNumber, heartbeatfrequencyms: isNumber, localthresholdms: isNumber },
+  ...{ proxyhost: isAny, proxyport: isNumber, proxyusername: isAny, proxypassword: isAny },
+};
+
 /** Options whose value is fixed in code because the promises stand on it: what a URI may say of them, and why. */
 const fixed: Readonly<Record<string, { readonly allows: RegExp; readonly demand: string }>> = {
   w: { allows: /^majority$/, demand: 'w=majority, or no w: an acknowledged write must survive the loss of a member' },
@@ -22,6 +38,22 @@ const fixed: Readonly<Record<string, { readonly allows: RegExp; readonly demand:
     allows: /^primary$/,
     demand: 'readPreference=primary, or none: what was acknowledged is read back',
   },
+  readconcernlevel: {
+    allows: /^(?:majority|snapshot)$/,
+    demand: 'readConcernLevel=majority, or none: what is read must not be gone after an election',
+  },
+  wtimeoutms: { allows: /^$/, demand: 'no wtimeoutMS: a write is acknowledged by a majority, however long that takes' },
+  wtimeout: { allows: /^$/, demand: 'no wtimeout: a write is acknowledged by a majority, however long that takes' },
+  timeoutms: {
+    allows: /^$/,
+    demand: 'no timeoutMS: how long writes and reads wait for an election is told by the server',
+  },
+  directconnection: {
+    allows: /^false$/,
+    demand: 'no directConnection, and name every member: the one that is named alone may lose its place',
+  },
+  loadbalanced: { allows: /^false$/, demand: 'no loadBalanced: the members of the set have to be known' },
+  retryreads: { allows: /^true$/, demand: 'retryReads=true, or none: a lost reply is answered by asking again' },
   retrywrites: { allows: /^true$/, demand: 'retryWrites=true, or none: a lost reply is answered by asking again' },
   compressors: {
     allows: /^(?:none|snappy|zstd)(?:,(?:none|snappy|zstd))*$/,
@@ -43,14 +75,24 @@ export function uriObjection(uri: string): string | undefined {
   }
   if (!isPercentEncoded(uri)) return 'must write a percent sign as %25';
   for (const [name, value] of new URLSearchParams(options ?? '')) {
-    const rule = fixed[name.toLowerCase()];
+    const rule = Object.hasOwn(fixed, name.toLowerCase()) ? fixed[name.toLowerCase()] : undefined;
     if (rule && !rule.allows.test(value)) return `must say ${rule.demand}`;
+    if (rule) continue;
+    // What looks like no name may be a part of a password.
+    const isName = /^[A-Za-z]{1,40}$/.test(name) && value !== '';
+    const rest = Object.hasOwn(free, name.toLowerCase()) ? free[name.toLowerCase()] : undefined;
+    if (!rest) return `must not have ${isName ? `the option ${name}` : 'options that are none of MongoDB'}`;
+    if (!rest.test(value)) return `must give ${name} ${rest === isSwitch ? 'true or false' : 'a number'}`;
   }
   return undefined;
 }
 
 /** The database that the path of a good URI names. */
 export const databaseOf = (uri: string): string => shape.exec(uri)?.[2] || DEFAULT_DATABASE;
+
+/** The replica set that a good URI asks for. */
+export const replicaSetOf = (uri: string): string | undefined =>
+  [...new URLSearchParams(shape.exec(uri)?.[3] ?? '')].find(([name]) => name.toLowerCase() === 'replicaset')?.[1];
 
 /** Hosts and database of a good URI, for logs: without user, password and options. */
 export const placeOf = (uri: string): string => `${shape.exec(uri)?.[1] ?? ''}/${databaseOf(uri)}`;

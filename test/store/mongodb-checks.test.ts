@@ -2,6 +2,7 @@
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MongoClient } from 'mongodb';
+import { connectTo } from '../../src/store/mongodb/connect.ts';
 import { releaseObjection } from '../../src/store/mongodb/releases.ts';
 import { checkServer, standaloneObjection, writeConcernObjection } from '../../src/store/mongodb/server-checks.ts';
 import { databaseOf, placeOf, uriObjection } from '../../src/store/mongodb-uri.ts';
@@ -16,6 +17,7 @@ describe('A MongoDB URI', () => {
     'mongodb://user@db/records',
     'mongodb://us%2Fer:p%40ss%3A@a,[::1]:27017/records?authSource=admin&w=majority&journal=true&tls=true',
     'mongodb://db/?readPreference=primary&compressors=snappy,zstd&retryWrites=true',
+    'mongodb://user:pass@db/?directConnection=false&readConcernLevel=majority&maxPoolSize=50&authMechanism=SCRAM-SHA-256',
     'mongodb+srv://user:pass@cluster0.abc.example.net/records',
   ];
 
@@ -43,6 +45,17 @@ describe('A MongoDB URI', () => {
     ['mongodb://user:secret@db/?readPreference=secondaryPreferred', /readPreference=primary/],
     ['mongodb://user:secret@db/?retryWrites=false', /retryWrites=true/],
     ['mongodb://user:secret@db/?compressors=snappy,zlib', /without zlib/],
+    ['mongodb://user:secret@db/?directConnection=true', /no directConnection, and name every member/],
+    ['mongodb://user:secret@db/?loadBalanced=true', /no loadBalanced/],
+    ['mongodb://user:secret@db/?readConcernLevel=local', /readConcernLevel=majority/],
+    ['mongodb://user:secret@db/?retryReads=false', /retryReads=true/],
+    ['mongodb://user:secret@db/?wtimeoutMS=100', /no wtimeoutMS/],
+    ['mongodb://user:secret@db/?timeoutMS=100', /no timeoutMS/],
+    ['mongodb://user:secret@db/?passwort=secret', /must not have the option passwort$/],
+    ['mongodb://user:secret@db/?constructor=secret', /must not have the option constructor$/],
+    ['mongodb://user?secret@db', /must not have options that are none of MongoDB$/],
+    ['mongodb://user:secret@db/?maxPoolSize=secret', /must give maxPoolSize a number$/],
+    ['mongodb://user:secret@db/?tls=secret', /must give tls true or false$/],
   ])('is refused without showing it: %s', (uri, why) => {
     expect(uriObjection(uri)).toMatch(why);
     expect(uriObjection(uri)).not.toMatch(/secr/);
@@ -60,6 +73,15 @@ describe('A MongoDB URI', () => {
     expect(error).toBeInstanceOf(Error);
     expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('secret');
     await client.close();
+  });
+
+  it('of hosts where nobody answers is told by its hosts and how long they were asked', async () => {
+    const uri = 'mongodb://user:secret@127.0.0.1:1,127.0.0.1:2/records?replicaSet=rs0';
+    const error = await connectTo(uri, { serverSelectionTimeoutMS: 900 }).catch((failure) => failure);
+    expect(error.message).toMatch(
+      /^MongoDB at 127.0.0.1:1,127.0.0.1:2\/records cannot be reached: no answer from any of these hosts within 1 s \(.*ECONNREFUSED/,
+    );
+    expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('secret');
   });
 
   it('is told in logs by hosts and database', () => {
@@ -173,6 +195,16 @@ describeOnMongod('A real server', () => {
     else await expect(check).rejects.toThrow(objection);
   });
 
+  it('refuses a login that it does not know, and is not taken for another replica set', async () => {
+    const to = (uri: string) => connectTo(uri, { serverSelectionTimeoutMS: 1_500 });
+    await expect(to(set.uri.replace('//', '//user:secret@'))).rejects.toThrow(
+      /^MongoDB at [0-9.:,]+\/\w+ refused the login: the user, the password or authSource in WATCHFIRE_STORE is not right$/,
+    );
+    await expect(to(set.uri.replace('replicaSet=watchfire', 'replicaSet=rs0'))).rejects.toThrow(
+      / is another replica set .*: its members call it watchfire; say replicaSet=watchfire$/,
+    );
+  }, 20_000);
+
   it('is refused when its default is less than a majority', async () => {
     await client.db('admin').command({ setDefaultRWConcern: 1, defaultWriteConcern: { w: 1 } });
     await expect(checkServer(client, { acceptRelease: release })).rejects.toThrow(
@@ -184,6 +216,9 @@ describeOnMongod('A real server', () => {
 describeOnMongod('A real standalone', () => {
   it('is refused', async () => {
     const { uri, stop } = await startStandalone();
+    await expect(connectTo(`${uri}?replicaSet=rs0`, { serverSelectionTimeoutMS: 900 })).rejects.toThrow(
+      'belongs to no replica set; start it with --replSet',
+    );
     const client = new MongoClient(uri);
     try {
       await expect(checkServer(client, { acceptRelease: undefined })).rejects.toThrow('is a standalone');

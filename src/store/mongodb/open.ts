@@ -1,11 +1,12 @@
 /** Opens a store on MongoDB: whom it talks to and how, whether that can keep the promises, what has to be there first. */
-import { type CommandStartedEvent, type Db, MongoClient, type MongoClientOptions } from 'mongodb';
+import type { CommandStartedEvent, Db, MongoClient, MongoClientOptions } from 'mongodb';
 import type { Runtime } from '../../runtime.ts';
 import type { Engine } from '../engine.ts';
 import { createHashing } from '../hash.ts';
-import { databaseOf, placeOf, uriObjection } from '../mongodb-uri.ts';
+import { databaseOf, uriObjection } from '../mongodb-uri.ts';
 import { buildIndexes } from './build-indexes.ts';
 import { createClock } from './clock.ts';
+import { connectTo } from './connect.ts';
 import { createFacts, type Facts, own } from './facts.ts';
 import { assemble, type OnCommit, type StoreLog } from './mongo-store.ts';
 import type { Parts } from './parts.ts';
@@ -62,16 +63,13 @@ const MEASURE_EVERY = 30_000;
 export async function openMongoStore(options: MongoOptions): Promise<Engine> {
   const objection = uriObjection(options.uri);
   if (objection !== undefined) throw new Error(`The URI of the store ${objection}`);
-  const client = new MongoClient(options.uri, {
+  const client = await connectTo(options.uri, {
     ...settings,
     ...(options.patience && { serverSelectionTimeoutMS: options.patience }),
     ...(options.onSent && { monitorCommands: true }),
   });
   if (options.onSent) client.on('commandStarted', options.onSent);
   try {
-    await client.connect().catch((error: Error) => {
-      throw new Error(`MongoDB at ${placeOf(options.uri)} cannot be reached: ${error.message}`);
-    });
     await checkServer(client, { acceptRelease: options.acceptRelease });
     return await openDatabase(client, options);
   } catch (error) {
