@@ -22,7 +22,7 @@ import type { Log } from './log.ts';
 import { openOperations } from './operations/open.ts';
 import { capabilityStatement, declared, promisedOperations } from './publish/capability.ts';
 import type { Runtime } from './runtime.ts';
-import { extract } from './search/extract.ts';
+import { extractorAt } from './search/extract.ts';
 import { createPageTokens } from './search/page-token.ts';
 import { parametersOf } from './search/parameters.ts';
 import type { IndexEntries } from './search/query.ts';
@@ -65,9 +65,9 @@ export interface Core {
 export async function openCore(parts: CoreParts): Promise<Core> {
   const { engine, trail, runtime, base, canonical, version, log, leases, signal, references, prepare } = parts;
   const relative = relativeTo(base);
-  const extractFrom = (text: string) => extract(JSON.parse(relative(text)));
+  const extract = extractorAt(base);
   const promised = promisedOperations();
-  const opening = { engine, runtime, extract: extractFrom, relative, log, signal, leases, promised };
+  const opening = { engine, runtime, extract, relative, log, signal, leases, promised };
   const { store, operations, followSearchParameter, registerStored, stopped } = await openOperations(opening);
   const derive = parts.derive(followSearchParameter);
   const writes = createWritePath({ now: runtime.now, canonical, relative, references, prepare, derive });
@@ -97,5 +97,5 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     ],
     operations,
   });
-  return { store, dispatch, extract: extractFrom, registerStored, stopped };
+  return { store, dispatch, extract, registerStored, stopped };
 }

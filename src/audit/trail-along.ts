@@ -1,8 +1,7 @@
 /** The server's own AuditEvents that found resources refer to: `_include` brings them out of the log, where no engine looks. https://hl7.org/fhir/R4/search.html#include */
-import { relativeTo } from '../fhir/own-base.ts';
 import { keyOf, referenceTo } from '../fhir/references.ts';
 import type { Along } from '../interactions/search.ts';
-import { extract } from '../search/extract.ts';
+import { extractorAt } from '../search/extract.ts';
 import { mostIncluded, tooManyIncluded } from '../search/includes.ts';
 import type { Include } from '../search/query.ts';
 import { ofTrail } from '../search/trail-type.ts';
@@ -15,13 +14,13 @@ export const ownAlong =
   (view: TrailView): Along =>
   async ({ includes, matches, included, base }, { store, caller }) => {
     if (!caller.access.unrestricted || includes.length === 0) return [];
-    const relative = relativeTo(base);
+    const extract = extractorAt(base);
     const onPage = new Set(matches.map(({ key }) => referenceTo(key)));
     const wanted = new Set<number>();
     const gather = (versions: readonly Version[], asked: readonly Include[]): void => {
       for (const { key, text } of versions) {
         if (!text.includes(ownPrefix)) continue;
-        for (const { name, target } of extract(JSON.parse(relative(text))).references) {
+        for (const { name, target } of extract(text).references) {
           const sequence = onPage.has(target) ? undefined : sequenceIn(target);
           const isAsked = asked.some((one) => leadsAnywhere(one, key.type) && (one.name ?? name) === name);
           if (isAsked && sequence !== undefined) wanted.add(sequence);

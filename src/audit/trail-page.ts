@@ -1,8 +1,7 @@
 /** One page of AuditEvents out of two streams, newest first: the server's own rows, and those that clients created. https://hl7.org/fhir/R4/http.html#paging */
-import { type RelativeText, relativeTo } from '../fhir/own-base.ts';
 import { keyOf, type ResourceKey, referenceTo } from '../fhir/references.ts';
-import { extract } from '../search/extract.ts';
-import type { Include, SearchQuery } from '../search/query.ts';
+import { extractorAt } from '../search/extract.ts';
+import type { Include, IndexEntries, SearchQuery } from '../search/query.ts';
 import { type Cursor, isDeleted, type Store, type Version } from '../store/store.ts';
 import { ownEvents, ownEventsAfter, type TrailView } from './own-events.ts';
 import { placeBefore, resourcesBefore } from './trail-back.ts';
@@ -84,7 +83,7 @@ export async function trailPage(
   const next: Position = { before: nextBefore(), after: await nextAfter(), top };
   return {
     matches: merged,
-    included: await includedBy(merged, includes, store, relativeTo(base)),
+    included: await includedBy(merged, includes, store, extractorAt(base)),
     next: next.before === 'end' && next.after.ended ? undefined : next,
     previous: position.top === undefined || isFirst(position) ? undefined : position,
   };
@@ -125,7 +124,7 @@ export async function trailPageBefore(
     rows.length > row || resources.length > resource || (resources.length === count && begins.after.from !== undefined);
   return {
     matches: merged,
-    included: await includedBy(merged, includes, store, relativeTo(base)),
+    included: await includedBy(merged, includes, store, extractorAt(base)),
     next: position,
     previous: hasMore ? begins : undefined,
   };
@@ -136,12 +135,12 @@ async function includedBy(
   events: readonly Version[],
   includes: readonly Include[],
   store: Pick<Store, 'read'>,
-  relative: RelativeText,
+  extract: (text: string) => IndexEntries,
 ): Promise<readonly Version[]> {
   if (includes.length === 0) return [];
   const wanted = new Map<string, ResourceKey>();
   for (const { text } of events) {
-    for (const { name, target } of extract(JSON.parse(relative(text))).references) {
+    for (const { name, target } of extract(text).references) {
       const key = keyOf(target);
       const isAsked = includes.some(
         (asked) => (asked.name ?? name) === name && (asked.target ?? key?.type) === key?.type,

@@ -3,14 +3,13 @@ import { existsSync, fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Config } from '../config.ts';
-import { relativeTo } from '../fhir/own-base.ts';
 import { addressUrl } from '../http/connection.ts';
 import { openEngine } from '../open-engine.ts';
 import { createCustomParameters } from '../operations/custom-parameters.ts';
 import { createClosing } from '../process/closing.ts';
 import { takeOwnership } from '../process/owner.ts';
 import { systemRuntime } from '../runtime.ts';
-import { extract } from '../search/extract.ts';
+import { extract, extractorAt } from '../search/extract.ts';
 import { accessOf } from '../smart/access.ts';
 import type { Engine } from '../store/engine.ts';
 import { canonicalOf } from '../store/facts.ts';
@@ -121,18 +120,17 @@ export async function importStore(config: Config, from: string): Promise<void> {
   const progress = createProgress(process.stderr, runtime.now);
   try {
     const source = from === '-' ? await fromPipe(process.stdin) : fromFolder(from);
-    const comparison = await withStore(config, progress, ({ engine, base, learnParameters, signal }) => {
-      const relative = relativeTo(base);
-      return importFrom(source, {
+    const comparison = await withStore(config, progress, ({ engine, base, learnParameters, signal }) =>
+      importFrom(source, {
         engine,
-        extract: (text) => extract(JSON.parse(relative(text))),
+        extract: extractorAt(base),
         learnParameters,
         now: runtime.now,
         sleep: runtime.sleep,
         onProgress: progress.show,
         signal,
-      });
-    });
+      }),
+    );
     sayComparison(comparison);
     if (!comparison.isSame) throw new Error('the store does not hold what was exported; no server will start on it');
   } finally {

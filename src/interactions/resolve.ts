@@ -1,8 +1,6 @@
 /** Conditionals: which resources a criterion finds, compared by stored values and never by hash alone. https://hl7.org/fhir/R4/http.html#cond-update */
 import { type Problem, problem } from '../fhir/outcome.ts';
-import { relativeTo } from '../fhir/own-base.ts';
-import type { Resource } from '../fhir/references.ts';
-import { extract } from '../search/extract.ts';
+import { extractorAt } from '../search/extract.ts';
 import { matches } from '../search/match.ts';
 import { parseSearch } from '../search/parse.ts';
 import { plainQuery, type SearchQuery } from '../search/query.ts';
@@ -44,12 +42,12 @@ export async function resolve(
   demandPermitted({ interaction: 'search-type', type }, caller);
   const narrowed = narrow(plainQuery(type, query.where, MOST_FOUND), caller.access);
   const { matches: hits } = await store.search(narrowed, undefined);
-  const relative = relativeTo(base);
+  const extract = extractorAt(base);
   const found = hits.filter((hit) => {
     const { key, text, lastUpdated } = hit;
     // The query is narrowed already: whatever it missed stays hidden all the same.
     if (!isSeen(caller.access, hit)) return false;
-    return matches(narrowed.where, extract(JSON.parse(relative(text)) as Resource), key, lastUpdated);
+    return matches(narrowed.where, extract(text), key, lastUpdated);
   });
   return {
     found,

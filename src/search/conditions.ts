@@ -1,11 +1,11 @@
 /** One search value of each parameter type as a criterion. https://hl7.org/fhir/R4/search.html#ptypes */
 import { canonical } from '../fhir/units.ts';
 import { splitEscaped, unescaped } from './escapes.ts';
-import { typeNamedBy } from './expression.ts';
 import { isOf } from './implied-systems.ts';
 import { isResourceType } from './knowledge.ts';
 import { cellsAround, isPlace } from './near.ts';
 import type { Parameter } from './parameter.ts';
+import { typeNamedBy } from './place.ts';
 import { dateRange, decimalOf, number, quantity } from './prefixes.ts';
 import { any, type Criterion, none } from './query.ts';
 import { BadValue } from './refusals.ts';

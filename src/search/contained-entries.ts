@@ -1,10 +1,11 @@
 /** What contained resources are found by, as entries of the resource around them. https://hl7.org/fhir/R4/references.html#contained */
 import type { Resource } from '../fhir/references.ts';
-import { compile, type Visit } from './expression.ts';
+import { compile } from './expression.ts';
 import type { Gathering } from './gathering.ts';
 import { untilDefinitionsChange } from './knowledge.ts';
 import type { Parameter } from './parameter.ts';
 import { parametersOf } from './parameters.ts';
+import type { Visit } from './place.ts';
 import type { ElementEntries, IndexEntries, KeyEntry } from './query.ts';
 
 /** The group of one contained resource, its entries named as those of a resource of its own. */

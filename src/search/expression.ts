@@ -17,8 +17,6 @@ import { evaluated } from './evaluate.ts';
 import { inferred } from './inferred.ts';
 import { type Place, type Sink, typeNamedBy, typesAt, type Visit } from './place.ts';
 
-export { type Place, type Sink, typeNamedBy, type Visit } from './place.ts';
-
 class Unsupported extends Error {}
 
 /**

@@ -1,9 +1,10 @@
 /** All that one version of a resource is found by, as index entries. https://hl7.org/fhir/R4/search.html */
+import { relativeTo } from '../fhir/own-base.ts';
 import type { Resource } from '../fhir/references.ts';
 import { canonicalsOf, hasCanonical } from './canonicals.ts';
 import { ofWhole } from './composite-parts.ts';
 import { enterContained, enterInside } from './contained-entries.ts';
-import { branchesFor, compile, type Sink } from './expression.ts';
+import { branchesFor, compile } from './expression.ts';
 import { laneEntries } from './fast-lane.ts';
 import { enterWords } from './full-text.ts';
 import { dropRepeats, emptyGathering, type Gathering, sizeOf } from './gathering.ts';
@@ -11,6 +12,7 @@ import { untilDefinitionsChange } from './knowledge.ts';
 import { missingEntry, tellsByEntries, usuallyPresent } from './missing.ts';
 import type { Parameter } from './parameter.ts';
 import { parametersOf } from './parameters.ts';
+import type { Sink } from './place.ts';
 import { type GroupEntry, type IndexEntries, type KeyEntry, noEntries } from './query.ts';
 import { sinkFor, typeTold } from './values.ts';
 
@@ -20,6 +22,12 @@ import { sinkFor, typeTold } from './values.ts';
  */
 export function extract(resource: Resource): IndexEntries {
   return extractorOf(resource.resourceType)?.(resource, false) ?? noEntries;
+}
+
+/** The entries of a stored text: absolute references below this server's base are its own, as relative ones are. */
+export function extractorAt(base: string): (text: string) => IndexEntries {
+  const relative = relativeTo(base);
+  return (text) => extract(JSON.parse(relative(text)));
 }
 
 /** `isInner`: it stands inside another, and gets only what is found by a resource's own values. */

@@ -1,6 +1,6 @@
 /** The search parameters of each resource type and how they share their index entries. https://hl7.org/fhir/R4/searchparameter-registry.html */
 import { compositeApart, compositeOf, togetherOf } from './composite-parts.ts';
-import { branchesFor, type Place, placesOf } from './expression.ts';
+import { branchesFor, placesOf } from './expression.ts';
 import {
   canonicalOf,
   customDefinitionsOf,
@@ -10,6 +10,7 @@ import {
   untilDefinitionsChange,
 } from './knowledge.ts';
 import { ofTheEngine, type Parameter, type ParameterType } from './parameter.ts';
+import type { Place } from './place.ts';
 
 const registry = untilDefinitionsChange<ReadonlyMap<string, Parameter>>();
 

@@ -1,7 +1,7 @@
 /** Amounts as intervals, each under one name for every form that it is asked in. https://hl7.org/fhir/R4/search.html#quantity */
 import { canonical } from '../fhir/units.ts';
-import type { Place, Visit } from './expression.ts';
 import type { Gathering } from './gathering.ts';
+import type { Place, Visit } from './place.ts';
 import type { RangeEntry } from './query.ts';
 
 /** The system of units of measure. https://ucum.org */

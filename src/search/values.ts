@@ -1,10 +1,10 @@
 /** Turns one value of a resource into the index entries of one search parameter. https://hl7.org/fhir/R4/search.html#ptypes */
 import { calledBy } from './canonicals.ts';
-import { type Place, typeNamedBy, type Visit } from './expression.ts';
 import type { Gathering } from './gathering.ts';
 import { type Interval, intervalOf, intervalOfPeriod, intervalOfTiming } from './instants.ts';
 import { cellsAt, isPlace, latitudeOf, longitudeOf } from './near.ts';
 import type { Parameter } from './parameter.ts';
+import { type Place, typeNamedBy, type Visit } from './place.ts';
 import { numberOr, openEnd, quantity } from './quantities.ts';
 import type { KeyEntry } from './query.ts';
 
