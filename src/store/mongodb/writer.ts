@@ -12,8 +12,6 @@ import { PLACES, writerId } from './registration.ts';
 import { type Answer, createTransactions, type ExpectSearch, type Place, wasStored } from './transaction.ts';
 import { createTurns } from './turns.ts';
 
-export type { ExpectSearch } from './transaction.ts';
-
 export interface Writer {
   commit(changes: readonly Change[]): Promise<readonly Written[]>;
   /** Takes nothing more and waits for what is on its way, but not for long. */
