@@ -54,7 +54,8 @@ const passing: ReadonlySet<number> = new Set([
   6, 7, 89, 91, 133, 189, 239, 246, 262, 9001, 10107, 11600, 11602, 13388, 13435, 13436,
 ]);
 
-const isLate = (error: unknown): boolean => error instanceof MongoServerError && error.code === EXPIRED;
+/** The database has ended it. */
+export const isLate = (error: unknown): boolean => error instanceof MongoServerError && error.code === EXPIRED;
 
 /** Asking again may do. */
 export const isPassing = (error: unknown): boolean =>

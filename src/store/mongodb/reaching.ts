@@ -2,7 +2,7 @@
 import { MongoError } from 'mongodb';
 import { Problem, problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
-import { away, isPassing, noError } from './deadline.ts';
+import { away, isLate, isPassing, noError, tooLong } from './deadline.ts';
 
 /** What `work` gives; a problem instead of an error of the driver. */
 export async function reaching<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -10,7 +10,7 @@ export async function reaching<T>(work: () => Promise<T>, signal?: AbortSignal):
   try {
     return await work();
   } catch (error) {
-    throw signal?.aborted ? tooLong() : asProblem(error);
+    throw signal?.aborted ? tooLong() : translated(error);
   }
 }
 
@@ -44,15 +44,12 @@ export async function inTime<T>(runtime: Runtime, read: () => Promise<T>): Promi
 }
 
 /** Errors that are none of the driver's are bugs and stay what they are. */
-export function asProblem(error: unknown): unknown {
+export function translated(error: unknown): unknown {
   if (error instanceof Problem || !(error instanceof MongoError)) return error;
-  if (error.code === MAX_TIME_EXPIRED) return tooLong();
+  if (isLate(error)) return tooLong();
   return problem('transient', 'The database could not be reached or broke off; try again', {
     headers: { 'Retry-After': '5' },
   });
 }
-
-const MAX_TIME_EXPIRED = 50;
-const tooLong = () => problem('timeout', 'The search took too long; ask for less, or in a narrower way');
 
 export const noStore = () => problem('no-store', 'The store is closed');

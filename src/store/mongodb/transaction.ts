@@ -13,7 +13,7 @@ import { guardOf } from './guards.ts';
 import type { Ledger, ResourceState } from './ledger.ts';
 import { isPassing, isTooLarge, isUnknown, unexpected } from './outcome.ts';
 import type { Parts } from './parts.ts';
-import { asProblem } from './reaching.ts';
+import { translated } from './reaching.ts';
 import type { Collections, KeptDocument } from './schema.ts';
 
 /** Keys of up to `query.count` matches, as the transaction of the session sees them. */
@@ -86,7 +86,7 @@ export function createTransactions(
         const begun = performance.now();
         return look(session, query, signal).catch((error) => {
           if (signal.aborted) throw wasAwaySince(begun) ? new PrimaryGone() : new Blamed(list, tooLong());
-          throw isPassing(error) ? error : new Blamed(list, asProblem(error));
+          throw isPassing(error) ? error : new Blamed(list, translated(error));
         });
       };
       try {

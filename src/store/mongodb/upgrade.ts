@@ -6,7 +6,7 @@ import type { IndexUpgrade } from '../engine.ts';
 import type { Change, Store } from '../store.ts';
 import { claim } from './claim.ts';
 import { type Facts, own } from './facts.ts';
-import { asProblem } from './reaching.ts';
+import { translated } from './reaching.ts';
 import { versionFields, versionOf } from './reads.ts';
 import type { Collections, FactDocument } from './schema.ts';
 
@@ -76,7 +76,7 @@ export async function upgradeIndex(
         if (await step()) return true;
       } catch (error) {
         // Another primary, or too much else to do: the step is done again.
-        const known = asProblem(error);
+        const known = translated(error);
         if (!(known instanceof Problem) || known.code !== 'transient') throw error;
         await runtime.sleep(LOOK_EVERY, signal);
       }
