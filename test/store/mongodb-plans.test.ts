@@ -148,6 +148,10 @@ const searches: readonly string[] = [
   'Observation?status=amended&_include=Observation:*',
   'Patient?_id=p1&_revinclude=Observation:patient&_revinclude=Encounter:subject',
   'Patient?_id=p1&_revinclude=Observation:*',
+  'Observation?_sort=-date&_include=*',
+  'Encounter?_sort=date&_include=*&_revinclude=Observation:*',
+  'Patient?_sort=family&_revinclude=Observation:patient&_revinclude=Encounter:subject&_include=*',
+  'Patient?_sort=-_id&_count=3&_revinclude=Encounter:subject&_revinclude:iterate=Observation:encounter&_include:iterate=*',
 ];
 
 const parse = (search: string): SearchQuery => {
@@ -165,10 +169,7 @@ const parse = (search: string): SearchQuery => {
 
 const said = ({ matches, included, total, next, previous }: Page) => [
   matches.map(({ key }) => key.id).join(' '),
-  included
-    .map(({ key }) => `${key.type}/${key.id}`)
-    .sort()
-    .join(' '),
+  included.map(({ key }) => `${key.type}/${key.id}`).join(' '),
   total,
   next !== undefined,
   previous !== undefined,

@@ -12,7 +12,7 @@ import { all } from './logic.ts';
 import { aimsOf, fieldsOf, find, type Reading, type Row, versionOf } from './reading.ts';
 import { homesAround } from './task.ts';
 
-type Followed = Pick<Row, '_id' | 'refs' | 'c'>;
+type Followed = Pick<Row, '_id' | 'p' | 'refs' | 'c'>;
 
 export async function includedBy(
   reading: Reading,
@@ -21,7 +21,7 @@ export async function includedBy(
 ): Promise<readonly Version[]> {
   if (query.includes.length === 0 || matches.length === 0) return [];
   for (const allowed of Object.values(query.includable ?? {})) refuseCostly(allowed);
-  const rounds = includeRounds<Followed>(query, matches, ({ _id }) => _id);
+  const rounds = includeRounds<Followed>(query, matches, { keyOf: ({ _id }) => _id, numberOf: ({ p }) => p });
   let step = rounds.next();
   while (!step.done) {
     const { include, front, seen } = step.value;
@@ -118,5 +118,5 @@ async function pointing(
   const found = await find(reading, all([filter, set]) as Document, { limit: most, projection: whole });
   const fresh = found.filter(({ _id }) => !seen.has(_id));
   if (fresh.length > mostIncluded) throw tooManyIncluded(includes);
-  return fresh.sort((one, other) => one['p'] - other['p']);
+  return fresh;
 }

@@ -19,7 +19,7 @@ type Followed = readonly [pk: number, key: string, refs: string];
 
 /** Which reference stands under which name is told by the entries, so no body is parsed. */
 export function includedBy(task: Task, query: SearchQuery, found: readonly Found[]): readonly Version[] {
-  const rounds = includeRounds<Row>(query, found, keyOf);
+  const rounds = includeRounds<Row>(query, found, { keyOf, numberOf });
   let step = rounds.next();
   while (!step.done) {
     const { include, front, seen } = step.value;
@@ -30,6 +30,7 @@ export function includedBy(task: Task, query: SearchQuery, found: readonly Found
 }
 
 const keyOf = ([, key]: Row): string => key;
+const numberOf = ([pk]: Row): number => pk;
 const followed = (row: Row): Followed => [row[0], row[1], row[6]];
 const typeOf = (key: string): string => key.slice(0, key.indexOf('/'));
 
