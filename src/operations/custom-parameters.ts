@@ -101,8 +101,8 @@ export function createCustomParameters({ store, onRenewed }: CustomParametersPar
     const reading = async () => {
       while (!signal.aborted) {
         await attempt(async () => {
-          for await (const { token, version } of store.changes(after, signal)) {
-            if (version.key.type === 'SearchParameter') await renew();
+          for await (const { token } of store.changes(after, signal, 'SearchParameter')) {
+            await renew();
             after = token;
           }
         });

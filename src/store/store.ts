@@ -196,8 +196,8 @@ export interface Store {
    * the data is on disk. A failed expectation throws conflict and stores nothing.
    */
   commit(changes: readonly Change[]): Promise<readonly Written[]>;
-  /** The version log: every version at least once, in order per resource; waits for more until the signal aborts. */
-  changes(after: Token | undefined, signal: AbortSignal): AsyncIterable<StoredChange>;
+  /** The version log: every version at least once, in order per resource, of one type where it is named; waits for more until the signal aborts. */
+  changes(after: Token | undefined, signal: AbortSignal, type?: string): AsyncIterable<StoredChange>;
   /** The position after everything stored so far. */
   end(): Promise<Token>;
   close(): Promise<void>;

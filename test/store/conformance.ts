@@ -386,6 +386,21 @@ export function storeConforms(name: string, open: () => Promise<Engine>): void {
         }
       });
 
+      it('tells those of one type alone where it is named, from any place on', async () => {
+        const end = await store.end();
+        for (let i = 0; i < 3; i++)
+          await store.commit([save('Patient/1'), save(`Device/${i}`), save('DeviceMetric/1')]);
+        const idsOf = async (after: string | undefined, count: number) =>
+          (await take(store.changes(after, noPatience(), 'Device'), count)).map(({ version }) => version.key);
+        const devices = ['Device/0', 'Device/1', 'Device/2'].map(key);
+        expect(await idsOf(undefined, 3)).toEqual(devices);
+        expect(await idsOf(end, 3)).toEqual(devices);
+        const waiting = take(store.changes(await store.end(), noPatience(), 'Device'), 1);
+        await store.commit([save('Patient/2')]);
+        await store.commit([save('Device/3')]);
+        expect((await waiting)[0]!.version.key).toEqual(key('Device/3'));
+      });
+
       it('starts after everything stored so far at end()', async () => {
         await store.commit([save('Patient/1')]);
         const end = await store.end();

@@ -22,8 +22,14 @@ export interface LogCheck {
 
 const nameOf = ({ key, versionId }: Version) => `${key.type}/${key.id}/${versionId}`;
 
-/** `begun` is when the stream began, in ms since 1970 UTC: what is older came before it. Looks every so many ms, at what is older than that. */
-export function createLogCheck(parts: Pick<Parts, 'client' | 'collections'>, begun: number, every: number): LogCheck {
+/** Of all types unless one is named. `begun` is when the stream began, in ms since 1970 UTC: what is older came before it. Looks every so many ms, at what is older than that. */
+export function createLogCheck(
+  parts: Pick<Parts, 'client' | 'collections'>,
+  begun: number,
+  every: number,
+  type?: string,
+): LogCheck {
+  const isFollowed = (name: string) => type === undefined || name.startsWith(`${type}/`);
   const seen = new Map<string, number>();
   const { vread } = createReads(parts.collections);
   let from = begun + AHEAD;
@@ -37,7 +43,7 @@ export function createLogCheck(parts: Pick<Parts, 'client' | 'collections'>, beg
       const until = time - every;
       const isDue = until - from >= every || (seen.size >= MANY && until > from);
       if (found || !isDue) return;
-      const names = (await namesBetween(parts, from, until)).filter((name) => !seen.has(name));
+      const names = (await namesBetween(parts, from, until)).filter((name) => isFollowed(name) && !seen.has(name));
       found = { names, at: await majorityTime(parts), until };
     },
     async missed(reached) {

@@ -9,7 +9,7 @@ import { versionFields, versionOf } from './reads.ts';
 import { majorityTime, storedAfter } from './sweep.ts';
 
 export interface VersionLog {
-  follow(after: Token | undefined, signal: AbortSignal): AsyncIterable<StoredChange>;
+  follow(after: Token | undefined, signal: AbortSignal, type?: string): AsyncIterable<StoredChange>;
   /** What `follow` would tell now, without waiting for more. */
   soFar(after: Token | undefined): AsyncIterable<StoredChange>;
   end(): Promise<Token>;
@@ -32,9 +32,15 @@ const PAUSE = 300;
 /** Ms for which an end is the same while nothing is stored. */
 const SAME_END = 60_000;
 
-/** Versions alone: what else touches a resource (its index made anew, its home) is no version. */
-const pipeline = [
-  { $match: { operationType: { $in: ['insert', 'replace'] }, 'fullDocument.m': { $exists: true } } },
+/** Versions alone, of one type where it is named: what else touches a resource (its index made anew, its home) is no version. */
+const pipelineOf = (type: string | undefined) => [
+  {
+    $match: {
+      operationType: { $in: ['insert', 'replace'] },
+      'fullDocument.m': { $exists: true },
+      ...(type && { 'documentKey._id': new RegExp(`^${type}/`) }),
+    },
+  },
   {
     $project: {
       clusterTime: 1,
@@ -57,11 +63,15 @@ export function createVersionLog(
   const { collections, runtime, now } = parts;
   const closing = new AbortController();
 
-  async function* sweep(from: Extract<Position, { is: 'sweep' }>): AsyncGenerator<Step, void, void> {
+  async function* sweep(
+    from: Extract<Position, { is: 'sweep' }>,
+    type: string | undefined,
+  ): AsyncGenerator<Step, void, void> {
     const at = from.at ?? (await majorityTime(parts));
     for await (const version of storedAfter(parts, from.place, at)) {
       const { key, lastUpdated } = version;
-      yield { position: { is: 'sweep', place: { u: lastUpdated, key: `${key.type}/${key.id}` }, at }, version };
+      const position: Position = { is: 'sweep', place: { u: lastUpdated, key: `${key.type}/${key.id}` }, at };
+      yield type === undefined || key.type === type ? { position, version } : { position };
     }
     yield { position: { is: 'after', at } };
   }
@@ -70,23 +80,27 @@ export function createVersionLog(
     from: Exclude<Position, { is: 'sweep' }>,
     check: LogCheck,
     signal: AbortSignal,
+    type: string | undefined,
   ): AsyncGenerator<Step, void, void> {
     const start =
       from.is === 'after' ? { startAtOperationTime: following(from.at) } : { resumeAfter: { _data: from.resume } };
     const changes: ChangeStream<
       ResourceDocument,
       ChangeStreamInsertDocument<ResourceDocument>
-    > = collections.resource.watch(pipeline, { ...start, maxAwaitTimeMS: PATIENCE });
-    let stop = () => {};
-    const stopped = new Promise<void>((resolve) => {
-      stop = resolve;
-    });
+    > = collections.resource.watch(pipelineOf(type), { ...start, maxAwaitTimeMS: PATIENCE });
+    let wake = () => {};
+    const stop = () => wake();
     signal.addEventListener('abort', stop, { once: true });
+    /** No race against one promise that lasts as long as the stream: it would remember every look. */
+    const unlessStopped = <T>(looking: Promise<T>) =>
+      new Promise<T | undefined>((resolve, reject) => {
+        wake = () => resolve(undefined);
+        // Rejects when the stream is closed under it, which nobody hears any more then.
+        looking.then(resolve, reject);
+      });
     try {
       while (!signal.aborted) {
-        const looking = changes.tryNext();
-        looking.catch(() => undefined); // it fails when the stream is closed under it
-        const change = await Promise.race([looking, stopped]);
+        const change = await unlessStopped(changes.tryNext());
         if (signal.aborted) return;
         const resume = ((change ? change._id : changes.resumeToken) as { _data?: string } | null)?._data;
         if (resume === undefined) continue;
@@ -127,16 +141,20 @@ export function createVersionLog(
     return { is: 'sweep', place: { u: Math.max(0, timeOf(reachedBy(position)) - LATE), key: '' } };
   };
 
-  async function* stepsAfter(after: Token | undefined, signal: AbortSignal): AsyncGenerator<Step, void, void> {
+  async function* stepsAfter(
+    after: Token | undefined,
+    signal: AbortSignal,
+    type?: string,
+  ): AsyncGenerator<Step, void, void> {
     const ended = AbortSignal.any([signal, closing.signal]);
     let position: Position = after === undefined ? { is: 'sweep', place: beginning } : positionOf(after);
     let check: LogCheck | undefined;
     while (!ended.aborted) {
       try {
         if (position.is === 'sweep') check = undefined;
-        else check ??= createLogCheck(parts, timeOf(reachedBy(position)), checkEvery);
+        else check ??= createLogCheck(parts, timeOf(reachedBy(position)), checkEvery, type);
         const steps: AsyncGenerator<Step, void, void> =
-          position.is === 'sweep' ? sweep(position) : stream(position, check!, ended);
+          position.is === 'sweep' ? sweep(position, type) : stream(position, check!, ended, type);
         for await (const step of steps) {
           position = step.position;
           if (ended.aborted) return;
@@ -149,8 +167,12 @@ export function createVersionLog(
     }
   }
 
-  async function* follow(after: Token | undefined, signal: AbortSignal): AsyncGenerator<StoredChange, void, void> {
-    for await (const { position, version } of stepsAfter(after, signal)) {
+  async function* follow(
+    after: Token | undefined,
+    signal: AbortSignal,
+    type?: string,
+  ): AsyncGenerator<StoredChange, void, void> {
+    for await (const { position, version } of stepsAfter(after, signal, type)) {
       if (version) yield { token: tokenOf(position), version };
     }
   }

@@ -4,7 +4,7 @@ import type { Connection, Row } from './connection.ts';
 import { versionOf } from './rows.ts';
 
 export interface VersionLog {
-  follow(after: Token | undefined, signal: AbortSignal): AsyncIterable<StoredChange>;
+  follow(after: Token | undefined, signal: AbortSignal, type?: string): AsyncIterable<StoredChange>;
   end(): Token;
   /** Wakes everybody who waits for more. */
   ring(): void;
@@ -21,7 +21,7 @@ export function createVersionLog(connection: Connection): VersionLog {
   let closed = false;
 
   // Never `iterate`: a statement that failed under way would fail its next use too.
-  const batchAfter = (seq: number): StoredChange[] => {
+  const batchAfter = (seq: number, type: string | undefined): { last: number; changes: StoredChange[] } => {
     const sizes = connection.sql(
       `SELECT seq, coalesce(octet_length(body), 0) FROM version WHERE seq > ? ORDER BY seq LIMIT ${BATCH}`,
     );
@@ -32,10 +32,10 @@ export function createVersionLog(connection: Connection): VersionLog {
     }
     const statement = connection.sql(
       `SELECT v.seq, r.key, v.version, v.updated, v.method, v.body FROM version v CROSS JOIN resource r ON r.pk = v.resource
-       WHERE v.seq > ? AND v.seq <= ? ORDER BY v.seq`,
+       WHERE v.seq > ? AND v.seq <= ? AND (? = '' OR r.key GLOB ? || '/*') ORDER BY v.seq`,
     );
-    const rows = statement.all(seq, last) as unknown as Row[];
-    return rows.map((row) => ({ token: String(row[0]), version: versionOf(row, 1) }));
+    const rows = statement.all(seq, last, type ?? '', type ?? '') as unknown as Row[];
+    return { last, changes: rows.map((row) => ({ token: String(row[0]), version: versionOf(row, 1) })) };
   };
 
   const rung = (signal: AbortSignal) =>
@@ -49,18 +49,18 @@ export function createVersionLog(connection: Connection): VersionLog {
       signal.addEventListener('abort', wake, { once: true });
     });
 
-  async function* follow(after: Token | undefined, signal: AbortSignal): AsyncGenerator<StoredChange> {
+  async function* follow(after: Token | undefined, signal: AbortSignal, type?: string): AsyncGenerator<StoredChange> {
     let seq = after === undefined ? 0 : Number(after);
     if (!Number.isSafeInteger(seq)) throw new RangeError('this is no token of the version log');
     while (!signal.aborted && !closed) {
-      const batch = batchAfter(seq);
-      for (const change of batch) {
+      const { last, changes } = batchAfter(seq, type);
+      for (const change of changes) {
         if (signal.aborted || closed) return;
         yield change;
-        seq = Number(change.token);
       }
       // Nothing can be stored between the look and the wait: both are in one turn.
-      if (batch.length === 0) await rung(signal);
+      if (last === seq) await rung(signal);
+      seq = last;
     }
   }
 
