@@ -1,7 +1,7 @@
 /** Takes an export into a new store, batch by batch, goes on where it was stopped, and compares at the end what the store holds. docs/moving-stores.md */
 import { createHash, type Hash } from 'node:crypto';
 import { Problem } from '../fhir/outcome.ts';
-import { keyOf } from '../fhir/references.ts';
+import { keyOf, referenceTo } from '../fhir/references.ts';
 import type { Runtime } from '../runtime.ts';
 import type { IndexEntries } from '../search/query.ts';
 import type { Engine } from '../store/engine.ts';
@@ -150,8 +150,27 @@ const store = (parts: StoreParts, changes: readonly Change[], progress: Progress
   patiently(parts, async (attempt) => {
     if (attempt > 1 && (await progressIn(parts.engine))?.lines === progress.lines) return;
     const put: Change = { op: 'put', kind: importKind, key: progressKey, value: progress };
-    await parts.engine.commit([...changes, put]);
+    try {
+      await parts.engine.commit([...changes, put]);
+    } catch (error) {
+      throw (error instanceof Problem && error.code === 'conflict' && (await lackOf(parts, changes))) || error;
+    }
   });
+
+/** Which version should have come where another one did: that is why the store does not take them. */
+async function lackOf({ engine }: StoreParts, changes: readonly Change[]): Promise<Error | undefined> {
+  const versions = changes.flatMap((change) => ('version' in change ? [change.version] : []));
+  const stored = await engine.read(versions.map(({ key }) => key));
+  const newest = new Map(versions.map(({ key }, i) => [referenceTo(key), stored[i]?.versionId ?? 0]));
+  for (const { key, versionId } of versions) {
+    const reference = referenceTo(key);
+    const next = newest.get(reference)! + 1;
+    if (versionId < next) return new Error(`the export is damaged: version ${versionId} of ${reference} comes twice`);
+    if (versionId > next) return new Error(`the export is damaged: version ${next} of ${reference} is missing`);
+    newest.set(reference, versionId);
+  }
+  return undefined;
+}
 
 async function progressIn(engine: Pick<Engine, 'get'>): Promise<Progress | undefined> {
   const [kept] = await engine.get(importKind, [progressKey]);

@@ -245,6 +245,11 @@ describe('An import that is stopped', () => {
     expect(changed).not.toBe(text);
     expect((await importText(changed, on(data))).stderr).toContain('another export');
     expect((await importText(changed, on(fresh()))).stderr).toContain('the export is damaged: its kept');
+    const second = text.split('\n').find((line) => line.includes('"versionId":1,') && line.includes('"newest":false'))!;
+    const lacking = await importText(text.replace(`${second}\n`, ''), on(fresh()));
+    expect(lacking.stderr).toContain(`the export is damaged: version 1 of ${JSON.parse(second).key} is missing`);
+    const doubled = await importText(text.replace(second, `${second}\n${second}`), on(fresh()));
+    expect(doubled.stderr).toContain(`the export is damaged: version 1 of ${JSON.parse(second).key} comes twice`);
     expect((await importText('{"what":1}\n', on(fresh()))).stderr).toContain('no export of Watchfire');
     expect((await importText(header.replace('"format":1', '"format":2'), on(fresh()))).stderr).toContain(
       'nothing came',
