@@ -1,6 +1,6 @@
 /** Takes in what another store held, as it was: versions, audit rows and kept values with all that they say of themselves. */
 import { Binary } from 'mongodb';
-import { problem } from '../../fhir/outcome.ts';
+import { refused } from '../refusals.ts';
 import type { List, RestoreStep } from './group-list.ts';
 import { type Ledger, storeVersion } from './ledger.ts';
 
@@ -12,10 +12,10 @@ export function expectNext({ resources, lastRow }: Ledger, { steps }: List): voi
     if (step.op === 'restore') {
       const { reference, version } = step;
       const last = newest.get(reference) ?? resources.get(reference)?.v ?? 0;
-      if (version.versionId !== last + 1) throw problem('conflict', `${reference} is at version ${last}`);
+      if (version.versionId !== last + 1) throw refused.isNotNext(reference, last);
       newest.set(reference, version.versionId);
     } else if (step.op === 'restore-row') {
-      if (step.row._id <= row) throw problem('conflict', `The audit log has row ${row} already`);
+      if (step.row._id <= row) throw refused.hasRow(row);
       row = step.row._id;
     }
   }

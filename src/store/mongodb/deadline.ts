@@ -2,6 +2,7 @@
 import { MongoError, MongoNetworkError, MongoServerError, MongoServerSelectionError } from 'mongodb';
 import { Problem, problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
+import { tooLong } from '../refusals.ts';
 
 /** Milliseconds that a search may take at all. */
 export const LONG = 5_000;
@@ -11,9 +12,6 @@ export interface Deadline {
   readonly until: number;
   readonly signal?: AbortSignal | undefined;
 }
-
-export const tooLong = (): Problem =>
-  problem('timeout', 'The search took too long; ask for less, or in a narrower way');
 
 export const away = (): Problem =>
   problem('transient', 'The database is changing its primary; try again', { headers: { 'Retry-After': '5' } });

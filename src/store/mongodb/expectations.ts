@@ -1,5 +1,5 @@
 /** Holds what a list expects against the state of its transaction, as the lists before it in the group leave it. */
-import { problem } from '../../fhir/outcome.ts';
+import { refused } from '../refusals.ts';
 import { expectNext } from './apply-restore.ts';
 import type { Fence, List, QueryStep } from './group-list.ts';
 import type { Ledger } from './ledger.ts';
@@ -59,8 +59,8 @@ function expectVersion({ resources }: Ledger, reference: string, expected: numbe
   const state = resources.get(reference);
   const newest = state && state.m !== 'DELETE' ? state.v : 'absent';
   if (newest === expected) return;
-  if (expected === 'absent') throw problem('conflict', `${reference} is there already`);
-  throw problem('conflict', `${reference} is not at version ${expected} any more`);
+  if (expected === 'absent') throw refused.isThere(reference);
+  throw refused.movedOn(reference, expected);
 }
 
 /** What has expired is not there, though the store has not forgotten it yet. */
@@ -71,19 +71,19 @@ function keptAt({ kept, now }: Ledger, id: string): KeptDocument | undefined {
 
 function expectRevision(ledger: Ledger, kind: string, id: string, expected: number | 'absent'): void {
   const revision = keptAt(ledger, id)?.revision ?? 'absent';
-  if (revision !== expected) throw problem('conflict', `The ${kind} kept there has changed`);
+  if (revision !== expected) throw refused.keptChanged(kind);
 }
 
 /** Leases are kept values of the kind `lease` with an `epoch`. */
 function expectEpoch(ledger: Ledger, { key, id, epoch }: Fence): void {
   const lease = keptAt(ledger, id);
   const newest = lease ? JSON.parse(lease.value).epoch : undefined;
-  if (typeof newest === 'number' && newest > epoch) throw problem('conflict', `The lease ${key} has another owner`);
+  if (typeof newest === 'number' && newest > epoch) throw refused.leaseLost(key);
 }
 
 function expectMatches({ query, matches }: QueryStep, found: readonly string[]): void {
   const expected = new Set(matches);
   if (found.length !== expected.size || !found.every((reference) => expected.has(reference))) {
-    throw problem('conflict', `Other ${query.type} resources match the condition now`);
+    throw refused.othersMatch(query.type);
   }
 }

@@ -1,7 +1,8 @@
 /** Puts the parts of the store on MongoDB together. */
 import type { Db } from 'mongodb';
-import { Problem, problem } from '../../fhir/outcome.ts';
+import { Problem } from '../../fhir/outcome.ts';
 import type { Engine } from '../engine.ts';
+import { isClosed, staleIndex } from '../refusals.ts';
 import { endAbandoned } from './abandoned.ts';
 import { auditRows } from './audit.ts';
 import type { IndexBuild } from './build-indexes.ts';
@@ -11,7 +12,7 @@ import { away, LONG } from './deadline.ts';
 import { type Facts, own } from './facts.ts';
 import { createKept } from './kept.ts';
 import type { Parts } from './parts.ts';
-import { inTime, noStore, reaching } from './reaching.ts';
+import { inTime, reaching } from './reaching.ts';
 import { createReads } from './reads.ts';
 import { explainSearch, matchedKeys, runSearch } from './search.ts';
 import { createSizes } from './sizes.ts';
@@ -36,11 +37,6 @@ export interface Opened {
   readonly checkEvery?: number;
 }
 
-const stale = () =>
-  problem('transient', 'The search index is being made anew after an upgrade; searches are answered when it is done', {
-    headers: { 'Retry-After': '10' },
-  });
-
 export async function assemble(opened: Opened, leave: () => Promise<void>): Promise<Engine> {
   const { parts, db, facts, build, log, indexVersion, onCommit, checkEvery } = opened;
   const { collections, runtime, now } = parts;
@@ -61,7 +57,7 @@ export async function assemble(opened: Opened, leave: () => Promise<void>): Prom
   /** Nothing of the driver gets out. */
   const ask = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
     reaching(async () => {
-      if (closing) throw noStore();
+      if (closing) throw isClosed();
       return work();
     }, signal);
 
@@ -72,7 +68,7 @@ export async function assemble(opened: Opened, leave: () => Promise<void>): Prom
   const searching = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
     const begun = performance.now();
     return ask(async () => {
-      if (stored < indexVersion) throw stale();
+      if (stored < indexVersion) throw staleIndex();
       build.expect('resource');
       return work();
     }, signal).catch((error) => {

@@ -60,7 +60,6 @@ export const unexpected = (error: unknown): Problem =>
         'The database refused to store this; nothing of it is stored. Its operator finds why in the log of this server',
         soon,
       );
-export const isClosed = (): Problem => problem('no-store', 'The store is closed');
 export const noPrimary = 'No member of the MongoDB cluster takes writes at the moment';
 
 /** For the log: what is wrong, and nothing that was to be written. */

@@ -2,7 +2,8 @@
 import { MongoError } from 'mongodb';
 import { Problem, problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
-import { away, isLate, isPassing, noError, tooLong } from './deadline.ts';
+import { tooLong } from '../refusals.ts';
+import { away, isLate, isPassing, noError } from './deadline.ts';
 
 /** What `work` gives; a problem instead of an error of the driver. */
 export async function reaching<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -51,5 +52,3 @@ export function translated(error: unknown): unknown {
     headers: { 'Retry-After': '5' },
   });
 }
-
-export const noStore = () => problem('no-store', 'The store is closed');

@@ -1,12 +1,13 @@
 /** The one way into the store: lists that wait together go as one transaction, a few transactions at a time, none with a key of another. docs/storage-mongodb.md */
 import type { ClientSession, TopologyDescriptionChangedEvent } from 'mongodb';
 import { Problem } from '../../fhir/outcome.ts';
+import { isClosed } from '../refusals.ts';
 import type { Change, Written } from '../store.ts';
 import { createRevisions } from './apply.ts';
 import { takeGroup } from './group.ts';
 import { prepareList } from './group-list.ts';
 import { isRefusal, isRow, runGroup, runRows, type Tries, type Waiting } from './group-run.ts';
-import { isClosed, isTooLarge, nameOf, noPrimary, tooBusy } from './outcome.ts';
+import { isTooLarge, nameOf, noPrimary, tooBusy } from './outcome.ts';
 import type { Parts } from './parts.ts';
 import { PLACES, writerId } from './registration.ts';
 import { type Answer, createTransactions, type ExpectSearch, type Place, wasStored } from './transaction.ts';

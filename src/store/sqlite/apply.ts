@@ -4,6 +4,7 @@
  */
 import { Problem, problem } from '../../fhir/outcome.ts';
 import { fillGap } from '../gap.ts';
+import { refused } from '../refusals.ts';
 import { encodeBody } from './codec.ts';
 import { type Connection, diskFault, type Row } from './connection.ts';
 import { stampEntries } from './entries.ts';
@@ -132,8 +133,8 @@ function expectAll(ledger: Ledger, list: readonly Step[], clock: () => number): 
 function expectVersion({ connection }: Ledger, key: string, expected: number): void {
   const row = connection.sql('SELECT version, gone FROM resource WHERE key = ?').get(key) as unknown as Row | undefined;
   const newest = row && !row[1] ? row[0] : ABSENT;
-  if (expected === ABSENT && newest !== ABSENT) throw problem('conflict', `${key} is there already`);
-  if (newest !== expected) throw problem('conflict', `${key} is not at version ${expected} any more`);
+  if (expected === ABSENT && newest !== ABSENT) throw refused.isThere(key);
+  if (newest !== expected) throw refused.movedOn(key, expected);
 }
 
 function keptAt({ connection, now }: Ledger, kind: string, key: string): Row | undefined {
@@ -143,14 +144,14 @@ function keptAt({ connection, now }: Ledger, kind: string, key: string): Row | u
 
 function expectRevision(ledger: Ledger, kind: string, key: string, expected: number): void {
   const revision = keptAt(ledger, kind, key)?.[0] ?? ABSENT;
-  if (revision !== expected) throw problem('conflict', `The ${kind} kept there has changed`);
+  if (revision !== expected) throw refused.keptChanged(kind);
 }
 
 /** Leases are kept values of the kind `lease` with an `epoch`. */
 function expectEpoch(ledger: Ledger, key: string, epoch: number): void {
   const lease = keptAt(ledger, 'lease', key);
   const newest = lease ? JSON.parse(lease[1]).epoch : undefined;
-  if (typeof newest === 'number' && newest > epoch) throw problem('conflict', `The lease ${key} has another owner`);
+  if (typeof newest === 'number' && newest > epoch) throw refused.leaseLost(key);
 }
 
 function expectMatches({ connection }: Ledger, step: Extract<Step, { op: 'expect-query' }>, clock: () => number): void {
@@ -161,7 +162,7 @@ function expectMatches({ connection }: Ledger, step: Extract<Step, { op: 'expect
   const found = runSearch(connection, { ...step.query, total: 'none', includes: [] }, undefined).matches;
   const expected = new Set(step.matches);
   if (found.length !== expected.size || !found.every(({ key }) => expected.has(`${key.type}/${key.id}`))) {
-    throw problem('conflict', `Other ${step.query.type} resources match the condition now`);
+    throw refused.othersMatch(step.query.type);
   }
 }
 

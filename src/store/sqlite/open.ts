@@ -1,9 +1,9 @@
 /** Puts the parts of the embedded store together. */
 import { existsSync, statSync } from 'node:fs';
-import { problem } from '../../fhir/outcome.ts';
 import { referenceTo } from '../../fhir/references.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Engine } from '../engine.ts';
+import { staleIndex } from '../refusals.ts';
 import type { Page, StoredAuditRow } from '../store.ts';
 import { setting } from './apply.ts';
 import { type Connection, type Opening, openConnection, type Row } from './connection.ts';
@@ -53,18 +53,12 @@ export async function openStore(
   return assemble(options, connection, thread ?? inProcess(connection, runtime.now), stored < indexVersion);
 }
 
-const stale = () =>
-  problem('transient', 'The search index is being made anew after an upgrade; searches are answered when it is done', {
-    headers: { 'Retry-After': '10' },
-  });
-
 function assemble(
   options: SqliteOptions,
   connection: Connection,
   thread: ReturnType<typeof inProcess>,
   begunStale: boolean,
 ): Engine {
-  // An old index may lack what a search asks for: no answer is better than a wrong one.
   let isStale = begunStale;
   const { file, runtime, shortSearch: short = 20, longSearch: long = 5_000 } = options;
   const snapshot = file === ':memory:' ? noSnapshot : createSnapshot(connection, runtime);
@@ -121,11 +115,11 @@ function assemble(
       return row && versionOf(row);
     },
     async search(query, after, signal) {
-      if (isStale) throw stale();
+      if (isStale) throw staleIndex();
       return (await reader.run({ is: 'search', query, after }, signal)) as Page;
     },
     async explain(query, signal) {
-      if (isStale) throw stale();
+      if (isStale) throw staleIndex();
       const begun = runtime.now();
       const told = (await reader.run({ is: 'explain', query }, signal)) as Told;
       return { ...told, milliseconds: runtime.now() - begun };

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { Problem, problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
+import { tooLong } from '../refusals.ts';
 import type { Connection } from './connection.ts';
 import { type Job, type Result, runJob } from './jobs.ts';
 import type { Answer, Errand } from './reader-worker.ts';
@@ -23,8 +24,6 @@ export interface ReaderSettings {
   /** Milliseconds that a job may take at all. */
   readonly long: number;
 }
-
-const tooLong = () => problem('timeout', 'The search took too long; ask for less, or in a narrower way');
 
 export function createReader({ file, connection, snapshot, runtime, short, long }: ReaderSettings): Reader {
   // A store in memory can be read through its one connection only.

@@ -1,5 +1,5 @@
 /** Takes in what another store held, as it was: versions, audit rows and kept values with all that they say of themselves. */
-import { problem } from '../../fhir/outcome.ts';
+import { refused } from '../refusals.ts';
 import type { Connection, Row } from './connection.ts';
 import { stampEntries } from './entries.ts';
 import type { Step } from './group.ts';
@@ -21,11 +21,11 @@ export function expectNext(connection: Connection, list: readonly Step[]): void 
         | Row
         | undefined;
       const last = newest.get(step.key) ?? stored?.[0] ?? 0;
-      if (step.version !== last + 1) throw problem('conflict', `${step.key} is at version ${last}`);
+      if (step.version !== last + 1) throw refused.isNotNext(step.key, last);
       newest.set(step.key, step.version);
     } else if (step.op === 'restore-row') {
       lastRow ??= lastSequence(connection);
-      if (step.sequence <= lastRow) throw problem('conflict', `The audit log has row ${lastRow} already`);
+      if (step.sequence <= lastRow) throw refused.hasRow(lastRow);
       lastRow = step.sequence;
     }
   }

@@ -3,6 +3,7 @@ import { type Problem, problem } from '../../fhir/outcome.ts';
 import type { ResourceKey } from '../../fhir/references.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Hashing } from '../hash.ts';
+import { isClosed } from '../refusals.ts';
 import type { Written } from '../store.ts';
 import type { Applied, Outcome } from './apply.ts';
 import { noStore } from './connection.ts';
@@ -107,7 +108,7 @@ export function createWriter(thread: WriterThread, hashing: Hashing, runtime: Ru
     commit: (changes) =>
       new Promise((resolve, reject) => {
         if (fault !== undefined) throw noStore(fault);
-        if (closed) throw problem('no-store', 'The store is closed');
+        if (closed) throw isClosed();
         const group = openGroup();
         gatherList(group.gathering, changes, hashing);
         const keys = changes.flatMap((change) => (change.op === 'write' ? [change.key] : []));
