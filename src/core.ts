@@ -24,7 +24,6 @@ import { capabilityStatement, declared, promisedOperations } from './publish/cap
 import type { Runtime } from './runtime.ts';
 import { extractorAt } from './search/extract.ts';
 import { createPageTokens } from './search/page-token.ts';
-import { parametersOf } from './search/parameters.ts';
 import type { IndexEntries } from './search/query.ts';
 import type { Engine } from './store/engine.ts';
 import type { Leases } from './store/lease.ts';
@@ -91,9 +90,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
       searchSystem(tokens, runtime.now, ownAlong(view)),
       batch,
       transaction(writes, runtime, declared),
-      capabilities((asked) =>
-        capabilityStatement({ base: asked, canonical, version, date: CAPABILITY_DATE, parametersOf }),
-      ),
+      capabilities((asked) => capabilityStatement({ base: asked, canonical, version, date: CAPABILITY_DATE })),
     ],
     operations,
   });

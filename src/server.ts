@@ -30,7 +30,6 @@ import { declared } from './publish/capability.ts';
 import { openApi } from './publish/openapi.ts';
 import { type Runtime, systemRuntime } from './runtime.ts';
 import { extract } from './search/extract.ts';
-import { parametersOf } from './search/parameters.ts';
 import { accessOf, fullAccess } from './smart/access.ts';
 import { adminToken } from './smart/admin-token.ts';
 import { createIdentify } from './smart/identify.ts';
@@ -214,7 +213,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
             index: { ok: index.progress() === 1, progress: index.progress() },
           }),
         }),
-        portalRouter({ openApi: () => openApi({ version, parametersOf }), admits: isProduction ? isAdmin : undefined }),
+        portalRouter({ openApi: () => openApi(version), admits: isProduction ? isAdmin : undefined }),
         ...(config.metrics ? [metricsRouter({ metrics, guard: identified(identify, onlyAdministrator) })] : []),
       ],
     });

@@ -1,5 +1,5 @@
 /** The administrator's routes and the server's own as OpenAPI routes: keys, secrets, health, measures. */
-import { json, outcome, type Route, type RouteParameter, type Schema, schemaRef } from './routes.ts';
+import { inPath, json, outcome, type Route, type Schema, schemaRef } from './routes.ts';
 
 const time: Schema = { type: 'string', format: 'date-time' };
 const prefix: Schema = {
@@ -102,13 +102,6 @@ export const adminSchemas: Readonly<Record<string, Schema>> = {
   },
 };
 
-const inPath = (name: string, description: string, example: string): RouteParameter => ({
-  name,
-  in: 'path',
-  description,
-  schema: { type: 'string' },
-  example,
-});
 const deviceId = inPath('device_id', 'A value of Device.identifier.', 'DEV001');
 const keyPrefix = inPath('prefix', 'As the list shows it.', 'wfk_1a2b3c4d');
 const refused = {
@@ -209,15 +202,7 @@ export const adminRoutes: readonly Route[] = [
     operationId: 'setSubscriptionSecret',
     summary: 'Set or renew the secret that signs the notifications of a Subscription',
     security: ['adminToken'],
-    parameters: [
-      {
-        name: 'id',
-        in: 'path',
-        description: 'Id of the Subscription.',
-        schema: { type: 'string' },
-        example: 'ehr-flags',
-      },
-    ],
+    parameters: [inPath('id', 'Id of the Subscription.', 'ehr-flags')],
     request: {
       required: false,
       content: json(schemaRef('WebhookSecret'), { fresh: { summary: 'A new one, made by the server', value: {} } }),

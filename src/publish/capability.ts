@@ -6,11 +6,9 @@ import type { InteractionCode } from '../interactions/interaction.ts';
 import type { Level, OperationPlace } from '../operations/operation.ts';
 import { hasWords } from '../search/full-text.ts';
 import { leadsTo, ofTheEngine, type Parameter } from '../search/parameter.ts';
+import { parametersOf } from '../search/parameters.ts';
 import { isSortable } from '../search/sort.ts';
 import { ofTrail } from '../search/trail-type.ts';
-
-/** The search parameters of a resource type by code: `parametersOf` of search/parameters.ts. */
-export type ParametersOf = (type: string) => ReadonlyMap<string, Parameter>;
 
 export interface Statement {
   /** URL of the FHIR base, without a trailing slash. */
@@ -20,7 +18,6 @@ export interface Statement {
   readonly version: string;
   /** When the statement was last changed, as a FHIR dateTime. */
   readonly date: string;
-  readonly parametersOf: ParametersOf;
 }
 
 const file = new URL('../../capability/CapabilityStatement-server.json', import.meta.url);
@@ -95,7 +92,7 @@ const underCanonical = (url: string, canonical: string): string => url.replace(`
 export const promisesFor = (type: string): Resource => ({ ...(ownEntries.get(type) ?? everyType), type });
 
 /** What a type is searched by: all of its parameters but `_query`, and words only where somebody reads them. */
-export function promisedParameters(type: string, parametersOf: ParametersOf): readonly Parameter[] {
+export function promisedParameters(type: string): readonly Parameter[] {
   return [...parametersOf(type).values()].filter(({ code, name, branches, anyOf, composite }) => {
     if (code === '_text' || code === '_content') return hasWords(type);
     const isAnswered = branches.length > 0 || anyOf !== undefined || composite !== undefined || ofTheEngine.has(code);
@@ -103,21 +100,21 @@ export function promisedParameters(type: string, parametersOf: ParametersOf): re
   });
 }
 
-const followedBy = (type: string, parametersOf: ParametersOf): readonly Parameter[] =>
-  promisedParameters(type, parametersOf).filter((parameter) => parameter.type === 'reference' && parameter.followed);
+const followedBy = (type: string): readonly Parameter[] =>
+  promisedParameters(type).filter((parameter) => parameter.type === 'reference' && parameter.followed);
 
 /** AuditEvents are followed forth alone, and come along with what is searched, never the other way. */
 const isAlone = (type: string): boolean => type === ofTrail;
 
 /** `Observation:subject` for everything that refers to resources of the type and says so; not what may refer to any type. */
-const revincludesOf = (type: string, parametersOf: ParametersOf): readonly string[] =>
+const revincludesOf = (type: string): readonly string[] =>
   isAlone(type)
     ? []
     : [...resourceTypes]
         .filter((source) => !isAlone(source))
         .sort()
         .flatMap((source) =>
-          followedBy(source, parametersOf)
+          followedBy(source)
             .filter((parameter) => parameter.only === type || parameter.targets.includes(type))
             .filter((parameter) => leadsTo(parameter, type))
             .map(({ code }) => `${source}:${code}`),
@@ -138,11 +135,11 @@ function limitsOf(type: string, parameter: Parameter): object {
 const unfollowed = ({ inside }: Parameter): string =>
   inside ? 'Not for _has and includes.' : 'Not for chains, _has and includes.';
 
-function entryOf(type: string, { canonical, parametersOf }: Statement): object {
+function entryOf(type: string, { canonical }: Statement): object {
   const promises = promisesFor(type);
-  const parameters = promisedParameters(type, parametersOf);
-  const includes = followedBy(type, parametersOf).map(({ code }) => `${type}:${code}`);
-  const revincludes = revincludesOf(type, parametersOf);
+  const parameters = promisedParameters(type);
+  const includes = followedBy(type).map(({ code }) => `${type}:${code}`);
+  const revincludes = revincludesOf(type);
   return {
     ...promises,
     ...(promises.operation && { operation: promisedUnder(canonical, promises.operation) }),

@@ -1,7 +1,7 @@
 /** The FHIR interactions that capability/ promises, as OpenAPI routes: five types in full, the others by one pattern. https://hl7.org/fhir/R4/http.html */
 import { resourceTypes } from '../fhir/definitions.ts';
 import type { InteractionCode } from '../interactions/interaction.ts';
-import { declared, type ParametersOf, promisedParameters, promisesFor } from './capability.ts';
+import { declared, promisedParameters, promisesFor } from './capability.ts';
 import { resourceExamples, transactionExample } from './fhir-examples.ts';
 import {
   elements,
@@ -194,11 +194,9 @@ function routesOf(subject: Subject): readonly Route[] {
   return routes.filter((route) => route !== false);
 }
 
-function ofType(type: string, parametersOf: ParametersOf): Subject {
+function ofType(type: string): Subject {
   const { id, resource } = resourceExamples[type]!;
-  const own = promisedParameters(type, parametersOf).map(({ code, type: kind }) =>
-    parameter('query', code, `${kind} parameter.`),
-  );
+  const own = promisedParameters(type).map(({ code, type: kind }) => parameter('query', code, `${kind} parameter.`));
   return {
     type,
     path: `/fhir/${type}`,
@@ -266,10 +264,10 @@ const ofSystem: readonly Route[] = [
   },
 ];
 
-export const fhirRoutes = (parametersOf: ParametersOf): readonly Route[] => [
+export const fhirRoutes = (): readonly Route[] => [
   ...ofSystem,
   ...ofSeveralTypes,
-  ...Object.keys(resourceExamples).flatMap((type) => routesOf(ofType(type, parametersOf))),
+  ...Object.keys(resourceExamples).flatMap((type) => routesOf(ofType(type))),
   ...routesOf(ofOtherTypes()),
   ...operationRoutes(),
 ];

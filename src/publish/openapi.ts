@@ -1,15 +1,9 @@
 /** The OpenAPI document of the server, generated from capability/ and the registry of routes. https://spec.openapis.org/oas/v3.0.3 */
 import { adminRoutes, adminSchemas, serverRoutes } from './admin-routes.ts';
-import type { ParametersOf } from './capability.ts';
 import { fhirRoutes } from './fhir-routes.ts';
 import { fhirSchemas } from './fhir-schemas.ts';
 import { iotRoutes, iotSchemas } from './iot-routes.ts';
 import type { Content, Examples, Route, RouteAnswer, RouteParameter } from './routes.ts';
-
-export interface OpenApiSettings {
-  readonly version: string;
-  readonly parametersOf: ParametersOf;
-}
 
 const tags = [
   ['Devices', 'The door for devices: readings in plain JSON. Needs a device key.'],
@@ -29,9 +23,9 @@ const tags = [
 ] as const;
 
 /** Every route that the server answers, but for the portal's own files. */
-export const documentedRoutes = (parametersOf: ParametersOf): readonly Route[] => [
+export const documentedRoutes = (): readonly Route[] => [
   ...iotRoutes,
-  ...fhirRoutes(parametersOf),
+  ...fhirRoutes(),
   ...adminRoutes,
   ...serverRoutes,
 ];
@@ -70,9 +64,9 @@ const operationOf = (route: Route) => ({
 });
 
 /** The document. Its server is relative, so that it always speaks of the server that it came from. Costs milliseconds; keep it. */
-export function openApi({ version, parametersOf }: OpenApiSettings): object {
+export function openApi(version: string): object {
   const paths: Record<string, Record<string, object>> = {};
-  for (const route of documentedRoutes(parametersOf)) {
+  for (const route of documentedRoutes()) {
     paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) };
   }
   const document = {

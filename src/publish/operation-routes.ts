@@ -2,15 +2,11 @@
 import type { OperationPlace } from '../operations/operation.ts';
 import { promisedOperations } from './capability.ts';
 import { parameter, security, unauthorized } from './fhir-parameters.ts';
-import { fhirJson, outcome, type Route, type RouteAnswer, type RouteParameter, schemaRef } from './routes.ts';
+import { fhirJson, inPath, outcome, type Route, type RouteAnswer, type RouteParameter, schemaRef } from './routes.ts';
 
 const query = (name: string, description: string, example?: string): RouteParameter => ({
   ...parameter('query', name, description),
   ...(example !== undefined && { example }),
-});
-const inPath = (name: string, description: string, example: string): RouteParameter => ({
-  ...parameter('path', name, description),
-  example,
 });
 const ok = (description: string, schema: string): RouteAnswer => ({
   description,

@@ -48,6 +48,15 @@ export interface Route {
   readonly answers: Readonly<Record<string, RouteAnswer>>;
 }
 
+/** A value in the path, with what the portal fills in. */
+export const inPath = (name: string, description: string, example: string): RouteParameter => ({
+  name,
+  in: 'path',
+  description,
+  schema: { type: 'string' },
+  example,
+});
+
 /** A schema of components/schemas. */
 export const schemaRef = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
 

@@ -7,11 +7,10 @@ import type { Browser, Page } from 'playwright-core';
 import request from 'supertest';
 import { type Portal, portalRouter } from '../../src/http/portal.ts';
 import { openApi } from '../../src/publish/openapi.ts';
-import { parametersOf } from '../../src/search/parameters.ts';
 import { complaintsOf, describeInChromium, openChromium } from '../support/chromium.ts';
 import { authorize, execute, look } from '../support/swagger-page.ts';
 
-const document = openApi({ version: '1.2.3', parametersOf });
+const document = openApi('1.2.3');
 const appWith = (portal: Partial<Portal> = {}) => express().use(portalRouter({ openApi: () => document, ...portal }));
 
 describe('The portal', () => {

@@ -8,10 +8,9 @@ import { portalRouter } from '../../src/http/portal.ts';
 import { routeOf } from '../../src/interactions/route.ts';
 import { declared, promisedOperations } from '../../src/publish/capability.ts';
 import { documentedRoutes } from '../../src/publish/openapi.ts';
-import { parametersOf } from '../../src/search/parameters.ts';
 import { iotRouter } from '../../src/translators/iot.ts';
 
-const documented = documentedRoutes(parametersOf).map(({ method, path }) => `${method} ${path}`);
+const documented = documentedRoutes().map(({ method, path }) => `${method} ${path}`);
 const ofFhir = documented.filter((route) => / \/fhir(?:\/|$)/.test(route));
 
 /** `get /admin/keys/{prefix}` for every route of an express router, trailing slashes kept out. */

