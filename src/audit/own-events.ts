@@ -77,12 +77,19 @@ function narrowingBy(part: Criterion): Narrowing {
       return part.is === 'key' && /^[CRUDE]$/.test(part.first) ? { action: part.first } : {};
     case 'AuditEvent.patient':
       return part.is === 'reference' ? { patient: part.target } : {};
+    case 'AuditEvent.entity':
+      return part.is === 'reference' ? { entity: part.target } : {};
+    case 'AuditEvent.subtype':
+      return part.is === 'key' ? interactionOf(part.second || part.first) : {};
     case BY_AGENT:
       return part.is === 'reference' ? { who: whoOf(part.target) } : {};
     default:
       return {};
   }
 }
+
+/** Whatever the system: the code stands for one interaction. */
+const interactionOf = (code: string): Narrowing => (/^[a-z0-9-]+$/.test(code) ? { interaction: code } : {});
 
 type Looking = Pick<Store, 'audit'>;
 

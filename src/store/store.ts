@@ -92,6 +92,9 @@ export interface AuditWindow {
   readonly who?: string;
   readonly key?: string;
   readonly action?: string;
+  readonly interaction?: string;
+  /** `Type/id`, as the first word of what was asked for or among the patients. */
+  readonly entity?: string;
   readonly before?: number; // a sequence
   readonly count: number;
 }

@@ -31,6 +31,27 @@ const event = (recorded: string, more: object = {}) => ({
   ...more,
 });
 
+describe('the trail', () => {
+  it('is searched by what was asked for, also through an operation, and by the interaction', async () => {
+    const { id } = (await house.create({ resourceType: 'Patient' })).body;
+    await house.read(`Patient/${id}`);
+    await house.read(`Patient/${id}/$everything`);
+    await house.read(`Patient/${id}1`);
+    await house.read(`Observation?patient=${id}`);
+    const found = async (query: string) =>
+      (await house.search(`AuditEvent?${query}`)).map(({ subtype }) => subtype[0].code).reverse();
+    const about = await found(`entity=Patient/${id}`);
+    expect(about.slice(0, 3)).toEqual(['create', 'read', 'operation']);
+    expect(await found(`entity=Patient/${id}&subtype=read`)).toEqual(['read']);
+    expect(await found(`entity=Patient/${id}&subtype=http://hl7.org/fhir/restful-interaction|read`)).toEqual(['read']);
+    expect(await found(`entity=Patient/${id}&subtype=urn:other|read`)).toEqual([]);
+    const all = (await house.search('AuditEvent?_count=200')).filter((event) =>
+      references(event).includes(`Patient/${id}`),
+    );
+    expect(about).toHaveLength(all.length);
+  });
+});
+
 describe('every interaction', () => {
   it('leaves one event, done or refused', async () => {
     const asked = async (id: string, method: string, path: string, body?: unknown, headers: object = {}) => {

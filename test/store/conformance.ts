@@ -346,10 +346,24 @@ export function storeConforms(name: string, open: () => Promise<Engine>): void {
     describe('the audit log', () => {
       it('is appended in order and looked through newest first', async () => {
         const rows = [
-          auditRow({ at: 10, who: 'Device/a', action: 'C', patients: 'Patient/1 Patient/2' }),
-          auditRow({ at: 20, who: 'Client/admin', action: 'R', patients: 'Patient/11' }),
-          auditRow({ at: 30, who: 'Device/a', key: 'wfk_a', action: 'R', patients: '' }),
-          auditRow({ at: 40, who: 'Device/b', action: 'C', patients: 'Patient/2' }),
+          auditRow({ at: 10, who: 'Device/a', action: 'C', patients: 'Patient/1 Patient/2', target: 'Task/1' }),
+          auditRow({ at: 20, who: 'Client/admin', action: 'R', patients: 'Patient/11', target: 'Task/11' }),
+          auditRow({
+            at: 30,
+            who: 'Device/a',
+            key: 'wfk_a',
+            action: 'R',
+            patients: '',
+            target: 'Patient/2 $everything',
+          }),
+          auditRow({
+            at: 40,
+            who: 'Device/b',
+            action: 'C',
+            patients: 'Patient/2',
+            interaction: 'create',
+            target: 'Task/1',
+          }),
         ];
         for (const row of rows) await store.commit([{ op: 'append', log: 'audit', row }]);
         const times = async (window: Partial<Parameters<Store['audit']>[0]>) =>
@@ -362,6 +376,10 @@ export function storeConforms(name: string, open: () => Promise<Engine>): void {
         expect(await times({ who: 'Device/a' })).toEqual([30, 10]);
         expect(await times({ who: 'Device/a', action: 'R' })).toEqual([30]);
         expect(await times({ key: 'wfk_a' })).toEqual([30]);
+        expect(await times({ interaction: 'create' })).toEqual([40]);
+        expect(await times({ entity: 'Task/1' })).toEqual([40, 10]);
+        expect(await times({ entity: 'Task/1', who: 'Device/a' })).toEqual([10]);
+        expect(await times({ entity: 'Patient/2' })).toEqual([40, 30, 10]);
         const [, , third] = await store.audit({ count: 10 });
         expect(third).toEqual({ ...rows[1], sequence: third!.sequence });
         expect(await times({ sequence: third!.sequence })).toEqual([20]);

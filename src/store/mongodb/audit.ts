@@ -28,7 +28,8 @@ export const auditRowOf = ({ _id, patients, ...row }: AuditDocument): StoredAudi
   sequence: _id,
 });
 
-function filterOf({ sequence, before, from, to, patient, who, key, action }: AuditWindow): Filter<AuditDocument> {
+function filterOf(window: AuditWindow): Filter<AuditDocument> {
+  const { sequence, before, from, to, patient, who, key, action, interaction, entity } = window;
   const all: Filter<AuditDocument>[] = [{ _id: { $gt: 0 } }];
   if (sequence !== undefined) all.push({ _id: sequence });
   if (before !== undefined) all.push({ _id: { $lt: before } });
@@ -38,5 +39,16 @@ function filterOf({ sequence, before, from, to, patient, who, key, action }: Aud
   if (who !== undefined) all.push({ who });
   if (key !== undefined) all.push({ key });
   if (action !== undefined) all.push({ action });
+  if (interaction !== undefined) all.push({ interaction });
+  if (entity !== undefined) all.push(isAbout(entity));
   return { $and: all };
 }
+
+/** `Patient/1 $everything` is about Patient/1. Each part is a range of an index. */
+const isAbout = (entity: string): Filter<AuditDocument> => ({
+  $or: [
+    { target: entity },
+    { target: { $gt: `${entity} `, $lt: `${entity}!` } },
+    ...(entity.startsWith('Patient/') ? [{ patients: entity }] : []),
+  ],
+});

@@ -101,6 +101,8 @@ export const indexes: Readonly<Partial<Record<keyof Collections, readonly IndexD
     { name: 'who', key: { who: 1, _id: 1 } },
     { name: 'patient', key: { patients: 1, _id: 1 } },
     { name: 'key', key: { key: 1, _id: 1 } },
+    { name: 'target', key: { target: 1, _id: 1 } },
+    { name: 'interaction', key: { interaction: 1, _id: 1 } },
   ],
 };
 

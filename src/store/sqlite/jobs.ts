@@ -26,8 +26,10 @@ export function runJob(connection: Connection, job: Job, watch: () => void, isHe
   }
 }
 
+const touches = (patient: string): Piece => piece(`instr(' ' || patients || ' ', ' ' || ? || ' ') > 0`, patient);
+
 function auditRows(connection: Connection, window: AuditWindow): StoredAuditRow[] {
-  const { sequence, from, to, patient, who, key, action, before, count } = window;
+  const { sequence, from, to, patient, who, key, action, interaction, entity, before, count } = window;
   const conditions: Piece[] = [piece('deadline(sequence)')];
   if (sequence !== undefined) conditions.push(piece('sequence = ?', sequence));
   if (before !== undefined) conditions.push(piece('sequence < ?', before));
@@ -36,7 +38,13 @@ function auditRows(connection: Connection, window: AuditWindow): StoredAuditRow[
   if (who !== undefined) conditions.push(piece('who = ?', who));
   if (key !== undefined) conditions.push(piece('key = ?', key));
   if (action !== undefined) conditions.push(piece('action = ?', action));
-  if (patient !== undefined) conditions.push(piece(`instr(' ' || patients || ' ', ' ' || ? || ' ') > 0`, patient));
+  if (interaction !== undefined) conditions.push(piece('interaction = ?', interaction));
+  if (patient !== undefined) conditions.push(touches(patient));
+  if (entity !== undefined) {
+    // `Patient/1 $everything` is about Patient/1.
+    const { sql, values } = touches(entity);
+    conditions.push(piece(`(instr(target || ' ', ? || ' ') = 1 OR ${sql})`, entity, ...values));
+  }
   const { sql, values } = join(conditions, ' AND ');
   const statement = connection.sql(`SELECT ${auditColumns} FROM audit WHERE ${sql} ORDER BY sequence DESC LIMIT ?`);
   return (statement.all(...values, Math.max(0, count)) as unknown as Row[]).map(auditRowOf);
