@@ -4,7 +4,8 @@ import { assignmentsOf } from '../assignments/kept.ts';
 import { patientAt } from '../assignments/periods.ts';
 import { Problem, problem } from '../fhir/outcome.ts';
 import { keyOf, type ResourceKey } from '../fhir/references.ts';
-import type { Caller, Dispatch, Entry, FhirAnswer, FhirRequest } from '../interactions/interaction.ts';
+import { insideRequest, type Origin } from '../interactions/inside.ts';
+import type { Caller, Dispatch, Entry, FhirAnswer } from '../interactions/interaction.ts';
 import { createLine, settle } from '../interactions/settle.ts';
 import type { Runtime } from '../runtime.ts';
 import { type Change, isDeleted, type Store, type Version } from '../store/store.ts';
@@ -32,9 +33,6 @@ export interface DeviceContext {
   /** The value of Device.identifier that it calls itself by. */
   readonly deviceId: string;
 }
-
-/** What of the request goes on into the transaction. */
-export type Origin = Pick<FhirRequest, 'base' | 'requestId' | 'address'>;
 
 export interface Applied {
   /** False for a repeat that changed nothing. */
@@ -130,16 +128,7 @@ export function createApply(room: IngestRoom): Apply {
       value: keptAfter(reading, decisions, vitalSignId),
       expect: kept?.revision ?? 'absent',
     };
-    const request: FhirRequest = {
-      ...origin,
-      interaction: 'transaction',
-      type: '',
-      id: '',
-      parameters: [],
-      conditions: {},
-      strict: false,
-      entries,
-    };
+    const request = insideRequest(origin, { interaction: 'transaction', type: '', entries });
     const caller = { ...device.caller, access: ingestAccess(at.device) };
     const answer = await dispatch(request, caller, [state, ...still]);
     const isNew = [...decisions.values()].some(({ does }) => does !== 'repeat' && does !== 'stand');

@@ -2,6 +2,7 @@
 import { setMember } from '../fhir/json.ts';
 import { Problem } from '../fhir/outcome.ts';
 import type { Resource } from '../fhir/references.ts';
+import { insideRequest, ofItself } from '../interactions/inside.ts';
 import type { Caller, Dispatch } from '../interactions/interaction.ts';
 import type { Runtime } from '../runtime.ts';
 import { system } from '../smart/access.ts';
@@ -47,18 +48,13 @@ export async function takeStep(
     );
     try {
       await parts.dispatch(
-        {
+        insideRequest(ofItself(parts.base), {
           interaction: 'update',
           type: 'Subscription',
           id,
-          parameters: [],
           conditions: { ifMatch: version.versionId },
           body: { text, resource: JSON.parse(text) },
-          strict: true,
-          base: parts.base,
-          requestId: '',
-          address: '',
-        },
+        }),
         notifier,
         also,
       );

@@ -2,7 +2,8 @@
 import { problem } from '../fhir/outcome.ts';
 import { keyOf } from '../fhir/references.ts';
 import { ingestAccess } from '../ingest/access.ts';
-import type { DeviceContext, Origin } from '../ingest/apply.ts';
+import type { DeviceContext } from '../ingest/apply.ts';
+import { insideRequest, type Origin } from '../interactions/inside.ts';
 import type { Dispatch } from '../interactions/interaction.ts';
 import { isDeleted, type Store } from '../store/store.ts';
 
@@ -27,19 +28,15 @@ export async function deviceStatus(
   const deviceIds = deviceIdsOf(device);
   const reference = `Device/${key.id}`;
   const newest = await dispatch(
-    {
-      ...origin,
+    insideRequest(origin, {
       interaction: 'search-type',
       type: 'Observation',
-      id: '',
       parameters: [
         ['device', reference],
         ['_sort', '-date'],
         ['_count', '1'],
       ],
-      conditions: {},
-      strict: true,
-    },
+    }),
     { ...caller, access: ingestAccess(reference) },
   );
   const last = newest.text === undefined ? undefined : JSON.parse(newest.text).entry?.[0]?.resource;
