@@ -42,8 +42,8 @@ describeOnMongod('Commits on MongoDB', () => {
     dropped.push(databaseOf(uri));
     return uri;
   };
-  const open = async (at: string): Promise<Engine> => {
-    const store = await openMongoStore({ uri: at, runtime: systemRuntime, acceptRelease });
+  const open = async (at: string, isDirect = false): Promise<Engine> => {
+    const store = await openMongoStore({ uri: at, runtime: systemRuntime, acceptRelease, isDirect });
     running.push(store);
     return store;
   };
@@ -281,7 +281,7 @@ describeOnMongod('Commits on MongoDB', () => {
       const proxy = await startProxy(host!, Number(port));
       proxies.push(proxy);
       const database = databaseOf(direct);
-      const store = await open(`mongodb://127.0.0.1:${proxy.port}/${database}?directConnection=true`);
+      const store = await open(`mongodb://127.0.0.1:${proxy.port}/${database}`, true);
       return { store, proxy, database };
     };
     const list = (): Change[] => [save('Patient/1'), { op: 'append', log: 'audit', row: auditRow() }];

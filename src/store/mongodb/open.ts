@@ -34,6 +34,8 @@ export interface MongoOptions {
   readonly patience?: number;
   /** For tests: ms between two looks behind a change stream. */
   readonly checkEvery?: number;
+  /** For tests: speaks to the one member that the URI names, such as a proxy before it. */
+  readonly isDirect?: boolean;
   /** For tests: goes about everything as on a sharded cluster, though there is none. */
   readonly asSharded?: boolean;
   /** For tests: told of each command that is sent. */
@@ -66,6 +68,7 @@ export async function openMongoStore(options: MongoOptions): Promise<Engine> {
   const client = await connectTo(options.uri, {
     ...settings,
     ...(options.patience && { serverSelectionTimeoutMS: options.patience }),
+    ...(options.isDirect && { directConnection: true }),
     ...(options.onSent && { monitorCommands: true }),
   });
   if (options.onSent) client.on('commandStarted', options.onSent);
