@@ -3,7 +3,7 @@ import type { Document } from 'mongodb';
 import type { Way } from '../paging.ts';
 import { filterAmong, type Match, seekLinks, unknownIn } from './chains.ts';
 import { all } from './logic.ts';
-import { aggregate, fieldsOf, find, type Row, type Wanted } from './reading.ts';
+import { aggregate, fieldsOf, find, type Reading, type Row, type Wanted } from './reading.ts';
 import { isStreamed, rowsOf } from './sort.ts';
 import { filterFor, homes, type Task } from './task.ts';
 
@@ -41,15 +41,15 @@ async function inBatches(task: Task, way: Way, wanted: Wanted, effort: number): 
     for (const row of candidates) {
       if (!kept.has(row._id)) continue;
       rows.push(row);
-      if (rows.length === way.limit) return { rows: await withBodies(task, rows, wanted), isDone: true, at };
+      if (rows.length === way.limit) return { rows: await bodiesOf(task, rows, wanted), isDone: true, at };
     }
-    if (candidates.length < size) return { rows: await withBodies(task, rows, wanted), isDone: true, at };
+    if (candidates.length < size) return { rows: await bodiesOf(task, rows, wanted), isDone: true, at };
     const last = candidates.at(-1)!;
     at = { values: last.values, p: last.p };
     looked += size;
     size = Math.min(batch, 2 * size);
   }
-  return { rows: await withBodies(task, rows, wanted), isDone: false, at };
+  return { rows: await bodiesOf(task, rows, wanted), isDone: false, at };
 }
 
 async function keep({ reading, type, where }: Task, candidates: readonly Row[]): Promise<ReadonlySet<string>> {
@@ -62,10 +62,17 @@ async function keep({ reading, type, where }: Task, candidates: readonly Row[]):
   return new Set(kept.map(({ _id }) => _id));
 }
 
-async function withBodies({ reading, type, where }: Task, rows: readonly Row[], wanted: Wanted): Promise<Row[]> {
-  if (!wanted.bodies || rows.length === 0) return [...rows];
-  const among = { _id: { $in: rows.map(({ _id }) => _id) } };
-  const here = all([...homes(reading, type, where), among]) as Document;
+const bodiesOf = async ({ reading, type, where }: Task, rows: Row[], wanted: Wanted): Promise<Row[]> =>
+  wanted.bodies ? withBodies(reading, rows, homes(reading, type, where)) : rows;
+
+/** The rows with what is shown of them; `among` is where all of them live. */
+export async function withBodies(
+  reading: Reading,
+  rows: readonly Row[],
+  among: readonly Document[] = [],
+): Promise<Row[]> {
+  if (rows.length === 0) return [];
+  const here = all([...among, { _id: { $in: rows.map(({ _id }) => _id) } }]) as Document;
   const found = await find(reading, here, { projection: fieldsOf({ bodies: true, ties: false }) });
   const byKey = new Map(found.map((document) => [document['_id'], document]));
   return rows.map((row) => ({ ...row, ...byKey.get(row._id) }));

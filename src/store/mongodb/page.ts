@@ -5,7 +5,7 @@ import type { Asked, SearchQuery } from '../../search/query.ts';
 import { comparing, type PageOfRows, pageOfRows, type Way, wayFrom } from '../paging.ts';
 import type { Cursor, Page } from '../store.ts';
 import { includedBy } from './include.ts';
-import { countOf, matchesOf } from './matches.ts';
+import { countOf, matchesOf, withBodies } from './matches.ts';
 import { aggregate, placed, type Reading, type Row, versionOf, type Wanted } from './reading.ts';
 import type { Task } from './task.ts';
 
@@ -61,6 +61,8 @@ async function findAll(tasks: readonly Task[], way: Way, wanted: Wanted): Promis
   const [first] = tasks as [Task];
   if (tasks.length === 1) return matchesOf(first, way, wanted);
   const found: Row[] = [];
-  for (const task of tasks) found.push(...(await matchesOf(task, way, wanted)));
-  return found.sort(comparing(first.sort, way.back, placed)).slice(0, way.limit);
+  // Of each type a page, of which most rows are not shown: their texts are left where they are.
+  for (const task of tasks) found.push(...(await matchesOf(task, way, { ...wanted, bodies: false })));
+  const rows = found.sort(comparing(first.sort, way.back, placed)).slice(0, way.limit);
+  return wanted.bodies ? withBodies(first.reading, rows) : rows;
 }
