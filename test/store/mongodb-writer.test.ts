@@ -1,6 +1,7 @@
 /** What commits on MongoDB promise between servers, and what is answered when the connection is lost in the middle of one. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { MongoClient } from 'mongodb';
 import { systemRuntime } from '../../src/runtime.ts';
@@ -12,7 +13,7 @@ import { databaseOf } from '../../src/store/mongodb-uri.ts';
 import type { Change } from '../../src/store/store.ts';
 import { describeOnMongod } from '../support/describe-mongod.ts';
 import { type SharedSet, sharedReplicaSet } from '../support/mongod.ts';
-import { auditRow, entries, key, noPatience, refusal, save, take } from './drafts.ts';
+import { auditRow, entries, everything, key, noPatience, refusal, save, take } from './drafts.ts';
 
 const acceptRelease = '6.0.5';
 
@@ -63,6 +64,18 @@ describeOnMongod('Commits on MongoDB', () => {
     for (const name of dropped) await admin.db(name).dropDatabase();
     await admin.close();
   }, 60_000);
+
+  it('are listed in the order in which they arrived, also where one waits and the next overtakes it', async () => {
+    const store = await open(fresh());
+    const under = store.commit([save('Task/0')]);
+    await nextTurn();
+    await nextTurn();
+    const waits = store.commit([save('Task/0'), save('Basic/a')]);
+    const overtakes = store.commit([save('Basic/b')]);
+    await Promise.all([under, waits, overtakes]);
+    const { matches } = await store.search(plainQuery('Basic', everything), undefined);
+    expect(matches.map(({ key: { id } }) => id)).toEqual(['a', 'b']);
+  });
 
   describe('from two servers', () => {
     it('of 16 at once who create unless the identifier is there one does, for each of 200 identifiers', async () => {
