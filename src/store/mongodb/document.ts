@@ -61,7 +61,7 @@ export interface ResourceDocument extends IndexFields {
   /** Where it lives on a sharded cluster; see `homeOf`. */
   readonly s: number;
   readonly t: string;
-  /** When it was first stored, as a number that no other has (stamps.ts): the order of listings. Stays over deletion. */
+  /** When its first write arrived, as a number that no other has (stamps.ts): the order of listings. Stays over deletion. */
   readonly p: number;
   readonly v: number;
   /** lastUpdated, ms since 1970 UTC. */
