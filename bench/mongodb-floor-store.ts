@@ -183,6 +183,14 @@ export async function openMongoFloorStore(uri: string, likeness: Likeness): Prom
     });
   const newest = reading(cur);
   const past = reading(former);
+  const byIdentifier = grouped<string, string[]>({
+    most: GROUPS,
+    async run(identifiers) {
+      const asked = { i: { $in: [...identifiers] } };
+      const found = await cur.find(asked, { projection: { b: 1, i: 1 } }).toArray();
+      return identifiers.map((identifier) => texts(found.filter(({ i }) => i!.includes(identifier))));
+    },
+  });
   const texts = (documents: readonly { readonly b: string }[]) => documents.map(({ b }) => b);
 
   return {
@@ -190,7 +198,7 @@ export async function openMongoFloorStore(uri: string, likeness: Likeness): Prom
     note,
     newest,
     version: async (id, number) => (await past(`${id}/${number}`)) ?? newest(id),
-    byIdentifier: async (identifier) => texts(await cur.find({ i: identifier }, bodies).toArray()),
+    byIdentifier,
     async readings(p, code, from, to, count) {
       const d = { $gte: new Date(from), $lt: new Date(to) };
       const sort = { p: 1, c: 1, d: -1 } as const;
