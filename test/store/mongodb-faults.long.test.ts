@@ -4,7 +4,7 @@
  * primaries die under load test/cluster/failover.long.test.ts. docs/running-on-mongodb.md
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { MongoClient } from 'mongodb';
 import { systemRuntime } from '../../src/runtime.ts';
 import { plainQuery } from '../../src/search/query.ts';
@@ -36,6 +36,9 @@ const timed = async (work: Promise<unknown>): Promise<number> => {
 };
 /** The longest that anybody waits for an answer, and a busy machine. */
 const LONGEST = 15_000;
+
+// Less than the long tests' own: what hangs here is a fault, and is told by its name.
+jest.setTimeout(30_000);
 
 describeOnMongod('A replica set that fails', () => {
   let set: WiredSet;
@@ -141,7 +144,7 @@ describeOnMongod('A replica set that fails', () => {
       await openFresh();
       const slow = (await set.secondaries()).map(({ member }) => member);
       await slow[0]!.kill('SIGSTOP');
-      expect(await timed(store.commit([save('Patient/0')]))).toBeLessThan(900);
+      expect(await timed(store.commit([save('Patient/0')]))).toBeLessThan(5_000);
       await slow[1]!.kill('SIGSTOP');
       const committing = store.commit(list());
       const lasting = timed(committing);

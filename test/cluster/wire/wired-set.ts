@@ -37,7 +37,7 @@ export interface WiredSet {
   cuts(): number;
   /** No member reaches this one, nor does it reach another; drivers do. */
   isolate(member: WiredMember): void;
-  /** Everything passes again; resolves when there is a primary that all know. */
+  /** Everything passes again, and nobody stands still; resolves when there is a primary that all know. */
   heal(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -84,7 +84,10 @@ export async function startWiredSet(): Promise<WiredSet> {
   const heal = async () => {
     fault = undefined;
     isolated = undefined;
-    for (const { wire } of members) for (const party of ['drivers', 'members'] as const) wire.set(party, 'open');
+    for (const { member, wire } of members) {
+      for (const party of ['drivers', 'members'] as const) wire.set(party, 'open');
+      await member.kill('SIGCONT');
+    }
     const agree = async () => {
       const { host } = await primary();
       return (await greetings()).every((hello) => hello?.['primary'] === host);
