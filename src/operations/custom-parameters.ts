@@ -112,16 +112,22 @@ export function createCustomParameters({ store, onRenewed }: CustomParametersPar
     await Promise.all([waiting(), reading()]);
   }
 
-  function demandIndexed(query: SearchQuery): void {
-    if (unready.size === 0) return;
+  async function demandIndexed(query: SearchQuery): Promise<void> {
+    if (waitedFor(query) === undefined) return;
+    await renew(); // its job may have ended, here or at another server
+    const one = waitedFor(query);
+    if (one !== undefined) throw notYet(one);
+  }
+
+  /** A parameter that the query relies on and that is not indexed yet, as far as is known here. */
+  function waitedFor(query: SearchQuery): Unready | undefined {
+    if (unready.size === 0) return undefined;
     for (const name of reliedOn(query)) {
       const one = unready.get(name);
-      if (one !== undefined) throw notYet(one);
+      if (one !== undefined) return one;
     }
-    for (const { type, name } of query.includes) {
-      const one = [...unready.values()].find((it) => it.type === type && it.kind === 'reference');
-      if (name === undefined && one !== undefined) throw notYet(one);
-    }
+    const open = query.includes.filter(({ name }) => name === undefined);
+    return [...unready.values()].find((it) => it.kind === 'reference' && open.some(({ type }) => type === it.type));
   }
 
   /** All that a type points to, under the names of the parameters that it has, where the index has others too. */
@@ -140,7 +146,7 @@ export function createCustomParameters({ store, onRenewed }: CustomParametersPar
     guard: (engine) => ({
       ...engine,
       async search(query, after, signal) {
-        demandIndexed(query);
+        await demandIndexed(query);
         const { includes } = query;
         const asked = leaving.size === 0 ? query : { ...query, includes: includes.flatMap(named) };
         return engine.search(asked, after, signal);
