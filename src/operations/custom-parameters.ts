@@ -18,6 +18,8 @@ export interface CustomParameters {
   guard<S extends Store>(engine: S): S;
   /** Tells search what is stored now. Call it before the first request. */
   renew(): Promise<void>;
+  /** Resolves when no commit is under way any more that was when this was called: with it all that was extracted as search knew it before. */
+  committed(): Promise<void>;
   /**
    * Renews this whenever a SearchParameter comes by in the version log, whoever on this store wrote it, and while another may
    * finish a job that is waited for. Resolves after the signal.
@@ -52,6 +54,7 @@ interface Unready {
 export function createCustomParameters({ store, onRenewed }: CustomParametersParts): CustomParameters {
   /** By `<Type>.<code>`: those whose job is not done. */
   let unready: ReadonlyMap<string, Unready> = new Map();
+  const commits = new Set<Promise<unknown>>();
   /** Types whose index still has references of a parameter that went. */
   let leaving: ReadonlySet<string> = new Set();
   let known = '[[],[]]';
@@ -142,6 +145,9 @@ export function createCustomParameters({ store, onRenewed }: CustomParametersPar
   setCustomDefinitions([]);
   return {
     renew,
+    committed: async () => {
+      await Promise.allSettled(commits);
+    },
     follow,
     guard: (engine) => ({
       ...engine,
@@ -152,7 +158,9 @@ export function createCustomParameters({ store, onRenewed }: CustomParametersPar
         return engine.search(asked, after, signal);
       },
       async commit(changes) {
-        const written = await engine.commit(changes);
+        const commit = engine.commit(changes);
+        commits.add(commit);
+        const written = await commit.finally(() => commits.delete(commit));
         if (changes.some(concerns)) await renew();
         return written;
       },

@@ -16,7 +16,7 @@ import { registerStored } from './stored-parameters.ts';
 /** How long a job that was asked for at another server may wait to be seen, in milliseconds. */
 const jobsOfOthers = 2_000;
 /** How long another server may take to hear of a SearchParameter and to store what it extracted before, in milliseconds. */
-const newsTravel = 10_000;
+const newsTravel = 20_000;
 
 export interface OperationsRoom<S extends Store> {
   /** The store for everybody; see `CustomParameters.guard`. */
@@ -59,6 +59,7 @@ export async function openOperations<S extends Store & { readonly explain: Expla
       runtime,
       extract,
       renew: custom.renew,
+      committed: custom.committed,
       log,
       signal: held.signal,
       ...(leases.isShared && { lookEvery: jobsOfOthers, beginAfter: () => (leases.isAlone() ? 0 : newsTravel) }),

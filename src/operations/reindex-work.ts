@@ -17,9 +17,11 @@ export interface ReindexParts {
   readonly renew: () => Promise<void>;
   readonly log: Pick<Log, 'error'>;
   readonly signal: AbortSignal;
+  /** Resolves when nothing is on its way into the store from here that was extracted before. */
+  readonly committed: () => Promise<void>;
   /** Milliseconds after which it looks for jobs unasked; for where others ask for them. */
   readonly lookEvery?: number;
-  /** Milliseconds from when a job was asked for to its begin, in which other servers hear of the parameter that they have to index with. */
+  /** Milliseconds that a job is left alone, in which other servers hear of the parameter and store what they extracted without it. */
   readonly beginAfter?: () => number;
 }
 
@@ -43,7 +45,7 @@ interface Taken {
 
 /** Works until the signal aborts. A job whose parameter was changed or deleted is cancelled by that commit, and ends here. */
 export function startReindexing(parts: ReindexParts): ReindexWork {
-  const { store, runtime, extract, renew, log, signal, lookEvery, beginAfter = () => 0 } = parts;
+  const { store, runtime, extract, renew, committed, log, signal, lookEvery, beginAfter = () => 0 } = parts;
   let isAwake = true;
   let ring: () => void = () => undefined;
   const wake = () => {
@@ -77,7 +79,9 @@ export function startReindexing(parts: ReindexParts): ReindexWork {
     await renew();
     const { job } = now;
     if (job.state === 'running') return saved(now, job);
-    const wait = beginAfter() - Math.max(0, runtime.now() - job.requested);
+    await committed();
+    // From now on, not from when it was asked for: that is another's clock, and what waits for a primary waits here too.
+    const wait = beginAfter();
     if (wait > 0) await runtime.sleep(wait, signal);
     return saved(now, { ...job, state: 'running', started: runtime.now(), of: await countOf(job.types) });
   }

@@ -58,6 +58,7 @@ async function begun() {
         return extract(resource);
       },
       renew: custom.renew,
+      committed: custom.committed,
       log: { error: (_event, error) => expect(error).toBeUndefined() },
       signal,
     });
@@ -121,6 +122,34 @@ describe('A job', () => {
     expect(seen.length - before).toBe(PATIENTS - half.done);
     expect(await jobNow()).toMatchObject({ done: PATIENTS, of: PATIENTS, entries: 2 * PATIENTS });
     await until(async () => (await total(store).catch(() => -1)) === PATIENTS);
+  });
+
+  it('waits for what was extracted before and is still on its way into the store', async () => {
+    const { custom, seen, jobNow, work } = await begun();
+    let arrive = () => {};
+    const way = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    const slow = custom.guard({
+      ...engine,
+      commit: async (changes) => {
+        await way;
+        return engine.commit(changes);
+      },
+    });
+    const text = [
+      '{"resourceType":"Patient","id":"late","maritalStatus":{"coding":[{"code":"M"}]},"meta":{',
+      '}}',
+    ] as const;
+    const key = { type: 'Patient', id: 'late' };
+    const late = slow.commit([{ op: 'write', key, method: 'PUT', text, index: noEntries, expect: 'absent' }]);
+    work(() => undefined, stop.signal);
+    await systemRuntime.sleep(50);
+    expect(seen).toEqual([]);
+    arrive();
+    await late;
+    await until(async () => (await jobNow()).state === 'done');
+    expect(seen).toContain('late');
   });
 
   it('ends where it is cancelled, and the parameter stays unanswered', async () => {
