@@ -34,6 +34,8 @@ export interface DeliveryParts extends SubscriptionParts {
 
 const rowsAtATime = 32;
 const pauseAfterFault = 1_000;
+/** The same before a version that is not there is taken for gone. */
+const pauseForMissing = 5_000;
 /** Alarms go before bulk where there are more calls than turns. */
 const urgentTypes: ReadonlySet<string> = new Set(['Flag', 'DetectedIssue', 'CommunicationRequest', 'Task']);
 
@@ -128,7 +130,13 @@ export function startDelivery(parts: DeliveryParts): Delivery {
     if (!access.permits('read', key.type)) {
       return step(open, { status: 'error', error: 'Its owner may no longer read what it watches for' });
     }
-    const version = await store.vread(key, versionId);
+    let version = await store.vread(key, versionId);
+    if (!version) {
+      // Just after an election the new primary may not know yet that all of the others have it.
+      await pause(worker, pauseForMissing);
+      if (signal.aborted) return 'rest';
+      version = await store.vread(key, versionId);
+    }
     const isHidden = (text: string) => !access.unrestricted && !access.sees(JSON.parse(text));
     if (!version || isDeleted(version) || isHidden(version.text)) {
       log.warn('delivery parked', { subscription: id, type: key.type, id: key.id, versionId });
