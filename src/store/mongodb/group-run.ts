@@ -2,9 +2,11 @@
 import { type Collection, MongoBulkWriteError } from 'mongodb';
 import { Problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
+import { renumbered } from './audit-numbers.ts';
 import type { List } from './group-list.ts';
 import { isContested, isPassing, outcomeUnknown, tooBusy, unexpected } from './outcome.ts';
 import type { AuditDocument } from './schema.ts';
+import type { Stamps } from './stamps.ts';
 import type { Answer, Attempt, Place, Try } from './transaction.ts';
 
 export interface Waiting extends List {
@@ -19,6 +21,7 @@ export interface Tries {
   readonly attempt: (place: Place, lists: readonly List[], how: Try) => Promise<Attempt>;
   readonly wasStored: (place: Place, id: string) => Promise<boolean | undefined>;
   readonly nextId: () => string;
+  readonly stamps: Stamps;
   /** Told of what the database will never take, or why nobody knows. */
   readonly onRefused: (error: unknown) => void;
   /** Aborts when nobody is to wait any longer, since the store closes. */
@@ -152,6 +155,16 @@ export async function runRows(
         tries.onRefused(error);
         for (const list of open) list.answer(unexpected(error));
         return;
+      }
+      try {
+        const anew = await renumbered(audit, open, tries.stamps);
+        if (anew !== undefined) {
+          open = anew;
+          continue;
+        }
+      } catch {
+        // Whose they are could not be found out, or there is no number now: the next try asks again.
+        continue;
       }
       // They came with an earlier try whose reply was lost, maybe not to a majority: this one has to be acknowledged.
       if (failures === 0) continue;

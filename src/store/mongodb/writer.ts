@@ -69,6 +69,7 @@ export function createWriter(
     attempt: createTransactions(parts, look, createRevisions(parts.now, random), isHealthy.wasAwaySince),
     wasStored: (place, id) => wasStored(collections, place, id),
     nextId: () => `${ids}${++given}`,
+    stamps: parts.stamps,
     onRefused: (error) => {
       if (isTooLarge(error)) log(`A write was refused, being too large for one transaction: ${nameOf(error)}`);
       else log(`The database refused a write: ${nameOf(error)}`, error);
