@@ -68,4 +68,33 @@ describeOnMongod('A write that MongoDB refuses', () => {
       ]);
     },
   );
+
+  /** Each try is stored, but no majority acknowledges it: the second of the driver's own tries comes without a label. */
+  const unacknowledged = async (times: number) => {
+    const data = {
+      failCommands: ['insert'],
+      writeConcernError: { code: 91, errmsg: 'Replication is being shut down', errorLabels: ['RetryableWriteError'] },
+      appName: 'watchfire',
+    };
+    await admin.db('admin').command({ configureFailPoint: 'failCommand', mode: { times }, data });
+  };
+  const append = (at: number) => store.commit([{ op: 'append', log: 'audit', row: auditRow({ at }) }]);
+  const rows = async (at: number) => (await store.audit({ count: 100 })).filter((row) => row.at === at).length;
+
+  it('or does not acknowledge, a row, is sent again until it does, and stands there once', async () => {
+    await unacknowledged(4);
+    await append(7);
+    expect(await rows(7)).toBe(1);
+  });
+
+  it('or never acknowledges, a row, is not said to be stored, nor not to be', async () => {
+    await unacknowledged(1_000_000);
+    try {
+      const told = await append(8).catch((error) => error);
+      expect(told).toMatchObject({ status: 503, message: expect.stringMatching(/outcome of this write is unknown/) });
+    } finally {
+      await admin.db('admin').command({ configureFailPoint: 'failCommand', mode: 'off' });
+    }
+    expect(await rows(8)).toBe(1);
+  }, 30_000);
 });

@@ -2,7 +2,7 @@
 import type { Db, IndexDescription } from 'mongodb';
 import { problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
-import { isPassing } from './outcome.ts';
+import { isPassing } from './error-codes.ts';
 import { type Collections, indexes } from './schema.ts';
 
 /** Documents up to which the start waits. */

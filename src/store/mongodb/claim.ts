@@ -1,6 +1,6 @@
 /** A document that one server at a time has, by the database's clock: whoever comes first, or after the owner's time is over. */
 import type { Collection, Document, Filter } from 'mongodb';
-import { DUPLICATE_KEY } from './facts.ts';
+import { DUPLICATE_KEY } from './error-codes.ts';
 
 /**
  * True when it is ours now. `mine` are its id and what tells its owner; `isOver` an expression that is true when the owner's

@@ -1,8 +1,9 @@
-/** The time a search may take, and what the database's refusals mean for whoever searches. https://www.mongodb.com/docs/manual/reference/error-codes/ */
-import { MongoError, MongoNetworkError, MongoServerError, MongoServerSelectionError } from 'mongodb';
+/** The time a search may take, and what whoever searches is told when it is over. https://www.mongodb.com/docs/manual/reference/method/cursor.maxTimeMS/ */
+import { MongoError } from 'mongodb';
 import { Problem, problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
 import { tooLong } from '../refusals.ts';
+import { isLate, isPassing } from './error-codes.ts';
 
 /** Milliseconds that a search may take at all. */
 export const LONG = 5_000;
@@ -45,22 +46,6 @@ export async function withinTime<T>(
     done.abort(noError);
   }
 }
-
-const EXPIRED = 50;
-/** No primary, or another one; a snapshot that is gone; a member that goes down. */
-const passing: ReadonlySet<number> = new Set([
-  6, 7, 89, 91, 133, 189, 239, 246, 262, 9001, 10107, 11600, 11602, 13388, 13435, 13436,
-]);
-
-/** The database has ended it. */
-export const isLate = (error: unknown): boolean => error instanceof MongoServerError && error.code === EXPIRED;
-
-/** Asking again may do. */
-export const isPassing = (error: unknown): boolean =>
-  error instanceof MongoNetworkError ||
-  error instanceof MongoServerSelectionError ||
-  (error instanceof MongoServerError &&
-    (passing.has(Number(error.code)) || error.hasErrorLabel('TransientTransactionError')));
 
 /** Runs a whole reading, once more where the first try met a change of primary. No error of the driver leaves it raw. */
 export async function reachingTwice<T>(deadline: Deadline, runtime: Runtime, read: () => Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 /** Small facts about the store, such as its canonical base: of several servers that want to say one, the first decides. */
 import type { Collection } from 'mongodb';
+import { DUPLICATE_KEY } from './error-codes.ts';
 import type { FactDocument } from './schema.ts';
 
 /** Names of the facts that the engine keeps for itself. */
@@ -18,8 +19,6 @@ export interface Facts {
   /** Whatever was kept before. */
   setFact(name: string, value: string): Promise<void>;
 }
-
-export const DUPLICATE_KEY = 11_000;
 
 export function createFacts(facts: Collection<FactDocument>): Facts {
   const fact = async (name: string) => (await facts.findOne({ _id: name }))?.value;

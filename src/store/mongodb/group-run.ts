@@ -3,8 +3,9 @@ import { type Collection, MongoBulkWriteError } from 'mongodb';
 import { Problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
 import { renumbered } from './audit-numbers.ts';
+import { DUPLICATE_KEY, isContested, isPassing } from './error-codes.ts';
 import type { List } from './group-list.ts';
-import { isContested, isPassing, outcomeUnknown, tooBusy, unexpected } from './outcome.ts';
+import { outcomeUnknown, tooBusy, unexpected } from './outcome.ts';
 import type { AuditDocument } from './schema.ts';
 import type { Stamps } from './stamps.ts';
 import type { Answer, Attempt, Place, Try } from './transaction.ts';
@@ -34,38 +35,76 @@ const TOGETHER = 2;
 /** Resolves when nothing of the group is under way any more. Never rejects. The place is asked for at each try: another server may take it. */
 export async function runGroup(tries: Tries, place: () => Place, lists: readonly Waiting[]): Promise<void> {
   let open = lists;
-  let isCareful = false;
-  for (let failures = 0; ; ) {
-    open = inTime(open, tries);
-    if (open.length === 0) return;
-    const how: Try = { id: tries.nextId(), isCareful, isOver: false, isCommitting: false };
+  for (let failures = 0; ; failures++) {
+    const attempt = await tryOnce(tries, place, open, failures > 0);
+    if (attempt.is === 'done') return;
+    open = attempt.left;
+    const isEnough = attempt.is === 'broken' || (failures + 1 >= TOGETHER && isContested(attempt.error));
+    if (open.length > 1 && isEnough) return oneByOne(tries, place, open);
+    await backOff(tries.runtime, failures + 1);
+  }
+}
+
+/**
+ * Each by itself, once; then those that did not come through again, from the first: one that fails again and again takes away
+ * nobody else's time. What shares a key with one before it waits for that one.
+ */
+async function oneByOne(tries: Tries, place: () => Place, lists: readonly Waiting[]): Promise<void> {
+  let open = lists;
+  for (let rounds = 1; open.length > 0; rounds++) {
+    const left: Waiting[] = [];
+    const blocked = new Set<string>();
+    for (const [i, list] of open.entries()) {
+      if (!list.locks.some((lock) => blocked.has(lock))) {
+        const others = [...left, ...open.slice(i + 1)];
+        const attempt = await watched(tries, others, nothingSent(), () => tryOnce(tries, place, [list], true));
+        if (attempt.is === 'done') continue;
+      }
+      for (const lock of list.locks) blocked.add(lock);
+      left.push(list);
+    }
+    open = left;
+    if (open.length > 0) await backOff(tries.runtime, rounds);
+  }
+}
+
+type Tried =
+  | { readonly is: 'done' }
+  /** These are to be tried again: together, or, where it is `broken`, each by itself. */
+  | { readonly is: 'again' | 'broken'; readonly left: readonly Waiting[]; readonly error: unknown };
+
+/** One try, and another at once without each list that makes it fail. Answers whoever can be told. */
+async function tryOnce(
+  tries: Tries,
+  place: () => Place,
+  lists: readonly Waiting[],
+  isCareful: boolean,
+): Promise<Tried> {
+  for (let open = inTime(lists, tries); open.length > 0; open = inTime(open, tries)) {
+    const how: Try = { id: tries.nextId(), isCareful, ...nothingSent() };
     const attempt = await watched(tries, open, how, () => attemptAndDecide(tries, place(), open, how));
     switch (attempt.is) {
       case 'done':
         for (const [i, list] of open.entries()) list.answer(attempt.answers[i]!);
-        return;
+        return { is: 'done' };
       case 'blamed':
         for (const list of open) if (list === attempt.list) list.answer(attempt.why);
         open = open.filter((list) => list !== attempt.list);
         continue;
+      case 'again':
+        return { is: 'again', left: open, error: attempt.error };
       case 'broken':
-        if (open.length > 1) return oneByOne(tries, place, open);
+        if (open.length > 1) return { is: 'broken', left: open, error: attempt.error };
         tries.onRefused(attempt.error);
         open[0]!.answer(unexpected(attempt.error));
-        return;
-      case 'again':
-        failures++;
-        isCareful = true;
-        if (open.length > 1 && failures >= TOGETHER && isContested(attempt.error)) return oneByOne(tries, place, open);
-        break;
+        return { is: 'done' };
     }
-    await backOff(tries.runtime, failures);
   }
+  return { is: 'done' };
 }
 
-async function oneByOne(tries: Tries, place: () => Place, lists: readonly Waiting[]): Promise<void> {
-  for (const list of lists) await runGroup(tries, place, [list]);
-}
+/** How far a try is at its beginning; and others, as long as they wait for it. */
+const nothingSent = () => ({ isOver: false, isCommitting: false });
 
 /** Each caller is told at its own time, whatever the driver waits for: that nothing is stored, as long as that can be made true. */
 async function watched<T>(
@@ -80,7 +119,8 @@ async function watched<T>(
   let isDone = false;
   const watch = async () => {
     for (const list of lists) {
-      await runtime.sleep(Math.max(0, remainingOf(list)), wake.signal);
+      // A timer may fire a little early; told then, a list could still be tried again, and stored.
+      while (!isDone && !end.aborted && remainingOf(list) > 0) await runtime.sleep(remainingOf(list), wake.signal);
       if (isDone) return;
       if (!how.isCommitting) how.isOver = true;
       list.answer(how.isCommitting ? outcomeUnknown() : tooBusy());
@@ -125,10 +165,10 @@ async function backOff(runtime: Runtime, failures: number): Promise<void> {
 const remainingOf = ({ deadline }: Waiting): number => deadline - performance.now();
 
 /** Those whose time is not over; the others are told. */
-function inTime(lists: readonly Waiting[], { end }: Tries): readonly Waiting[] {
+function inTime(lists: readonly Waiting[], { end }: Tries, why: () => Problem = tooBusy): readonly Waiting[] {
   return lists.filter((list) => {
     if (remainingOf(list) > 0 && !end.aborted) return true;
-    list.answer(tooBusy());
+    list.answer(why());
     return false;
   });
 }
@@ -142,7 +182,8 @@ export async function runRows(
   let open = lists;
   for (let failures = 0; ; failures++) {
     if (failures > 0) await backOff(tries.runtime, failures);
-    open = inTime(open, tries);
+    // Whatever an earlier try met, it may have been stored.
+    open = inTime(open, tries, failures > 0 ? outcomeUnknown : tooBusy);
     if (open.length === 0) return;
     const rows = open.flatMap(({ steps }) => steps.flatMap((step) => (step.op === 'append' ? [step.row] : [])));
     try {
@@ -151,9 +192,10 @@ export async function runRows(
       );
     } catch (error) {
       if (!isThereAlready(error)) {
-        if (isPassing(error)) continue;
+        if (isPassing(error) || isContested(error)) continue;
         tries.onRefused(error);
-        for (const list of open) list.answer(unexpected(error));
+        const isNone = failures === 0 && !(error instanceof MongoBulkWriteError && error.insertedCount > 0);
+        for (const list of open) list.answer(isNone ? unexpected(error) : outcomeUnknown());
         return;
       }
       try {
@@ -177,7 +219,7 @@ export async function runRows(
 const isThereAlready = (error: unknown): boolean => {
   if (!(error instanceof MongoBulkWriteError) || error.result.getWriteConcernError()) return false;
   const errors = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
-  return errors.length > 0 && errors.every(({ code }) => code === 11_000);
+  return errors.length > 0 && errors.every(({ code }) => code === DUPLICATE_KEY);
 };
 
 /** Lists that `runRows` may take. */

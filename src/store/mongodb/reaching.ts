@@ -3,7 +3,8 @@ import { MongoError } from 'mongodb';
 import { Problem, problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
 import { tooLong } from '../refusals.ts';
-import { away, isLate, isPassing, noError } from './deadline.ts';
+import { away, noError } from './deadline.ts';
+import { isLate, isPassing } from './error-codes.ts';
 
 /** What `work` gives; a problem instead of an error of the driver. */
 export async function reaching<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {

@@ -7,11 +7,12 @@ import type { Written } from '../store.ts';
 import { applyList } from './apply.ts';
 import { sendAll } from './apply-bulk.ts';
 import { homeOfKey } from './document.ts';
+import { isContested, isPassing, isTooLarge, isUnknown } from './error-codes.ts';
 import { expectAll } from './expectations.ts';
 import type { List, QueryStep, Step } from './group-list.ts';
 import { guardOf } from './guards.ts';
 import type { Ledger, ResourceState } from './ledger.ts';
-import { isPassing, isTooLarge, isUnknown, unexpected } from './outcome.ts';
+import { unexpected } from './outcome.ts';
 import type { Parts } from './parts.ts';
 import { translated } from './reaching.ts';
 import type { Collections, KeptDocument } from './schema.ts';
@@ -86,7 +87,7 @@ export function createTransactions(
         const begun = performance.now();
         return look(session, query, signal).catch((error) => {
           if (signal.aborted) throw wasAwaySince(begun) ? new PrimaryGone() : new Blamed(list, tooLong());
-          throw isPassing(error) ? error : new Blamed(list, translated(error));
+          throw mayPass(error) ? error : new Blamed(list, translated(error));
         });
       };
       try {
@@ -124,7 +125,7 @@ export function createTransactions(
     } catch (error) {
       await abandon();
       if (error instanceof Blamed) return { is: 'blamed', list: error.list, why: error.why };
-      return { is: isPassing(error) || error instanceof Gone ? 'again' : 'broken', error };
+      return { is: mayPass(error) || error instanceof Gone ? 'again' : 'broken', error };
     }
     if (how.isOver) {
       await abandon();
@@ -147,6 +148,9 @@ export function createTransactions(
     return { is: 'unknown', id, answers };
   };
 }
+
+/** Trying again may do. */
+const mayPass = (error: unknown): boolean => isPassing(error) || isContested(error);
 
 /** What this try needs is not there; the next may find it. */
 class Gone extends Error {}
