@@ -1,6 +1,6 @@
 /** The version log of the store on MongoDB where the cluster makes it hard: several servers, a lost oplog, another primary, a stream that leaves something out. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { MongoClient } from 'mongodb';
+import { type Document, MongoClient } from 'mongodb';
 import { systemRuntime } from '../../src/runtime.ts';
 import type { Engine } from '../../src/store/engine.ts';
 import { positionOf, tokenOf } from '../../src/store/mongodb/log-token.ts';
@@ -85,6 +85,24 @@ describeOnMongod('The version log on MongoDB', () => {
     const token = all[3]!.token.replace(/\d+\.\d+$/, '1000.1');
     const again = await take(store.changes(token, within(10)), 6);
     expect(numbersOf(again)).toEqual(numbersOf(all));
+    await store.close();
+  }, 30_000);
+
+  it('asks behind a stream of one type for what is of that type alone', async () => {
+    const uri = set.freshUri();
+    const asked: Document[] = [];
+    const store = await open(uri, { checkEvery: 500, onSent: ({ command }) => void asked.push(command) });
+    const looks = () => asked.filter(({ find, filter }) => find === 'resource' && filter.u && filter.t);
+    await store.commit([save('Task/1'), save('Patient/1'), save('Patient/2')]);
+    const stop = new AbortController();
+    const following = take(store.changes(await store.end(), AbortSignal.any([stop.signal, within(20)]), 'Task'), 9);
+    for (let i = 0; looks().length === 0 && i < 75; i++) {
+      await store.commit([{ op: 'append', log: 'audit', row: auditRow() }]);
+      await systemRuntime.sleep(200);
+    }
+    stop.abort();
+    await following;
+    expect(looks()[0]?.['filter'].t).toEqual({ $in: ['Task'] });
     await store.close();
   }, 30_000);
 

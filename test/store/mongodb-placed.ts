@@ -45,6 +45,7 @@ export function openers() {
         now: runtime.now,
         stamps: createStamps(0, runtime.now),
         server: 0,
+        boot: '',
         taken: '',
         isSharded: false,
       };

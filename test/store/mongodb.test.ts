@@ -110,21 +110,83 @@ describeOnMongod('On MongoDB', () => {
       await store.close();
     });
 
+    const measuredBy = (answers: readonly { readonly after: number; readonly says: number }[]) => {
+      let ticks = 500;
+      let machine = 10_000;
+      const left = [...answers];
+      const clock = createClock(
+        { now: () => machine },
+        async () => {
+          const { after, says } = left.shift()!;
+          ticks += after;
+          return says;
+        },
+        () => ticks,
+      );
+      const pass = (ms: number) => {
+        ticks += ms;
+      };
+      const set = (time: number) => {
+        machine = time;
+      };
+      return { clock, pass, set };
+    };
+
     it('never goes back, and halves the way of the question', async () => {
-      let mine = 10_000;
-      let theirs = 20_000;
-      const clock = createClock({ ...systemRuntime, now: () => mine }, async () => {
-        mine += 100;
-        return theirs;
-      });
+      const { clock, pass } = measuredBy([
+        { after: 100, says: 20_000 },
+        { after: 100, says: 15_000 },
+      ]);
       expect(clock.now()).toBe(10_000);
       await clock.measure();
       expect(clock.now()).toBe(20_050);
-      theirs = 15_000;
       await clock.measure();
       expect(clock.now()).toBe(20_050);
-      mine += 6_000;
+      pass(6_000);
       expect(clock.now()).toBe(21_050);
+    });
+
+    it('goes on evenly when somebody sets that of the machine', async () => {
+      const { clock, pass, set } = measuredBy([{ after: 0, says: 20_000 }]);
+      await clock.measure();
+      set(9_000_000);
+      pass(10);
+      expect(clock.now()).toBe(20_010);
+      set(0);
+      pass(10);
+      expect(clock.now()).toBe(20_020);
+    });
+
+    it('passes over an answer that waited for a primary, unless there is no better', async () => {
+      const { clock } = measuredBy([
+        { after: 4_000, says: 20_000 },
+        { after: 0, says: 23_000 },
+        { after: 8_000, says: 31_000 },
+      ]);
+      await clock.measure();
+      expect(clock.now()).toBe(22_000);
+      await clock.measure();
+      expect(clock.now()).toBe(23_000);
+      await clock.measure();
+      expect(clock.now()).toBe(31_000);
+    });
+
+    it('passes over an answer to a question older than the one whose answer it goes by', async () => {
+      const answers: ((time: number) => void)[] = [];
+      let ticks = 0;
+      const clock = createClock(
+        { now: () => 0 },
+        () => new Promise((resolve) => answers.push(resolve)),
+        () => ticks,
+      );
+      const older = clock.measure();
+      ticks += 10;
+      const newer = clock.measure();
+      answers[1]!(20_000);
+      await newer;
+      answers[0]!(30_000);
+      await older;
+      expect(clock.now()).toBe(20_000);
     });
   });
 

@@ -11,9 +11,9 @@ import {
 const EXPIRED = 50;
 const WRITE_CONFLICT = 112;
 export const DUPLICATE_KEY = 11_000;
-/** No primary, or another one; a snapshot that is gone; a member that goes down. */
+/** No primary, or another one; a snapshot that is gone; a member that goes down; killed (11601), by a server that took this one for dead, or by an operator. */
 const passing: ReadonlySet<unknown> = new Set([
-  6, 7, 89, 91, 133, 189, 239, 246, 262, 9001, 10107, 11600, 11602, 13388, 13435, 13436,
+  6, 7, 89, 91, 133, 189, 239, 246, 262, 9001, 10107, 11600, 11601, 11602, 13388, 13435, 13436,
 ]);
 /** TransactionTooLarge, TransactionTooLargeForCache, BSONObjectTooLarge. */
 const tooLarge: ReadonlySet<unknown> = new Set([257, 388, 10_334]);

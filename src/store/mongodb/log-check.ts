@@ -29,7 +29,6 @@ export function createLogCheck(
   every: number,
   type?: string,
 ): LogCheck {
-  const isFollowed = (name: string) => type === undefined || name.startsWith(`${type}/`);
   const seen = new Map<string, number>();
   const { vread } = createReads(parts.collections);
   let from = begun + AHEAD;
@@ -43,7 +42,7 @@ export function createLogCheck(
       const until = time - every;
       const isDue = until - from >= every || (seen.size >= MANY && until > from);
       if (found || !isDue) return;
-      const names = (await namesBetween(parts, from, until)).filter((name) => isFollowed(name) && !seen.has(name));
+      const names = (await namesBetween(parts, from, until, type)).filter((name) => !seen.has(name));
       found = { names, at: await majorityTime(parts), until };
     },
     async missed(reached) {

@@ -40,7 +40,7 @@ export interface Opened {
 export async function assemble(opened: Opened, leave: () => Promise<void>): Promise<Engine> {
   const { parts, db, facts, build, log, indexVersion, onCommit, checkEvery } = opened;
   const { collections, runtime, now } = parts;
-  let stored = Number(await facts.fact(own.indexVersion));
+  let storedIndex = Number(await facts.fact(own.indexVersion));
   let closing: Promise<void> | undefined;
   const writer = createWriter(parts, (session, query, signal) => matchedKeys(parts, session, query, signal), {
     onCommit,
@@ -68,7 +68,7 @@ export async function assemble(opened: Opened, leave: () => Promise<void>): Prom
   const searching = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> => {
     const begun = performance.now();
     return ask(async () => {
-      if (stored < indexVersion) throw staleIndex();
+      if (storedIndex < indexVersion) throw staleIndex();
       build.expect('resource');
       return work();
     }, signal).catch((error) => {
@@ -112,7 +112,7 @@ export async function assemble(opened: Opened, leave: () => Promise<void>): Prom
     end: () => read(versions.end),
     fact: (name) => read(() => facts.fact(name)),
     keepFact: (name, value) => read(() => facts.keepFact(name, value)),
-    indexVersion: () => stored,
+    indexVersion: () => storedIndex,
     sizes: () => read(sizes),
     async upgradeIndex(upgrade) {
       const { signal, onProgress } = upgrade;
@@ -121,7 +121,7 @@ export async function assemble(opened: Opened, leave: () => Promise<void>): Prom
       const isDone = await ask(() =>
         upgradeIndex({ collections, facts, runtime, commit: writer.commit, boot }, upgrade),
       );
-      if (isDone) stored = upgrade.indexVersion;
+      if (isDone) storedIndex = upgrade.indexVersion;
       return isDone;
     },
     contents: contentsOf(parts, versions),

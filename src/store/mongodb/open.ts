@@ -10,11 +10,11 @@ import { connectTo } from './connect.ts';
 import { createFacts, type Facts, own } from './facts.ts';
 import { assemble, type OnCommit, type StoreLog } from './mongo-store.ts';
 import type { Parts } from './parts.ts';
-import { type Registration, register } from './registration.ts';
+import { register } from './registration.ts';
 import { collectionsOf, SCHEMA_VERSION } from './schema.ts';
 import { checkServer } from './server-checks.ts';
 import { shardCollections } from './sharding.ts';
-import { createStamps, type Stamps } from './stamps.ts';
+import { stampsOf } from './stamps.ts';
 
 export interface MongoOptions {
   /** `mongodb://...`; the database in its path, `watchfire` without one. */
@@ -109,6 +109,7 @@ async function openDatabase(client: MongoClient, options: MongoOptions): Promise
     runtime,
     now: clock.now,
     stamps: stampsOf(registration, clock.now),
+    boot: registration.boot,
     get server() {
       return registration.number();
     },
@@ -134,21 +135,6 @@ async function noLonger(runtime: Runtime, work: Promise<void>): Promise<void> {
   const isDone = new AbortController();
   work.catch(() => undefined).finally(() => isDone.abort());
   await runtime.sleep(LEAVING, isDone.signal);
-}
-
-/** Stamps of whatever number the server has. */
-function stampsOf(registration: Registration, now: () => number): Stamps {
-  let number = registration.number();
-  let stamps = createStamps(number, now);
-  return {
-    next() {
-      if (registration.number() !== number) {
-        number = registration.number();
-        stamps = createStamps(number, now);
-      }
-      return stamps.next();
-    },
-  };
 }
 
 /** Keeps what makes the store this store, and resolves with its seed. Throws when a newer program was here. */

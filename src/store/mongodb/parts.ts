@@ -10,11 +10,13 @@ export interface Parts {
   readonly collections: Collections;
   readonly hashing: Hashing;
   readonly runtime: Runtime;
-  /** The store's clock in ms since 1970 UTC: this machine's, corrected by the database's. Never goes back. */
+  /** The store's clock in ms since 1970 UTC, which is the database's (clock.ts). Never goes back. */
   readonly now: () => number;
   readonly stamps: Stamps;
   /** Below SERVERS; no other running server has it. */
   readonly server: number;
+  /** Another for each start of a server: tells it from whoever has its number later. */
+  readonly boot: string;
   /** What stands in its places for transactions as long as nobody else has taken them. */
   readonly taken: string;
   readonly isSharded: boolean;

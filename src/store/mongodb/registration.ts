@@ -13,11 +13,19 @@ export const writerId = (server: number, place: number): string => `${server}/${
 
 /** Ms of silence after which a number is free again, by the database's clock. */
 const SILENCE = 60_000;
+/** Ms after the last sign of life that came through in which nobody else can have the number: clocks are not quite as fast as each other. */
+const SURE = 50_000;
 const HEARTBEAT = 10_000;
+/** Ms after one that failed. */
+const AGAIN = 1_000;
 
 export interface Registration {
   /** Changes only when this server was silent for so long that another took its number. */
   number(): number;
+  /** False after so long a silence that another may have taken it. */
+  isSure(): boolean;
+  /** Another for each start of a server. */
+  readonly boot: string;
   /** What stands in the places of the number as long as nobody else takes them. */
   taken(): string;
   /** Says that this server is running, until the signal aborts. */
@@ -26,10 +34,12 @@ export interface Registration {
   release(): Promise<void>;
 }
 
+/** `ticks` are ms of a clock that nobody sets. */
 export async function register(
   client: MongoClient,
   { server, writer }: Pick<Collections, 'server' | 'writer'>,
   runtime: Runtime,
+  ticks: () => number = () => performance.now(),
 ): Promise<Registration> {
   const word = () => Buffer.from(runtime.random(12)).toString('hex');
   const boot = word();
@@ -44,11 +54,13 @@ export async function register(
       { boot, seen: '$$NOW' },
     );
 
-  const takeAny = async (): Promise<number> => {
+  /** `told` is when it was asked for, by `ticks`: the database heard of it later. */
+  const takeAny = async (): Promise<{ readonly number: number; readonly told: number }> => {
     for (let number = 0; number < SERVERS; number++) {
+      const told = ticks();
       if (!(await take(number))) continue;
       await takePlaces(number);
-      return number;
+      return { number, told };
     }
     throw new Error(`The store has ${SERVERS} running servers already, which is the most that it can tell apart`);
   };
@@ -71,24 +83,34 @@ export async function register(
     taken = anew;
   };
 
-  let number = await takeAny();
+  let held = await takeAny();
   return {
-    number: () => number,
+    number: () => held.number,
+    isSure: () => ticks() - held.told < SURE,
+    boot,
     taken: () => taken,
     async beat(signal) {
-      for (;;) {
-        await runtime.sleep(HEARTBEAT, signal);
+      for (let pause = HEARTBEAT; ; ) {
+        await runtime.sleep(pause, signal);
+        pause = HEARTBEAT;
         if (signal.aborted) return;
         try {
-          if (await take(number)) await takePlaces(number);
-          else number = await takeAny();
+          const told = ticks();
+          if (await take(held.number)) {
+            await takePlaces(held.number);
+            held = { ...held, told };
+          } else {
+            held = { ...held, told: Number.NEGATIVE_INFINITY };
+            held = await takeAny();
+          }
         } catch {
           // Without a primary nobody else can take the number either.
+          pause = AGAIN;
         }
       }
     },
     async release() {
-      await server.deleteOne({ _id: number, boot });
+      await server.deleteOne({ _id: held.number, boot });
     },
   };
 }

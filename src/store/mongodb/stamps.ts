@@ -1,4 +1,5 @@
 /** Numbers that rise with time and that no two servers give: the order of listings and of the audit log, without a counter that all would wait for. */
+import { problem } from '../../fhir/outcome.ts';
 
 /** Ms since 1970 at which the numbers begin; with 13 bits below the millisecond they stay whole numbers until the year 2060. */
 const BEGIN = Date.UTC(2026, 0, 1);
@@ -7,7 +8,7 @@ const PER_MS = 64;
 export const SERVERS = 128;
 
 export interface Stamps {
-  /** The next number; rises with every call, whatever the clock does. */
+  /** The next number; rises with every call, whatever the clock does. Throws a problem while no number is surely this server's. */
   next(): number;
 }
 
@@ -22,3 +23,31 @@ export function createStamps(server: number, now: () => number): Stamps {
     },
   };
 }
+
+/** Stamps of whatever number the server has. While another may have it nothing is stamped: the same number would stand for two things. */
+export function stampsOf(
+  server: { readonly number: () => number; readonly isSure: () => boolean },
+  now: () => number,
+): Stamps {
+  let number = server.number();
+  let stamps = createStamps(number, now);
+  return {
+    next() {
+      if (!server.isSure()) throw unsure();
+      if (server.number() !== number) {
+        number = server.number();
+        stamps = createStamps(number, now);
+      }
+      return stamps.next();
+    },
+  };
+}
+
+const unsure = () =>
+  problem(
+    'transient',
+    'This server has not reached the database for long and stores nothing before it does; try again',
+    {
+      headers: { 'Retry-After': '5' },
+    },
+  );

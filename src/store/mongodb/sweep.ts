@@ -68,17 +68,19 @@ async function openSource(cursor: FindCursor<Named>) {
   };
 }
 
-/** Keys and numbers of the versions of a span of time, as `Type/id/version`. */
+/** Keys and numbers of the versions of a span of time, of all types or one, as `Type/id/version`. */
 export async function namesBetween(
-  { collections: { resource, version } }: Served,
+  { collections: { resource, version } }: Pick<Served, 'collections'>,
   from: number,
   until: number,
+  type?: string,
 ): Promise<readonly string[]> {
   const u = { $gte: from, $lt: until };
   // In this order, so that what moves from the one to the other meanwhile is seen at least once.
-  const newest = await resource
-    .find({ t: { $in: await resource.distinct('t') }, u }, { projection: { v: 1 } })
-    .toArray();
-  const former = await version.find({ u }, { projection: { _id: 1 } }).toArray();
+  const types = type === undefined ? await resource.distinct('t') : [type];
+  const newest = await resource.find({ t: { $in: types }, u }, { projection: { v: 1 } }).toArray();
+  const stored = await version.find({ u }, { projection: { _id: 1 } }).toArray();
+  // No index has type and time of former versions.
+  const former = stored.filter(({ _id }) => type === undefined || _id.startsWith(`${type}/`));
   return [...new Set([...newest.map(({ _id, v }) => `${_id}/${v}`), ...former.map(({ _id }) => _id)])];
 }

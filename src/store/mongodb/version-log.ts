@@ -190,6 +190,7 @@ export function createVersionLog(
     }
   }
 
+  /** An end that is kept can only be too early, also where the number of versions, an estimate, is wrong: whoever follows from it misses nothing. */
   let last: { readonly token: Token; readonly stored: number; readonly at: number } | undefined;
   return {
     follow,
