@@ -269,6 +269,8 @@ describeOnMongod('Commits on MongoDB', () => {
           store.commit([relied, save(`Patient/${i % 10}`), save(`Patient/${i % 10}`)]),
         ),
       );
+      // The group is told of after its callers.
+      await nextTurn();
 
       expect(groups.reduce((sum, lists) => sum + lists, 0)).toBe(101);
       expect(groups.length).toBeLessThan(10);

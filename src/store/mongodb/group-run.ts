@@ -1,6 +1,6 @@
 /** Takes a group through as many tries as it needs and answers each of its callers, whatever becomes of the others. */
 import { type Collection, MongoBulkWriteError } from 'mongodb';
-import { Problem } from '../../fhir/outcome.ts';
+import type { Problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
 import { renumbered } from './audit-numbers.ts';
 import { DUPLICATE_KEY, isContested, isPassing } from './error-codes.ts';
@@ -224,5 +224,3 @@ const isThereAlready = (error: unknown): boolean => {
 
 /** Lists that `runRows` may take. */
 export const isRow = ({ steps }: List): boolean => steps.length === 1 && steps[0]!.op === 'append';
-
-export const isRefusal = (answer: Answer): boolean => answer instanceof Problem;

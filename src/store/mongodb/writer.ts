@@ -7,7 +7,7 @@ import { createRevisions } from './apply.ts';
 import { isTooLarge } from './error-codes.ts';
 import { takeGroup } from './group.ts';
 import { prepareList } from './group-list.ts';
-import { isRefusal, isRow, runGroup, runRows, type Tries, type Waiting } from './group-run.ts';
+import { isRow, runGroup, runRows, type Tries, type Waiting } from './group-run.ts';
 import { nameOf, noPrimary, tooBusy } from './outcome.ts';
 import type { Parts } from './parts.ts';
 import { PLACES, writerId } from './registration.ts';
@@ -84,7 +84,7 @@ export function createWriter(
     const lists = group.map((list) => ({
       ...list,
       answer: (answer: Answer) => {
-        if (isRefusal(answer) && !answered.has(list)) refused++;
+        if (answer instanceof Problem && !answered.has(list)) refused++;
         answered.add(list);
         list.answer(answer);
       },
