@@ -49,11 +49,15 @@ export async function startWiredSet(): Promise<WiredSet> {
   const set = await startReplicaSet({ electionTimeoutMillis: 2_000 });
   let fault: Fault | undefined;
   let cuts = 0;
+  /** Messages whose fate was decided: another of the same command may come before the first is cut. */
+  let doomed = 0;
   let isolated: string | undefined;
 
   const judge = (message: Buffer, party: 'drivers' | 'members'): Fate => {
     if (party === 'members') return isolated && isHeartbeatOf(message, isolated) ? 'lost' : 'passes';
-    return fault && cuts < (fault.times ?? 1) && commandOf(message) === fault.command ? fault.fate : 'passes';
+    if (!fault || doomed >= (fault.times ?? 1) || commandOf(message) !== fault.command) return 'passes';
+    doomed++;
+    return fault.fate;
   };
   const onCut = () => {
     if (!fault || isolated) return;
@@ -123,6 +127,7 @@ export async function startWiredSet(): Promise<WiredSet> {
     inflict(next) {
       fault = next;
       cuts = 0;
+      doomed = 0;
     },
     cuts: () => cuts,
     isolate(member) {
