@@ -1,6 +1,5 @@
 /** The two floors: the least that a Node process does for the same requests. Bare HTTP with a canned answer, and HTTP over node:sqlite. Not FHIR servers. */
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
@@ -15,6 +14,7 @@ import {
   thanks,
   whole,
 } from './floor-answers.ts';
+import { type Floor, serve } from './floor-server.ts';
 import { type FloorStore, openFloorStore } from './floor-store.ts';
 
 export interface FloorPlan {
@@ -152,24 +152,10 @@ function sqliteListener(store: FloorStore, audit: FloorPlan['audit']): RequestLi
   };
 }
 
-export interface Floor {
-  readonly port: number;
-  close(): Promise<void>;
-}
-
 export async function startFloor({ kind, audit, file, port }: FloorPlan): Promise<Floor> {
   const store = kind === 'sqlite' ? openFloorStore(file) : undefined;
   const listener = store ? sqliteListener(store, audit) : bareListener();
-  const server = createServer({ keepAliveTimeout: 60_000 }, listener);
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-      store?.close();
-    },
-  };
+  return serve(listener, port, () => store?.close());
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -1,6 +1,5 @@
 /** The MongoDB floor: the least that a Node process with the official driver does for the same requests on the same replica set, audit rows included. Not a FHIR server. */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
@@ -17,6 +16,7 @@ import {
   thanks,
   whole,
 } from './floor-answers.ts';
+import { type Floor, serve } from './floor-server.ts';
 import { type Likeness, type MongoFloorStore, openMongoFloorStore, type Row } from './mongodb-floor-store.ts';
 
 export interface MongoFloorPlan {
@@ -159,18 +159,9 @@ function listenerOf(store: MongoFloorStore, audit: MongoFloorPlan['audit']) {
   };
 }
 
-export async function startMongoFloor({ uri, audit, likeness, port }: MongoFloorPlan) {
+export async function startMongoFloor({ uri, audit, likeness, port }: MongoFloorPlan): Promise<Floor> {
   const store = await openMongoFloorStore(uri, likeness);
-  const server = createServer({ keepAliveTimeout: 60_000 }, listenerOf(store, audit));
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-      await store.close();
-    },
-  };
+  return serve(listenerOf(store, audit), port, () => store.close());
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -20,16 +20,13 @@ import { vread } from './interactions/vread.ts';
 import { createWritePath, type WriteRules } from './interactions/write.ts';
 import type { Log } from './log.ts';
 import { openOperations } from './operations/open.ts';
-import { capabilityStatement, declared, promisedOperations } from './publish/capability.ts';
+import { CAPABILITY_DATE, capabilityStatement, declared, promisedOperations } from './publish/capability.ts';
 import type { Runtime } from './runtime.ts';
 import { extractorAt } from './search/extract.ts';
 import { createPageTokens } from './search/page-token.ts';
 import type { IndexEntries } from './search/query.ts';
 import type { Engine } from './store/engine.ts';
 import type { Leases } from './store/lease.ts';
-
-/** When capability/ was last changed. */
-const CAPABILITY_DATE = '2026-11-24';
 
 export interface CoreParts extends Pick<WriteRules, 'canonical' | 'references' | 'prepare'> {
   readonly engine: Engine;

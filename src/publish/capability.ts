@@ -10,6 +10,9 @@ import { parametersOf } from '../search/parameters.ts';
 import { isSortable } from '../search/sort.ts';
 import { ofTrail } from '../search/trail-type.ts';
 
+/** When capability/ was last changed, or what this page makes of it. */
+export const CAPABILITY_DATE = '2026-11-28';
+
 export interface Statement {
   /** URL of the FHIR base, without a trailing slash. */
   readonly base: string;

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MongoClient } from 'mongodb';
 import { type Runtime, systemRuntime } from '../../src/runtime.ts';
-import { type Criterion, type IndexEntries, noEntries } from '../../src/search/query.ts';
 import type { Engine } from '../../src/store/engine.ts';
 import { buildIndexes } from '../../src/store/mongodb/build-indexes.ts';
 import { createClock } from '../../src/store/mongodb/clock.ts';
@@ -14,6 +13,7 @@ import { describeOnMongod } from '../support/describe-mongod.ts';
 import { type SharedSet, sharedReplicaSet } from '../support/mongod.ts';
 import { storeConforms } from './conformance.ts';
 import { ask, auditRow, key, refusal, save, tombstone } from './drafts.ts';
+import { countingUpgrade, fillOlder, tag, tagged } from './older-index.ts';
 
 /** The release that tests have has known faults, which is none of their business. */
 const acceptRelease = '6.0.5';
@@ -28,11 +28,6 @@ const freshUri = (): string => {
 };
 const open = (uri: string, more: Partial<MongoOptions> = {}): Promise<Engine> =>
   openMongoStore({ uri, runtime: systemRuntime, acceptRelease, ...more });
-
-const tagged = (first: string): { index: IndexEntries } => ({
-  index: { ...noEntries, keys: [{ name: 'Task.tag', first, second: '' }] },
-});
-const tag = (first: string): Criterion => ({ is: 'key', name: 'Task.tag', first, second: '' });
 
 describeOnMongod('On MongoDB', () => {
   beforeAll(async () => {
@@ -273,29 +268,20 @@ describeOnMongod('On MongoDB', () => {
     it('of resources are made anew where an older program made them, by one of two servers, and go on where one was stopped', async () => {
       const uri = freshUri();
       const old = await open(uri, { indexVersion: 1 });
-      const names = Array.from({ length: 250 }, (_, i) => `Task/${String(i).padStart(3, '0')}`);
-      await old.commit(names.map((name) => save(name, tagged('old'))));
-      await old.commit([tombstone('Task/249')]);
+      await fillOlder(old);
       await old.close();
 
       const [store, other] = await Promise.all([open(uri, { indexVersion: 2 }), open(uri, { indexVersion: 2 })]);
       const stop = new AbortController();
       const { signal } = new AbortController();
-      let extracted = 0;
-      const upgrade = {
-        indexVersion: 2,
-        extract: () => {
-          extracted++;
-          return tagged('new').index;
-        },
-      };
+      const { upgrade, extracted } = countingUpgrade();
       const done = await store.upgradeIndex({ ...upgrade, signal: stop.signal, onProgress: () => stop.abort() });
-      expect([done, extracted, store.indexVersion()]).toEqual([false, 100, 1]);
+      expect([done, extracted(), store.indexVersion()]).toEqual([false, 100, 1]);
       expect(await refusal(store.search(ask(tag('old')), undefined))).toBe('transient');
       await store.commit([save('Task/200', tagged('newest'))]);
       const both = [store, other].map((engine) => engine.upgradeIndex({ ...upgrade, signal }));
       expect(await Promise.all(both)).toEqual([true, true]);
-      expect([extracted, store.indexVersion(), other.indexVersion()]).toEqual([249, 2, 2]);
+      expect([extracted(), store.indexVersion(), other.indexVersion()]).toEqual([249, 2, 2]);
       const count = async (first: string) =>
         (await other.search(ask(tag(first), { count: 0, total: 'accurate' }), undefined)).total;
       // The write of between has been indexed anew too: what a newer program wrote it writes again.

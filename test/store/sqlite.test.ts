@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from '@jest/globals';
 import { systemRuntime } from '../../src/runtime.ts';
-import { type Criterion, type IndexEntries, noEntries, type SearchQuery } from '../../src/search/query.ts';
+import { type Criterion, noEntries, type SearchQuery } from '../../src/search/query.ts';
 import type { Engine } from '../../src/store/engine.ts';
 import { type Connection, openConnection } from '../../src/store/sqlite/connection.ts';
 import { openStore } from '../../src/store/sqlite/open.ts';
@@ -15,6 +15,7 @@ import { createWriter } from '../../src/store/sqlite/writer.ts';
 import { inProcess } from '../../src/store/sqlite/writer-thread.ts';
 import { storeConforms } from './conformance.ts';
 import { auditRow, key, noPatience, refusal, save, take, tombstone } from './drafts.ts';
+import { countingUpgrade, fillOlder, tag, tagged } from './older-index.ts';
 
 const newFile = (): string => join(mkdtempSync(join(tmpdir(), 'watchfire-store-')), 'store.db');
 const open = (file: string, more: object = {}): Promise<Engine> =>
@@ -23,10 +24,6 @@ const open = (file: string, more: object = {}): Promise<Engine> =>
 storeConforms('SQLite in a file', () => open(newFile()));
 storeConforms('SQLite in memory', () => open(':memory:'));
 
-const tagged = (first: string): { index: IndexEntries } => ({
-  index: { ...noEntries, keys: [{ name: 'Task.tag', first, second: '' }] },
-});
-const tag = (first: string): Criterion => ({ is: 'key', name: 'Task.tag', first, second: '' });
 const ask = (where: Criterion, more: Partial<SearchQuery> = {}): SearchQuery => ({
   type: 'Task',
   where,
@@ -155,32 +152,24 @@ describe('SQLite: the index', () => {
   it('is made anew where an older program made it, goes on where it was stopped, and leaves newer writes alone', async () => {
     const file = newFile();
     const old = await open(file, { indexVersion: 1 });
-    await old.commit(Array.from({ length: 250 }, (_, i) => save(`Task/${i}`, tagged('old'))));
-    await old.commit([tombstone('Task/249')]);
+    await fillOlder(old);
     await old.close();
 
     const store = await open(file, { indexVersion: 2 });
     const stop = new AbortController();
-    let extracted = 0;
-    const upgrade = {
-      indexVersion: 2,
-      extract: () => {
-        extracted++;
-        return tagged('new').index;
-      },
-    };
+    const { upgrade, extracted } = countingUpgrade();
     const done = await store.upgradeIndex({ ...upgrade, signal: stop.signal, onProgress: () => stop.abort() });
-    expect([done, extracted, store.indexVersion()]).toEqual([false, 100, 1]);
+    expect([done, extracted(), store.indexVersion()]).toEqual([false, 100, 1]);
     await store.commit([save('Task/200', tagged('newest'))]);
     const steps: number[] = [];
     const signal = new AbortController().signal;
     expect(await store.upgradeIndex({ ...upgrade, signal, onProgress: (at) => steps.push(at) })).toBe(true);
-    expect([extracted, store.indexVersion(), steps]).toEqual([249, 2, [200, 249]]);
+    expect([extracted(), store.indexVersion(), steps]).toEqual([249, 2, [200, 249]]);
     const count = async (first: string) =>
       (await store.search(ask(tag(first), { count: 0, total: 'accurate' }), undefined)).total;
     expect(await Promise.all(['old', 'new', 'newest'].map(count))).toEqual([0, 249, 0]);
     expect(await store.upgradeIndex({ ...upgrade, signal })).toBe(true);
-    expect(extracted).toBe(249);
+    expect(extracted()).toBe(249);
     await store.close();
   });
 

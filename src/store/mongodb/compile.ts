@@ -25,8 +25,8 @@ type Range = Extract<Criterion, { is: 'range' }>;
 export type Links = ReadonlyMap<Criterion, readonly string[]>;
 
 /** Where an interval stands. */
-export type Place = 'l' | 'l2' | 'long' | 'r';
-export const places: readonly Place[] = ['l', 'l2', 'long', 'r'];
+export type IntervalPlace = 'l' | 'l2' | 'long' | 'r';
+export const places: readonly IntervalPlace[] = ['l', 'l2', 'long', 'r'];
 
 export interface Compiling {
   readonly type: string;
@@ -35,7 +35,7 @@ export interface Compiling {
   /** What is taken to be true of a far condition without links; the other truth below a `not`. */
   readonly unknown?: boolean;
   /** The name that is known to stand in one place. */
-  readonly placed?: { readonly name: string; readonly place: Place };
+  readonly placed?: { readonly name: string; readonly place: IntervalPlace };
 }
 
 export const isCanonical = (link: string): boolean => link.includes('|');
@@ -172,7 +172,7 @@ function range(criterion: Range, compiling: Compiling, isQuiet = false): Conditi
   return any(here.map((place) => inPlace(place, criterion, hashing)));
 }
 
-function inPlace(place: Place, criterion: Range, hashing: Hashing): Condition {
+function inPlace(place: IntervalPlace, criterion: Range, hashing: Hashing): Condition {
   const { name, low, high } = criterion;
   if (place === 'r') return { r: { $elemMatch: intervalIn(name, criterion, hashing) } };
   const [d, h] = place === 'l' ? ['d', 'h'] : ['d2', 'h2'];
@@ -185,7 +185,7 @@ function inPlace(place: Place, criterion: Range, hashing: Hashing): Condition {
 }
 
 /** Resources of which an interval of the name stands there. */
-export function named(place: Place, name: string, hashing: Hashing): Document {
+export function named(place: IntervalPlace, name: string, hashing: Hashing): Document {
   if (place === 'r') return { 'r.n': nameHash(hashing, name) };
   return place === 'long' ? { l2: longHash(hashing, name) } : { [place]: nameHash(hashing, name) };
 }

@@ -1,39 +1,14 @@
 /** Takes a group through as many tries as it needs and answers each of its callers, whatever becomes of the others. */
-import { type Collection, MongoBulkWriteError } from 'mongodb';
-import type { Problem } from '../../fhir/outcome.ts';
-import type { Runtime } from '../../runtime.ts';
-import { renumbered } from './audit-numbers.ts';
-import { DUPLICATE_KEY, isContested, isPassing } from './error-codes.ts';
-import type { List } from './group-list.ts';
-import { outcomeUnknown, tooBusy, unexpected } from './outcome.ts';
-import type { AuditDocument } from './schema.ts';
-import type { Stamps } from './stamps.ts';
-import type { Answer, Attempt, Place, Try } from './transaction.ts';
-
-export interface Waiting extends List {
-  /** By performance.now(); nobody is kept waiting much longer. */
-  readonly deadline: number;
-  /** The first answer counts. */
-  readonly answer: (answer: Answer) => void;
-}
-
-export interface Tries {
-  readonly runtime: Runtime;
-  readonly attempt: (place: Place, lists: readonly List[], how: Try) => Promise<Attempt>;
-  readonly wasStored: (place: Place, id: string) => Promise<boolean | undefined>;
-  readonly nextId: () => string;
-  readonly stamps: Stamps;
-  /** Told of what the database will never take, or why nobody knows. */
-  readonly onRefused: (error: unknown) => void;
-  /** Aborts when nobody is to wait any longer, since the store closes. */
-  readonly end: AbortSignal;
-}
+import { isContested } from './error-codes.ts';
+import { outcomeUnknown, unexpected } from './outcome.ts';
+import type { Attempt, Try, WriterPlace } from './transaction.ts';
+import { backOff, inTime, nothingSent, type Tries, type Waiting, watched } from './waiting.ts';
 
 /** Failures after which the lists go one by one. */
 const TOGETHER = 2;
 
 /** Resolves when nothing of the group is under way any more. Never rejects. The place is asked for at each try: another server may take it. */
-export async function runGroup(tries: Tries, place: () => Place, lists: readonly Waiting[]): Promise<void> {
+export async function runGroup(tries: Tries, place: () => WriterPlace, lists: readonly Waiting[]): Promise<void> {
   let open = lists;
   for (let failures = 0; ; failures++) {
     const attempt = await tryOnce(tries, place, open, failures > 0);
@@ -49,7 +24,7 @@ export async function runGroup(tries: Tries, place: () => Place, lists: readonly
  * Each by itself, once; then those that did not come through again, from the first: one that fails again and again takes away
  * nobody else's time. What shares a key with one before it waits for that one.
  */
-async function oneByOne(tries: Tries, place: () => Place, lists: readonly Waiting[]): Promise<void> {
+async function oneByOne(tries: Tries, place: () => WriterPlace, lists: readonly Waiting[]): Promise<void> {
   let open = lists;
   for (let rounds = 1; open.length > 0; rounds++) {
     const left: Waiting[] = [];
@@ -76,7 +51,7 @@ type Tried =
 /** One try, and another at once without each list that makes it fail. Answers whoever can be told. */
 async function tryOnce(
   tries: Tries,
-  place: () => Place,
+  place: () => WriterPlace,
   lists: readonly Waiting[],
   isCareful: boolean,
 ): Promise<Tried> {
@@ -103,43 +78,15 @@ async function tryOnce(
   return { is: 'done' };
 }
 
-/** How far a try is at its beginning; and others, as long as they wait for it. */
-const nothingSent = () => ({ isOver: false, isCommitting: false });
-
-/** Each caller is told at its own time, whatever the driver waits for: that nothing is stored, as long as that can be made true. */
-async function watched<T>(
-  { runtime, end }: Tries,
-  lists: readonly Waiting[],
-  how: Pick<Try, 'isOver' | 'isCommitting'>,
-  work: () => Promise<T>,
-): Promise<T> {
-  const wake = new AbortController();
-  const onEnd = () => wake.abort();
-  end.addEventListener('abort', onEnd);
-  let isDone = false;
-  const watch = async () => {
-    for (const list of lists) {
-      // A timer may fire a little early; told then, a list could still be tried again, and stored.
-      while (!isDone && !end.aborted && remainingOf(list) > 0) await runtime.sleep(remainingOf(list), wake.signal);
-      if (isDone) return;
-      if (!how.isCommitting) how.isOver = true;
-      list.answer(how.isCommitting ? outcomeUnknown() : tooBusy());
-    }
-  };
-  void watch();
-  try {
-    return await work();
-  } finally {
-    isDone = true;
-    wake.abort();
-    end.removeEventListener('abort', onEnd);
-  }
-}
-
 type Decided = Exclude<Attempt, { is: 'unknown' }>;
 
 /** The place is free again only when it is known what became of its transaction. */
-async function attemptAndDecide(tries: Tries, place: Place, lists: readonly Waiting[], how: Try): Promise<Decided> {
+async function attemptAndDecide(
+  tries: Tries,
+  place: WriterPlace,
+  lists: readonly Waiting[],
+  how: Try,
+): Promise<Decided> {
   const attempt = await tries.attempt(place, lists, how);
   if (attempt.is !== 'unknown') return attempt;
   for (let failures = 1; ; failures++) {
@@ -155,72 +102,3 @@ async function attemptAndDecide(tries: Tries, place: Place, lists: readonly Wait
     await backOff(tries.runtime, failures);
   }
 }
-
-/** 5 to 500 ms, never the same as another's. */
-async function backOff(runtime: Runtime, failures: number): Promise<void> {
-  const most = Math.min(500, 5 * 2 ** Math.min(failures, 10));
-  await runtime.sleep((most * (128 + runtime.random(1)[0]! / 2)) / 256);
-}
-
-const remainingOf = ({ deadline }: Waiting): number => deadline - performance.now();
-
-/** Those whose time is not over; the others are told. */
-function inTime(lists: readonly Waiting[], { end }: Tries, why: () => Problem = tooBusy): readonly Waiting[] {
-  return lists.filter((list) => {
-    if (remainingOf(list) > 0 && !end.aborted) return true;
-    list.answer(why());
-    return false;
-  });
-}
-
-/** A group of nothing but one audit row each is one insertion: the number of a row makes it safe to send again. */
-export async function runRows(
-  tries: Tries,
-  audit: Collection<AuditDocument>,
-  lists: readonly Waiting[],
-): Promise<void> {
-  let open = lists;
-  for (let failures = 0; ; failures++) {
-    if (failures > 0) await backOff(tries.runtime, failures);
-    // Whatever an earlier try met, it may have been stored.
-    open = inTime(open, tries, failures > 0 ? outcomeUnknown : tooBusy);
-    if (open.length === 0) return;
-    const rows = open.flatMap(({ steps }) => steps.flatMap((step) => (step.op === 'append' ? [step.row] : [])));
-    try {
-      await watched(tries, open, { isOver: false, isCommitting: true }, () =>
-        audit.insertMany(rows, { ordered: false, writeConcern: { w: 'majority', journal: true } }),
-      );
-    } catch (error) {
-      if (!isThereAlready(error)) {
-        if (isPassing(error) || isContested(error)) continue;
-        tries.onRefused(error);
-        const isNone = failures === 0 && !(error instanceof MongoBulkWriteError && error.insertedCount > 0);
-        for (const list of open) list.answer(isNone ? unexpected(error) : outcomeUnknown());
-        return;
-      }
-      try {
-        const anew = await renumbered(audit, open, tries.stamps);
-        if (anew !== undefined) {
-          open = anew;
-          continue;
-        }
-      } catch {
-        // Whose they are could not be found out, or there is no number now: the next try asks again.
-        continue;
-      }
-      // They came with an earlier try whose reply was lost, maybe not to a majority: this one has to be acknowledged.
-      if (failures === 0) continue;
-    }
-    for (const list of open) list.answer([]);
-    return;
-  }
-}
-
-const isThereAlready = (error: unknown): boolean => {
-  if (!(error instanceof MongoBulkWriteError) || error.result.getWriteConcernError()) return false;
-  const errors = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
-  return errors.length > 0 && errors.every(({ code }) => code === DUPLICATE_KEY);
-};
-
-/** Lists that `runRows` may take. */
-export const isRow = ({ steps }: List): boolean => steps.length === 1 && steps[0]!.op === 'append';

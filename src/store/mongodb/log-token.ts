@@ -3,15 +3,15 @@ import { Timestamp } from 'mongodb';
 import type { Token } from '../store.ts';
 
 /** In what is stored, ordered by lastUpdated and then by `Type/id`: after this version. */
-export interface Place {
+export interface LogPlace {
   readonly u: number;
   readonly key: string;
 }
-export const beginning: Place = { u: 0, key: '' };
+export const beginning: LogPlace = { u: 0, key: '' };
 
 export type Position =
   /** Reads what was stored at a cluster time; without one, what is stored when it begins. */
-  | { readonly is: 'sweep'; readonly place: Place; readonly at?: Timestamp }
+  | { readonly is: 'sweep'; readonly place: LogPlace; readonly at?: Timestamp }
   /** Follows what was stored after a cluster time. */
   | { readonly is: 'after'; readonly at: Timestamp }
   /** Follows the change stream from its own token on. */

@@ -2,7 +2,7 @@
 import type { Document } from 'mongodb';
 import type { SortKey } from '../../search/query.ts';
 import { isDown, isNumberDown, legsOf, type Way } from '../paging.ts';
-import { named, type Place, places, without } from './compile.ts';
+import { type IntervalPlace, named, places, without } from './compile.ts';
 import { lastUpdatedOf } from './document.ts';
 import { aggregate, fieldsOf, find, type Row, type Wanted } from './reading.ts';
 import { edge, sorted } from './sort-gather.ts';
@@ -103,7 +103,7 @@ async function present(task: Task, key: Ranged, way: Way, wanted: Wanted): Promi
   const sign = signOf(down);
   const isAsked = isAskedFor(task.where, key.name);
   const project = { $project: { ...fieldsOf(wanted), k0: 1 } };
-  const leg = (place: Place): Document[] => {
+  const leg = (place: IntervalPlace): Document[] => {
     const from = place === 'r' ? 'k0' : place === 'l' ? 'd' : 'd2';
     const cut = beyond(from, way, down);
     const here = isAsked ? [] : [named(place, key.name, hashing)];

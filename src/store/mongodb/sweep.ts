@@ -1,7 +1,7 @@
 /** Reads what is stored in the order of time, out of a snapshot: the part of the version log that no change stream has. */
 import { type FindCursor, ReadConcern, type Timestamp } from 'mongodb';
 import type { Version } from '../store.ts';
-import type { Place } from './log-token.ts';
+import type { LogPlace } from './log-token.ts';
 import type { Parts } from './parts.ts';
 import { type StoredVersion, versionFields, versionOf } from './reads.ts';
 
@@ -19,7 +19,7 @@ export async function majorityTime({ client, collections }: Served): Promise<Tim
 /** Versions after the place as they were stored at the cluster time, by lastUpdated and `Type/id`. Memory holds those of one moment. */
 export async function* storedAfter(
   { client, collections: { resource, version } }: Served,
-  place: Place,
+  place: LogPlace,
   at: Timestamp,
 ): AsyncGenerator<Version, void, void> {
   const types = await resource.distinct('t');

@@ -1,7 +1,7 @@
 /** What is searched of one type, while it is searched. */
 import type { Document } from 'mongodb';
 import type { Asked, Criterion, SortKey } from '../../search/query.ts';
-import { filterOf, type Place } from './compile.ts';
+import { filterOf, type IntervalPlace } from './compile.ts';
 import { homeOfKey, homesOfPatient } from './document.ts';
 import { all } from './logic.ts';
 import type { Reading } from './reading.ts';
@@ -18,7 +18,7 @@ export const partsOf = (where: Criterion): readonly Criterion[] =>
 export function filterFor(
   { reading, type, where }: Task,
   more: readonly Document[] = [],
-  placed?: { readonly name: string; readonly place: Place },
+  placed?: { readonly name: string; readonly place: IntervalPlace },
 ): Document {
   const { parts, links } = reading;
   const { hashing } = parts;

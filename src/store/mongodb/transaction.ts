@@ -25,7 +25,7 @@ export type ExpectSearch = (
 ) => Promise<readonly string[]>;
 
 /** What the lists pass through one transaction after another; see WriterDocument. */
-export interface Place {
+export interface WriterPlace {
   readonly id: string;
   /** Stands there as long as it is this server's. */
   readonly taken: string;
@@ -102,7 +102,7 @@ export function createTransactions(
     return answers;
   };
 
-  return async function attempt(place: Place, lists: readonly List[], how: Try): Promise<Attempt> {
+  return async function attempt(place: WriterPlace, lists: readonly List[], how: Try): Promise<Attempt> {
     const { session } = place;
     const { id, isCareful } = how;
     const abandon = () => session.abortTransaction().catch(() => undefined);
@@ -172,7 +172,11 @@ class Blamed extends Error {
  * Whether the transaction of the id was stored. The write that asks waits for, or ends, a transaction that is still in the air, and
  * once a majority has it, what it found cannot change any more. Undefined when another server has the place: nobody can tell any more.
  */
-export async function wasStored(collections: Collections, place: Place, id: string): Promise<boolean | undefined> {
+export async function wasStored(
+  collections: Collections,
+  place: WriterPlace,
+  id: string,
+): Promise<boolean | undefined> {
   const asked = await collections.writer.findOneAndUpdate(
     { _id: place.id, taken: place.taken },
     { $inc: { n: 1 } },

@@ -4,15 +4,17 @@ import { Problem } from '../../fhir/outcome.ts';
 import { isClosed } from '../refusals.ts';
 import type { Change, Written } from '../store.ts';
 import { createRevisions } from './apply.ts';
+import { isRow, runRows } from './audit-rows.ts';
 import { isTooLarge } from './error-codes.ts';
 import { takeGroup } from './group.ts';
 import { prepareList } from './group-list.ts';
-import { isRow, runGroup, runRows, type Tries, type Waiting } from './group-run.ts';
+import { runGroup } from './group-run.ts';
 import { nameOf, noPrimary, tooBusy } from './outcome.ts';
 import type { Parts } from './parts.ts';
 import { PLACES, writerId } from './registration.ts';
-import { type Answer, createTransactions, type ExpectSearch, type Place, wasStored } from './transaction.ts';
+import { type Answer, createTransactions, type ExpectSearch, type WriterPlace, wasStored } from './transaction.ts';
 import { createTurns } from './turns.ts';
+import type { Tries, Waiting } from './waiting.ts';
 
 export interface Writer {
   commit(changes: readonly Change[]): Promise<readonly Written[]>;
@@ -50,7 +52,7 @@ export function createWriter(
   const { client, collections, runtime } = parts;
   const waiting: Waiting[] = [];
   const held = new Set<string>();
-  const isHealthy = followTopology(parts);
+  const topology = followTopology(parts);
   const stop = new AbortController();
   const end = new AbortController();
   let underWay = 0;
@@ -67,7 +69,7 @@ export function createWriter(
   const random = (limit: number) => Math.floor((Buffer.from(runtime.random(4)).readUInt32LE() / 2 ** 32) * limit);
   const tries: Tries = {
     runtime,
-    attempt: createTransactions(parts, look, createRevisions(parts.now, random), isHealthy.wasAwaySince),
+    attempt: createTransactions(parts, look, createRevisions(parts.now, random), topology.wasAwaySince),
     wasStored: (place, id) => wasStored(collections, place, id),
     nextId: () => `${ids}${++given}`,
     stamps: parts.stamps,
@@ -77,7 +79,7 @@ export function createWriter(
     },
     end: end.signal,
   };
-  const run = async (group: readonly Waiting[], place: () => Place) => {
+  const run = async (group: readonly Waiting[], place: () => WriterPlace) => {
     const began = performance.now();
     let refused = 0;
     const answered = new Set<Waiting>();
@@ -157,8 +159,8 @@ export function createWriter(
         void watch();
         sendMore();
       }),
-    fault: () => (isHealthy() ? undefined : noPrimary),
-    wasAwaySince: isHealthy.wasAwaySince,
+    fault: () => (topology.isHealthy() ? undefined : noPrimary),
+    wasAwaySince: topology.wasAwaySince,
     sessions,
     async close() {
       stop.abort();
@@ -166,7 +168,7 @@ export function createWriter(
       idle = () => isIdle.abort();
       if (underWay === 0 && waiting.length === 0) idle();
       await runtime.sleep(CLOSING, isIdle.signal);
-      isHealthy.end();
+      topology.end();
       end.abort();
       // Where the database is silent, what is under way ends with the client.
       if (isIdle.signal.aborted) await Promise.all(sessions.map((session) => session.endSession()));
@@ -175,7 +177,7 @@ export function createWriter(
 }
 
 /** Whether a member that takes writes is known, as far as the driver has been told. */
-function followTopology({ client }: Parts): { (): boolean; wasAwaySince(moment: number): boolean; end(): void } {
+function followTopology({ client }: Parts) {
   let isKnown = true;
   let known = Number.NEGATIVE_INFINITY;
   const follow = ({ newDescription: { servers } }: TopologyDescriptionChangedEvent) => {
@@ -184,11 +186,11 @@ function followTopology({ client }: Parts): { (): boolean; wasAwaySince(moment: 
     if (isKnown && !wasKnown) known = performance.now();
   };
   client.on('topologyDescriptionChanged', follow);
-  const isHealthy = () => isKnown;
-  return Object.assign(isHealthy, {
-    wasAwaySince: (moment: number) => !isKnown || known >= moment,
-    end: () => {
+  return {
+    isHealthy: (): boolean => isKnown,
+    wasAwaySince: (moment: number): boolean => !isKnown || known >= moment,
+    end(): void {
       client.off('topologyDescriptionChanged', follow);
     },
-  });
+  };
 }

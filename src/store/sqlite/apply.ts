@@ -8,12 +8,13 @@ import { refused } from '../refusals.ts';
 import { encodeBody } from './codec.ts';
 import { type Connection, diskFault, type Row } from './connection.ts';
 import { stampEntries } from './entries.ts';
-import { ABSENT, ANY, type GroupMessage, openGroup, type Step } from './group.ts';
+import { type GroupMessage, openGroup } from './group.ts';
 import { addEntries, changeEntries } from './index-rows.ts';
 import { expectNext, restoreRow, restoreVersion } from './restore.ts';
 import { auditColumns, methods } from './rows.ts';
 import { own } from './schema.ts';
 import { runSearch } from './search.ts';
+import { ABSENT, ANY, type Step } from './step.ts';
 import { changeWords, settleWords } from './words.ts';
 
 /** What became of one list: the facts of its writes (versionId, lastUpdated, created as 1 or 0, three each), or why not. */

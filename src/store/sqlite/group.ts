@@ -6,6 +6,7 @@ import type { AuditRow, Change, Restored } from '../store.ts';
 import { encodeBody } from './codec.ts';
 import { encodeEntries } from './entries.ts';
 import { methods } from './rows.ts';
+import { ABSENT, ANY, codeOf, codes, type Step } from './step.ts';
 import { tiesOf } from './ties.ts';
 import { tokensOf } from './words.ts';
 
@@ -19,92 +20,6 @@ export interface GroupMessage {
   readonly strings: readonly string[];
   readonly bytes: Uint8Array;
 }
-
-/** Numbers that stand for what is not a number. */
-export const ABSENT = -1;
-export const ANY = -2;
-
-export type Step =
-  | {
-      readonly op: 'write';
-      readonly key: string;
-      readonly method: number;
-      readonly before: string;
-      readonly after: string;
-      readonly refs: string;
-      readonly tokens: string;
-      readonly entries: Uint8Array;
-      readonly expect: number;
-    }
-  | { readonly op: 'expect-query'; readonly query: SearchQuery; readonly matches: readonly string[] }
-  | { readonly op: 'expect-resource'; readonly key: string; readonly at: number }
-  | { readonly op: 'expect-kept'; readonly kind: string; readonly key: string; readonly at: number }
-  | {
-      readonly op: 'put';
-      readonly kind: string;
-      readonly key: string;
-      readonly value: string;
-      readonly expect: number;
-      /** Milliseconds from now, or ABSENT. */
-      readonly expiresIn: number;
-      readonly fence: string;
-      readonly epoch: number;
-    }
-  | {
-      readonly op: 'drop';
-      readonly kind: string;
-      readonly key: string;
-      readonly expect: number;
-      readonly fence: string;
-      readonly epoch: number;
-    }
-  | { readonly op: 'append'; readonly columns: readonly (string | number)[] }
-  | {
-      readonly op: 'reindex';
-      readonly key: string;
-      readonly version: number;
-      readonly refs: string;
-      readonly tokens: string;
-      readonly entries: Uint8Array;
-    }
-  | { readonly op: 'setting'; readonly name: string; readonly value: string }
-  | {
-      readonly op: 'restore-version';
-      readonly key: string;
-      readonly version: number;
-      readonly updated: number;
-      readonly method: number;
-      readonly body: string;
-      readonly refs: string;
-      readonly tokens: string;
-      /** Empty for all but a newest version. */
-      readonly entries: Uint8Array;
-    }
-  | { readonly op: 'restore-row'; readonly sequence: number; readonly columns: readonly (string | number)[] }
-  | {
-      readonly op: 'restore-kept';
-      readonly kind: string;
-      readonly key: string;
-      readonly value: string;
-      /** Milliseconds since 1970, or ABSENT. */
-      readonly expires: number;
-    };
-
-const codes: readonly Step['op'][] = [
-  'write',
-  'expect-query',
-  'expect-resource',
-  'expect-kept',
-  'put',
-  'drop',
-  'append',
-  'reindex',
-  'setting',
-  'restore-version',
-  'restore-row',
-  'restore-kept',
-];
-const codeOf = Object.fromEntries(codes.map((op, code) => [op, code])) as Record<Step['op'], number>;
 
 export interface Gathering {
   readonly numbers: number[];

@@ -2,10 +2,10 @@
 import { refused } from '../refusals.ts';
 import type { Connection, Row } from './connection.ts';
 import { stampEntries } from './entries.ts';
-import type { Step } from './group.ts';
 import { changeEntries } from './index-rows.ts';
 import { auditColumns, methods } from './rows.ts';
 import { own } from './schema.ts';
+import type { Step } from './step.ts';
 import { changeWords } from './words.ts';
 
 const nothing = new Uint8Array();
