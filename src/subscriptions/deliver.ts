@@ -93,9 +93,13 @@ export function startDelivery(parts: DeliveryParts): Delivery {
   }
 
   async function round(id: string, worker: Worker): Promise<Next> {
+    const last = waiting.last(id);
     const rows = await store.list(kinds.delivery, waiting.from(id), rowsAtATime);
     const own = rows.filter(({ key }) => key.startsWith(`${id}|`));
-    if (own.length === 0) return 'rest';
+    if (own.length === 0) {
+      waiting.none(id, last);
+      return 'rest';
+    }
     const [kept] = await store.get(kinds.trouble, [id]);
     let trouble = kept?.value as KeptTrouble | undefined;
     if (trouble && trouble.next > runtime.now()) {

@@ -16,6 +16,10 @@ export interface Waiting {
   settle(key: string): void;
   /** Where the rows of a Subscription begin that are not settled. */
   from(id: string): string;
+  /** The newest that is known of; 0 where none is. */
+  last(id: string): number;
+  /** The store has no row up to this one: who had the Subscription before has settled them. */
+  none(id: string, last: number): void;
   /** Adds all that wait in the store; resolves to their Subscriptions. */
   scan(): Promise<ReadonlySet<string>>;
   /** Counts none of them any more. */
@@ -63,6 +67,13 @@ export function createWaiting(
     from(id) {
       const settled = reaches.get(id)?.settled ?? 0;
       return settled > 0 ? `${deliveryKey(id, settled)} ` : `${id}|`;
+    },
+    last: (id) => reaches.get(id)?.last ?? 0,
+    none(id, last) {
+      const reach = reaches.get(id);
+      if (reach === undefined || last <= reach.done) return;
+      counters.waiting -= last - reach.done;
+      reach.done = last;
     },
     async scan() {
       const ids = new Set<string>();

@@ -3,7 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import { openHouses } from './access/houses.ts';
 import { emptyTally, sum, table, tally } from './access/tally.ts';
 
-const seeds = [2, 3, 4];
+/** Worlds that hold something for every kind of question; world 4 has none for one of them. */
+const seeds = [2, 3, 5];
 /** Of each kind in each pair of houses: 5,000 and more in all. */
 const each = 12;
 

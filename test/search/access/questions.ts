@@ -29,7 +29,7 @@ const shortened = (roll: Dice): Pairs =>
 
 /** A question of the oracle, drawn from all that is stored or from what A may see, so that it names both. */
 function fromOracle(roll: Dice, { everything, visible }: Worlds, kind: string): Request {
-  for (;;) {
+  for (let tries = 0; tries < 1_000; tries++) {
     const world = roll.chance(0.3) ? everything : visible;
     try {
       const { type, conditions, shape } = question(world, roll.below(2 ** 31), kind);
@@ -52,6 +52,7 @@ function fromOracle(roll: Dice, { everything, visible }: Worlds, kind: string): 
       if (!(error instanceof NothingToDraw)) throw error;
     }
   }
+  throw new NothingToDraw(kind);
 }
 
 export interface Worlds {
