@@ -1,6 +1,6 @@
 /** read and search of AuditEvent: the server's own rows beside the resources that clients created. https://hl7.org/fhir/R4/auditevent.html */
 
-import { isSeen, isUnchanged, notFound } from '../interactions/answer.ts';
+import { isUnchanged, notFound, seenOf } from '../interactions/answer.ts';
 import { askedOf } from '../interactions/asked.ts';
 import type { FhirAnswer, Interaction, Parameters } from '../interactions/interaction.ts';
 import { narrow, reachOf } from '../interactions/narrow.ts';
@@ -50,7 +50,7 @@ export const searchTrail = (stored: Interaction, tokens: PageTokens, view: Trail
       token === undefined ? { way: 'on', position: first } : positionOf(tokens.open(token, bound, who, now));
     const pageOf = way === 'back' ? trailPageBefore : trailPage;
     const page = await pageOf(narrow(query, access), position, store, view, base);
-    const others = page.included.filter((version) => isSeen(access, version));
+    const others = await seenOf(access, page.included);
     const seen = { includes: query.includes, matches: page.matches, included: others, base };
     const included = [...others, ...(await ownAlong(view)(seen, context))];
     const sealed = (at: Position | undefined, to: Way) => at && tokens.seal(cursorOf(at, to), bound, who, now);

@@ -2,7 +2,7 @@
 import { type Problem, problem } from '../fhir/outcome.ts';
 import { type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
 import type { Version } from '../store/store.ts';
-import type { Access, FhirAnswer, FhirRequest } from './interaction.ts';
+import type { Access, FhirAnswer, FhirRequest, Sight } from './interaction.ts';
 
 export const answer = (status: number, version: Version, more: Partial<FhirAnswer> = {}): FhirAnswer => ({
   status,
@@ -20,8 +20,24 @@ export const gone = (version: Version): Problem =>
   problem('deleted', `${referenceTo(version.key)} was deleted`, { headers: { ETag: etagOf(version) } });
 
 /** Parsed only where the access has questions about what is inside. */
-export const isSeen = (access: Access, version: Version): boolean =>
-  access.unrestricted || (version.text !== '' && access.sees(JSON.parse(version.text) as Resource));
+export function isSeen(access: Access, version: Version, right: Sight = 'r'): boolean | Promise<boolean> {
+  if (access.unrestricted) return true;
+  if (version.text === '') return false;
+  return access.seesVersion
+    ? access.seesVersion(version, right)
+    : access.sees(JSON.parse(version.text) as Resource, right);
+}
+
+/** Those that are seen, in the same order. */
+export async function seenOf(
+  access: Access,
+  versions: readonly Version[],
+  right: Sight = 's',
+): Promise<readonly Version[]> {
+  if (access.unrestricted || versions.length === 0) return versions;
+  const verdicts = await Promise.all(versions.map((version) => isSeen(access, version, right)));
+  return versions.filter((_, i) => verdicts[i]);
+}
 
 /** https://hl7.org/fhir/R4/http.html#cread: whether the client already has this version. */
 export function isUnchanged({ conditions }: FhirRequest, version: Version): boolean {

@@ -9,7 +9,7 @@ import { builtInValueSet } from '../terminology/built-in.ts';
 import { type Code, canonicalParts, NotExpandable, pick, type TerminologyType } from '../terminology/codes.ts';
 import { expandValueSet } from '../terminology/expand.ts';
 import { related } from '../terminology/hierarchy.ts';
-import { isSeen } from './answer.ts';
+import { seenOf } from './answer.ts';
 import type { Context, Parameters } from './interaction.ts';
 import { narrow } from './narrow.ts';
 
@@ -131,5 +131,5 @@ async function heldHere(
   if (!caller.access.permits('search-type', type)) return [];
   const page = await store.search(narrow(plainQuery(type, where, mostVersions), caller.access), undefined);
   if (page.next) throw new NotExpandable(`is held in more than ${mostVersions} versions`, 'too-costly');
-  return page.matches.filter((version) => isSeen(caller.access, version)).map(({ text }) => JSON.parse(text));
+  return (await seenOf(caller.access, page.matches)).map(({ text }) => JSON.parse(text));
 }

@@ -103,13 +103,24 @@ export interface Access {
   /** True where every question below is answered yes, so that nobody need parse a resource to ask. */
   readonly unrestricted: boolean;
   permits(interaction: InteractionCode, type: string): boolean;
-  /** What a resource of the type must fulfil for the caller to find it; undefined: nothing more. See `narrow`. */
-  finds(type: string): Criterion | undefined;
-  sees(resource: Resource): boolean;
-  /** The text with hidden elements left out; the identity until elements are hidden. */
+  /**
+   * What a resource of the type must fulfil for the caller to find it, or with 'r' to read it; undefined: nothing more. The one
+   * truth about rows: `sees` and `mayWrite` hold the same against one resource. See `narrow`.
+   */
+  finds(type: string, right?: Sight): Criterion | undefined;
+  /** A promise where it takes a look at other resources. Without a right: to read it. */
+  sees(resource: Resource, right?: Sight): boolean | Promise<boolean>;
+  /** The same of a stored version, where that can be told without parsing it; left out: `sees` is asked. */
+  seesVersion?(version: Version, right?: Sight): boolean | Promise<boolean>;
+  /** The text with hidden elements left out; the identity where none are hidden. */
   shows(text: string): string;
-  mayWrite(before: Resource | undefined, after: Resource | undefined): boolean;
+  /** Elements of the type that the caller may neither see nor search nor sort by: `telecom`, `contact.name`. Left out: none. */
+  hides?(type: string): readonly string[];
+  mayWrite(before: Resource | undefined, after: Resource | undefined): boolean | Promise<boolean>;
 }
+
+/** The SMART rights by which a resource is seen: read by its id, or found. */
+export type Sight = 'r' | 's';
 
 export interface Caller {
   /** `Device/dev001`, `Practitioner/7`, `Client/admin`, `System/notifier`. */

@@ -13,7 +13,7 @@ export const read: Interaction = {
     const [version] = await store.read([key]);
     if (!version) throw notFound(key);
     if (isDeleted(version)) throw caller.access.unrestricted ? gone(version) : notFound(key);
-    if (!isSeen(caller.access, version)) throw notFound(key); // a foreign id answers like a missing one
+    if (!(await isSeen(caller.access, version))) throw notFound(key); // a foreign id answers like a missing one
     return shown(isUnchanged(request, version) ? 304 : 200, version, shape);
   },
 };

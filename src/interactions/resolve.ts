@@ -5,7 +5,7 @@ import { matches } from '../search/match.ts';
 import { parseSearch } from '../search/parse.ts';
 import { plainQuery, type SearchQuery } from '../search/query.ts';
 import type { Change, Version } from '../store/store.ts';
-import { isSeen } from './answer.ts';
+import { seenOf } from './answer.ts';
 import { expansionsFor } from './expansions.ts';
 import type { Context, Parameters } from './interaction.ts';
 import { narrow } from './narrow.ts';
@@ -43,12 +43,9 @@ export async function resolve(
   const narrowed = narrow(plainQuery(type, query.where, MOST_FOUND), caller.access);
   const { matches: hits } = await store.search(narrowed, undefined);
   const extract = extractorAt(base);
-  const found = hits.filter((hit) => {
-    const { key, text, lastUpdated } = hit;
-    // The query is narrowed already: whatever it missed stays hidden all the same.
-    if (!isSeen(caller.access, hit)) return false;
-    return matches(narrowed.where, extract(text), key, lastUpdated);
-  });
+  // The query is narrowed already: whatever it missed stays hidden all the same.
+  const seen = await seenOf(caller.access, hits);
+  const found = seen.filter(({ key, text, lastUpdated }) => matches(narrowed.where, extract(text), key, lastUpdated));
   return {
     found,
     query: narrowed,

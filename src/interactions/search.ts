@@ -3,7 +3,7 @@ import { type ResourceKey, referenceTo } from '../fhir/references.ts';
 import type { PageTokens } from '../search/page-token.ts';
 import { type Include, none, type SearchQuery } from '../search/query.ts';
 import { type Cursor, isDeleted, type Version } from '../store/store.ts';
-import { isSeen, patientsIn } from './answer.ts';
+import { isSeen, patientsIn, seenOf } from './answer.ts';
 import { askedOf } from './asked.ts';
 import { pageOfContainers, shownInside } from './contained.ts';
 import { expansionsFor } from './expansions.ts';
@@ -57,8 +57,8 @@ const search = (code: Code, tokens: PageTokens, now: () => number, along: Along)
       ? pageOfContainers(narrowed, after, contained, caller.access, store)
       : store.search(narrowed, after));
     // The query is narrowed already: whatever it missed stays hidden all the same.
-    const visible = (versions: readonly Version[]) => versions.filter((version) => isSeen(caller.access, version));
-    const [matches, included] = [visible(page.matches), visible(page.included)];
+    const matches = await seenOf(caller.access, page.matches);
+    const included = await seenOf(caller.access, page.included);
     const elsewhere = await along({ includes: narrowed.includes, matches, included, base }, context);
     const sealed = (cursor: Cursor | undefined) => cursor && tokens.seal(cursor, bound(), caller.who, at);
     const shown: ShownPage = {

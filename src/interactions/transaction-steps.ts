@@ -79,11 +79,11 @@ function demandDistinct(steps: readonly Step[], found: readonly (Found | undefin
 }
 
 /** Whether the caller may learn from If-Match which version is the newest. */
-function isKnown(access: Access, before: Version | undefined): boolean {
+async function isKnown(access: Access, before: Version | undefined): Promise<boolean> {
   if (access.unrestricted) return true;
   if (isAbsent(before)) return false;
   const held = JSON.parse(before!.text) as Resource;
-  return access.sees(held) || access.mayWrite(held, held);
+  return (await access.sees(held)) || access.mayWrite(held, held);
 }
 
 /** The key that each writing entry acts on (undefined for reads), and what must still hold at commit. */
@@ -96,14 +96,15 @@ export async function identify(
   const named = found.map((item, i) => ({ item, i })).filter(({ item }) => item && !item.isFresh);
   const versions = await context.store.read(named.map(({ item }) => item!.key));
   const newest = new Map(named.map(({ i }, n) => [i, versions[n]]));
-  const targets = found.map((item, i) => {
-    if (!item) return undefined;
+  const targets: (Target | undefined)[] = [];
+  for (const [i, item] of found.entries()) {
     const before = newest.get(i);
+    targets.push(item && { key: item.key, before, existing: item.existing });
+    if (!item) continue;
     const { conditions } = steps[i]!.request;
-    const isTold = conditions.ifMatch === undefined || isKnown(context.caller.access, before);
+    const isTold = conditions.ifMatch === undefined || (await isKnown(context.caller.access, before));
     demandConditions(conditions, item.key, isTold ? before : undefined);
-    return { key: item.key, before, existing: item.existing };
-  });
+  }
   return { targets, expectations: found.flatMap((item) => (item?.expectation ? [item.expectation] : [])) };
 }
 
@@ -131,7 +132,7 @@ export async function demandReadable(
     } else if (interaction === 'read') {
       const key = { type, id };
       const before = stored[i];
-      const isThere = after.get(referenceTo(key)) ?? (!isAbsent(before) && isSeen(caller.access, before!));
+      const isThere = after.get(referenceTo(key)) ?? (!isAbsent(before) && (await isSeen(caller.access, before!)));
       if (!isThere) throw problem('not-found', `${at}: ${referenceTo(key)} was not found`, { expression: at });
     }
   }

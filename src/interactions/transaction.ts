@@ -93,7 +93,7 @@ export const transaction = (writes: WritePath, runtime: Runtime, declared: Decla
         });
       } else if (isAbsent(before)) {
         // Refused where it would be refused if somebody else's were there.
-        if (steps[i]!.request.id) demandWritable(context.caller, key, before, undefined);
+        if (steps[i]!.request.id) await demandWritable(context.caller, key, before, undefined);
         answers[i] = nothingToDelete(context.caller, before);
       } else planned.push({ plan: { key, method: 'DELETE', before }, at: steps[i]!.at, i });
     }

@@ -13,7 +13,7 @@ import { demandWritable, type WritePath } from './write.ts';
 export async function newestFor(request: FhirRequest, { store, caller }: Context): Promise<Version | undefined> {
   const key = { type: request.type, id: request.id };
   const [before] = await store.read([key]);
-  demandWritable(caller, key, before, request.body?.resource);
+  await demandWritable(caller, key, before, request.body?.resource);
   return before;
 }
 

@@ -15,7 +15,7 @@ export const vread: Interaction = {
     const missing = () => notFound({ type: key.type, id: `${key.id}/_history/${request.versionId ?? ''}` });
     if (!version) throw missing();
     if (isDeleted(version)) throw caller.access.unrestricted ? gone(version) : missing();
-    if (!isSeen(caller.access, version)) throw missing();
+    if (!(await isSeen(caller.access, version))) throw missing();
     return shown(isUnchanged(request, version) ? 304 : 200, version, shape);
   },
 };

@@ -73,15 +73,15 @@ export interface WritePath {
 }
 
 /** Refuses a caller who may not make this change to this resource; `after` is undefined for a deletion. */
-export function demandWritable(
+export async function demandWritable(
   { access }: Caller,
   key: ResourceKey,
   before: Version | undefined,
   after: Resource | undefined,
-): void {
+): Promise<void> {
   if (access.unrestricted) return;
   const held = isAbsent(before) ? undefined : (JSON.parse(before!.text) as Resource);
-  if (!access.mayWrite(held, after))
+  if (!(await access.mayWrite(held, after)))
     throw problem('forbidden', `${referenceTo(key)} may not be written with these rights`);
 }
 
@@ -147,7 +147,7 @@ export function createWritePath(rules: WriteRules): WritePath {
     const patients = new Set<string>();
     const seen = planned.map(({ incoming }) => incoming && relativeResource(rules.relative, incoming));
     for (const [i, { key, method, incoming, before }] of planned.entries()) {
-      demandWritable(caller, key, before, seen[i]);
+      await demandWritable(caller, key, before, seen[i]);
       if (incoming && method !== 'POST') demandWhole(incoming.resource);
       let stored = incoming;
       if (stored && rules.prepare[key.type]) {

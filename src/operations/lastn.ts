@@ -2,7 +2,7 @@
 import { bundleText } from '../fhir/bundle.ts';
 import { problem } from '../fhir/outcome.ts';
 import { referenceTo } from '../fhir/references.ts';
-import { isSeen, patientsIn } from '../interactions/answer.ts';
+import { patientsIn, seenOf } from '../interactions/answer.ts';
 import { expansionsFor } from '../interactions/expansions.ts';
 import type { Context, Parameters } from '../interactions/interaction.ts';
 import { narrow } from '../interactions/narrow.ts';
@@ -91,7 +91,7 @@ async function takeAll(
   let after: Cursor | undefined;
   do {
     const page = await store.search(query, after);
-    for (const version of page.matches) if (isSeen(caller.access, version)) newest.add(version);
+    for (const version of await seenOf(caller.access, page.matches)) newest.add(version);
     looked += page.matches.length;
     after = page.next;
     if (after && (looked >= MOST_LOOKED_AT || newest.count() > MOST_ANSWERED || isLate())) {

@@ -1,4 +1,5 @@
 /** Takes waiting events to their receivers: one at a time and in order for each Subscription, all Subscriptions side by side. */
+import { isSeen } from '../interactions/answer.ts';
 import { isDeleted, type Kept } from '../store/store.ts';
 import type { Channel, Outcome } from './channels/channel.ts';
 import { drop, type KeptDelivery, type KeptTrouble, kinds, put, readDeliveryKey } from './kept.ts';
@@ -141,8 +142,8 @@ export function startDelivery(parts: DeliveryParts): Delivery {
       if (signal.aborted) return 'rest';
       version = await store.vread(key, versionId);
     }
-    const isHidden = (text: string) => !access.unrestricted && !access.sees(JSON.parse(text));
-    if (!version || isDeleted(version) || isHidden(version.text)) {
+    const isShown = version && !isDeleted(version) && (await isSeen(access, version));
+    if (!version || !isShown) {
       log.warn('delivery parked', { subscription: id, type: key.type, id: key.id, versionId });
       settleRow(row.key, [put(kinds.parked, row.key, row.value)]);
       return 'go on';

@@ -140,7 +140,7 @@ async function matching(
     const { subscription, owner } = followed.get(id)!;
     if (isEnded(subscription, runtime.now())) continue;
     const access = await accessOf(owner);
-    if (access.permits('read', key.type) && access.sees(resource)) found.push(id);
+    if (access.permits('read', key.type) && (await access.sees(resource))) found.push(id);
   }
   return found;
 }
