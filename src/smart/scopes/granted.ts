@@ -1,0 +1,102 @@
+/** What is granted of the scopes that are asked for: what both the request and the registration permit, never more. https://www.rfc-editor.org/rfc/rfc6749#section-3.3 */
+import { canonicalQuery } from './query.ts';
+import { canonicalText, firstText, isOfFirst, type Scope } from './scope.ts';
+import { isSeedScope, kindOf, meantBy, scopesOf, wordsOf } from './words.ts';
+
+/** Under which circumstances it is asked. */
+export interface Circumstances {
+  /** `user`: somebody signed in and consents; `client`: a client by itself, with client_credentials. */
+  readonly by: 'user' | 'client';
+  /** A client that can keep a secret or a key. */
+  readonly isConfidential: boolean;
+  /** Whether there is a patient in context; left out as long as one may still be chosen. */
+  readonly hasPatient?: boolean;
+}
+
+/**
+ * The granted part of `asked`, as the token and its answer say it. A scope that is granted as a whole is echoed as it was
+ * asked for; of any other what is permitted stands there, a wildcard as the types that it is permitted for.
+ */
+export function granted(asked: string, allowed: string, circumstances: Circumstances): string {
+  const words = new Set(wordsOf(allowed));
+  const permitted = scopesOf(allowed);
+  const told = wordsOf(asked)
+    .filter((word) => isPossible(word, circumstances))
+    .flatMap((word) => {
+      if (words.has(word)) return isUnderstood(word) ? [word] : [];
+      return partsOf(word, permitted);
+    });
+  return [...new Set(told)].join(' ');
+}
+
+/** Whether all that `asked` opens is open by `wide` already: a refresh may ask for no more than was granted. */
+export function isWithin(asked: string, wide: string): boolean {
+  const words = new Set(wordsOf(wide));
+  const permitted = scopesOf(wide);
+  return wordsOf(asked).every((word) => {
+    if (words.has(word)) return true;
+    const meant = meantBy(word);
+    return meant.length > 0 && meant.every((scope) => isCovered(scope, permitted));
+  });
+}
+
+const isUnderstood = (word: string): boolean =>
+  kindOf(word) !== 'unknown' && (kindOf(word) !== 'fhir' || meantBy(word).length > 0);
+
+function isPossible(word: string, { by, isConfidential, hasPatient }: Circumstances): boolean {
+  const isOfSystem = isSeedScope(word) || word.startsWith('system/');
+  if (by === 'client') return isOfSystem && isConfidential;
+  return !isOfSystem && (hasPatient !== false || !word.startsWith('patient/'));
+}
+
+/** A word as the parts of it that are permitted; the word itself where that is all of it. */
+function partsOf(word: string, permitted: readonly Scope[]): readonly string[] {
+  const meant = meantBy(word);
+  if (meant.length === 0) return [];
+  if (meant.every((scope) => isCovered(scope, permitted))) return [word];
+  const parts = meant.flatMap((scope) => permitted.flatMap((one) => common(scope, one) ?? []));
+  return merged(parts).map((part) => (isOfFirst(word) && firstText(part)) || canonicalText(part));
+}
+
+type Part = Omit<Scope, 'text'>;
+
+const conditions = ({ query }: Part): readonly string[] => query?.split('&') ?? [];
+
+const isSameOrAll = (type: string, wide: string): boolean => wide === '*' || wide === type;
+
+/** Whether each right of a scope is given by one of those, on all that it speaks of. */
+const isCovered = (part: Part, wide: readonly Part[]): boolean =>
+  [...part.rights].every((right) =>
+    wide.some(
+      (one) =>
+        one.context === part.context &&
+        isSameOrAll(part.type, one.type) &&
+        one.rights.includes(right) &&
+        conditions(one).every((condition) => conditions(part).includes(condition)),
+    ),
+  );
+
+/** What two scopes both permit: conditions of both hold. Undefined where that is nothing, or can be written as no scope. */
+function common(a: Part, b: Part): Part | undefined {
+  if (a.context !== b.context || (a.type !== '*' && !isSameOrAll(a.type, b.type))) return undefined;
+  const type = a.type === '*' ? b.type : a.type;
+  const rights = [...a.rights].filter((right) => b.rights.includes(right)).join('');
+  if (rights === '') return undefined;
+  const both = [...conditions(a), ...conditions(b)];
+  if (both.length === 0) return { context: a.context, type, rights };
+  const query = canonicalQuery(type, both.join('&'));
+  return query === undefined ? undefined : { context: a.context, type, rights, query };
+}
+
+/** The rights on the same resources in one scope, without those that others give already; in an order of their own. */
+function merged(parts: readonly Part[]): readonly Part[] {
+  const byReach = new Map<string, Part>();
+  for (const part of parts) {
+    const reach = canonicalText({ ...part, rights: '' });
+    const rights = [...'cruds'].filter((right) => (part.rights + (byReach.get(reach)?.rights ?? '')).includes(right));
+    byReach.set(reach, { ...part, rights: rights.join('') });
+  }
+  const all = [...byReach.values()];
+  const needed = all.filter((part) => !all.some((one) => one !== part && isCovered(part, [one])));
+  return needed.sort((a, b) => (canonicalText(a) < canonicalText(b) ? -1 : 1));
+}
