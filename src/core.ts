@@ -25,6 +25,7 @@ import type { Runtime } from './runtime.ts';
 import { extractorAt } from './search/extract.ts';
 import { createPageTokens } from './search/page-token.ts';
 import type { IndexEntries } from './search/query.ts';
+import type { Offered } from './smart/discovery.ts';
 import type { Engine } from './store/engine.ts';
 import type { Leases } from './store/lease.ts';
 
@@ -36,6 +37,8 @@ export interface CoreParts extends Pick<WriteRules, 'canonical' | 'references' |
   readonly base: string;
   /** Of this program, for the CapabilityStatement. */
   readonly version: string;
+  /** The same of the authorization server, where there is one. */
+  readonly offered?: Offered;
   /** 32 bytes. */
   readonly pageKey: Uint8Array;
   /** What follows from a write, by the type that is written; given what follows from a SearchParameter. */
@@ -59,7 +62,7 @@ export interface Core {
 
 /** Search knows the stored SearchParameters when this resolves. */
 export async function openCore(parts: CoreParts): Promise<Core> {
-  const { engine, trail, runtime, base, canonical, version, log, leases, signal, references, prepare } = parts;
+  const { engine, trail, runtime, base, canonical, version, offered, log, leases, signal, references, prepare } = parts;
   const relative = relativeTo(base);
   const extract = extractorAt(base);
   const promised = promisedOperations();
@@ -87,7 +90,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
       searchSystem(tokens, runtime.now, ownAlong(view)),
       batch,
       transaction(writes, runtime, declared),
-      capabilities((asked) => capabilityStatement({ base: asked, canonical, version, date: CAPABILITY_DATE })),
+      capabilities((asked) => capabilityStatement({ base: asked, canonical, version, date: CAPABILITY_DATE, offered })),
     ],
     operations,
   });

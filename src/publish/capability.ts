@@ -9,6 +9,8 @@ import { leadsTo, ofTheEngine, type Parameter } from '../search/parameter.ts';
 import { parametersOf } from '../search/parameters.ts';
 import { isSortable } from '../search/sort.ts';
 import { ofTrail } from '../search/trail-type.ts';
+import type { Offered } from '../smart/discovery.ts';
+import { smartSecurity } from './security.ts';
 
 /** When capability/ was last changed, or what this page makes of it. */
 export const CAPABILITY_DATE = '2026-11-28';
@@ -21,6 +23,8 @@ export interface Statement {
   readonly version: string;
   /** When the statement was last changed, as a FHIR dateTime. */
   readonly date: string;
+  /** Where there is an authorization server. */
+  readonly offered?: Offered;
 }
 
 const file = new URL('../../capability/CapabilityStatement-server.json', import.meta.url);
@@ -162,7 +166,7 @@ function entryOf(type: string, { canonical }: Statement): object {
 
 /** The statement of this running server: one entry per resource type. Costs milliseconds; keep what it returns. */
 export function capabilityStatement(statement: Statement): Resource {
-  const { base, canonical, version, date } = statement;
+  const { base, canonical, version, date, offered } = statement;
   const types = [...resourceTypes.keys()].sort();
   return {
     ...promised,
@@ -176,6 +180,7 @@ export function capabilityStatement(statement: Statement): Resource {
     rest: [
       {
         ...rest,
+        ...(offered && { security: smartSecurity(offered) }),
         operation: promisedUnder(canonical, rest.operation),
         resource: types.map((type) => entryOf(type, statement)),
       },

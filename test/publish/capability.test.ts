@@ -106,6 +106,41 @@ describe('The statement', () => {
   });
 });
 
+describe('What the statement says of security', () => {
+  const about = {
+    base: 'https://watchfire.example/fhir',
+    canonical: 'https://canonical.example/fhir',
+    version: '1.2.3',
+    date: '2026-11-24',
+  };
+  const securedBy = (takesRegistrations: boolean) =>
+    capabilityStatement({ ...about, offered: { issuer: 'https://watchfire.example', takesRegistrations } });
+  const urisOf = ({ rest: [{ security }] }: any) =>
+    Object.fromEntries(security.extension[0].extension.map(({ url, valueUri }: any) => [url, valueUri]));
+
+  it('is without an authorization server that there are bearer tokens, and nothing of SMART', () => {
+    expect(rest.security).toMatchObject({ cors: false, service: [{ text: 'Bearer token' }] });
+    expect(JSON.stringify(rest.security)).not.toMatch(/smart|oauth/i);
+  });
+
+  it('is with one where it is, in the words that apps of SMART 1 look for', () => {
+    const statement = securedBy(false);
+    expect(faultsOf(statement).filter((issue: any) => issue.severity === 'error')).toEqual([]);
+    expect(statement.rest[0].security.service[0].coding[0].code).toBe('SMART-on-FHIR');
+    expect(urisOf(statement)).toEqual({
+      authorize: 'https://watchfire.example/oauth/authorize',
+      token: 'https://watchfire.example/oauth/token',
+      introspect: 'https://watchfire.example/oauth/introspect',
+      revoke: 'https://watchfire.example/oauth/revoke',
+      manage: 'https://watchfire.example/oauth/account/apps',
+    });
+  });
+
+  it('is where apps register only where they may', () => {
+    expect(urisOf(securedBy(true)).register).toBe('https://watchfire.example/oauth/register');
+  });
+});
+
 /** A value that each type of parameter takes. */
 const samples: Readonly<Record<string, string>> = {
   token: 'true', // a code, and what is true or false
