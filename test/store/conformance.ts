@@ -25,7 +25,8 @@ export function storeConforms(name: string, open: () => Promise<Engine>): void {
         const before = Date.now();
         const [written] = await store.commit([save('Patient/1', { text: ['{"meta":{', '},"active":true}'] })]);
         expect(written).toMatchObject({ key: key('Patient/1'), versionId: 1, created: true });
-        expect(written!.lastUpdated).toBeGreaterThanOrEqual(before);
+        // By the store's clock, which a database on other machines keeps a little beside ours.
+        expect(Math.abs(written!.lastUpdated - before)).toBeLessThan(60_000);
         const [version] = await store.read([key('Patient/1')]);
         const instant = new Date(written!.lastUpdated).toISOString();
         expect(version).toEqual({

@@ -4,7 +4,7 @@ import type { Houses } from './houses.ts';
 import { A } from './patient-a.ts';
 import type { Request } from './questions.ts';
 
-/** What of an answer must be equal: all but texts for people, tokens and the address of the house. */
+/** What of an answer must be equal: all but texts for people, tokens, the address of the house, and the order of what is included, which nobody promises. */
 function shown({ status, body, headers }: Answer, base: string): string {
   if (status >= 400) return JSON.stringify({ status, codes: body.issue.map(({ code }: any) => code) });
   const entries = (body.entry ?? []).map(({ fullUrl, resource, search, request, response }: any) => ({
@@ -14,6 +14,11 @@ function shown({ status, body, headers }: Answer, base: string): string {
     response,
     resource: resource?.resourceType === 'OperationOutcome' ? resource.issue.map(({ code }: any) => code) : resource,
   }));
+  const firstIncluded = entries.findIndex(({ search }: any) => search?.mode === 'include');
+  if (firstIncluded >= 0) {
+    const included = entries.splice(firstIncluded);
+    entries.push(...included.sort((a: any, b: any) => (a.fullUrl < b.fullUrl ? -1 : 1)));
+  }
   const isBundle = body.resourceType === 'Bundle';
   const links = (isBundle ? (body.link ?? []) : []).map(({ relation, url }: any) => [
     relation,
