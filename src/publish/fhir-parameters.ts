@@ -64,7 +64,7 @@ export const ofContained: readonly RouteParameter[] = [
   }),
 ];
 
-export const security = ['deviceKey', 'adminToken'] as const;
+export const security = ['deviceKey', 'accessToken', 'adminToken'] as const;
 export const unauthorized = {
   401: outcome('No token, or a wrong one.'),
   403: outcome('Not permitted with these rights.'),

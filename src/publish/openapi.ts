@@ -3,6 +3,7 @@ import { adminRoutes, adminSchemas, serverRoutes } from './admin-routes.ts';
 import { fhirRoutes } from './fhir-routes.ts';
 import { fhirSchemas } from './fhir-schemas.ts';
 import { iotRoutes, iotSchemas } from './iot-routes.ts';
+import { oauthRoutes } from './oauth-routes.ts';
 import type { Content, Examples, Route, RouteAnswer, RouteParameter } from './routes.ts';
 
 const tags = [
@@ -19,13 +20,15 @@ const tags = [
   ],
   ['Operations', 'What is more than a read, a write or a search. Most need the administrator’s token.'],
   ['Administration', 'Keys and secrets. Needs the administrator’s token.'],
+  ['Authorization', 'OAuth 2 and OpenID Connect: how SMART apps and backend services get their tokens.'],
   ['Server', 'Health, measures, this document.'],
 ] as const;
 
-/** Every route that the server answers, but for the portal's own files. */
-export const documentedRoutes = (): readonly Route[] => [
+/** Every route that the server answers, but for the portal's own files; those below /oauth where it has any. */
+export const documentedRoutes = (hasOauth = true): readonly Route[] => [
   ...iotRoutes,
   ...fhirRoutes(),
+  ...(hasOauth ? oauthRoutes : []),
   ...adminRoutes,
   ...serverRoutes,
 ];
@@ -50,7 +53,7 @@ const parameterOf = ({ name, in: place, description, schema, example }: RoutePar
   ...(example !== undefined && { example }),
 });
 
-const operationOf = (route: Route) => ({
+const operationOf = (route: Route, schemes: object) => ({
   tags: [route.tag],
   operationId: route.operationId,
   summary: route.summary,
@@ -60,14 +63,36 @@ const operationOf = (route: Route) => ({
     requestBody: { required: route.request.required, content: contentOf(route.request.content) },
   }),
   responses: Object.fromEntries(Object.entries(route.answers).map(([status, answer]) => [status, answerOf(answer)])),
-  security: route.security.map((scheme) => ({ [scheme]: [] })),
+  security: route.security.filter((scheme) => scheme in schemes).map((scheme) => ({ [scheme]: [] })),
 });
 
+const keySchemes = {
+  deviceKey: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'The API key of a device, as `POST /admin/devices/{device_id}/keys` shows it once.',
+  },
+  adminToken: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'The administrator’s token: `WATCHFIRE_ADMIN_TOKEN`, or the file `admin-token` in the data folder.',
+  },
+};
+
+const tokenScheme = {
+  accessToken: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An access token of `/oauth/token`: it opens what its scopes say and its user or client may.',
+  },
+};
+
 /** The document. Its server is relative, so that it always speaks of the server that it came from. Costs milliseconds; keep it. */
-export function openApi(version: string): object {
+export function openApi(version: string, hasOauth = true): object {
+  const schemes = { ...keySchemes, ...(hasOauth && tokenScheme) };
   const paths: Record<string, Record<string, object>> = {};
-  for (const route of documentedRoutes()) {
-    paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) };
+  for (const route of documentedRoutes(hasOauth)) {
+    paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route, schemes) };
   }
   const document = {
     openapi: '3.0.3',
@@ -78,23 +103,13 @@ export function openApi(version: string): object {
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     servers: [{ url: '/', description: 'This server' }],
-    tags: tags.map(([name, description]) => ({ name, description })),
+    tags: tags
+      .filter(([name]) => hasOauth || name !== 'Authorization')
+      .map(([name, description]) => ({ name, description })),
     paths,
     components: {
       schemas: { ...iotSchemas, ...fhirSchemas, ...adminSchemas },
-      securitySchemes: {
-        deviceKey: {
-          type: 'http',
-          scheme: 'bearer',
-          description: 'The API key of a device, as `POST /admin/devices/{device_id}/keys` shows it once.',
-        },
-        adminToken: {
-          type: 'http',
-          scheme: 'bearer',
-          description:
-            'The administrator’s token: `WATCHFIRE_ADMIN_TOKEN`, or the file `admin-token` in the data folder.',
-        },
-      },
+      securitySchemes: schemes,
     },
   };
   return JSON.parse(JSON.stringify(document));

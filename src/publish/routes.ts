@@ -30,7 +30,7 @@ export interface RouteAnswer {
   readonly content?: readonly Content[];
 }
 
-export type Scheme = 'adminToken' | 'deviceKey';
+export type Scheme = 'accessToken' | 'adminToken' | 'deviceKey';
 
 export interface Route {
   readonly method: 'get' | 'post' | 'put' | 'delete';

