@@ -1,5 +1,6 @@
 /** Scopes of SMART 1 and 2 are read strictly: what is not understood is no scope (O19). https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html */
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { canonicalText, parseScope } from '../../../src/smart/scopes/scope.ts';
 import { isSeedClient, kindOf, scopesOf } from '../../../src/smart/scopes/words.ts';
 
@@ -72,6 +73,71 @@ describe('A scope for resources', () => {
   ])('is none with %s', (_what, text) => {
     expect(parseScope(text)).toBeUndefined();
     expect(scopesOf(text).filter((scope) => scope.text === text)).toEqual([]);
+  });
+});
+
+describe('Any text', () => {
+  const bits = [
+    'patient/',
+    'user/',
+    '*',
+    'Observation',
+    'Patient',
+    '.',
+    'rs',
+    'cruds',
+    'read',
+    '?',
+    '&',
+    '=',
+    '%',
+    '%2',
+    '%26',
+    ',',
+    '|',
+    '\\',
+    ':',
+    ':in',
+    ':not',
+    'category',
+    'code',
+    '_tag',
+    '_has:',
+    '_filter',
+    'ap2026',
+    'x',
+    ' ',
+    '\u0000',
+    'ö',
+    '__proto__',
+  ];
+  const text = fc.oneof(
+    fc.string(),
+    fc.array(fc.constantFrom(...bits), { maxLength: 12 }).map((parts) => parts.join('')),
+    fc
+      .array(
+        fc.tuple(fc.constantFrom('category', 'code', '_tag', 'category:not', 'date'), fc.constantFrom(...bits, '')),
+        {
+          minLength: 1,
+          maxLength: 3,
+        },
+      )
+      .map((parts) => `patient/Observation.rs?${parts.map((part) => part.join('=')).join('&')}`),
+  );
+
+  it('is no scope, or one whose one form means the same', () => {
+    let read = 0;
+    fc.assert(
+      fc.property(text, (one) => {
+        const scope = parseScope(one);
+        if (scope === undefined) return;
+        read++;
+        const form = canonicalText(scope);
+        expect(parseScope(form)).toEqual({ ...scope, text: form });
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(read).toBeGreaterThan(50);
   });
 });
 
