@@ -1,0 +1,160 @@
+/** Choose the patient, then the encounter, that an app opens with. https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html */
+import { field } from './field.ts';
+import { type Html, html, named } from './html.ts';
+import { alert, framed, secret } from './layout.ts';
+
+/** What tells two people of the same name apart; '' where the record does not say. */
+export interface PatientRow {
+  readonly id: string;
+  readonly name: string;
+  readonly birthDate: string;
+  readonly gender: string;
+  readonly identifier: string;
+}
+
+export interface PatientSearch {
+  readonly name: string;
+  readonly birthdate: string;
+  readonly identifier: string;
+}
+
+interface Choosing {
+  readonly action: string;
+  readonly csrf: string;
+  readonly app: string;
+  readonly who: string;
+  readonly failed?: string;
+  /** Address of the page after this one. */
+  readonly next?: string;
+  /** Address of the first page, where this is not it. */
+  readonly first?: string;
+}
+
+export interface ChoosePatientPage extends Choosing {
+  readonly asked: PatientSearch;
+  /** What is wrong about what was searched for, beside its field. */
+  readonly faults?: Partial<PatientSearch>;
+  readonly rows: readonly PatientRow[];
+}
+
+const forWhom = ({
+  app,
+  who,
+}: Choosing) => html`    <p class="lead"><strong>${named(app)}</strong> opens with what you choose. You are ${named(who)}.</p>
+`;
+
+const pager = ({ next, first }: Choosing) =>
+  (next !== undefined || first !== undefined) &&
+  html`
+    <nav class="pager" aria-label="Pages of the list">${first !== undefined && html`<a href="${first}">First page</a>`}${
+      next !== undefined && html`<a href="${next}" rel="next">Next page</a>`
+    }</nav>`;
+
+/** Each a button of its own: one press chooses. */
+const choice = (name: string, value: string, head: Html, facts: readonly (string | false)[]): Html => {
+  const said = facts.filter((fact) => fact !== '' && fact !== false);
+  return html`
+        <li><button class="choice" name="${name}" value="${value}"><strong>${head}</strong>${
+          said.length > 0 && html` <span>${said.map((fact, i) => [i > 0 && ' · ', html`<bdi>${fact}</bdi>`])}</span>`
+        }</button></li>`;
+};
+
+const deny = (words: string): Html => html`
+      <div class="actions"><button class="plain" name="decision" value="deny">${words}</button></div>`;
+
+export function choosePatient(page: ChoosePatientPage): string {
+  const { action, csrf, asked, faults = {}, rows, failed } = page;
+  const isNarrowed = asked.name !== '' || asked.birthdate !== '' || asked.identifier !== '';
+  const body = html`${alert(failed)}
+    <form method="get" action="${action}" role="search" aria-label="Patients" class="search">${field({
+      name: 'name',
+      label: 'Name',
+      type: 'search',
+      value: asked.name,
+      fault: faults.name,
+      autocomplete: 'off',
+      hasFocus: !isNarrowed,
+      isPlain: true,
+      maxlength: 100,
+    })}${field({
+      name: 'birthdate',
+      label: 'Birth date',
+      type: 'date',
+      value: asked.birthdate,
+      fault: faults.birthdate,
+      autocomplete: 'off',
+    })}${field({
+      name: 'identifier',
+      label: 'Identifier',
+      type: 'search',
+      value: asked.identifier,
+      fault: faults.identifier,
+      autocomplete: 'off',
+      isPlain: true,
+      maxlength: 200,
+    })}
+      <button>Search</button>
+    </form>
+    <form method="post" action="${action}">${secret(csrf)}
+      <h2>${isNarrowed ? 'Found' : 'Patients you may see'}</h2>${
+        rows.length > 0
+          ? html`
+      <ul class="choices">${rows.map(({ id, name, birthDate, gender, identifier }) =>
+        choice('patient', id, name === '' ? html`No name` : named(name), [
+          birthDate && `born ${birthDate}`,
+          gender,
+          identifier,
+        ]),
+      )}
+      </ul>`
+          : html`
+      <p class="empty" role="status">${isNarrowed ? 'None of the patients you may see is like that.' : 'There is no patient you may see.'}</p>`
+      }${pager(page)}${deny('Do not open the app')}
+    </form>`;
+  return framed({
+    title: 'Choose a patient',
+    lead: forWhom(page),
+    body,
+    isWide: true,
+    hasFailed: failed !== undefined,
+  });
+}
+
+export interface EncounterRow {
+  readonly id: string;
+  /** What kind of encounter, in words. */
+  readonly kind: string;
+  readonly status: string;
+  /** From and to, as recorded. */
+  readonly period: string;
+}
+
+export interface ChooseEncounterPage extends Choosing {
+  readonly patient: string;
+  readonly rows: readonly EncounterRow[];
+}
+
+export function chooseEncounter(page: ChooseEncounterPage): string {
+  const { action, csrf, patient, rows, failed } = page;
+  const body = html`${alert(failed)}
+    <form method="post" action="${action}">${secret(csrf)}
+      <h2>Encounters of ${named(patient)}</h2>${
+        rows.length > 0
+          ? html`
+      <ul class="choices">${rows.map(({ id, kind, status, period }) =>
+        choice('encounter', id, named(kind === '' ? 'Encounter' : kind), [period, status]),
+      )}
+      </ul>`
+          : html`
+      <p class="empty">There is no encounter you may see.</p>`
+      }${pager(page)}
+      <div class="actions"><button name="encounter" value="">Go on without an encounter</button><button class="plain" name="decision" value="deny">Do not open the app</button></div>
+    </form>`;
+  return framed({
+    title: 'Choose an encounter',
+    lead: forWhom(page),
+    body,
+    isWide: true,
+    hasFailed: failed !== undefined,
+  });
+}
