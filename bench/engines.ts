@@ -4,7 +4,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startReplicaSet } from '../test/support/mongod.ts';
+import { cacheSize, startReplicaSet } from '../test/support/mongod.ts';
 import { type Contestant, startFloorProcess, startMongoFloorProcess, startServerProcess } from './contestants.ts';
 import { type EngineRound, engineTable, standing } from './engines-table.ts';
 import { type Figure, measure } from './measure.ts';
@@ -19,6 +19,7 @@ The MongoDB is a replica set of its own on this machine, started for the sitting
   --rounds N         rounds over all operations (default 3)
   --duration S       measured seconds per operation, round and process (default 2)
   --warmup S         seconds before them (default 0.7)
+  --rest S           seconds between filling and measuring, in which the MongoDB engine puts to use what it learned (default 25)
   --concurrency N    connections (default 16)
   --ops a,b,...      operations (default: all)
   --audit MODE       strict or prompt (default strict)
@@ -36,6 +37,7 @@ const { values: given } = parseArgs({
     rounds: { type: 'string' },
     duration: { type: 'string' },
     warmup: { type: 'string' },
+    rest: { type: 'string', default: '25' },
     concurrency: { type: 'string', default: '16' },
     ops: { type: 'string', default: OPERATIONS.map(({ name }) => name).join(',') },
     audit: { type: 'string', default: 'strict' },
@@ -97,7 +99,11 @@ rmSync(given.folder, { recursive: true, force: true });
 mkdirSync(given.folder, { recursive: true });
 // The members do not keep this process alive by themselves.
 const awake = setInterval(() => {}, 1_000_000);
-const set = await startReplicaSet({ members: given.members === '1' ? 1 : 3 });
+const set = await startReplicaSet({
+  members: given.members === '1' ? 1 : 3,
+  // As the members of docker-compose.yml have it. With the small caches of the tests pages are written out all the time.
+  words: [cacheSize, '1'],
+});
 try {
   const members = set.members.map(({ pid }) => pid);
   const seats: Seated[] = [];
@@ -109,6 +115,7 @@ try {
   seats.push(await seated('mongodbFloor', startMongoFloorProcess(given.folder, set.freshUri(), audit, likeness)));
   seats.push(await seated('mongodb', startServerProcess(given.folder, audit, set.freshUri())));
 
+  await new Promise((resolve) => setTimeout(resolve, 1_000 * Number(given.rest)));
   const measured = new Map<string, EngineRound[]>();
   for (let round = 1; round <= rounds; round++) {
     tell(`round ${round}`);

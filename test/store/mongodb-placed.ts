@@ -4,6 +4,8 @@ import { referenceTo } from '../../src/fhir/references.ts';
 import { systemRuntime } from '../../src/runtime.ts';
 import { fillGap } from '../../src/store/gap.ts';
 import { createHashing } from '../../src/store/hash.ts';
+import { type Learning, usualLearning } from '../../src/store/mongodb/common-learning.ts';
+import { createCommon } from '../../src/store/mongodb/common-news.ts';
 import { homeOf, indexFields, type ResourceDocument } from '../../src/store/mongodb/document.ts';
 import type { Parts } from '../../src/store/mongodb/parts.ts';
 import { collectionsOf, indexes } from '../../src/store/mongodb/schema.ts';
@@ -33,15 +35,19 @@ export function openers() {
     /** Of the one member. */
     send: (signal: 'SIGSTOP' | 'SIGCONT') => set.members[0]!.kill(signal),
     admin: (command: Document) => client.db('admin').command(command),
-    async open(): Promise<{ parts: Parts; store: PlacedStore }> {
+    /** `learning`: how soon what resources have in common stands for all of it, without waiting for other servers. */
+    async open(learning: Learning = usualLearning): Promise<{ parts: Parts; store: PlacedStore }> {
       const collections = collectionsOf(client.db(`search_${++opened}`));
       await collections.resource.createIndexes([...indexes.resource!]);
       const runtime = systemRuntime;
+      const hashing = createHashing(runtime.random(8));
+      const shared = { collection: collections.common, hashing, runtime, now: runtime.now, learning, wait: 0 };
       const parts: Parts = {
         client,
         collections,
         runtime,
-        hashing: createHashing(runtime.random(8)),
+        hashing,
+        common: createCommon(shared),
         now: runtime.now,
         stamps: createStamps(0, runtime.now),
         server: 0,
@@ -60,7 +66,7 @@ export interface PlacedStore extends Store {
 }
 
 function storeOf(parts: Parts): PlacedStore {
-  const { collections, hashing, stamps } = parts;
+  const { collections, hashing, common, stamps } = parts;
   const known = new Map<string, ResourceDocument>();
   let last = 0;
   const put = (change: Extract<Change, { op: 'write' }>, like?: Written): Written => {
@@ -72,7 +78,7 @@ function storeOf(parts: Parts): PlacedStore {
     const v = (before?.v ?? 0) + 1;
     const p = before?.p ?? stamps.next();
     const b = text && new Binary(Buffer.from(fillGap(text, v, u)));
-    const fields = method === 'DELETE' ? { ix: [] } : indexFields(key.type, index, hashing);
+    const fields = method === 'DELETE' ? { ix: [] } : indexFields(key.type, index, hashing, common);
     known.set(_id, {
       _id,
       s: homeOf(key, index, hashing),
@@ -96,7 +102,7 @@ function storeOf(parts: Parts): PlacedStore {
           const before = known.get(referenceTo(change.key))!;
           if (before.v === change.versionId) {
             const { _id, s, t, p, v, u, m, b } = before;
-            const fields = indexFields(t, change.index, hashing);
+            const fields = indexFields(t, change.index, hashing, common);
             known.set(_id, { _id, s, t, p, v, u, m, ...(b && { b }), ...fields });
           }
         } else continue;

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { referenceTo } from '../../src/fhir/references.ts';
 import { type Runtime, systemRuntime } from '../../src/runtime.ts';
-import type { Criterion, Include, SortKey } from '../../src/search/query.ts';
+import type { Criterion, Include, IndexEntries, SortKey } from '../../src/search/query.ts';
+import { type Learning, usualLearning } from '../../src/store/mongodb/common-learning.ts';
 import type { Parts } from '../../src/store/mongodb/parts.ts';
 import { type Reach, type Step, usualReach } from '../../src/store/mongodb/reading.ts';
 import { matchedKeys, runSearch } from '../../src/store/mongodb/search.ts';
@@ -147,16 +148,18 @@ describeOnMongod('MongoDB: searching', () => {
 
   const seed = Number(process.env['STORE_SEED'] ?? Math.floor(Math.random() * 1e9));
   /** Chains are followed first, or through candidates a few at a time. */
-  const reaches: readonly (readonly [string, Reach])[] = [
-    ['first', usualReach],
-    ['in batches', { few: 0, many: 0, taste: 3, batch: 7 }],
-    ['first where they lead to few', { few: 3, many: 12, taste: 20, batch: 10 }],
+  /** Learns of values that many resources have in common from two that have them. */
+  const eager: Learning = { every: 1, enough: 2, frequent: 1, least: 2 };
+  const reaches: readonly (readonly [string, Reach, Learning])[] = [
+    ['first', usualReach, eager],
+    ['in batches', { few: 0, many: 0, taste: 3, batch: 7 }, usualLearning],
+    ['first where they lead to few', { few: 3, many: 12, taste: 20, batch: 10 }, eager],
   ];
   it.each(reaches)(
     `gives the pages that SQLite gives, in its order, with its totals and includes, chains followed %s (seed ${seed})`,
-    async (_, reach) => {
+    async (_, reach, learning) => {
       const roll = dice(seed);
-      const { parts, store } = await open();
+      const { parts, store } = await open(learning);
       const sqlite = await openSqliteStore({ file: ':memory:', runtime: steady() });
       const ids = Array.from({ length: 60 }, (_, i) => `r${i}`);
       const write = async (change: Change) => {
@@ -165,13 +168,17 @@ describeOnMongod('MongoDB: searching', () => {
       };
       for (const id of ids) {
         for (const type of ['Task', 'Flag']) {
-          const drawn = randomEntries(roll, ids, type);
+          const drawn = fashionable(roll, randomEntries(roll, ids, type), type);
           const index = { ...drawn, ...randomCanonicals(roll, type), references: [...drawn.references] };
           index.references.push(...randomFollowing(roll, type));
           await write(save(`${type}/${id}`, { index }));
           if (roll.chance(0.1)) await write(tombstone(`${type}/${id}`));
         }
       }
+      const inSets = await parts.collections.resource.countDocuments({
+        ix: { $in: (await parts.collections.common.find({}, { promoteLongs: false }).toArray()).map(({ _id }) => _id) },
+      });
+      expect(inSets > 20).toBe(learning === eager);
       let rows = 0;
       for (let i = 0; i < 250; i++) {
         const sort = randomSort(roll);
@@ -232,9 +239,29 @@ const randomFollowing = (roll: Dice, type: string) =>
     canonical: true as const,
   }));
 
-/** Lets some of the chains follow canonicals too. */
+/** Values that many resources have together. */
+const fashions = [
+  { codes: ['one', 'two', 'Zwei'], words: ['pain', 'head'], texts: ['anna', 'berta'] },
+  { codes: ['one'], words: ['head', 'café'], texts: ['anders'] },
+  { codes: ['two', ''], words: ['pain'], texts: [] },
+] as const;
+
+function fashionable(roll: Dice, drawn: IndexEntries, type: string): IndexEntries {
+  if (roll.chance(0.3)) return drawn;
+  const { codes, words, texts } = roll.of(fashions);
+  return {
+    ...drawn,
+    keys: [...drawn.keys, ...codes.map((second) => ({ name: `${type}.code`, first: 'a|', second }))],
+    words: [...drawn.words, ...words.map((word) => ({ name: `${type}._content`, word }))],
+    texts: [...drawn.texts, ...texts.map((folded) => ({ name: `${type}.code:text`, folded, original: folded }))],
+  };
+}
+
+/** Lets some of the chains follow canonicals too, and asks for some of the texts beside a code. */
 function canonically(roll: Dice, criterion: Criterion): Criterion {
   switch (criterion.is) {
+    case 'text':
+      return roll.chance(0.5) ? criterion : { ...criterion, name: criterion.name.replace('.name', '.code:text') };
     case 'all':
     case 'any':
       return { ...criterion, of: criterion.of.map((part) => canonically(roll, part)) };

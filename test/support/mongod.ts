@@ -120,13 +120,17 @@ async function startMembers(folder: string, owner: number, count: number, words:
   }
 }
 
+/** In gigabytes: a small one unless the further words say another. */
+export const cacheSize = '--wiredTigerCacheSizeGB';
+
 function memberOf(mongod: string, folder: string, port: number, further: readonly string[]): Member {
   mkdirSync(join(folder, 'data'), { recursive: true });
   const words = [
     ...['--bind_ip', '127.0.0.1', '--port', String(port), '--nounixsocket'],
     ...['--dbpath', join(folder, 'data'), '--logpath', join(folder, 'log'), '--logappend'],
     // Compression off: releases below 6.0.27 disclose memory through zlib (CVE-2025-14847), and on loopback it gains nothing.
-    ...['--networkMessageCompressors', 'disabled', '--wiredTigerCacheSizeGB', '0.25'],
+    ...['--networkMessageCompressors', 'disabled'],
+    ...(further.includes(cacheSize) ? [] : [cacheSize, '0.25']),
     ...['--setParameter', 'diagnosticDataCollectionEnabled=false', ...further],
   ];
   const pidFile = join(folder, 'pid');

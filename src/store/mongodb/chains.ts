@@ -1,7 +1,7 @@
 /** Follows chains and `_has`: before the search where they lead to few resources, else for a batch of candidates at a time. https://hl7.org/fhir/R4/search.html#chaining */
 import type { Document } from 'mongodb';
 import type { Criterion, Near } from '../../search/query.ts';
-import { anywhere, type Far, filterOf, isCanonical } from './compile.ts';
+import { anywhere, equal, type Far, filterOf, isCanonical } from './compile.ts';
 import { canonicalHash, keyHash, nameHash, typeHash } from './document.ts';
 import { all } from './logic.ts';
 import { keysNear, placesNear } from './near.ts';
@@ -111,11 +111,11 @@ export async function filterAmong(
 ): Promise<Document> {
   await seekPlaces(reading, type, where);
   const links = new Map(reading.links);
-  const { hashing } = reading.parts;
+  const { hashing, common } = reading.parts;
   for (const far of unknownIn(where, reading)) {
     if (!links.has(far)) links.set(far, await linksAmong(reading, type, far, candidates));
   }
-  return filterOf(where, { type, hashing, links });
+  return filterOf(where, { type, hashing, common, links });
 }
 
 /** Those of the keys that are resources of the type and fulfil the criterion, with their ties. */
@@ -199,8 +199,8 @@ async function pointedAt(
     }
     return [...pointed];
   }
-  const { hashing } = reading.parts;
-  const filter = filterOf(chain.where, { type: chain.type, hashing, links: reading.links });
+  const { hashing, common } = reading.parts;
+  const filter = filterOf(chain.where, { type: chain.type, hashing, common, links: reading.links });
   const all = (links: readonly string[]) => pointing(reading, chain, links, filter);
   for (let covered = batch; covered * ALONE >= batch; ) {
     const before = pointed.size;
@@ -222,12 +222,15 @@ function pointing(
   links: readonly string[],
   more: Document,
 ): Document {
-  const { hashing } = reading.parts;
+  const { hashing, common } = reading.parts;
   const here = lanes
     ? anywhere(
         links.flatMap((link) => lanes.after.map((end) => `${lanes.before}${link}${end}`)),
         hashing,
       )
-    : { ix: { $in: links.map((link) => keyHash(hashing, name, link, '')) } };
+    : equal(
+        common,
+        links.map((link) => keyHash(hashing, name, link, '')),
+      );
   return all([here, { ix: typeHash(hashing, type) }, ...homesAround(reading, type, links), more]) as Document;
 }

@@ -2,6 +2,7 @@
 import type { Document, Long } from 'mongodb';
 import type { Bounds, Criterion, Ends } from '../../search/query.ts';
 import type { Hashing } from '../hash.ts';
+import { type Common, nothingCommon } from './common.ts';
 import {
   canonicalHash,
   exactHash,
@@ -31,6 +32,7 @@ export const places: readonly IntervalPlace[] = ['l', 'l2', 'long', 'r'];
 export interface Compiling {
   readonly type: string;
   readonly hashing: Hashing;
+  readonly common: Pick<Common, 'having' | 'saying'>;
   readonly links: Links;
   /** What is taken to be true of a far condition without links; the other truth below a `not`. */
   readonly unknown?: boolean;
@@ -84,24 +86,27 @@ function fail(is: string): never {
   throw new Error(`${is} was not followed before the search`);
 }
 
-const equal = (...hashes: Long[]): Document => ({ ix: { $in: hashes } });
+/** Resources that have one of the values, be it in a set. */
+export const equal = (common: Pick<Common, 'having'>, hashes: readonly Long[]): Document => ({
+  ix: { $in: [...hashes, ...common.having(hashes)] },
+});
 
 type Leaf = Exclude<Criterion, Far | { is: 'all' | 'any' | 'not' | 'range' }>;
 
 function leaf(criterion: Leaf, compiling: Compiling): Condition {
-  const { type, hashing } = compiling;
+  const { type, hashing, common } = compiling;
   switch (criterion.is) {
     case 'key':
     case 'reference':
-      return equal(...hashesOf(criterion, hashing));
+      return equal(common, hashesOf(criterion, hashing));
     case 'word':
-      return equal(wordHash(hashing, criterion.name, criterion.word));
+      return equal(common, [wordHash(hashing, criterion.name, criterion.word)]);
     case 'id':
       return { _id: { $in: criterion.ids.map((id) => `${type}/${id}`) } };
     case 'text':
       return criterion.match === 'equals'
-        ? equal(exactHash(hashing, criterion.name, criterion.value))
-        : { x: { $elemMatch: textIn(criterion, hashing) } };
+        ? equal(common, [exactHash(hashing, criterion.name, criterion.value)])
+        : any([{ x: { $elemMatch: textIn(criterion, hashing) } }, saidInSets(criterion, compiling)]);
     case 'together':
       return { g: { $elemMatch: { n: nameHash(hashing, criterion.name), ...within(criterion.of, compiling) } } };
   }
@@ -115,7 +120,9 @@ function hashesOf(criterion: Extract<Criterion, { is: 'key' | 'reference' }>, ha
 }
 
 /** What is asked of one group. A group has intervals and texts as elements and no places; ids and words are not its own. */
-function within(of: readonly Criterion[], compiling: Compiling): Document {
+function within(of: readonly Criterion[], searched: Compiling): Document {
+  // In a group every value stands by itself.
+  const compiling = { ...searched, common: nothingCommon };
   const { hashing, links } = compiling;
   const condition = (criterion: Criterion): Condition => {
     switch (criterion.is) {
@@ -139,6 +146,20 @@ function within(of: readonly Criterion[], compiling: Compiling): Document {
   };
   const joined = all(of.map(condition));
   return joined === true ? {} : joined === false ? { n: { $in: [] } } : joined;
+}
+
+/** Resources that a set gives such a text. */
+function saidInSets(
+  { name, match, value }: Extract<Criterion, { is: 'text' }>,
+  { hashing, common }: Compiling,
+): Condition {
+  const isMeant = (text: string): boolean => {
+    if (match === 'same') return text === value;
+    if (match === 'starts') return text.startsWith(value);
+    return match === 'ends' ? text.endsWith(value) : text.includes(value);
+  };
+  const sets = common.saying(nameHash(hashing, name), isMeant);
+  return sets.length > 0 && { ix: { $in: sets } };
 }
 
 function textIn({ name, match, value }: Extract<Criterion, { is: 'text' }>, hashing: Hashing): Document {
@@ -235,15 +256,20 @@ const excepted = ({ except = [] }: { readonly except?: readonly Ends[] }, low: s
   except.map((one) => not(all([between(low, one.low), between(high, one.high)])));
 
 /** Resources that the links make fulfil the far condition. */
-function linked(criterion: Far, links: readonly string[], { hashing, type }: Compiling): Condition {
+function linked(criterion: Far, links: readonly string[], { hashing, common, type }: Compiling): Condition {
   if (criterion.is === 'refers') {
-    return links.length === 0 ? false : equal(...links.map((link) => keyHash(hashing, criterion.name, link, '')));
+    const hashes = links.map((link) => keyHash(hashing, criterion.name, link, ''));
+    return links.length === 0 ? false : equal(common, hashes);
   }
   const keys = links.filter((link) => !isCanonical(link) && link.startsWith(`${type}/`));
   const called = links.filter(isCanonical);
   return any([
     keys.length > 0 && { _id: { $in: keys } },
-    called.length > 0 && equal(...called.map((link) => canonicalHash(hashing, link))),
+    called.length > 0 &&
+      equal(
+        common,
+        called.map((link) => canonicalHash(hashing, link)),
+      ),
   ]);
 }
 

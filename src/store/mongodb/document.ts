@@ -4,6 +4,8 @@ import type { ResourceKey } from '../../fhir/references.ts';
 import type { ElementEntries, IndexEntries, RangeEntry } from '../../search/query.ts';
 import type { Hashing } from '../hash.ts';
 import type { Method } from '../store.ts';
+import type { Common } from './common.ts';
+import { Hashes, labelOf } from './hashes.ts';
 
 /** An interval under a name. */
 export interface IntervalPart {
@@ -36,7 +38,7 @@ export interface GroupPart {
  * one ends is one on where it begins too: a long one may stand in the second place alone, its names told apart (`longHash`).
  */
 export interface IndexFields {
-  /** Hashes of keys, references, exact texts, words, canonicals and of the type itself. */
+  /** Hashes of keys, references, exact texts, words, canonicals and of the type itself; one of a set in place of all that is in it (common.ts). */
   readonly ix: readonly Long[];
   readonly l?: readonly Long[];
   readonly d?: number;
@@ -96,6 +98,8 @@ const kindOf = {
   name: 7,
   home: 8,
   longName: 9,
+  text: 10,
+  set: 11,
 } as const;
 
 /** The hash that stands for a name and a value. */
@@ -124,24 +128,23 @@ export const nameHash = (hashing: Hashing, name: string): Long => hashOf(hashing
 /** The name of an interval in the second place that is long: its bounds say less, so it is asked for apart. */
 export const longHash = (hashing: Hashing, name: string): Long => hashOf(hashing, kindOf.longName, name, '');
 
+/** Of a text that stands beside a token or a uri, and so in no order: it may stand in a set. Others always stand in `x`. */
+export const textHash = (hashing: Hashing, name: string, folded: string): Long | undefined =>
+  name.includes(':') ? hashOf(hashing, kindOf.text, name, folded) : undefined;
+/** What stands for a set of values that resources of the type have in common. */
+export const setHash = (hashing: Hashing, type: string, values: readonly Long[]): Long =>
+  hashOf(hashing, kindOf.set, type, values.map(labelOf).sort().join());
+
 /** Whose interval `u` is: no resource has an entry of this name. */
 export const lastUpdatedOf = (type: string): string => `${type}._lastUpdated`;
 
-/** Longs, each once. */
-class Hashes {
-  readonly all: Long[] = [];
-  #seen = new Map<number, number[]>();
-  add(hash: Long): void {
-    const highs = this.#seen.get(hash.low);
-    if (highs?.includes(hash.high)) return;
-    if (highs) highs.push(hash.high);
-    else this.#seen.set(hash.low, [hash.high]);
-    this.all.push(hash);
-  }
-}
-
-/** What the resource of the type is found by. */
-export function indexFields(type: string, index: IndexEntries, hashing: Hashing): IndexFields {
+/** What the resource of the type is found by. Without `common` every value stands by itself. */
+export function indexFields(
+  type: string,
+  index: IndexEntries,
+  hashing: Hashing,
+  common?: Pick<Common, 'largest' | 'isOf' | 'note'>,
+): IndexFields {
   const hashes = new Hashes();
   hashes.add(typeHash(hashing, type));
   addEqualities(hashes, index, hashing);
@@ -161,10 +164,10 @@ export function indexFields(type: string, index: IndexEntries, hashing: Hashing)
     index.ranges.filter(({ along }) => along !== undefined),
     hashing,
   );
-  const x = textsOf(index, hashing);
   const refs = referencesOf(index, hashing);
+  const { ix, x } = shortened(type, hashes, index, hashing, common);
   return {
-    ix: hashes.all,
+    ix,
     ...placed(index.ranges, hashing),
     ...(quiet.length > 0 && { q: quiet }),
     ...(x.length > 0 && { x }),
@@ -172,6 +175,28 @@ export function indexFields(type: string, index: IndexEntries, hashing: Hashing)
     ...(refs.length > 0 && { refs }),
     ...(index.canonicals && index.canonicals.length > 0 && { c: index.canonicals }),
   };
+}
+
+/** What a set says of the resource is left to the set. */
+function shortened(
+  type: string,
+  hashes: Hashes,
+  index: IndexEntries,
+  hashing: Hashing,
+  common: Pick<Common, 'largest' | 'isOf' | 'note'> | undefined,
+): Required<Pick<IndexFields, 'ix' | 'x'>> {
+  common?.note(type, index);
+  if (!common?.isOf(type)) return { ix: hashes.all, x: textsOf(index, hashing) };
+  const said = new Hashes();
+  for (const { name, folded } of index.texts) {
+    const hash = textHash(hashing, name, folded);
+    if (hash) said.add(hash);
+  }
+  const set = common.largest(type, hashes.all, (hash) => hashes.has(hash) || said.has(hash));
+  if (!set) return { ix: hashes.all, x: textsOf(index, hashing) };
+  const isLeft = (hash: Long | undefined) => !hash || !set.members.has(hash);
+  const texts = index.texts.filter(({ name, folded }) => isLeft(textHash(hashing, name, folded)));
+  return { ix: [set._id, ...hashes.all.filter(isLeft)], x: textsOf({ texts }, hashing) };
 }
 
 function addEqualities(hashes: Hashes, { keys, references, texts }: ElementEntries, hashing: Hashing): void {
@@ -188,7 +213,7 @@ function addEqualities(hashes: Hashes, { keys, references, texts }: ElementEntri
 const partsOf = (ranges: readonly RangeEntry[], hashing: Hashing): IntervalPart[] =>
   ranges.map(({ name, low, high }) => ({ n: nameHash(hashing, name), l: low, h: high }));
 
-function textsOf({ texts }: ElementEntries, hashing: Hashing): TextPart[] {
+function textsOf({ texts }: Pick<ElementEntries, 'texts'>, hashing: Hashing): TextPart[] {
   const seen = new Set<string>();
   const parts: TextPart[] = [];
   for (const { name, folded } of texts) {

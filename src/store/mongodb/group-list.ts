@@ -5,6 +5,7 @@ import { type ResourceKey, referenceTo } from '../../fhir/references.ts';
 import type { IndexEntries, SearchQuery } from '../../search/query.ts';
 import type { Hashing } from '../hash.ts';
 import type { AuditRow, Change, GappedText, Lease, Method, Restored, Version } from '../store.ts';
+import type { Common } from './common.ts';
 import { homeOf, type IndexFields, indexFields } from './document.ts';
 import { guardOf, guardOfKey, guardsOfEntries, identifiersOfQuery } from './guards.ts';
 import type { Parts } from './parts.ts';
@@ -110,7 +111,7 @@ export function prepareList(changes: readonly Change[], parts: Parts): List {
   return { steps, locks: [...locks], isWide: steps.some((step) => isWide(step, steps)), bytes };
 }
 
-function prepare(change: Change, { hashing, stamps }: Parts): Step {
+function prepare(change: Change, { hashing, common, stamps }: Parts): Step {
   switch (change.op) {
     case 'write': {
       const { key, method, text, index, expect } = change;
@@ -124,7 +125,7 @@ function prepare(change: Change, { hashing, stamps }: Parts): Step {
         method,
         text,
         index,
-        fields: text === undefined ? { ix: [] } : indexFields(key.type, index, hashing),
+        fields: text === undefined ? { ix: [] } : indexFields(key.type, index, hashing, common),
         home: homeOf(key, index, hashing),
         guards: text === undefined ? [] : guardsOfEntries(index, hashing),
         expect: typeof expect === 'string' ? expect : expect.versionId,
@@ -147,16 +148,16 @@ function prepare(change: Change, { hashing, stamps }: Parts): Step {
     case 'append':
       return { op: 'append', row: auditDocument(stamps.next(), change.row) };
     case 'restore':
-      return prepareRestored(change, hashing);
+      return prepareRestored(change, hashing, common);
     case 'reindex': {
       const { key, versionId, index } = change;
-      const fields = indexFields(key.type, index, hashing);
+      const fields = indexFields(key.type, index, hashing, common);
       return { op: 'reindex', reference: referenceTo(key), versionId, fields, home: homeOf(key, index, hashing) };
     }
   }
 }
 
-function prepareRestored(restored: Restored, hashing: Hashing): Step {
+function prepareRestored(restored: Restored, hashing: Hashing, common: Common): Step {
   if ('row' in restored) {
     const { sequence, ...row } = restored.row;
     return { op: 'restore-row', row: auditDocument(sequence, row) };
@@ -171,7 +172,7 @@ function prepareRestored(restored: Restored, hashing: Hashing): Step {
     op: 'restore',
     reference: referenceTo(version.key),
     version,
-    fields: index ? indexFields(version.key.type, index, hashing) : { ix: [] },
+    fields: index ? indexFields(version.key.type, index, hashing, common) : { ix: [] },
     home: index && homeOf(version.key, index, hashing),
     guards: index ? guardsOfEntries(index, hashing) : [],
   };

@@ -6,7 +6,7 @@ import type { Criterion, Include, SearchQuery } from '../../search/query.ts';
 import { includeRounds } from '../include-rounds.ts';
 import type { Version } from '../store.ts';
 import { filterAmong, unknownIn } from './chains.ts';
-import { filterOf, isCanonical } from './compile.ts';
+import { equal, filterOf, isCanonical } from './compile.ts';
 import { canonicalHash, keyHash, nameHash, typeHash } from './document.ts';
 import { all } from './logic.ts';
 import { aimsOf, fieldsOf, find, type Reading, type Row, versionOf } from './reading.ts';
@@ -90,7 +90,8 @@ const everything: Criterion = { is: 'all', of: [] };
 /** The criterion as a filter that is right for what the set holds. */
 async function filterFrom(reading: Reading, type: string, where: Criterion, set: Document): Promise<Document> {
   const { links, parts } = reading;
-  if (unknownIn(where, reading).length === 0) return filterOf(where, { type, hashing: parts.hashing, links });
+  if (unknownIn(where, reading).length === 0)
+    return filterOf(where, { type, hashing: parts.hashing, common: parts.common, links });
   const candidates = await find(reading, set, { projection: { refs: 1, c: 1 } });
   return filterAmong(reading, type, where, candidates);
 }
@@ -102,7 +103,7 @@ async function pointing(
   front: readonly Followed[],
   seen: ReadonlySet<string>,
 ): Promise<readonly Document[]> {
-  const { hashing } = reading.parts;
+  const { hashing, common } = reading.parts;
   const pointed = front.filter(({ _id }) => target === undefined || typeOf(_id) === target);
   const allowed = pointed.length > 0 ? allowedOf(includable, type) : undefined;
   if (!allowed) return [];
@@ -111,7 +112,10 @@ async function pointing(
   const here =
     name === undefined
       ? { 'refs.k': { $in: names } }
-      : { ix: { $in: names.map((one) => keyHash(hashing, name, one, '')) } };
+      : equal(
+          common,
+          names.map((one) => keyHash(hashing, name, one, '')),
+        );
   const set = { $and: [here, { ix: typeHash(hashing, type) }, ...homesAround(reading, type, names)] };
   const filter = await filterFrom(reading, type, allowed, set);
   const most = mostIncluded + seen.size + 1;

@@ -5,6 +5,7 @@ import { leading } from '../../search/contained-entries.ts';
 import { isNear, latitudeOf, longitudeOf } from '../../search/near.ts';
 import type { Near } from '../../search/query.ts';
 import type { Hashing } from '../hash.ts';
+import { equal } from './compile.ts';
 import { type GroupPart, keyHash, longHash, nameHash, typeHash } from './document.ts';
 import { find, type Reading } from './reading.ts';
 
@@ -15,11 +16,11 @@ export async function keysNear(
   near: Near,
   { among, cap }: { readonly among?: readonly string[]; readonly cap?: number },
 ): Promise<readonly string[] | undefined> {
-  const { hashing } = reading.parts;
+  const { hashing, common } = reading.parts;
   const cells = near.cells.map((cell) => keyHash(hashing, near.name, cell, ''));
   const found = await find(
     reading,
-    { $and: [{ ix: { $in: cells } }, { ix: typeHash(hashing, type) }, ...(among ? [{ _id: { $in: among } }] : [])] },
+    { $and: [equal(common, cells), { ix: typeHash(hashing, type) }, ...(among ? [{ _id: { $in: among } }] : [])] },
     { projection: { l: 1, d: 1, l2: 1, d2: 1, r: 1 }, ...(cap !== undefined && { limit: cap + 1 }) },
   );
   if (cap !== undefined && found.length > cap) return undefined;
@@ -41,11 +42,11 @@ export async function placesNear(
   group: string,
   near: Near,
 ): Promise<readonly string[]> {
-  const { hashing } = reading.parts;
+  const { hashing, common } = reading.parts;
   const cells = near.cells.map((cell) => keyHash(hashing, leading(type, near.name), cell, ''));
   const found = await find(
     reading,
-    { $and: [{ ix: { $in: cells } }, { ix: typeHash(hashing, type) }] },
+    { $and: [equal(common, cells), { ix: typeHash(hashing, type) }] },
     { projection: { g: 1 }, limit: MOST + 1 },
   );
   if (found.length > MOST) throw problem('too-costly', 'The circle holds too much; ask for a smaller one');

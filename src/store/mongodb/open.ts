@@ -6,6 +6,7 @@ import { createHashing } from '../hash.ts';
 import { databaseOf, uriObjection } from '../mongodb-uri.ts';
 import { buildIndexes } from './build-indexes.ts';
 import { createClock } from './clock.ts';
+import { type CommonOptions, createCommon } from './common-news.ts';
 import { connectTo } from './connect.ts';
 import { createFacts, type Facts, own } from './facts.ts';
 import { assemble, type OnCommit, type StoreLog } from './mongo-store.ts';
@@ -38,6 +39,8 @@ export interface MongoOptions {
   readonly isDirect?: boolean;
   /** For tests: goes about everything as on a sharded cluster, though there is none. */
   readonly asSharded?: boolean;
+  /** For tests: how soon values that resources have in common stand for all of them. */
+  readonly common?: Partial<Pick<CommonOptions, 'learning' | 'wait'>>;
   /** For tests: told of each command that is sent. */
   readonly onSent?: (command: CommandStartedEvent) => void;
 }
@@ -102,10 +105,15 @@ async function openDatabase(client: MongoClient, options: MongoOptions): Promise
     buildIndexes({ db, collections, runtime, log, signal: stop.signal }),
   ]);
 
+  const hashing = createHashing(seed);
+  const shared = { collection: collections.common, hashing, runtime, now: clock.now };
+  const common = createCommon({ ...shared, ...options.common });
+  await common.look();
   const parts: Parts = {
     client,
     collections,
-    hashing: createHashing(seed),
+    hashing,
+    common,
     runtime,
     now: clock.now,
     stamps: stampsOf(registration, clock.now),
@@ -119,6 +127,7 @@ async function openDatabase(client: MongoClient, options: MongoOptions): Promise
     isSharded: isRouter || options.asSharded === true,
   };
   void registration.beat(stop.signal);
+  void common.follow(stop.signal);
   void keepTime(client, clock.measure, runtime, stop.signal);
   return assemble({ ...options, parts, db, facts, build, log, indexVersion }, async () => {
     stop.abort();
@@ -147,6 +156,7 @@ async function settle(facts: Facts, seed: Uint8Array, indexVersion: number): Pro
   if (Number(schema) > SCHEMA_VERSION) {
     throw new Error(`The store was written by a newer Watchfire (schema ${schema}, this one knows ${SCHEMA_VERSION})`);
   }
+  if (Number(schema) < SCHEMA_VERSION) await facts.setFact(own.schema, String(SCHEMA_VERSION));
   if (Number(index) > indexVersion) {
     throw new Error(`The store was indexed by a newer Watchfire (index ${index}, this one makes ${indexVersion})`);
   }

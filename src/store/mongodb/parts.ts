@@ -2,6 +2,7 @@
 import type { MongoClient } from 'mongodb';
 import type { Runtime } from '../../runtime.ts';
 import type { Hashing } from '../hash.ts';
+import type { Common } from './common.ts';
 import type { Collections } from './schema.ts';
 import type { Stamps } from './stamps.ts';
 
@@ -9,6 +10,7 @@ export interface Parts {
   readonly client: MongoClient;
   readonly collections: Collections;
   readonly hashing: Hashing;
+  readonly common: Common;
   readonly runtime: Runtime;
   /** The store's clock in ms since 1970 UTC, which is the database's (clock.ts). Never goes back. */
   readonly now: () => number;

@@ -1,10 +1,11 @@
 /** The collections of a store on MongoDB and their indexes. docs/storage-mongodb.md */
 import type { Binary, Collection, Db, IndexDescription } from 'mongodb';
 import type { AuditRow } from '../store.ts';
+import type { CommonDocument } from './common.ts';
 import type { ResourceDocument, VersionDocument } from './document.ts';
 
 /** Rises when collections or documents change their shape; a store of a higher one is refused. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** Private state. A dropped value leaves nothing; revisions rise with the clock, so that they never come again. */
 export interface KeptDocument {
@@ -68,6 +69,7 @@ export interface Collections {
   readonly writer: Collection<WriterDocument>;
   readonly server: Collection<ServerDocument>;
   readonly fact: Collection<FactDocument>;
+  readonly common: Collection<CommonDocument>;
 }
 
 export const collectionsOf = (db: Db): Collections => ({
@@ -79,6 +81,7 @@ export const collectionsOf = (db: Db): Collections => ({
   writer: db.collection('writer'),
   server: db.collection('server'),
   fact: db.collection('fact'),
+  common: db.collection('common'),
 });
 
 /** The indexes of each collection, beside that on `_id`. */

@@ -26,8 +26,8 @@ export async function runSearch(
     reachingTwice(deadline, runtime, () => {
       const first = given;
       given = undefined;
-      return inSession(parts, first, (own) =>
-        pageOf(readingOf(parts, own, { ...deadline, reach, note }), query, cursor),
+      return parts.common.asking(() =>
+        inSession(parts, first, (own) => pageOf(readingOf(parts, own, { ...deadline, reach, note }), query, cursor)),
       );
     }),
   );
@@ -57,14 +57,16 @@ export async function matchedKeys(
   signal?: AbortSignal,
 ): Promise<readonly string[]> {
   const reading = readingOf(parts, session, { until: parts.runtime.now() + LONG, signal, reach: usualReach });
-  const keys: string[] = [];
-  for (const task of await tasksOf(reading, { ...query, includes: [] })) {
-    const way: Way = { start: undefined, back: false, limit: query.count - keys.length };
-    if (way.limit <= 0) break;
-    const rows = await matchesOf({ ...task, sort: [] }, way, { bodies: false, ties: false });
-    keys.push(...rows.map(({ _id }) => _id));
-  }
-  return keys;
+  return parts.common.asking(async () => {
+    const keys: string[] = [];
+    for (const task of await tasksOf(reading, { ...query, includes: [] })) {
+      const way: Way = { start: undefined, back: false, limit: query.count - keys.length };
+      if (way.limit <= 0) break;
+      const rows = await matchesOf({ ...task, sort: [] }, way, { bodies: false, ties: false });
+      keys.push(...rows.map(({ _id }) => _id));
+    }
+    return keys;
+  });
 }
 
 const readingOf = (

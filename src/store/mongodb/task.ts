@@ -21,8 +21,8 @@ export function filterFor(
   placed?: { readonly name: string; readonly place: IntervalPlace },
 ): Document {
   const { parts, links } = reading;
-  const { hashing } = parts;
-  const filter = filterOf(where, { type, hashing, links, unknown: true, ...(placed && { placed }) });
+  const { hashing, common } = parts;
+  const filter = filterOf(where, { type, hashing, common, links, unknown: true, ...(placed && { placed }) });
   return all([filter, ...homes(reading, type, where), ...more]) as Document;
 }
 
