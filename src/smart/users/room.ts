@@ -1,0 +1,63 @@
+/** The room of users on one page: who they are, how they sign in, their sessions and factors. */
+import type { Runtime } from '../../runtime.ts';
+import type { Store } from '../../store/store.ts';
+import type { Holds } from '../clients/holds.ts';
+import { freshCookie, type SessionCookie, sessionCookie } from './cookie.ts';
+import { createDirectory, type Directory } from './directory.ts';
+import { createFactors, type FactorsDesk } from './factors.ts';
+import { createPasskeys, type Passkeys } from './passkeys.ts';
+import { type Cost, createPasswords } from './passwords.ts';
+import type { RoleRules } from './roles.ts';
+import { createSessions, type SessionLimits, type Sessions } from './sessions.ts';
+import type { UsersSetting } from './setting.ts';
+import { createSignIn, type SignIn } from './sign-in.ts';
+
+export interface UsersRoom {
+  readonly directory: Directory;
+  readonly signIn: SignIn;
+  readonly sessions: Sessions;
+  readonly factors: FactorsDesk;
+  readonly passkeys: Passkeys;
+  readonly cookie: SessionCookie;
+  /** For a browser that is shown a form before anybody has signed in. */
+  freshCookie(): string;
+  readonly setting: UsersSetting;
+}
+
+export interface UsersParts {
+  readonly store: Store;
+  readonly runtime: Runtime;
+  /** Public URL of the server without a trailing slash. */
+  readonly url: string;
+  readonly roles: RoleRules;
+  readonly limits: SessionLimits;
+  readonly holds: Holds;
+  /** Of the trail: errors that have their row. */
+  readonly recorded: WeakSet<object>;
+  /** Called when tokens of a user may not be what is remembered of them. */
+  readonly onChange: (login: string) => void;
+  /** What a password's hash costs; for tests that are about something else. */
+  readonly cost?: Cost;
+}
+
+export function createUsers({ limits, cost, onChange, ...parts }: UsersParts): UsersRoom {
+  const { store, runtime, url } = parts;
+  const passwords = createPasswords(runtime, cost);
+  const directory = createDirectory({ ...parts, passwords, onChange });
+  const changed = (login: string) => {
+    directory.forget(login);
+    onChange(login);
+  };
+  const setting: UsersSetting = { ...parts, passwords, onChange: changed };
+  const passkeys = createPasskeys(store, runtime, url);
+  return {
+    directory,
+    signIn: createSignIn(setting, passkeys),
+    sessions: createSessions(store, runtime, limits, changed),
+    factors: createFactors(setting, passkeys),
+    passkeys,
+    cookie: sessionCookie(url),
+    freshCookie: () => freshCookie(runtime),
+    setting,
+  };
+}

@@ -1,0 +1,168 @@
+/** Sessions of people in browsers: found by the hash of a cookie, ended by rest, by age, one by one or all at once. https://pages.nist.gov/800-63-4/sp800-63b.html#sec5 */
+import { hash } from 'node:crypto';
+import { appended } from '../../audit/trail.ts';
+import { problem } from '../../fhir/outcome.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { Change, Store } from '../../store/store.ts';
+import { freshCookie } from './cookie.ts';
+import { deviceWords } from './device-words.ts';
+import { aboutUser, changeUser, laterEpoch, lookUp, type RowOf, type User } from './user.ts';
+
+/** By the SHA-256 of the cookie. */
+const KIND = 'user-session';
+/** By `<login>/<the same>`: which sessions a user has. */
+const OF_USER = 'user-session-of';
+/** How often a session's last use is written down. */
+const ROLL = 60_000;
+/** Whoever changes how to sign in must have signed in since. */
+const FRESH = 10 * 60_000;
+
+/** Times are milliseconds since 1970. */
+interface KeptSession {
+  readonly login: string;
+  /** Of the user when it began: an older one than the user's is over. */
+  readonly epoch: number;
+  readonly created: number;
+  readonly used: number;
+  /** How the user proved itself. https://www.rfc-editor.org/rfc/rfc8176 */
+  readonly methods: readonly string[];
+  readonly device: string;
+  readonly address: string;
+}
+
+export interface Session extends Omit<KeptSession, 'epoch'> {
+  /** May be shown: it opens nothing. */
+  readonly id: string;
+  readonly user: User;
+}
+
+export interface NewSession {
+  readonly user: User;
+  readonly methods: readonly string[];
+  readonly userAgent: string | undefined;
+  readonly address: string;
+  /** The cookie that the browser came with. Whatever it opened is over: who fixed it there gains nothing. */
+  readonly former: string | undefined;
+  readonly row: RowOf;
+}
+
+export interface SessionLimits {
+  /** Milliseconds of rest after which a session is over, and of age. */
+  readonly idle: number;
+  readonly absolute: number;
+}
+
+export interface Sessions {
+  start(asked: NewSession): Promise<{ readonly cookie: string; readonly session: Session }>;
+  /** The session of a cookie, and a note that it was used. Undefined where it is over or never was. */
+  find(cookie: string | undefined): Promise<Session | undefined>;
+  /** Those that are not over, newest use first. */
+  list(login: string): Promise<readonly Session[]>;
+  /** Ends one of the user's. 404 where it is none. */
+  end(login: string, id: string, row: RowOf): Promise<void>;
+  /** Ends all of them, and with the epoch every token. */
+  endAll(login: string, row: RowOf): Promise<User>;
+  /** Whether the session is young enough to change passwords and factors. */
+  isFresh(session: Session): boolean;
+}
+
+export const sessionId = (cookie: string): string => hash('sha256', cookie);
+const indexKey = (login: string, id: string) => `${login}/${id}`;
+
+export function createSessions(
+  store: Store,
+  runtime: Runtime,
+  { idle, absolute }: SessionLimits,
+  onChange: (login: string) => void,
+): Sessions {
+  const seconds = (milliseconds: number) => Math.max(1, Math.ceil(milliseconds / 1_000));
+
+  const put = (id: string, kept: KeptSession, expect: number | 'absent'): Change => {
+    const rest = Math.min(idle, kept.created + absolute - runtime.now());
+    return { op: 'put', kind: KIND, key: id, value: kept, expect, expiresIn: seconds(rest) };
+  };
+  const dropped = (login: string, id: string): readonly Change[] => [
+    { op: 'drop', kind: KIND, key: id },
+    { op: 'drop', kind: OF_USER, key: indexKey(login, id) },
+  ];
+
+  function isOver({ created, used, epoch }: KeptSession, user: User | undefined): boolean {
+    const now = runtime.now();
+    if (used + idle <= now || created + absolute <= now) return true;
+    return user === undefined || user.disabled !== undefined || user.epoch !== epoch;
+  }
+  const shown = (id: string, { epoch: _epoch, ...kept }: KeptSession, user: User): Session => ({ id, user, ...kept });
+
+  async function start({ user, methods, userAgent, address, former, row }: NewSession) {
+    const cookie = freshCookie(runtime);
+    const id = sessionId(cookie);
+    const now = runtime.now();
+    const kept: KeptSession = {
+      login: user.login,
+      epoch: user.epoch,
+      created: now,
+      used: now,
+      methods,
+      device: deviceWords(userAgent),
+      address,
+    };
+    const formerId = former === undefined ? undefined : sessionId(former);
+    const [old] = formerId === undefined ? [] : await store.get(KIND, [formerId]);
+    await store.commit([
+      put(id, kept, 'absent'),
+      { op: 'put', kind: OF_USER, key: indexKey(user.login, id), value: {}, expiresIn: seconds(absolute) },
+      ...(old ? dropped(old.value.login, old.key) : []),
+      appended(row({ interaction: 'sign-in', status: 200, query: `by=${methods.join('+')}`, ...aboutUser(user) })),
+    ]);
+    return { cookie, session: shown(id, kept, user) };
+  }
+
+  async function find(cookie: string | undefined): Promise<Session | undefined> {
+    if (cookie === undefined) return undefined;
+    const id = sessionId(cookie);
+    const [found] = await store.get(KIND, [id]);
+    if (!found) return undefined;
+    const kept = found.value as KeptSession;
+    const user = (await lookUp(store, kept.login))?.user;
+    if (isOver(kept, user)) return undefined;
+    const now = runtime.now();
+    if (now - kept.used >= ROLL) {
+      // Another request was faster, or the session was ended just now: then it stays as they left it.
+      await store.commit([put(id, { ...kept, used: now }, found.revision)]).catch(() => undefined);
+    }
+    return shown(id, { ...kept, used: now }, user!);
+  }
+
+  async function list(login: string): Promise<readonly Session[]> {
+    const user = (await lookUp(store, login))?.user;
+    if (!user) return [];
+    const ids = (await store.list(OF_USER, `${login}/`, 1_000))
+      .filter(({ key }) => key.startsWith(`${login}/`))
+      .map(({ key }) => key.slice(login.length + 1));
+    const found = await store.get(KIND, ids);
+    return found
+      .flatMap((kept) => (kept && !isOver(kept.value, user) ? [shown(kept.key, kept.value, user)] : []))
+      .sort((one, other) => other.used - one.used);
+  }
+
+  return {
+    start,
+    find,
+    list,
+    async end(login, id, row) {
+      const session = (await list(login)).find((one) => one.id === id);
+      if (!session) throw problem('not-found', 'there is no such session');
+      const signedOut = row({ interaction: 'sign-out', action: 'E', status: 200, ...aboutUser(session.user) });
+      await store.commit([...dropped(login, id), appended(signedOut)]);
+    },
+    async endAll(login, row) {
+      const user = await changeUser(store, runtime, login, (before) => ({
+        user: { ...before, epoch: laterEpoch(before, runtime.now()) },
+        also: [appended(row({ interaction: 'sign-out-everywhere', status: 200, ...aboutUser(before) }))],
+      }));
+      onChange(login);
+      return user;
+    },
+    isFresh: ({ created }) => runtime.now() - created < FRESH,
+  };
+}
