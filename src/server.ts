@@ -11,6 +11,8 @@ import type { Config } from './config.ts';
 import { openCore } from './core.ts';
 import { problem } from './fhir/outcome.ts';
 import { adminRouter, onlyAdministrator } from './http/admin.ts';
+import { adminClientsRouter } from './http/admin-clients.ts';
+import { adminUsersRouter } from './http/admin-users.ts';
 import { createApp, identified, type Observed } from './http/app.ts';
 import { addressUrl, createListener } from './http/connection.ts';
 import { healthRouter, type Phase } from './http/health.ts';
@@ -32,7 +34,10 @@ import { type Runtime, systemRuntime } from './runtime.ts';
 import { extract } from './search/extract.ts';
 import { accessOf, fullAccess } from './smart/access.ts';
 import { adminToken } from './smart/admin-token.ts';
+import { roleNames } from './smart/clients/client.ts';
+import { openClients } from './smart/clients/open.ts';
 import { createIdentify } from './smart/identify.ts';
+import { createUsers } from './smart/users/room.ts';
 import { keepCanonical, pageKeyOf } from './store/facts.ts';
 import { noLeases, startLeases } from './store/lease.ts';
 import { forgetSubscription, prepareSubscription } from './subscriptions/prepare.ts';
@@ -141,7 +146,18 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
     closing.add(() => core.stopped);
     closing.add(() => stop.abort());
     const { store, dispatch } = core;
+    const { clients, holds } = openClients({ store, runtime, client, roles: roleNames });
     const { identify, forget } = createIdentify({ store, runtime, adminToken: admin.token });
+    const users = createUsers({
+      store,
+      runtime,
+      url,
+      roles: { names: roleNames, demandsSecondFactor: (role) => /^(administrator|privacy-officer)$/.test(role) },
+      limits: { idle: config.sessionIdleMinutes * 60_000, absolute: config.sessionHours * 3_600_000 },
+      holds,
+      recorded: trail.recorded,
+      onChange: forget,
+    });
     const isAdmin = async (token: string) =>
       (await identify(`Bearer ${token}`).catch(() => undefined))?.access === fullAccess;
     const counters = { delivered: 0, failed: 0, waiting: 0 };
@@ -201,7 +217,17 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
         },
         {
           path: '/admin',
-          room: identified(identify, adminRouter({ store, base, runtime, forget, facts: store.sizes })),
+          room: identified(
+            identify,
+            adminRouter({
+              store,
+              base,
+              runtime,
+              forget,
+              facts: store.sizes,
+              rooms: [adminClientsRouter({ clients, forget }), adminUsersRouter(users)],
+            }),
+          ),
         },
       ],
       publicRooms: [

@@ -46,6 +46,9 @@ function kindOf(action: string, hasPatient: boolean, isQuery: boolean, hasTarget
 
 const isReference = (text: string) => /^[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.test(text);
 
+/** A client of the authorization server, which is no resource. */
+const isOurs = (target: string) => target.startsWith('Client/');
+
 /** What a caller is in a resource: a reference where it names one, else a name that can be searched; with its key or identifier. */
 function callerIs({ who, key }: StoredAuditRow, canonical: string) {
   const identifier = key !== '' && { system: `${canonical}/sid/api-key`, value: key };
@@ -112,8 +115,10 @@ export function auditEvent(row: StoredAuditRow, canonical: string, server: strin
         what: { identifier: { value: row.requestId } },
         type: { system: 'https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType', code: 'XrequestId' },
       },
-      ...targets.map((reference) => ({
-        what: { reference },
+      ...targets.map((target) => ({
+        what: isOurs(target)
+          ? { identifier: { system: `${canonical}/sid/client`, value: target } }
+          : { reference: target },
         type: entityType('2'),
         role: entityRole(row.action === 'C' ? '4' : '3'),
       })),

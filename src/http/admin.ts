@@ -24,10 +24,12 @@ export interface AdminRoom {
   readonly forget: () => void;
   /** Facts about the store for `watchfire status`. */
   readonly facts: () => Promise<object>;
+  /** Further routers for the administrator alone: clients, users. */
+  readonly rooms?: readonly RequestHandler[];
 }
 
 /** The members of a JSON body; an empty body has none. */
-async function membersOf(request: Request): Promise<Readonly<Record<string, unknown>>> {
+export async function membersOf(request: Request): Promise<Readonly<Record<string, unknown>>> {
   const bytes = await readBody(request, FORM_LIMIT);
   if (bytes.length === 0) return {};
   demandJson(request);
@@ -54,7 +56,7 @@ function permissionsOf(value: unknown): readonly string[] | undefined {
   return value;
 }
 
-function countOf({ url }: Request): number {
+export function countOf({ url }: Request): number {
   const [, value] = parametersOf(splitQuery(url).query).find(([name]) => name === 'count') ?? [];
   if (value === undefined) return 50;
   if (!/^[1-9]\d{0,3}$/.test(value) || Number(value) > 1_000)
@@ -62,7 +64,7 @@ function countOf({ url }: Request): number {
   return Number(value);
 }
 
-const isoOf = (at: number | undefined) => (at === undefined ? null : new Date(at).toISOString());
+export const isoOf = (at: number | undefined) => (at === undefined ? null : new Date(at).toISOString());
 
 /** Lets the administrator's token through. */
 export const onlyAdministrator: RequestHandler = (_request, response, next) => {
@@ -75,7 +77,7 @@ export const onlyAdministrator: RequestHandler = (_request, response, next) => {
   next();
 };
 
-export function adminRouter({ store, base, runtime, forget, facts }: AdminRoom): RequestHandler {
+export function adminRouter({ store, base, runtime, forget, facts, rooms = [] }: AdminRoom): RequestHandler {
   const router = Router({ caseSensitive: true });
   const reply = (request: Request, response: Response, status: number, value: object) =>
     sendJson(request, response, status, value, visitOf(response).requestId);
@@ -166,6 +168,8 @@ export function adminRouter({ store, base, runtime, forget, facts }: AdminRoom):
     await visitOf(response).record({ interaction: 'admin-store', action: 'R', status: 200 });
     reply(request, response, 200, found);
   });
+
+  for (const room of rooms) router.use(room);
 
   return router;
 }

@@ -91,6 +91,7 @@ describe('The layers', () => {
     ['commander', ['main.ts', 'commands/']],
     ['swagger-ui-express', ['http/portal.ts']],
     ['@lhncbc/ucum-lhc', ['fhir/']],
+    ['jsonwebtoken', ['smart/clients/verify-jwt.ts']],
   ])('keep %s in its room', (name, places) => {
     const strays = imports.filter(
       ({ from, to }) => (to === name || to.startsWith(`${name}/`)) && !isIn(from, ...places),

@@ -1,0 +1,87 @@
+/** What is kept of a registered client, and what it says of itself in the words of RFC 7591. https://www.rfc-editor.org/rfc/rfc7591#section-2 */
+import { wordsOf } from '../scopes/words.ts';
+
+export const kinds = {
+  client: 'oauth-client',
+  /** Key `<origin> <client_id>`: the web origins of clients that are on, for CORS. */
+  origin: 'oauth-client-origin',
+  /** Key client_id: registered by itself, waiting for the administrator. */
+  pending: 'oauth-client-pending',
+  /** Key SHA-256 of iss and jti: assertions that were used. */
+  jti: 'oauth-jti',
+} as const;
+
+export type AuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt';
+export type GrantType = 'authorization_code' | 'refresh_token' | 'client_credentials';
+/** An app acts for a user, a backend for itself; a device client has the three scopes of the cardiac seed. Each has its own token life. */
+export type ClientClass = 'app' | 'backend' | 'device';
+
+/** Checked, with every default filled in. Members that are not listed here were dropped at registration. */
+export interface ClientMetadata {
+  readonly client_name: string;
+  readonly application_type: 'web' | 'native';
+  readonly grant_types: readonly GrantType[];
+  readonly response_types: readonly 'code'[];
+  readonly redirect_uris: readonly string[];
+  readonly token_endpoint_auth_method: AuthMethod;
+  readonly token_endpoint_auth_signing_alg?: 'RS384' | 'ES384';
+  /** Words separated by one blank each. */
+  readonly scope: string;
+  readonly jwks?: { readonly keys: readonly object[] };
+  readonly jwks_uri?: string;
+  readonly id_token_signed_response_alg?: 'RS256' | 'RS384' | 'ES384';
+  readonly post_logout_redirect_uris?: readonly string[];
+  readonly client_uri?: string;
+  readonly logo_uri?: string;
+  readonly policy_uri?: string;
+  readonly tos_uri?: string;
+  readonly initiate_login_uri?: string;
+  readonly contacts?: readonly string[];
+  readonly software_id?: string;
+  readonly software_version?: string;
+}
+
+/** The policies of capability/access that a client can have. */
+export const roleNames: readonly string[] = [
+  'patient',
+  'nurse',
+  'physician',
+  'cardiologist',
+  'device',
+  'tester',
+  'privacy-officer',
+  'administrator',
+  'service',
+];
+
+/** SHA-256 of a secret in hex, and until when it opens where another took its place; ms since 1970. */
+export interface KeptSecret {
+  readonly hash: string;
+  readonly until?: number;
+}
+
+export interface Client {
+  readonly clientId: string;
+  readonly metadata: ClientMetadata;
+  /** The newest first; empty for clients without one. */
+  readonly secrets: readonly KeptSecret[];
+  readonly class: ClientClass;
+  /** Names of policies that hold for what it does in its own name. */
+  readonly roles: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  readonly disabled?: number;
+  /** False until the administrator let in a client that registered by itself. */
+  readonly approved: boolean;
+}
+
+export const isOn = (client: Client): boolean => client.approved && client.disabled === undefined;
+
+/** The words of `scope` that it may be granted. */
+export const allowedScopes = ({ metadata }: Client): readonly string[] => wordsOf(metadata.scope);
+
+/** `scheme://host:port` of every web page that it is sent back to. */
+export function originsOf({ metadata }: Client): readonly string[] {
+  const pages = metadata.redirect_uris.filter((uri) => /^https?:/.test(uri));
+  return [...new Set(pages.map((uri) => new URL(uri).origin))];
+}
