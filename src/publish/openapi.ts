@@ -1,10 +1,12 @@
 /** The OpenAPI document of the server, generated from capability/ and the registry of routes. https://spec.openapis.org/oas/v3.0.3 */
 import { adminRoutes, adminSchemas, serverRoutes } from './admin-routes.ts';
+import { clientRoutes, clientSchemas } from './client-routes.ts';
 import { fhirRoutes } from './fhir-routes.ts';
 import { fhirSchemas } from './fhir-schemas.ts';
 import { iotRoutes, iotSchemas } from './iot-routes.ts';
 import { oauthRoutes } from './oauth-routes.ts';
 import type { Content, Examples, Route, RouteAnswer, RouteParameter } from './routes.ts';
+import { userRoutes, userSchemas } from './user-routes.ts';
 
 const tags = [
   ['Devices', 'The door for devices: readings in plain JSON. Needs a device key.'],
@@ -30,6 +32,8 @@ export const documentedRoutes = (hasOauth = true): readonly Route[] => [
   ...fhirRoutes(),
   ...(hasOauth ? oauthRoutes : []),
   ...adminRoutes,
+  ...clientRoutes,
+  ...userRoutes,
   ...serverRoutes,
 ];
 
@@ -108,7 +112,7 @@ export function openApi(version: string, hasOauth = true): object {
       .map(([name, description]) => ({ name, description })),
     paths,
     components: {
-      schemas: { ...iotSchemas, ...fhirSchemas, ...adminSchemas },
+      schemas: { ...iotSchemas, ...fhirSchemas, ...adminSchemas, ...clientSchemas, ...userSchemas },
       securitySchemes: schemes,
     },
   };

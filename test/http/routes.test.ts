@@ -2,6 +2,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { RequestHandler } from 'express';
 import { adminRouter } from '../../src/http/admin.ts';
+import { adminClientsRouter } from '../../src/http/admin-clients.ts';
+import { adminUsersRouter } from '../../src/http/admin-users.ts';
 import { healthRouter } from '../../src/http/health.ts';
 import { createMetrics, metricsRouter } from '../../src/http/metrics.ts';
 import { portalRouter } from '../../src/http/portal.ts';
@@ -39,6 +41,8 @@ describe('The routes outside FHIR', () => {
     const unused: any = () => undefined;
     const ours = [
       ...served('/admin', adminRouter({ store: unused, base: unused, runtime: unused, forget: unused, facts: unused })),
+      ...served('/admin', adminClientsRouter({ clients: unused, forget: unused })),
+      ...served('/admin', adminUsersRouter({ directory: unused, sessions: unused })),
       ...served('/api/iot', iotRouter({ guard: unused } as any)),
       ...served('', healthRouter({ phase: () => 'ready', checks: () => ({}) })),
       ...served('', metricsRouter({ metrics, guard: unused })),
