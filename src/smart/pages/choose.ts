@@ -24,13 +24,15 @@ interface Choosing {
   readonly app: string;
   readonly who: string;
   readonly failed?: string;
-  /** Address of the page after this one. */
+  /** Names the page after this one. */
   readonly next?: string;
-  /** Address of the first page, where this is not it. */
-  readonly first?: string;
+  /** Whether this is not the first page. */
+  readonly isLater?: boolean;
 }
 
 export interface ChoosePatientPage extends Choosing {
+  /** Where a search is posted: what is searched for is in no address, and so in no history. */
+  readonly search: string;
   readonly asked: PatientSearch;
   /** What is wrong about what was searched for, beside its field. */
   readonly faults?: Partial<PatientSearch>;
@@ -43,12 +45,19 @@ const forWhom = ({
 }: Choosing) => html`    <p class="lead"><strong>${named(app)}</strong> opens with what you choose. You are ${named(who)}.</p>
 `;
 
-const pager = ({ next, first }: Choosing) =>
-  (next !== undefined || first !== undefined) &&
+/** Buttons of a form of its own, which asks once more for what this page answers. */
+const pager = (
+  { csrf, next, isLater = false }: Choosing,
+  action: string,
+  asked: readonly (readonly [string, string])[],
+) =>
+  (next !== undefined || isLater) &&
   html`
-    <nav class="pager" aria-label="Pages of the list">${first !== undefined && html`<a href="${first}">First page</a>`}${
-      next !== undefined && html`<a href="${next}" rel="next">Next page</a>`
-    }</nav>`;
+    <form method="post" action="${action}" class="pager" aria-label="Pages of the list">${secret(csrf)}${asked.map(
+      ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
+    )}${isLater && html`<button>First page</button>`}${
+      next !== undefined && html`<button name="page" value="${next}">Next page</button>`
+    }</form>`;
 
 /** Each a button of its own: one press chooses. */
 const choice = (name: string, value: string, head: Html, facts: readonly (string | false)[]): Html => {
@@ -63,10 +72,10 @@ const deny = (words: string): Html => html`
       <div class="actions"><button class="plain" name="decision" value="deny">${words}</button></div>`;
 
 export function choosePatient(page: ChoosePatientPage): string {
-  const { action, csrf, asked, faults = {}, rows, failed } = page;
+  const { action, search, csrf, asked, faults = {}, rows, failed } = page;
   const isNarrowed = asked.name !== '' || asked.birthdate !== '' || asked.identifier !== '';
   const body = html`${alert(failed)}
-    <form method="get" action="${action}" role="search" aria-label="Patients" class="search">${field({
+    <form method="post" action="${search}" role="search" aria-label="Patients" class="search">${secret(csrf)}${field({
       name: 'name',
       label: 'Name',
       type: 'search',
@@ -109,8 +118,8 @@ export function choosePatient(page: ChoosePatientPage): string {
       </ul>`
           : html`
       <p class="empty" role="status">${isNarrowed ? 'None of the patients you may see is like that.' : 'There is no patient you may see.'}</p>`
-      }${pager(page)}${deny('Do not open the app')}
-    </form>`;
+      }${deny('Do not open the app')}
+    </form>${pager(page, search, Object.entries(asked))}`;
   return framed({
     title: 'Choose a patient',
     lead: forWhom(page),
@@ -130,12 +139,14 @@ export interface EncounterRow {
 }
 
 export interface ChooseEncounterPage extends Choosing {
+  /** Where the next page is asked for. */
+  readonly more: string;
   readonly patient: string;
   readonly rows: readonly EncounterRow[];
 }
 
 export function chooseEncounter(page: ChooseEncounterPage): string {
-  const { action, csrf, patient, rows, failed } = page;
+  const { action, more, csrf, patient, rows, failed } = page;
   const body = html`${alert(failed)}
     <form method="post" action="${action}">${secret(csrf)}
       <h2>Encounters of ${named(patient)}</h2>${
@@ -147,9 +158,9 @@ export function chooseEncounter(page: ChooseEncounterPage): string {
       </ul>`
           : html`
       <p class="empty">There is no encounter you may see.</p>`
-      }${pager(page)}
+      }
       <div class="actions"><button name="encounter" value="">Go on without an encounter</button><button class="plain" name="decision" value="deny">Do not open the app</button></div>
-    </form>`;
+    </form>${pager(page, more, [])}`;
   return framed({
     title: 'Choose an encounter',
     lead: forWhom(page),

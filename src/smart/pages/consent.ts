@@ -23,6 +23,8 @@ export interface ConsentPage {
   /** Name of the patient that the app opens with. */
   readonly patient?: string;
   readonly encounter?: string;
+  /** Ids that were chosen before, posted back. */
+  readonly chosen?: { readonly patient?: string; readonly encounter?: string };
   readonly scopes: readonly AskedScope[];
   readonly failed?: string;
 }
@@ -38,7 +40,7 @@ const box = ({ scope, words }: AskedScope): Html => html`
           <li><label><input type="checkbox" name="scope" value="${scope}" checked><span>${words} <code>${scope}</code></span></label></li>`;
 
 export function consent(page: ConsentPage): string {
-  const { action, csrf, app, returnsTo, who, patient, encounter, scopes, failed } = page;
+  const { action, csrf, app, returnsTo, who, patient, encounter, chosen = {}, scopes, failed } = page;
   const body = html`${alert(failed)}
     <dl class="facts">${
       patient !== undefined &&
@@ -52,7 +54,9 @@ export function consent(page: ConsentPage): string {
       <div><dt>You are</dt><dd>${named(who)}</dd></div>
       <div><dt>Goes back to</dt><dd>${named(returnsTo)}</dd></div>
     </dl>
-    <form method="post" action="${action}">${secret(csrf)}
+    <form method="post" action="${action}">${secret(csrf)}${Object.entries(chosen).map(
+      ([name, id]) => html`<input type="hidden" name="${name}" value="${id}">`,
+    )}
       <p class="hint">Untick what you do not want to allow.</p>${groups.map(([kind, heading]) => {
         const asked = scopes.filter((scope) => scope.kind === kind);
         return (
@@ -70,6 +74,7 @@ export function consent(page: ConsentPage): string {
       <p class="empty">It asks for nothing that could be allowed.</p>`
       }
       <div class="actions"><button class="primary" name="decision" value="allow">Allow</button><button name="decision" value="deny">Deny</button></div>
+      <p class="hint">Not ${named(who)}? <button class="link" name="decision" value="other">Sign in as somebody else</button></p>
       <p class="hint">You can take this back at any time under <a href="/oauth/account/apps">apps that may see my data</a>.</p>
     </form>`;
   const lead = html`    <p class="lead"><strong>${named(app)}</strong> asks for access${

@@ -2,7 +2,6 @@
 import { field } from './field.ts';
 import { type Html, html, named } from './html.ts';
 import { ASSETS, alert, framed, instant, notice, press, secret } from './layout.ts';
-import { qrSvg } from './qr.ts';
 
 export interface SessionRow {
   /** Names the session without opening it. */
@@ -70,19 +69,14 @@ const passwordPart = ({ csrf, login, shortest, hasPassword, faults = {} }: Secur
       </form>`,
   );
 
-const codesPart = ({ csrf, hasCodes, recoveryLeft }: SecurityPage) =>
+const codesPart = ({ csrf, hasCodes }: SecurityPage) =>
   section(
     'codes-part',
     'Authenticator app',
     hasCodes
       ? html`
       <p>On. Signing in with the password asks for a code as well.</p>
-      <p>${recoveryLeft} recovery code${recoveryLeft !== 1 && 's'} left.</p>
-      <div class="actions">${press(at('recovery'), csrf, html`<button>New recovery codes</button>`)}${press(
-        at('totp-off'),
-        csrf,
-        html`<button class="danger">Turn off</button>`,
-      )}</div>`
+      ${press(at('totp-off'), csrf, html`<button class="danger">Turn off</button>`)}`
       : html`
       <p>Off. With it, who knows your password still cannot sign in.</p>
       <p><a class="button" href="${at('totp')}">Set up</a></p>`,
@@ -112,6 +106,17 @@ const passkeysPart = ({ csrf, passkeys }: SecurityPage) =>
       </form>`,
   );
 
+const recoveryPart = ({ csrf, hasCodes, passkeys = [], recoveryLeft }: SecurityPage) =>
+  (hasCodes || passkeys.length > 0) &&
+  section(
+    'recovery-part',
+    'Recovery codes',
+    html`
+      <p>${recoveryLeft === 0 ? 'None' : recoveryLeft} left. They let you in when you have lost everything else.</p>
+      ${press(at('recovery'), csrf, html`<button>New recovery codes</button>`)}
+      <p class="hint">Older ones no longer work then.</p>`,
+  );
+
 const sessionsPart = ({ csrf, sessions }: SecurityPage) =>
   section(
     'sessions-part',
@@ -133,7 +138,7 @@ const sessionsPart = ({ csrf, sessions }: SecurityPage) =>
 export function security(page: SecurityPage): string {
   const { csrf, who, done, failed, faults } = page;
   const body = html`${notice(done)}${alert(failed)}
-    <div class="sections">${passwordPart(page)}${codesPart(page)}${passkeysPart(page)}${sessionsPart(page)}
+    <div class="sections">${passwordPart(page)}${codesPart(page)}${passkeysPart(page)}${recoveryPart(page)}${sessionsPart(page)}
     </div>`;
   const hasFailed = failed !== undefined || faults?.current !== undefined || faults?.password !== undefined;
   const needsScript = page.passkeys !== undefined;
@@ -145,57 +150,4 @@ export function security(page: SecurityPage): string {
     needsScript,
     hasFailed,
   });
-}
-
-export interface SetUpCodesPage {
-  readonly csrf: string;
-  readonly who: string;
-  /** In base32, for who cannot take a picture. */
-  readonly secret: string;
-  /** `otpauth://totp/...` https://github.com/google/google-authenticator/wiki/Key-Uri-Format */
-  readonly uri: string;
-  readonly fault?: string;
-}
-
-export function setUpCodes({ csrf, who, secret: key, uri, fault }: SetUpCodesPage): string {
-  const body = html`
-    <ol class="steps">
-      <li><p>Take a picture of this with your authenticator app, or type the key into it.</p>
-        <div class="qr">${qrSvg(uri, 'The key as a QR code')}</div>
-        <p><span id="key-label">Key</span> <code class="key" aria-labelledby="key-label">${key.replace(/(.{4})(?=.)/g, '$1 ')}</code></p></li>
-      <li><p>Type the six digits that the app shows then.</p>
-    <form method="post" action="${at('totp')}">${secret(csrf)}${field({
-      name: 'code',
-      label: 'Code',
-      fault,
-      autocomplete: 'one-time-code',
-      inputmode: 'numeric',
-      isRequired: true,
-      isPlain: true,
-      maxlength: 16,
-    })}
-      <div class="actions"><button class="primary">Turn on</button><a class="button plain" href="${at('security')}">Leave it off</a></div>
-    </form></li>
-    </ol>`;
-  return framed({
-    title: 'Set up the authenticator app',
-    body,
-    account: { open: 'Security', csrf, who },
-    isWide: true,
-    hasFailed: fault !== undefined,
-  });
-}
-
-export interface RecoveryCodesPage {
-  readonly csrf: string;
-  readonly who: string;
-  readonly codes: readonly string[];
-}
-
-export function recoveryCodes({ csrf, who, codes }: RecoveryCodesPage): string {
-  const body = html`
-    <p class="notice" role="status">These are shown once. Keep them where you keep keys; each lets you in once without your authenticator app. Older ones no longer work.</p>
-    <ul class="codes">${codes.map((code) => html`<li><code>${code}</code></li>`)}</ul>
-    <p><a class="button" href="${at('security')}">I have kept them</a></p>`;
-  return framed({ title: 'Your recovery codes', body, account: { open: 'Security', csrf, who }, isWide: true });
 }

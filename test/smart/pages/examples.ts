@@ -3,7 +3,8 @@ import { type AllowedApp, apps } from '../../../src/smart/pages/apps.ts';
 import { chooseEncounter, choosePatient, type PatientRow } from '../../../src/smart/pages/choose.ts';
 import { type AskedScope, consent } from '../../../src/smart/pages/consent.ts';
 import { failed, goingOn, signedOut } from '../../../src/smart/pages/failed.ts';
-import { recoveryCodes, type SecurityPage, security, setUpCodes } from '../../../src/smart/pages/security.ts';
+import { type SecurityPage, security } from '../../../src/smart/pages/security.ts';
+import { recoveryCodes, setUpCodes } from '../../../src/smart/pages/set-up.ts';
 import { secondFactor, signIn } from '../../../src/smart/pages/sign-in.ts';
 
 export const HOSTILE = '"><img src=x onerror=alert(1)><script>alert(1)</script>\u202Egnp.exe';
@@ -12,6 +13,7 @@ const csrf = 'a-token-of-the-form';
 const action = '/here';
 const app = 'Growth Chart';
 const who = 'Dr. Ada Lindqvist (ada)';
+const account = { open: 'Security', csrf, who };
 const minute = 60_000;
 const now = Date.UTC(2026, 10, 28, 21, 30);
 
@@ -90,8 +92,9 @@ const settings: SecurityPage = {
   ],
 };
 
-const choosing = { action, csrf, app, who };
+const choosing = { action, csrf, app, who, search: '/search', more: '/more' };
 const passkey = { options: '/options', action: '/passkey' };
+const proving = { action, csrf, app, handle: 'a-handle' };
 const nothing = { name: '', birthdate: '', identifier: '' };
 const uri = 'otpauth://totp/Watchfire:ada?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Watchfire';
 
@@ -111,16 +114,15 @@ export const examples: Readonly<Record<string, string>> = {
     login: 'ada',
     failed: { whole: 'Too many attempts from here. Try again in 40 seconds.' },
   }),
-  'second-factor': secondFactor({ action, csrf, app, otherWay: '?with=recovery' }),
+  'second-factor': secondFactor({ ...proving, offers: { codes: true, recovery: true, passkey } }),
+  'second-factor-passkey': secondFactor({ ...proving, offers: { codes: false, recovery: true, passkey } }),
   'second-factor-failed': secondFactor({
-    action,
-    csrf,
-    app,
+    ...proving,
+    offers: { codes: true, recovery: false },
     fault: 'That code is not right, or no longer.',
-    otherWay: '?with=recovery',
   }),
-  'recovery-code': secondFactor({ action, csrf, app, isRecovery: true, otherWay: '?' }),
-  'choose-patient': choosePatient({ ...choosing, asked: nothing, rows: patients, next: '?page=2' }),
+  'recovery-code': secondFactor({ ...proving, offers: { codes: true, recovery: true }, isRecovery: true }),
+  'choose-patient': choosePatient({ ...choosing, asked: nothing, rows: patients, next: 'a-token' }),
   'choose-patient-none': choosePatient({
     ...choosing,
     asked: { ...nothing, name: 'Nobody', birthdate: '1900-01-01' },
@@ -134,7 +136,7 @@ export const examples: Readonly<Record<string, string>> = {
       { id: 'e1', kind: 'Inpatient stay', status: 'in progress', period: 'since 2026-11-20' },
       { id: 'e2', kind: '', status: 'finished', period: '2026-02-11' },
     ],
-    first: '?',
+    isLater: true,
   }),
   'choose-encounter-none': chooseEncounter({ ...choosing, patient: 'Elin Berg', rows: [] }),
   consent: consent({ action, csrf, app, returnsTo: 'https://growth.example', who, patient: 'Elin Berg', scopes }),
@@ -169,16 +171,19 @@ export const examples: Readonly<Record<string, string>> = {
     done: 'Everything else is as it was.',
   }),
   'set-up-codes': setUpCodes({
+    action,
     csrf,
-    who,
-    secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
+    account,
+    key: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
     uri,
     fault: 'That code is not right.',
   }),
+  'set-up-codes-first': setUpCodes({ action, csrf, app, handle: 'a-handle', key: 'JBSWY3DPEHPK3PXP', uri }),
   'recovery-codes': recoveryCodes({
     csrf,
-    who,
-    codes: Array.from({ length: 10 }, (_, i) => `k7qd-${1000 + 37 * i}-m2xw`),
+    account,
+    onward: '/onward',
+    codes: Array.from({ length: 10 }, (_, i) => `k7qd-${1000 + 37 * i}-m2xw-9abc-defg-hjkm`),
   }),
   failed: failed({
     words: 'The app asked to be answered at an address that is not registered for it. You are not sent there.',

@@ -9,7 +9,7 @@ const said = {
 async function asked(form) {
   const answer = await fetch(form.dataset.options, {
     method: 'POST',
-    body: new URLSearchParams({ csrf: form.elements.csrf.value }),
+    body: new URLSearchParams(new FormData(form)),
     headers: { Accept: 'application/json' },
   });
   if (!answer.ok) throw new Error(answer.status === 429 ? 'Too many attempts. Wait a minute.' : 'This page is too old. Load it again.');
