@@ -15,27 +15,12 @@ const tracks = [
   'yxcvbnm',
   '1234567890',
   '1qaz2wsx3edc4rfv5tgb',
-  'q1w2e3r4t5z6',
-  'q1w2e3r4t5y6',
+  '1q2w3e4r5t6z7',
+  '1q2w3e4r5t6y7',
   'abcdefghijklmnopqrstuvwxyz',
   '0123456789',
 ];
 const bothWays = [...tracks, ...tracks.map((track) => [...track].reverse().join(''))];
-
-/** Words that stand first in any guesser's list, in the languages of our houses; folded as `fold` does. */
-const common = new Set(
-  (
-    'password passwort passwd passphrase kennwort geheim secret welcome willkommen hello hallo login letmein admin ' +
-    'administrator root user test demo guest default changeme system master access freedom sunshine princess dragon ' +
-    'monkey football baseball soccer fussball iloveyou ichliebedich trustno watchfire fhir hospital krankenhaus klinik ' +
-    'clinic doctor doktor nurse schwester patient medical health cardio station spring summer autumn fall winter ' +
-    'fruehling sommer herbst monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch ' +
-    'donnerstag freitag samstag sonntag january february march april may june july august september october november ' +
-    'december januar februar maerz mai juni juli oktober dezember my mein the new neues a'
-  )
-    .split(' ')
-    .map((word) => fold(word)),
-);
 
 const looksLike: Readonly<Record<string, string>> = {
   '@': 'a',
@@ -53,6 +38,21 @@ const looksLike: Readonly<Record<string, string>> = {
 function fold(text: string): string {
   return [...text.toLowerCase()].map((character) => looksLike[character] ?? character).join('');
 }
+
+/** Words that stand first in any guesser's list, in the languages of our houses; folded as `fold` does. */
+const common = new Set(
+  (
+    'password passwort passwd passphrase kennwort geheim secret welcome willkommen hello hallo login letmein admin ' +
+    'administrator root user test demo guest default changeme system master access freedom sunshine princess dragon ' +
+    'monkey football baseball soccer fussball iloveyou ichliebedich trustno watchfire fhir hospital krankenhaus klinik ' +
+    'clinic doctor doktor nurse schwester patient medical health cardio station spring summer autumn fall winter ' +
+    'fruehling sommer herbst monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch ' +
+    'donnerstag freitag samstag sonntag january february march april may june july august september october november ' +
+    'december januar februar maerz mai juni juli oktober dezember my mein the new neues a'
+  )
+    .split(' ')
+    .map((word) => fold(word)),
+);
 
 /** What is left when all that goes along a track for three keys or more is taken out. */
 function withoutRuns(text: string): string {
@@ -79,14 +79,16 @@ function isOfCommonWords(text: string, most = 4): boolean {
   return false;
 }
 
-/** A guesser tries years, numbers and signs around a word. */
-const withoutTrimmings = (text: string): string => text.replace(/^[\d\W_]{1,8}/u, '').replace(/[\d\W_]{1,8}$/u, '');
+/** A guesser tries years, numbers and signs of the keyboard around a word. */
+const withoutTrimmings = (text: string): string =>
+  text.replace(/^[\x20-\x60\x7b-\x7e]{1,8}/, '').replace(/[\x20-\x60\x7b-\x7e]{1,8}$/, '');
 
 function isCommon(text: string): boolean {
   const small = text.toLowerCase();
-  return [small, withoutTrimmings(small)].some(
-    (form) => form === '' || isOfCommonWords(fold(form)) || isOfCommonWords(fold(form).replace(/[^a-z]/g, '')),
-  );
+  return [small, withoutTrimmings(small)].some((form) => {
+    const folded = fold(form);
+    return isOfCommonWords(folded) || isOfCommonWords(folded.replace(/[\x20-\x60\x7b-\x7e]/g, ''));
+  });
 }
 
 /** Parts of a login that say enough to be guessed from it. */
