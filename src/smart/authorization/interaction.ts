@@ -26,6 +26,10 @@ export interface Asked {
   readonly needsPatient: boolean;
   readonly needsEncounter: boolean;
   readonly loginHint?: string;
+  /** Where the browser goes afterwards; registered. */
+  readonly redirectUri: string;
+  /** A sign-in from before (milliseconds since 1970) counts for nothing: the app sent `prompt=login` or `max_age`. */
+  readonly signedInAfter: number;
 }
 
 export interface Consented {
@@ -100,6 +104,8 @@ export function createInteractions(parts: InteractionParts): Interactions {
       needsPatient: isOfPatient && launch?.patient === undefined,
       needsEncounter: scopes.includes('launch/encounter') && launch?.encounter === undefined,
       loginHint: typeof params.login_hint === 'string' ? params.login_hint : undefined,
+      redirectUri: String(params.redirect_uri),
+      signedInAfter: signedInAfter(interaction),
     };
   }
 
@@ -164,6 +170,11 @@ export function createInteractions(parts: InteractionParts): Interactions {
       return finish(interaction, { error: 'access_denied', error_description: 'the user said no' });
     },
   };
+}
+
+function signedInAfter({ params, prompt, iat }: Kept): number {
+  if (prompt.reasons.some((reason) => reason !== 'no_sign_in' && reason !== 'max_age')) return iat * 1_000;
+  return params.max_age === undefined ? 0 : (iat - Number(params.max_age)) * 1_000;
 }
 
 const scopesOf = ({ scope }: Kept['params']): readonly string[] => wordsOf(typeof scope === 'string' ? scope : '');
