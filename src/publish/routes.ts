@@ -33,7 +33,7 @@ export interface RouteAnswer {
 export type Scheme = 'accessToken' | 'adminToken' | 'deviceKey';
 
 export interface Route {
-  readonly method: 'get' | 'post' | 'put' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** With `{name}` where a value stands. */
   readonly path: string;
   readonly tag: string;

@@ -191,11 +191,12 @@ export function createSignIn(setting: UsersSetting, passkeys: Passkeys): SignIn 
   }
 
   async function passkey({ response, handle, source, row }: Parameters<SignIn['passkey']>[0]): Promise<SignInStep> {
-    holds.demand(source, 'passkey');
+    const suspect = suspectOf(source, typeof response.id === 'string' ? response.id : '');
+    holds.demand(suspect, 'passkey');
     const waits = handle === undefined ? undefined : await look(handle);
     const proved = await passkeys.prove(response);
     if ('refused' in proved || (waits && waits.kept.user.login !== proved.user.login)) {
-      holds.failed(source, 'passkey');
+      holds.failed(suspect, 'passkey');
       throw await refused(row, 'refused' in proved ? proved.refused : 'passkey of somebody else', waits?.kept.user);
     }
     try {
@@ -204,7 +205,7 @@ export function createSignIn(setting: UsersSetting, passkeys: Passkeys): SignIn 
         user: { ...now, passkeys: now.passkeys.map((one) => (one.id === proved.passkey.id ? proved.passkey : one)) },
         also: [proved.taken, ...(waits ? [pendings.taken(handle!, waits.revision)] : [])],
       }));
-      holds.succeeded(source, 'passkey');
+      holds.succeeded(suspect, 'passkey');
       return { step: 'done', user, methods: [...(waits?.pending.methods ?? []), 'hwk', 'user'] };
     } catch (error) {
       if (!isConflict(error)) throw error;
@@ -231,8 +232,8 @@ export function createSignIn(setting: UsersSetting, passkeys: Passkeys): SignIn 
   };
 }
 
-/** Who guesses at one login holds up nobody at another, and nobody elsewhere. */
-const suspectOf = (source: string, login: string): string => `${source} ${login}`;
+/** Who guesses at one login or passkey holds up nobody at another, and nobody elsewhere. */
+const suspectOf = (source: string, tried: string): string => `${source} ${tried}`;
 
 const throttled = (wait: number): Problem =>
   problem('throttled', 'too many wrong codes; wait, or use a passkey', {

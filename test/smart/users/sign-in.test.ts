@@ -11,7 +11,11 @@ afterAll(() => house.stop());
 
 const MINUTE = 60_000;
 const STEP = 30_000;
-const refused = (promise: Promise<unknown>) => promise.then(() => undefined, (error) => error);
+const refused = (promise: Promise<unknown>) =>
+  promise.then(
+    () => undefined,
+    (error) => error,
+  );
 const trying = (login: string, typed: string, more: object = {}) =>
   house.signIn.signIn({ ...attempt, login, password: typed, ...more });
 
@@ -26,17 +30,20 @@ async function withTotp(login: string) {
 describe('A password alone', () => {
   it('lets in whoever needs no more, however the login is written', async () => {
     await nurse(house);
-    expect(await trying(' Jackie ', password)).toMatchObject({ step: 'done', methods: ['pwd'], user: { login: 'jackie' } });
+    expect(await trying(' Jackie ', password)).toMatchObject({
+      step: 'done',
+      methods: ['pwd'],
+      user: { login: 'jackie' },
+    });
   });
 
   it('is refused in the same words for a wrong one, an unknown login, a disabled user and one without a password', async () => {
     await nurse(house, 'gone');
     await house.directory.change('gone', { disabled: true }, row);
-    await house.directory.create(
-      { login: 'outsider', fhirUser: 'Practitioner/8', roles: ['nurse'] },
-      row,
-      { issuer: 'https://id.example', subject: '1' },
-    );
+    await house.directory.create({ login: 'outsider', fhirUser: 'Practitioner/8', roles: ['nurse'] }, row, {
+      issuer: 'https://id.example',
+      subject: '1',
+    });
     const tries = [
       ['jackie', 'four otters at dawn', 'password wrong'],
       ['nobody', password, 'user unknown'],
@@ -80,7 +87,9 @@ describe('A password alone', () => {
     await stronger.signIn.signIn({ ...attempt, login: 'growing', password });
     expect((await house.directory.read('growing')).password).toMatchObject({ passes: 2 });
     expect(await stronger.signIn.signIn({ ...attempt, login: 'growing', password })).toMatchObject({ step: 'done' });
-    expect((await refused(stronger.signIn.signIn({ ...attempt, login: 'growing', password: 'another one' }))).status).toBe(401);
+    expect(
+      (await refused(stronger.signIn.signIn({ ...attempt, login: 'growing', password: 'another one' }))).status,
+    ).toBe(401);
   });
 
   it('that is guessed at holds who guesses and nobody else: not the owner elsewhere, not another login', async () => {
@@ -110,9 +119,13 @@ describe('A second factor', () => {
       methods: ['pwd', 'otp'],
     });
     const again: any = await trying('careful', password);
-    expect((await refused(house.signIn.secondFactor({ ...attempt, handle: again.handle, code: used }))).status).toBe(401);
+    expect((await refused(house.signIn.secondFactor({ ...attempt, handle: again.handle, code: used }))).status).toBe(
+      401,
+    );
     house.pass(STEP);
-    expect(await house.signIn.secondFactor({ ...attempt, handle: again.handle, code: code() })).toMatchObject({ step: 'done' });
+    expect(await house.signIn.secondFactor({ ...attempt, handle: again.handle, code: code() })).toMatchObject({
+      step: 'done',
+    });
   });
 
   it('may come along with the password', async () => {
@@ -235,7 +248,8 @@ describe('Factors', () => {
 
   it('include a password that its user changes, who knows the old one', async () => {
     const { epoch } = await nurse(house, 'changing');
-    const change = (former: string, next: string) => house.factors.changePassword('changing', former, next, '192.0.2.1', row);
+    const change = (former: string, next: string) =>
+      house.factors.changePassword('changing', former, next, '192.0.2.1', row);
     expect((await refused(change('not this one', 'seven herons at noon'))).status).toBe(400);
     expect((await refused(change(password, 'password1'))).status).toBe(400);
     const user = await change(password, 'seven herons at noon');
@@ -254,6 +268,7 @@ describe('What is kept and written down', () => {
     const rows = await house.rows(10_000);
     const kept = await Promise.all(['user', 'user-sign-in', 'user-session'].map((kind) => house.kept(kind)));
     const all = JSON.stringify([rows, kept]);
-    for (const secret of [password, handle, codes[0]!, codes[0]!.replaceAll('-', '')]) expect(all).not.toContain(secret);
+    for (const secret of [password, handle, codes[0]!, codes[0]!.replaceAll('-', '')])
+      expect(all).not.toContain(secret);
   });
 });

@@ -49,7 +49,8 @@ describe('A code by time', () => {
     const now = 59_000;
     expect(stepOf('287 082', secret, 0, now)).toBe(1);
     expect(stepOf('２８７０８２', secret, 0, now)).toBe(1);
-    for (const other of ['28708', '2870822', '', 'abcdef', '28708x']) expect(stepOf(other, secret, 0, now)).toBeUndefined();
+    for (const other of ['28708', '2870822', '', 'abcdef', '28708x'])
+      expect(stepOf(other, secret, 0, now)).toBeUndefined();
   });
 
   it('is set up by an address that apps read', () => {
