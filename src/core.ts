@@ -26,6 +26,8 @@ import { extractorAt } from './search/extract.ts';
 import { createPageTokens } from './search/page-token.ts';
 import type { IndexEntries } from './search/query.ts';
 import type { Offered } from './smart/discovery.ts';
+import { type Policies, readPolicies } from './smart/policies/policy.ts';
+import { type AccessRoom, type Consents, createAccessRoom } from './smart/policies/room.ts';
 import type { Engine } from './store/engine.ts';
 import type { Leases } from './store/lease.ts';
 
@@ -43,6 +45,10 @@ export interface CoreParts extends Pick<WriteRules, 'canonical' | 'references' |
   readonly pageKey: Uint8Array;
   /** What follows from a write, by the type that is written; given what follows from a SearchParameter. */
   readonly derive: (followSearchParameter: Derive) => WriteRules['derive'];
+  /** What the roles of callers open; by default what capability/access/ says. */
+  readonly policies?: Policies;
+  /** What Consents leave of it; by default all. */
+  readonly consents?: (store: Engine) => Consents;
   readonly log: Pick<Log, 'warn' | 'error'>;
   readonly leases: Leases;
   readonly signal: AbortSignal;
@@ -52,6 +58,8 @@ export interface Core {
   /** The store for everybody above. */
   readonly store: Engine;
   readonly dispatch: Dispatch;
+  /** What tokens and device keys open. */
+  readonly access: AccessRoom;
   /** The index entries of a stored text. */
   extract(text: string): IndexEntries;
   /** See `OperationsRoom`. */
@@ -66,8 +74,11 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   const relative = relativeTo(base);
   const extract = extractorAt(base);
   const promised = promisedOperations();
-  const opening = { engine, runtime, extract, relative, log, signal, leases, promised };
+  const why: AccessRoom['why'] = (asked) => access.why(asked);
+  const opening = { engine, runtime, extract, relative, log, signal, leases, promised, why };
   const { store, operations, followSearchParameter, registerStored, stopped } = await openOperations(opening);
+  const { policies = readPolicies(), consents } = parts;
+  const access = createAccessRoom({ store, base, extract, runtime, policies, consents: consents?.(store) });
   const derive = parts.derive(followSearchParameter);
   const writes = createWritePath({ now: runtime.now, canonical, relative, references, prepare, derive });
   const line = createLine();
@@ -94,5 +105,5 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     ],
     operations,
   });
-  return { store, dispatch, extract, registerStored, stopped };
+  return { store, dispatch, access, extract, registerStored, stopped };
 }

@@ -1,5 +1,6 @@
 /** The server's own AuditEvents that found resources refer to: `_include` brings them out of the log, where no engine looks. https://hl7.org/fhir/R4/search.html#include */
 import { keyOf, referenceTo } from '../fhir/references.ts';
+import type { Access, Sight } from '../interactions/interaction.ts';
 import type { Along } from '../interactions/search.ts';
 import { extractorAt } from '../search/extract.ts';
 import { mostIncluded, tooManyIncluded } from '../search/includes.ts';
@@ -9,11 +10,16 @@ import type { Version } from '../store/store.ts';
 import { ownPrefix, sequenceOf } from './audit-event.ts';
 import { eventOf, type TrailView } from './own-events.ts';
 
-/** For those who may see all; for others they do not exist. Costs nothing where no text has the name of such an event in it. */
+/** The log is shown as a whole or not at all: to whoever may see AuditEvents without a condition. */
+export const seesTrail = (access: Access, right: Sight): boolean =>
+  access.unrestricted ||
+  (access.permits(right === 'r' ? 'read' : 'search-type', ofTrail) && access.finds(ofTrail, right) === undefined);
+
+/** For those who may see every AuditEvent; for others they do not exist. Costs nothing where no text has the name of such an event in it. */
 export const ownAlong =
   (view: TrailView): Along =>
   async ({ includes, matches, included, base }, { store, caller }) => {
-    if (!caller.access.unrestricted || includes.length === 0) return [];
+    if (includes.length === 0 || !seesTrail(caller.access, 's')) return [];
     const extract = extractorAt(base);
     const onPage = new Set(matches.map(({ key }) => referenceTo(key)));
     const wanted = new Set<number>();

@@ -14,18 +14,18 @@ import { unsupported } from '../search/refusals.ts';
 import { ofTrail } from '../search/trail-type.ts';
 import { sequenceOf } from './audit-event.ts';
 import { eventOf, type TrailView, withAgents } from './own-events.ts';
-import { ownAlong } from './trail-along.ts';
+import { ownAlong, seesTrail } from './trail-along.ts';
 import { trailPage, trailPageBefore } from './trail-page.ts';
 import { cursorOf, type Position, positionOf, start, type Way, withoutRows } from './trail-position.ts';
 
-/** `stored` reads every other resource. Own rows are there for those who may see all; to others they do not exist. */
+/** `stored` reads every other resource. Own rows are there for those who may see every AuditEvent; to others they do not exist. */
 export const readTrail = (stored: Interaction, view: TrailView): Interaction => ({
   ...stored,
   async handle(request, context): Promise<FhirAnswer> {
     const sequence = request.type === ofTrail ? sequenceOf(request.id) : undefined;
     if (sequence === undefined) return stored.handle(request, context);
     const shape = shapeOf(request);
-    const [row] = context.caller.access.unrestricted ? await context.store.audit({ sequence, count: 1 }) : [];
+    const [row] = seesTrail(context.caller.access, 'r') ? await context.store.audit({ sequence, count: 1 }) : [];
     if (!row) throw notFound({ type: request.type, id: request.id });
     const { version } = eventOf(row, view);
     return shown(isUnchanged(request, version) ? 304 : 200, version, shape);
@@ -45,7 +45,7 @@ export const searchTrail = (stored: Interaction, tokens: PageTokens, view: Trail
     const { query, used, issues, shape, path, token } = askedOf(asked, caller, now);
     refuse(query, used);
     const bound = `${path}?${queryOf(used)}\n${reachOf(access)}`;
-    const first = access.unrestricted ? start : withoutRows;
+    const first = seesTrail(access, 's') ? start : withoutRows;
     const { way, position } =
       token === undefined ? { way: 'on', position: first } : positionOf(tokens.open(token, bound, who, now));
     const pageOf = way === 'back' ? trailPageBefore : trailPage;

@@ -117,6 +117,8 @@ export interface Access {
   /** Elements of the type that the caller may neither see nor search nor sort by: `telecom`, `contact.name`. Left out: none. */
   hides?(type: string): readonly string[];
   mayWrite(before: Resource | undefined, after: Resource | undefined): boolean | Promise<boolean>;
+  /** Name of the scope that would be needed, where the Access comes from a token. https://www.rfc-editor.org/rfc/rfc6750#section-3.1 */
+  scopeFor?(interaction: InteractionCode, type: string): string;
 }
 
 /** The SMART rights by which a resource is seen: read by its id, or found. */

@@ -1,11 +1,16 @@
 /** Cuts a query down to what the caller may find, wherever in it resources are looked for. https://hl7.org/fhir/R4/security.html */
 import { resourceTypes } from '../fhir/definitions.ts';
 import type { Asked, Criterion, SearchQuery } from '../search/query.ts';
+import { demandShown } from './hidden.ts';
 import type { Access } from './interaction.ts';
 
-/** The same query for this caller: matches, what chains and `_has` go through, and what is included. */
+/**
+ * The same query for this caller: matches, what chains and `_has` go through, and what is included. Throws forbidden for one
+ * that goes by hidden elements.
+ */
 export function narrow(query: SearchQuery, access: Access): SearchQuery {
   if (access.unrestricted) return query;
+  demandShown(query, access);
   const asked = <T extends Asked>(one: T): T => ({ ...one, where: found(one.type, one.where, access) });
   return {
     ...asked(query),
@@ -38,16 +43,35 @@ function within(criterion: Criterion, access: Access): Criterion {
 
 const everything: Criterion = { is: 'all', of: [] };
 
-const includable = (access: Access): Record<string, Criterion> =>
-  Object.fromEntries([...resourceTypes].map((type) => [type, access.finds(type) ?? everything]));
+/** What is worked out of an Access once: what one finds never changes. */
+function ofAccess<T>(work: (access: Access) => T): (access: Access) => T {
+  const known = new WeakMap<Access, { readonly is: T }>();
+  return (access) => {
+    let found = known.get(access);
+    if (!found) {
+      found = { is: work(access) };
+      known.set(access, found);
+    }
+    return found.is;
+  };
+}
+
+const includable = ofAccess(
+  (access): Record<string, Criterion> =>
+    Object.fromEntries([...resourceTypes].map((type) => [type, access.finds(type) ?? everything])),
+);
 
 /**
  * All that the caller may find, in one text: the token of a page is bound to it, so that it is worth nothing once the rights
  * are others. '' where that is everything.
  */
-export const reachOf = (access: Access): string =>
+export const reachOf = ofAccess((access): string =>
   access.unrestricted
     ? ''
     : JSON.stringify(
-        [...resourceTypes].map((type) => access.permits('search-type', type) && (access.finds(type) ?? everything)),
-      );
+        [...resourceTypes].map((type) => [
+          access.permits('search-type', type) && (access.finds(type) ?? everything),
+          ...(access.hides?.(type) ?? []),
+        ]),
+      ),
+);

@@ -24,11 +24,18 @@ export function demandPermitted({ interaction, type }: Pick<Asked, 'interaction'
   if (!caller.access.permits(interaction, type)) throw refusal(interaction, type, caller);
 }
 
-function refusal(interaction: InteractionCode, type: string, { who }: Caller): Problem {
+function refusal(interaction: InteractionCode, type: string, { who, access }: Caller): Problem {
   if (who === 'anonymous') {
     return problem('login', 'this needs a bearer token or a device key', {
       headers: { 'WWW-Authenticate': 'Bearer realm="watchfire"' },
     });
   }
-  return problem('forbidden', `${interaction}${type && ` of ${type}`} is not permitted with these rights`);
+  return problem('forbidden', `${interaction}${type && ` of ${type}`} is not permitted with these rights`, {
+    ...(access.scopeFor && { headers: insufficient(access.scopeFor(interaction, type)) }),
+  });
 }
+
+/** https://www.rfc-editor.org/rfc/rfc6750#section-3.1 */
+const insufficient = (scope: string) => ({
+  'WWW-Authenticate': `Bearer realm="watchfire", error="insufficient_scope", scope="${scope}"`,
+});

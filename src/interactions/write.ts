@@ -81,9 +81,13 @@ export async function demandWritable(
 ): Promise<void> {
   if (access.unrestricted) return;
   const held = isAbsent(before) ? undefined : (JSON.parse(before!.text) as Resource);
-  if (!(await access.mayWrite(held, after)))
+  // The id in the body of a create is passed over: the server gives another.
+  const written = after && after.id !== key.id ? withoutId(after) : after;
+  if (!(await access.mayWrite(held, written)))
     throw problem('forbidden', `${referenceTo(key)} may not be written with these rights`);
 }
+
+const withoutId = ({ id: _id, ...rest }: Resource): Resource => rest as Resource;
 
 /** Refuses what an answer in short form gave: stored, it would take the place of all that was left out. */
 function demandWhole(resource: Resource): void {

@@ -3,6 +3,7 @@ import type { Derive } from '../interactions/interaction.ts';
 import type { Log } from '../log.ts';
 import type { Runtime } from '../runtime.ts';
 import type { IndexEntries } from '../search/query.ts';
+import type { Why } from '../smart/policies/why.ts';
 import { fenced, type Leases } from '../store/lease.ts';
 import type { Store } from '../store/store.ts';
 import { createCustomParameters } from './custom-parameters.ts';
@@ -40,6 +41,7 @@ export interface OperationsRoomParts<S> {
   readonly log: Pick<Log, 'warn' | 'error'>;
   readonly signal: AbortSignal;
   readonly leases: Pick<Leases, 'hold' | 'isShared' | 'isAlone'>;
+  readonly why: Why;
   /** What capability/ promises: all of it must be there, and nothing else. */
   readonly promised: readonly OperationPlace[];
 }
@@ -48,7 +50,7 @@ export interface OperationsRoomParts<S> {
 export async function openOperations<S extends Store & { readonly explain: Explain }>(
   parts: OperationsRoomParts<S>,
 ): Promise<OperationsRoom<S>> {
-  const { engine, runtime, extract, relative, log, signal, leases, promised } = parts;
+  const { engine, runtime, extract, relative, log, signal, leases, promised, why } = parts;
   const { explain } = engine;
   let wake = () => {};
   const custom = createCustomParameters({ store: engine, onRenewed: () => wake() });
@@ -71,7 +73,7 @@ export async function openOperations<S extends Store & { readonly explain: Expla
   const followed = custom.follow({ runtime, log, signal });
   return {
     store,
-    operations: demandPromised(createOperations({ runtime, extract, explain, wake: () => wake() }), promised),
+    operations: demandPromised(createOperations({ runtime, extract, explain, why, wake: () => wake() }), promised),
     followSearchParameter: followSearchParameter(runtime),
     registerStored: () => registerStored({ store, runtime, relative, log, signal }),
     stopped: followed.catch((error: unknown) => log.error('search parameters are followed no longer', error)),

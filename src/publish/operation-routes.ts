@@ -52,6 +52,20 @@ const described: Readonly<Record<string, Described>> = {
     parameters: [query('query', 'The search below the base.', 'Observation?code=8867-4')],
     answers: { 200: ok('What was understood, and how it went.', 'Parameters'), ...refused },
   },
+  'why system': {
+    method: 'get',
+    operationId: 'why',
+    summary: 'Which rule lets a caller in to a resource, or keeps it out',
+    parameters: [
+      query('reference', 'The resource.', 'Observation/1'),
+      query('who', 'The caller.', 'Practitioner/7'),
+      query('roles', 'Names of roles, with commas; left out, those that the user or client has.'),
+      query('scope', 'Scopes as in a token; left out, what the roles alone open.'),
+      query('patient', 'Id of the Patient of the launch.'),
+      query('purposeOfUse', 'What the caller asks for.'),
+    ],
+    answers: { 200: ok('The roles, and for each right each rule with its verdict.', 'Parameters'), ...refused },
+  },
   'lastn type': {
     method: 'get',
     operationId: 'lastnObservation',

@@ -130,7 +130,7 @@ describe('$explain-search', () => {
 
 describe('capability/', () => {
   const unused: any = () => undefined;
-  const coded = createOperations({ runtime: unused, extract: unused, explain: unused, wake: unused });
+  const coded = createOperations({ runtime: unused, extract: unused, explain: unused, why: unused, wake: unused });
 
   it('promises exactly the operations that there are', () => {
     const promised = promisedOperations();

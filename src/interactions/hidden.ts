@@ -1,0 +1,121 @@
+/** What looks at elements that are hidden from the caller is refused, wherever in a query it stands: an answer would tell them. https://hl7.org/fhir/R4/security.html */
+import { problem } from '../fhir/outcome.ts';
+import { laneStart, patientLaneName } from '../search/fast-lane.ts';
+import { isEntryOf, type Parameter } from '../search/parameter.ts';
+import { parametersOf } from '../search/parameters.ts';
+import type { Asked, Criterion, Include, SearchQuery, SortKey } from '../search/query.ts';
+import type { Access } from './interaction.ts';
+
+type Hides = (type: string) => readonly string[];
+
+/** Throws forbidden for a criterion, an order or an include that goes by what the caller may not see. Costs nothing where nothing is hidden. */
+export function demandShown(query: SearchQuery, { hides }: Pick<Access, 'hides'>): void {
+  if (hides === undefined) return;
+  const ask = asking(hides);
+  const demand = ({ where, sort }: Asked): void => {
+    criterionNames(where, ask);
+    for (const key of sort) sortNames(key, ask);
+  };
+  demand(query);
+  for (const other of query.also ?? []) demand(other);
+  for (const include of query.includes) demandFollowed(include, hides, ask);
+}
+
+type Ask = (name: string, about?: string) => void;
+
+const asking =
+  (hides: Hides): Ask =>
+  (name, about) => {
+    // `Observation#Patient.telecom`: of the container, and of what is contained.
+    for (const part of name.split('#')) {
+      const type = part.split('.', 1)[0]!;
+      const isWord = part === `${type}._text` || part === `${type}._content`;
+      // Words stand in every resource that may have others in it.
+      if (isWord || isHidden(type, part, about, hides(type))) throw refusal(part);
+    }
+  };
+
+const refusal = (name: string) =>
+  problem('forbidden', `${/^[\w.-]*/.exec(name)![0]} goes by what is hidden with these rights`);
+
+function criterionNames(criterion: Criterion, ask: Ask): void {
+  switch (criterion.is) {
+    case 'all':
+    case 'any':
+      for (const part of criterion.of) criterionNames(part, ask);
+      break;
+    case 'not':
+      criterionNames(criterion.of, ask);
+      break;
+    case 'together':
+      ask(criterion.name);
+      for (const part of criterion.of) criterionNames(part, ask);
+      break;
+    case 'refers':
+    case 'referred':
+      ask(criterion.name);
+      criterionNames(criterion.where, ask);
+      break;
+    case 'id':
+      break;
+    case 'key':
+      ask(criterion.name, criterion.first);
+      break;
+    case 'range':
+      ask(criterion.name);
+      if (criterion.along !== undefined) ask(criterion.along);
+      break;
+    default:
+      ask(criterion.name);
+  }
+}
+
+function sortNames(key: SortKey, ask: Ask): void {
+  if (key.by !== 'id') ask(key.name);
+}
+
+/** One without a name follows all that there are. */
+function demandFollowed({ type, name }: Include, hides: Hides, ask: Ask): void {
+  if (name !== undefined) ask(name);
+  else if (
+    hides(type).length > 0 &&
+    [...parametersOf(type).values()].some((one) => one.type === 'reference' && goesBy(one, hides(type), type))
+  )
+    throw refusal(`${type}.*`);
+}
+
+/** Whether entries of that name tell a hidden element. `about` is the parameter that a `:missing` entry is about. */
+function isHidden(type: string, name: string, about: string | undefined, elements: readonly string[]): boolean {
+  const parameters = [...parametersOf(type).values()];
+  const hidden = parameters.filter((parameter) => goesBy(parameter, elements, type));
+  if (hidden.length === 0) return false;
+  if (name === `${type}.:missing`) {
+    return parameters.some(
+      (one) => one.code === about && (hidden.includes(one) || hidden.some((other) => other.name === one.name)),
+    );
+  }
+  if (isLane(name)) return hidden.some((one) => ['subject', 'code', 'date'].includes(one.code));
+  return hidden.some((one) => isEntryOf(one.name, name));
+}
+
+const isLane = (name: string): boolean => name.startsWith(laneStart) || name.startsWith(patientLaneName(''));
+
+/** What reaches elements without their names, or into other resources, could reach any. */
+const reachingFar = /\b(?:children|descendants|repeat|contained)\b|\\/;
+const reachesFar = (expression: string, type: string): boolean =>
+  reachingFar.test(expression) || (type === 'Bundle' && /\bresource\b/.test(expression));
+
+/** Whether a parameter looks at any of the elements: by the name of their first step, so that it is rather hidden than not. */
+function goesBy({ branches, composite, anyOf }: Parameter, elements: readonly string[], type: string): boolean {
+  const expressions = [
+    ...branches,
+    ...(composite?.elements ?? []),
+    ...(composite?.components ?? []).flatMap(({ expression, parameter }) => [expression, ...parameter.branches]),
+  ];
+  if (anyOf?.some((one) => goesBy(one, elements, type))) return true;
+  return expressions.some(
+    (expression) =>
+      reachesFar(expression, type) ||
+      elements.some((element) => new RegExp(`\\b${element.split('.', 1)[0]}\\b`).test(expression)),
+  );
+}

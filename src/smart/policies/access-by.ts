@@ -1,0 +1,139 @@
+/** An Access made of criteria by type and right: what is found, seen and written is one truth. https://hl7.org/fhir/R4/security.html */
+import { resourceTypes } from '../../fhir/definitions.ts';
+import { relativeTo } from '../../fhir/own-base.ts';
+import { literalReferences, type Resource } from '../../fhir/references.ts';
+import type { Access, InteractionCode, Sight } from '../../interactions/interaction.ts';
+import { extract } from '../../search/extract.ts';
+import { looksElsewhere } from '../../search/match.ts';
+import { type Criterion, type IndexEntries, none } from '../../search/query.ts';
+import type { Right } from '../scopes/criterion.ts';
+import { type ElementPath, valuesAt } from './elements.ts';
+import { holds, type Judged, type LookUp } from './hold.ts';
+import { shownText } from './shows.ts';
+import type { Verdicts } from './verdicts.ts';
+
+/** What an Access is made of. */
+export interface Openings {
+  /** Whether anything of the type is open with the right at all. */
+  opens(type: string, right: Right): boolean;
+  /** What a resource must fulfil; undefined: nothing more; `none`: there is no such one. */
+  criterion(type: string, right: Right): Criterion | undefined;
+  keptBack(type: string, kind: 'hidden' | 'readOnly'): readonly ElementPath[];
+  /** Name of the scope that an interaction would need. */
+  scopeFor?(right: Right, type: string): string;
+}
+
+export interface Ground {
+  readonly base: string;
+  readonly look: LookUp;
+  readonly verdicts: Verdicts;
+}
+
+const rightOf: Partial<Record<InteractionCode, Right>> = {
+  read: 'r',
+  vread: 'r',
+  'history-instance': 'r',
+  'search-type': 's',
+  'history-type': 's',
+  'search-system': 's',
+  'history-system': 's',
+  create: 'c',
+  update: 'u',
+  patch: 'u',
+  delete: 'd',
+};
+const rights: readonly Right[] = ['c', 'r', 'u', 'd', 's'];
+
+export function accessBy(openings: Openings, { base, look, verdicts }: Ground): Access {
+  const criteria = remembered((type, right: Right) => openings.criterion(type, right));
+  const numbers = remembered((type, right: Sight) => {
+    const criterion = criteria(type, right);
+    return criterion === undefined || looksElsewhere(criterion) ? undefined : verdicts.numberOf(criterion);
+  });
+  const hiddenOf = remembered((type, _right: 'r') => openings.keptBack(type, 'hidden'));
+  const hidden = (type: string) => hiddenOf(type, 'r');
+  const hidesAny = [...resourceTypes].some((type) => hidden(type).length > 0);
+  const opensAny = (right: Right): boolean => [...resourceTypes].some((type) => openings.opens(type, right));
+  const entriesOf = entriesAt(base);
+
+  function isOpen(resource: Resource, right: Right): boolean | Promise<boolean> {
+    const criterion = criteria(resource.resourceType, right);
+    return criterion === undefined || (criterion !== none && holds(criterion, entriesOf(resource), look));
+  }
+
+  /** Nobody writes what it would have to know and does not see, or must leave alone. */
+  function leavesAlone(before: Resource | undefined, after: Resource): boolean {
+    const type = after.resourceType;
+    const kept = hidden(type);
+    if (before !== undefined && kept.length > 0) return false;
+    if (kept.some((path) => valuesAt(after, path) !== '')) return false;
+    return openings.keptBack(type, 'readOnly').every((path) => valuesAt(after, path) === valuesAt(before, path));
+  }
+
+  const access: Access = {
+    unrestricted: false,
+    permits(interaction, type) {
+      if (interaction === 'capabilities') return true;
+      if (interaction === 'batch' || interaction === 'transaction') return rights.some(opensAny);
+      const right = rightOf[interaction];
+      return right !== undefined && (type === '' ? opensAny(right) : openings.opens(type, right));
+    },
+    finds: (type, right = 's') => criteria(type, right),
+    sees: (resource, right = 'r') => isOpen(resource, right),
+    seesVersion(version, right = 'r') {
+      const { type } = version.key;
+      const criterion = criteria(type, right);
+      if (criterion === undefined) return true;
+      if (criterion === none) return false;
+      const number = numbers(type, right);
+      return number === undefined ? isOpen(JSON.parse(version.text), right) : verdicts.on(criterion, number, version);
+    },
+    shows: hidesAny ? (text) => shownText(text, hidden) : (text) => text,
+    ...(hidesAny && { hides: (type: string) => hidden(type).map(({ path }) => path) }),
+    async mayWrite(before, after) {
+      const type = (after ?? before)?.resourceType;
+      if (type === undefined) return false;
+      if (after === undefined) return isOpen(before!, 'd');
+      if (!leavesAlone(before, after)) return false;
+      if (before !== undefined) return (await isOpen(before, 'u')) && isOpen(after, 'u');
+      // With an id of the caller's choosing it could take the place of what somebody else will store, and tell what is there.
+      if (after.id !== undefined && criteria(type, 'c') !== undefined) return false;
+      return openings.opens(type, 'c') && isOpen(after, 'c');
+    },
+    ...(openings.scopeFor && {
+      scopeFor: (interaction: InteractionCode, type: string) =>
+        openings.scopeFor!(rightOf[interaction] ?? 'r', type || '*'),
+    }),
+  };
+  return access;
+}
+
+/** The same answer for the same type and right as long as there is the Access, which is not long. */
+function remembered<R extends string, T>(work: (type: string, right: R) => T): (type: string, right: R) => T {
+  const known = new Map<string, T>();
+  return (type, right) => {
+    const name = `${right} ${type}`;
+    if (!known.has(name)) known.set(name, work(type, right));
+    return known.get(name)!;
+  };
+}
+
+/** What a parsed resource is found by, its own absolute references made relative. */
+function entriesAt(base: string): (resource: Resource) => Judged {
+  const relative = relativeTo(base);
+  const own = `${base}/`;
+  const entriesFor = (resource: Resource): IndexEntries => {
+    for (const reference of literalReferences(resource)) {
+      if (reference.startsWith(own)) return extract(JSON.parse(relative(JSON.stringify(resource))));
+    }
+    return extract(resource);
+  };
+  return (resource) => {
+    const updated = Date.parse(resource.meta?.lastUpdated ?? '');
+    return {
+      key: { type: resource.resourceType, id: resource.id ?? '' },
+      entries: entriesFor(resource),
+      ...(Number.isNaN(updated) ? {} : { lastUpdated: updated }),
+    };
+  };
+}

@@ -1,0 +1,90 @@
+/** What rules need to know of a caller: looked up once, and as old as what is made of it. capability/access/README.md */
+import { relativeTo } from '../../fhir/own-base.ts';
+import { keyOf, type Resource, type ResourceKey } from '../../fhir/references.ts';
+import { parametersOf } from '../../search/parameters.ts';
+import { parseSearch } from '../../search/parse.ts';
+import { plainQuery } from '../../search/query.ts';
+import { isDeleted, type Store } from '../../store/store.ts';
+import type { Grant } from '../grant.ts';
+
+export interface Facts {
+  /** References that mean the caller in a CareTeam: itself, and for a Practitioner its active PractitionerRoles. */
+  readonly members: readonly string[];
+  /** The Patient that the caller is, or is related to. */
+  readonly patient?: string;
+  /** Organizations that its active PractitionerRoles are of, in which it works. */
+  readonly organizations: readonly string[];
+  readonly device?: string;
+  readonly user?: string;
+  readonly client?: string;
+}
+
+export const noFacts: Facts = { members: [], organizations: [] };
+
+/** More roles than these count for nothing: nobody works in so many places. */
+const MOST_ROLES = 50;
+
+/** Looks up who the caller of a grant is. */
+export async function factsOf(
+  { who, client }: Pick<Grant, 'who' | 'client'>,
+  store: Pick<Store, 'read' | 'search'>,
+  base: string,
+): Promise<Facts> {
+  const relative = relativeTo(base);
+  const parsed = (text: string): Resource => JSON.parse(relative(text));
+  const held = async (asked: ResourceKey): Promise<Resource | undefined> => {
+    const [version] = await store.read([asked]);
+    return version && !isDeleted(version) ? parsed(version.text) : undefined;
+  };
+  const key = keyOf(who);
+  const facts = { ...noFacts, client: `Client/${client}`, ...(key && key.type !== 'Client' && { user: who }) };
+  switch (key?.type) {
+    case 'Patient':
+      return { ...facts, members: [who], patient: who };
+    case 'Device':
+      return { ...facts, members: [who], device: who };
+    case 'RelatedPerson': {
+      const related = await held(key);
+      return { ...facts, members: [who], patient: related?.active === false ? undefined : related?.patient?.reference };
+    }
+    case 'PractitionerRole': {
+      const role = await held(key);
+      if (!role || role.active === false) return { ...facts, members: [] };
+      return { ...facts, ...placesIn([role]), members: [who, ...[role.practitioner?.reference].filter(Boolean)] };
+    }
+    case 'Practitioner': {
+      const asked = [
+        ['practitioner', who],
+        ['active:not', 'false'],
+      ] as const;
+      const { where } = parseSearch('PractitionerRole', asked, { strict: true, base }).query;
+      const { matches } = await store.search(plainQuery('PractitionerRole', where, MOST_ROLES), undefined);
+      const roles = matches.map(({ text }) => parsed(text));
+      return { ...facts, ...placesIn(roles), members: [who, ...roles.map(({ id }) => `PractitionerRole/${id}`)] };
+    }
+    default:
+      return facts;
+  }
+}
+
+const placesIn = (roles: readonly Resource[]): Pick<Facts, 'organizations'> => ({
+  organizations: [...new Set<string>(roles.map(({ organization }) => organization?.reference).filter(Boolean))],
+});
+
+/** Whether a type has a reference to the patient that it is about, beside R4's compartment. */
+export const isAboutPatient = (type: string): boolean => {
+  const parameter = parametersOf(type).get('patient');
+  return parameter?.type === 'reference' && (parameter.only ?? parameter.targets[0]) === 'Patient';
+};
+
+/** What a variable stands for; several values are alternatives, none closes the rule. */
+export function valuesOf(variable: string, facts: Facts): readonly string[] {
+  const found = {
+    '%user': facts.user,
+    '%patient': facts.patient,
+    '%device': facts.device,
+    '%client': facts.client,
+    '%organization': undefined,
+  }[variable];
+  return variable === '%organization' ? facts.organizations : [found].filter((value) => value !== undefined);
+}

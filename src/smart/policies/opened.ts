@@ -1,0 +1,84 @@
+/** What the rules of a caller's roles open of one resource type, and which elements they keep back. capability/access/README.md */
+import { any, type Criterion, none } from '../../search/query.ts';
+import type { Right } from '../scopes/criterion.ts';
+import { type ElementPath, elementPath } from './elements.ts';
+import type { Facts } from './facts.ts';
+import { grants, type Policies, type Rule } from './policy.ts';
+import { ruleCriterion } from './rule-criterion.ts';
+import { canBeWithin } from './within.ts';
+
+/** A rule, and where it is written: `nurse`, the first of it 1. */
+export interface Placed {
+  readonly role: string;
+  readonly number: number;
+  readonly rule: Rule;
+}
+
+export interface Circumstances {
+  readonly purposeOfUse?: string;
+  /** Of a device key. */
+  readonly permissions?: readonly string[];
+}
+
+/** The rules of the roles that are there under these circumstances; an unknown role has none. */
+export const rulesOf = (
+  roles: readonly string[],
+  policies: Policies,
+  { purposeOfUse, permissions = [] }: Circumstances,
+): readonly Placed[] =>
+  roles.flatMap((role) =>
+    (policies.get(role)?.rules ?? [])
+      .map((rule, i) => ({ role, number: i + 1, rule }))
+      .filter(
+        ({ rule }) =>
+          (rule.purposeOfUse === undefined ||
+            (purposeOfUse !== undefined && rule.purposeOfUse.includes(purposeOfUse))) &&
+          (rule.permission === undefined || permissions.includes(rule.permission)),
+      ),
+  );
+
+/** Those of them that open anything of the type with the right. */
+export const opening = (rules: readonly Placed[], type: string, right: Right): readonly Placed[] =>
+  rules.filter(
+    ({ rule }) => grants(rule, type, right) && (rule.within === undefined || canBeWithin(type, rule.within)),
+  );
+
+/** What a resource must fulfil to be open by any of the rules; undefined: every one is; `none`: no one. */
+export function openedBy(
+  rules: readonly Placed[],
+  type: string,
+  right: Right,
+  facts: Facts,
+  base: string,
+): Criterion | undefined {
+  const ways = new Map<string, Criterion>();
+  for (const { rule } of opening(rules, type, right)) {
+    const way = ruleCriterion(rule, type, facts, base);
+    if (way === undefined) return undefined;
+    if (way !== none) ways.set(JSON.stringify(way), way);
+  }
+  return ways.size === 0 ? none : any([...ways.values()]);
+}
+
+/** Whether the rule opens every resource of its types. */
+const isWide = ({ search, within, unlessLabelled }: Rule): boolean =>
+  within === undefined && unlessLabelled === undefined && !search?.includes('?');
+
+/**
+ * Elements of the type that a caller with these rules is kept from: those that any of them names, as a resource may be open
+ * by several; none where a rule that opens all of the type names none.
+ */
+export function keptBack(
+  rules: readonly Placed[],
+  type: string,
+  rights: readonly Right[],
+  kind: 'hidden' | 'readOnly',
+): readonly ElementPath[] {
+  const opened = [...new Set(rights.flatMap((right) => opening(rules, type, right)))];
+  const namedBy = ({ rule }: Placed) => (rule[kind] ?? []).filter((one) => one.startsWith(`${type}.`));
+  if (
+    rights.every((right) => opening(opened, type, right).some((one) => isWide(one.rule) && namedBy(one).length === 0))
+  )
+    return [];
+  return [...new Set(opened.flatMap(namedBy))].map((one) => elementPath(one)!);
+}

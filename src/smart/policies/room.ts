@@ -1,0 +1,149 @@
+/** From a grant to an Access: what its scopes and its roles open, and consents leave. Deny is the default. capability/access/README.md */
+import { resourceTypes } from '../../fhir/definitions.ts';
+import { type ResourceKey, referenceTo } from '../../fhir/references.ts';
+import type { Access } from '../../interactions/interaction.ts';
+import type { Runtime } from '../../runtime.ts';
+import { type Criterion, type IndexEntries, none } from '../../search/query.ts';
+import type { Store } from '../../store/store.ts';
+import { fullAccess } from '../access.ts';
+import type { Grant } from '../grant.ts';
+import { opens, type Right, scopeCriterion } from '../scopes/criterion.ts';
+import { accessBy, type Openings } from './access-by.ts';
+import { demandSound } from './check.ts';
+import { type Facts, factsOf, noFacts } from './facts.ts';
+import { createLookUps, REMEMBERED } from './look-ups.ts';
+import { keptBack, openedBy, opening, type Placed, rulesOf } from './opened.ts';
+import type { Policies } from './policy.ts';
+import { createVerdicts } from './verdicts.ts';
+import { createWhy, type Why } from './why.ts';
+
+/** What Consents leave of what a grant opens; undefined: all of it. */
+export interface Consents {
+  narrow(grant: Grant, type: string, right: Right): Promise<Criterion | undefined>;
+}
+
+export const noConsents: Consents = { narrow: async () => undefined };
+
+export interface AccessRoomParts {
+  readonly store: Pick<Store, 'read' | 'search' | 'get' | 'list'>;
+  /** Absolute URL of the FHIR base, without a trailing slash. */
+  readonly base: string;
+  /** The index entries of a stored text. */
+  readonly extract: (text: string) => IndexEntries;
+  readonly runtime: Pick<Runtime, 'now'>;
+  readonly policies: Policies;
+  readonly consents?: Consents;
+}
+
+export interface AccessRoom {
+  /** Asked anew at each request; what was looked up for it is five seconds old at most. */
+  accessFor(grant: Grant): Promise<Access>;
+  /** Of a device with its key, by the rules of the role `device`. */
+  deviceAccess(device: ResourceKey, patient: ResourceKey | undefined, permissions: readonly string[]): Access;
+  /** Forgets what is remembered: rights that end here end at once. */
+  forget(): void;
+  /** See why.ts. */
+  readonly why: Why;
+}
+
+const rights: readonly Right[] = ['c', 'r', 'u', 'd', 's'];
+const MOST = 10_000;
+
+/** Throws a sentence for a policy that cannot be meant. */
+export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
+  const { store, base, extract, runtime, policies, consents = noConsents } = parts;
+  demandSound(policies, base);
+  const verdicts = createVerdicts(extract);
+  const known = new Map<string, { readonly until: number; readonly access: Promise<Access> }>();
+
+  async function made(grant: Grant): Promise<Access> {
+    if (hasEverything(grant, policies)) return fullAccess;
+    const rules = rulesOf(grant.roles, policies, grant);
+    const isOpen = (type: string, right: Right) =>
+      opening(rules, type, right).length > 0 && opens(scopesOf(grant), type, right);
+    const narrowed = new Map<string, Criterion>();
+    const asked = [...resourceTypes].flatMap((type) =>
+      rights.filter((right) => isOpen(type, right)).map((right) => [type, right] as const),
+    );
+    const [facts] = await Promise.all([
+      factsOf(grant, store, base),
+      ...asked.map(async ([type, right]) => {
+        const criterion = await consents.narrow(grant, type, right);
+        if (criterion) narrowed.set(`${right} ${type}`, criterion);
+      }),
+    ]);
+    const openings: Openings = {
+      opens: isOpen,
+      criterion: (type, right) =>
+        allOf([
+          openedBy(rules, type, right, facts, base),
+          scopeCriterion(scopesOf(grant), type, right, { patient: grant.patient, base }),
+          narrowed.get(`${right} ${type}`),
+        ]),
+      keptBack: kept(rules),
+      scopeFor: (right, type) => `${contextOf(grant)}/${type}.${right}`,
+    };
+    return accessBy(openings, { base, look: createLookUps(store, runtime), verdicts });
+  }
+
+  return {
+    accessFor(grant) {
+      const now = runtime.now();
+      const name = JSON.stringify(grant);
+      const found = known.get(name);
+      if (found && found.until > now) return found.access;
+      const entry = { until: now + REMEMBERED, access: made(grant) };
+      known.delete(name);
+      if (known.size >= MOST) known.delete(known.keys().next().value!);
+      known.set(name, entry);
+      entry.access.catch(() => known.get(name) === entry && known.delete(name));
+      return entry.access;
+    },
+    deviceAccess(device, patient, permissions) {
+      const rules = rulesOf(['device'], policies, { permissions });
+      const facts: Facts = {
+        ...noFacts,
+        members: [referenceTo(device)],
+        device: referenceTo(device),
+        patient: patient && referenceTo(patient),
+      };
+      const openings: Openings = {
+        opens: (type, right) => opening(rules, type, right).length > 0,
+        criterion: (type, right) => openedBy(rules, type, right, facts, base),
+        keptBack: kept(rules),
+      };
+      return accessBy(openings, { base, look: createLookUps(store, runtime), verdicts });
+    },
+    forget: () => known.clear(),
+    why: createWhy(parts),
+  };
+}
+
+/** Scopes for a patient that nobody chose are not there: they would open everybody's. */
+export const scopesOf = ({ scopes, patient }: Grant): Grant['scopes'] =>
+  patient === undefined ? scopes.filter(({ context }) => context !== 'patient') : scopes;
+
+const kept =
+  (rules: readonly Placed[]): Openings['keptBack'] =>
+  (type, kind) =>
+    keptBack(rules, type, kind === 'hidden' ? ['r', 's'] : ['c', 'u'], kind);
+
+const contextOf = ({ patient, user }: Grant): string =>
+  patient !== undefined ? 'patient' : user !== undefined ? 'user' : 'system';
+
+/** A role that may everything, with scopes that leave nothing out. */
+const hasEverything = ({ roles, scopes }: Grant, policies: Policies): boolean =>
+  roles.some((role) => policies.get(role)?.everything) &&
+  scopes.some(
+    ({ context, type, rights: granted, query }) =>
+      context !== 'patient' && type === '*' && granted === 'cruds' && query === undefined,
+  );
+
+/** All that is asked, once; undefined where nothing is, `none` where one of it cannot be. */
+function allOf(asked: readonly (Criterion | undefined)[]): Criterion | undefined {
+  const parts = asked.filter((one) => one !== undefined);
+  if (parts.some((one) => one.is === 'any' && one.of.length === 0)) return none;
+  const flat = parts.flatMap((one) => (one.is === 'all' ? one.of : [one]));
+  const distinct = [...new Map(flat.map((one) => [JSON.stringify(one), one])).values()];
+  return distinct.length === 0 ? undefined : distinct.length === 1 ? distinct[0] : { is: 'all', of: distinct };
+}

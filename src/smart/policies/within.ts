@@ -1,0 +1,105 @@
+/** The compartments of rules as criteria: own patient, own CareTeams' patients, own organization's, own device's. capability/access/README.md */
+import { compartmentParameters } from '../../fhir/compartments.ts';
+import { compartmentCriterion } from '../../search/compartment.ts';
+import { untilDefinitionsChange } from '../../search/knowledge.ts';
+import { formsOf } from '../../search/parameter.ts';
+import { parametersOf } from '../../search/parameters.ts';
+import { any, type Criterion, none } from '../../search/query.ts';
+import { type Facts, isAboutPatient } from './facts.ts';
+import type { Within } from './policy.ts';
+
+const told = untilDefinitionsChange<boolean>();
+
+/** Whether it can be told of the type at all. */
+export function canBeWithin(type: string, within: Within): boolean {
+  const name = `${within} ${type}`;
+  let can = told.get(name);
+  if (can === undefined) {
+    can = withinCriterion(type, within, someone) !== undefined;
+    told.set(name, can);
+  }
+  return can;
+}
+
+const someone: Facts = {
+  members: ['Practitioner/1'],
+  organizations: ['Organization/1'],
+  patient: 'Patient/1',
+  device: 'Device/1',
+};
+
+/** What a resource of the type fulfils that is the caller's in this sense; `none` for a caller who has none; undefined: cannot be told. */
+export function withinCriterion(type: string, within: Within, facts: Facts): Criterion | undefined {
+  switch (within) {
+    case 'own':
+      return ofPatient(type, facts.patient);
+    case 'care-team':
+      return throughPatient(type, inCareTeam(facts.members));
+    case 'organization':
+      return type === 'Organization'
+        ? ids(facts.organizations)
+        : throughPatient(type, pointing('Patient', 'organization', facts.organizations));
+    case 'device':
+      return ofDevice(type, facts.device);
+  }
+}
+
+const idOf = (reference: string): string => reference.slice(reference.indexOf('/') + 1);
+const ids = (references: readonly string[]): Criterion =>
+  references.length === 0 ? none : { is: 'id', ids: references.map(idOf) };
+
+/** Names of the entries of a parameter of references. */
+const namesOf = (type: string, code: string): readonly string[] =>
+  [parametersOf(type).get(code)].flatMap((parameter) =>
+    parameter?.type === 'reference' ? formsOf(parameter).map(({ name }) => name) : [],
+  );
+
+/** It points under the parameter to one of these; undefined where the type has no such parameter. */
+function pointing(type: string, code: string, targets: readonly string[]): Criterion | undefined {
+  const names = namesOf(type, code);
+  if (names.length === 0) return undefined;
+  return any(names.flatMap((name) => targets.map((target) => ({ is: 'reference', name, target }) as const)));
+}
+
+function ofPatient(type: string, patient: string | undefined): Criterion | undefined {
+  const about = patient ?? 'Patient/nobody';
+  const criterion =
+    compartmentCriterion('Patient', idOf(about), type) ??
+    (isAboutPatient(type) ? pointing(type, 'patient', [about]) : undefined);
+  return criterion && (patient === undefined ? none : criterion);
+}
+
+/** Patients who have an active CareTeam with one of the members in it. */
+function inCareTeam(members: readonly string[]): Criterion {
+  if (members.length === 0) return none;
+  const isMember = pointing('CareTeam', 'participant', members)!;
+  const isActive: Criterion = { is: 'key', name: 'CareTeam.status', first: 'active', second: '' };
+  const [name] = namesOf('CareTeam', 'patient');
+  return { is: 'referred', type: 'CareTeam', name: name!, where: { is: 'all', of: [isMember, isActive] } };
+}
+
+/**
+ * Patients themselves, or what is about one: by `patient` where the type has that parameter, so that one way leads there, else
+ * by whatever R4's compartment names.
+ */
+function throughPatient(type: string, patients: Criterion | undefined): Criterion | undefined {
+  if (type === 'Patient') return patients;
+  const names = isAboutPatient(type)
+    ? namesOf(type, 'patient')
+    : (compartmentParameters('Patient', type) ?? []).flatMap((code) => namesOf(type, code));
+  if (names.length === 0 || patients === undefined) return undefined;
+  if (patients.is === 'any' && patients.of.length === 0) return none;
+  return any([...new Set(names)].map((name) => ({ is: 'refers', name, type: 'Patient', where: patients }) as const));
+}
+
+function ofDevice(type: string, device: string | undefined): Criterion | undefined {
+  const about = device ?? 'Device/nobody';
+  const [assigned] = namesOf('Device', 'patient');
+  const criterion: Criterion | undefined =
+    type === 'Device'
+      ? ids([about])
+      : type === 'Patient'
+        ? { is: 'referred', type: 'Device', name: assigned!, where: ids([about]) }
+        : (pointing(type, 'device', [about]) ?? pointing(type, 'source', [about]));
+  return criterion && (device === undefined ? none : criterion);
+}
