@@ -39,7 +39,7 @@ export interface AssertionsRoom {
 export type CheckAssertion = (form: AssertionForm, tokenUrl: string, source: string) => Promise<Client>;
 
 export function createCheckAssertion({ store, runtime, clients, keySets, holds }: AssertionsRoom): CheckAssertion {
-  async function provenBy(jwt: ReadJwt, client: Client | undefined, demand: () => void): Promise<Client> {
+  async function keyOf(jwt: ReadJwt, client: Client | undefined): Promise<{ client: Client; key: ClientKey }> {
     if (!client) throw refused(unproven, 'client unknown');
     const { jwks_uri, token_endpoint_auth_method, token_endpoint_auth_signing_alg: registered } = client.metadata;
     if (token_endpoint_auth_method !== 'private_key_jwt')
@@ -50,10 +50,7 @@ export function createCheckAssertion({ store, runtime, clients, keySets, holds }
     if (jku !== undefined && jku !== jwks_uri) throw refused('jku must be the registered jwks_uri', 'jku foreign');
     const key = await keySets.keyOf(client, kid as string);
     if (typeof key === 'string') throw refused(unproven, key);
-    // Others from there may have failed while the keys were fetched; from here to the verdict nobody comes between.
-    demand();
-    verdict(jwt, key);
-    return client;
+    return { client, key };
   }
 
   /** The insert is the check: of all who bring it, on all servers, one gets through. */
@@ -78,7 +75,10 @@ export function createCheckAssertion({ store, runtime, clients, keySets, holds }
     demand();
     try {
       const jwt = readAssertion(form, tokenUrl, runtime.now() / 1_000);
-      const client = await provenBy(jwt, await clients.find(jwt.claims.iss as string), demand);
+      const { client, key } = await keyOf(jwt, await clients.find(jwt.claims.iss as string));
+      // Others from there may have failed meanwhile. From here to the count of this failure nobody comes between.
+      demand();
+      verdict(jwt, key);
       await spend(jwt.claims);
       holds.succeeded(suspect, 'client');
       return client;

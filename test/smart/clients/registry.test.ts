@@ -1,0 +1,230 @@
+/** O17, O26: what the registry keeps, tells, and how soon a client that is disabled is refused; on the engine of the run. */
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { kinds } from '../../../src/smart/clients/client.ts';
+import { together } from '../../support/house.ts';
+import { app, backend, type ClientsHouse, none, openClientsHouse, seed } from './clients-house.ts';
+
+/** What expires by the clock of a database does so at no test's word. */
+const onOurClock = process.env['WATCHFIRE_TEST_STORE'] === 'mongodb' ? it.skip : it;
+
+let house: ClientsHouse;
+afterEach(() => house.stop());
+const open = async () => {
+  house = await openClientsHouse();
+  return house;
+};
+const everything = async (): Promise<string> =>
+  JSON.stringify(await Promise.all(Object.values(kinds).map((kind) => house.store.list(kind, '', 1_000))));
+
+describe('A secret', () => {
+  it('opens for its client alone, and is kept as a hash', async () => {
+    const { clients, secretMatches } = await open();
+    const one = await clients.register(seed(), none);
+    const two = await clients.register(seed(), none);
+
+    expect(secretMatches(one.client, one.secret!)).toBe(true);
+    expect(secretMatches(one.client, two.secret!)).toBe(false);
+    expect(secretMatches(one.client, '')).toBe(false);
+    expect(secretMatches(one.client, one.client.secrets[0]!.hash)).toBe(false);
+    expect(secretMatches(undefined, one.secret!)).toBe(false);
+    expect(await everything()).not.toContain(one.secret);
+  });
+
+  it('is made for who needs one, and for no other', async () => {
+    const { clients } = await open();
+    expect((await clients.register(app(), none)).secret).toBeUndefined();
+    expect((await clients.register(backend(), none)).secret).toMatch(/^wfs_[\w-]{43}$/);
+  });
+
+  it('opens beside the one that follows it, for as long as was said', async () => {
+    const { clients, secretMatches, pass } = await open();
+    const { client, secret } = await clients.register(seed(), none);
+    const renewed = await clients.rotate(client.clientId, 60, none);
+
+    const now = await clients.find(client.clientId);
+    expect([secret, renewed.secret].map((one) => secretMatches(now, one!))).toEqual([true, true]);
+    pass(60_000);
+    expect([secret, renewed.secret].map((one) => secretMatches(now, one!))).toEqual([false, true]);
+  });
+
+  it('opens nothing any more where no time was left to it, nor the one before the one before', async () => {
+    const { clients, secretMatches } = await open();
+    const { client, secret } = await clients.register(seed(), none);
+    const second = await clients.rotate(client.clientId, 3_600, none);
+    const third = await clients.rotate(client.clientId, 3_600, none);
+    const fourth = await clients.rotate(client.clientId, 0, none);
+
+    const now = await clients.find(client.clientId);
+    const all = [secret, second.secret, third.secret, fourth.secret];
+    expect(all.map((one) => secretMatches(now, one!))).toEqual([false, false, false, true]);
+  });
+
+  it('is not renewed where there is none, nor for longer than a month', async () => {
+    const { clients } = await open();
+    const { client } = await clients.register(app(), none);
+    await expect(clients.rotate(client.clientId, 0, none)).rejects.toMatchObject({ status: 422 });
+    const other = await clients.register(seed(), none);
+    await expect(clients.rotate(other.client.clientId, 2_592_001, none)).rejects.toMatchObject({ status: 400 });
+  });
+});
+
+describe('A client that is disabled', () => {
+  it('is found no more: here at once, on another server within five seconds', async () => {
+    const { clients, pass, another } = await open();
+    const elsewhere = another().clients;
+    const { clientId } = (await clients.register(app(), none)).client;
+    expect(await elsewhere.find(clientId)).toMatchObject({ clientId });
+
+    await clients.disable(clientId, none);
+    expect(await clients.find(clientId)).toBeUndefined();
+    pass(5_000);
+    expect(await elsewhere.find(clientId)).toBeUndefined();
+    expect((await elsewhere.look(clientId)).disabled).toBeDefined();
+  });
+
+  it('is not remembered by whoever looked while it was disabled', async () => {
+    const { clients } = await open();
+    const { clientId } = (await clients.register(app(), none)).client;
+    for (let round = 0; round < 8; round++) {
+      const looks = together(10, () => clients.find(clientId));
+      await Promise.all([clients.disable(clientId, none), looks]);
+      expect(await clients.find(clientId)).toBeUndefined();
+      await clients.enable(clientId, none);
+      expect(await clients.find(clientId)).toBeDefined();
+    }
+  });
+
+  it('takes the origin of its pages along, and brings it back', async () => {
+    const { clients } = await open();
+    const { clientId } = (await clients.register(app(), none)).client;
+    const { clientId: other } = (await clients.register(app(), none)).client;
+    const origin = 'https://app.example.org';
+    expect(await clients.isOrigin(origin)).toBe(true);
+
+    await clients.disable(clientId, none);
+    expect(await clients.isOrigin(origin)).toBe(true);
+    await clients.remove(other, none);
+    expect(await clients.isOrigin(origin)).toBe(false);
+    await clients.enable(clientId, none);
+    expect(await clients.isOrigin(origin)).toBe(true);
+    await clients.replace(clientId, app({ redirect_uris: ['http://localhost:3000/'] }), none);
+    expect(await Promise.all([origin, 'http://localhost:3000', 'http://localhost'].map(clients.isOrigin))).toEqual([
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  it('and a deleted one leaves nothing behind', async () => {
+    const { clients } = await open();
+    const { clientId } = (await clients.register(app(), none)).client;
+    await clients.remove(clientId, none);
+    expect(await everything()).toBe('[[],[],[],[]]');
+    await expect(clients.look(clientId)).rejects.toMatchObject({ status: 404 });
+  });
+});
+
+describe('The registry', () => {
+  it('looks for ids as it makes them, and for nothing else', async () => {
+    const { clients } = await open();
+    for (const id of ['', 'admin', '__proto__', '../x', "' or 1=1", 'a'.repeat(10_000), '\u0000'])
+      expect(await clients.find(id)).toBeUndefined();
+  });
+
+  it('lists in the order of registration, a page after another', async () => {
+    const { clients, pass } = await open();
+    const ids: string[] = [];
+    for (let at = 0; at < 7; at++) {
+      ids.push((await clients.register(app(), none)).client.clientId);
+      pass(1);
+    }
+    const found: string[] = [];
+    for (let after: string | undefined; ; ) {
+      const page = await clients.list(after, 3);
+      if (page.length === 0) break;
+      found.push(...page.map(({ clientId }) => clientId));
+      after = found.at(-1);
+    }
+    expect(found).toEqual(ids);
+  });
+
+  it('keeps every change of those who change a client at once', async () => {
+    const { clients, another } = await open();
+    const elsewhere = another().clients;
+    const { clientId } = (await clients.register(seed(), none)).client;
+    await Promise.all([
+      clients.disable(clientId, none),
+      elsewhere.rotate(clientId, 60, none),
+      elsewhere.replace(clientId, seed({ client_name: 'Renamed' }), none),
+    ]);
+    const client = await clients.look(clientId);
+    expect(client.disabled).toBeDefined();
+    expect(client.secrets).toHaveLength(2);
+    expect(client.metadata.client_name).toBe('Renamed');
+  });
+
+  it('gives the role service where nobody says otherwise, and no role that there is not', async () => {
+    const { clients } = await open();
+    expect((await clients.register(backend(), none)).client.roles).toEqual(['service']);
+    expect((await clients.register(backend({ roles: ['nurse'] }), none)).client.roles).toEqual(['nurse']);
+    expect((await clients.register(backend({ roles: [] }), none)).client.roles).toEqual([]);
+    await expect(clients.register(backend({ roles: ['root'] }), none)).rejects.toMatchObject({
+      error: 'invalid_client_metadata',
+    });
+  });
+
+  it('makes a secret where the new metadata needs one, and ends it where they do not', async () => {
+    const { clients } = await open();
+    const { clientId } = (await clients.register(app(), none)).client;
+    const confidential = app({ token_endpoint_auth_method: 'client_secret_post' });
+    const { secret } = await clients.replace(clientId, confidential, none);
+    expect(secret).toMatch(/^wfs_/);
+    expect((await clients.replace(clientId, confidential, none)).secret).toBeUndefined();
+    expect((await clients.replace(clientId, app(), none)).client.secrets).toEqual([]);
+  });
+});
+
+describe('A client that registers by itself', () => {
+  it('may nothing until the administrator lets it in', async () => {
+    const { clients } = await open();
+    const { client } = await clients.registerStranger(app({ roles: ['administrator'] }), none);
+    expect(client.roles).toEqual(['service']);
+    expect(await clients.find(client.clientId)).toBeUndefined();
+    expect(await clients.isOrigin('https://app.example.org')).toBe(false);
+
+    await clients.approve(client.clientId, none);
+    expect(await clients.find(client.clientId)).toMatchObject({ approved: true });
+    expect(await clients.isOrigin('https://app.example.org')).toBe(true);
+  });
+
+  onOurClock('is forgotten after a week, and kept for good once it was let in', async () => {
+    const { clients, pass } = await open();
+    const forgotten = await clients.registerStranger(app(), none);
+    const kept = await clients.registerStranger(app(), none);
+    await clients.approve(kept.client.clientId, none);
+    pass(7 * 86_400_000 + 1);
+    await expect(clients.look(forgotten.client.clientId)).rejects.toMatchObject({ status: 404 });
+    expect(await clients.look(kept.client.clientId)).toMatchObject({ approved: true });
+  });
+
+  it('waits where a hundred others wait', async () => {
+    const { clients } = await open();
+    await together(100, () => clients.registerStranger(app(), none));
+    await expect(clients.registerStranger(app(), none)).rejects.toMatchObject({ status: 429 });
+    const [first] = await clients.list(undefined, 1);
+    await clients.approve(first!.clientId, none);
+    await clients.registerStranger(app(), none);
+  });
+});
+
+describe('What oidc-provider is told of a client', () => {
+  it('holds no scope and no secret that would open anything', async () => {
+    const { clients, metadataFor, secretMatches } = await open();
+    const { client, secret } = await clients.register(seed(), none);
+    const told: any = metadataFor(client);
+    expect(told).toMatchObject({ client_id: client.clientId, token_endpoint_auth_method: 'client_secret_basic' });
+    expect(told.scope).toBeUndefined();
+    expect([secret, client.secrets[0]!.hash]).not.toContain(told.client_secret);
+    expect(secretMatches(client, told.client_secret)).toBe(false);
+  });
+});
