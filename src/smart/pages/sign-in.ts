@@ -140,7 +140,7 @@ export function secondFactor(page: SecondFactorPage): string {
   const body = html`${!codes && !isRecovery && alert(fault)}${
     (codes || isRecovery) &&
     html`
-    <form method="post" action="${action}">${secret(csrf)}${carried(handle)}${isRecovery ? recoveryField(fault) : codeField(fault)}
+    <form method="post" action="${action}">${secret(csrf)}${carried(handle)}${isRecovery && html`<input type="hidden" name="kind" value="recovery">`}${isRecovery ? recoveryField(fault) : codeField(fault)}
       <button class="primary">Go on</button>${
         isRecovery
           ? (codes || passkey) && other('codes', 'Use something else')

@@ -2,7 +2,7 @@
 import { problem } from '../../fhir/outcome.ts';
 
 /** Characters after NFKC. */
-const SHORTEST = 8;
+export const SHORTEST = 8;
 export const LONGEST = 128;
 
 /** Rows and columns of keyboards, the alphabet, the digits: whoever types along them chose nothing. */

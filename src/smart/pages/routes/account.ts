@@ -1,0 +1,286 @@
+/** The pages of one's own account: apps that may see my data, security, sign out. */
+import type { Request, Response, Router } from 'express';
+import { asProblem, problem } from '../../../fhir/outcome.ts';
+import { deviceWords } from '../../users/device-words.ts';
+import { SHORTEST } from '../../users/password-rules.ts';
+import type { Session } from '../../users/sessions.ts';
+import { aboutUser } from '../../users/user.ts';
+import { apps } from '../apps.ts';
+import { signedOut } from '../failed.ts';
+import { type SecurityPage, security } from '../security.ts';
+import { sendPage } from '../serve.ts';
+import { recoveryCodes, setUpCodes } from '../set-up.ts';
+import type { Desk, Form } from './desk.ts';
+import { sentence } from './desk.ts';
+import { calledBy, shownScope } from './interaction.ts';
+import { addSignIn, credentialOf, keyIn, type Place } from './sign-in.ts';
+import { subjectsFor } from './subjects.ts';
+
+const AT = '/account/sign-in';
+const APPS = '/oauth/account/apps';
+const SECURITY = '/oauth/account/security';
+/** Where a sign-in may lead: nowhere that an address could name. */
+const PLACES: Readonly<Record<string, string>> = { apps: APPS, security: SECURITY };
+
+const placeFor = (to: string): Place => {
+  const name = Object.hasOwn(PLACES, to) ? to : 'apps';
+  return { path: `/oauth${AT}/${name}`, onward: PLACES[name]! };
+};
+
+type Signed = (session: Session, request: Request, response: Response, form: Form) => Promise<void>;
+
+export function addAccount(router: Router, desk: Desk): void {
+  const { users, authorization, visitOf, addressOf } = desk;
+  const signIn = addSignIn(router, `${AT}/:to`, desk, async ({ params }) => placeFor(String(params.to)));
+
+  const again = 'Sign in once more before you change this.';
+
+  const shownTo = (to: string, work: Signed, isSensitive = false) =>
+    desk.shown(async (request, response) => {
+      const session = await desk.session(request);
+      if (session && isSensitive && !users.sessions.isFresh(session)) {
+        const place = { ...placeFor(to), login: session.user.login };
+        signIn.show(place, request, response, { whole: again });
+      } else if (session) await work(session, request, response, { text: () => '', all: () => [] });
+      else signIn.show(placeFor(to), request, response);
+    });
+
+  /** Changes how to sign in only who has signed in just now: a browser left open is not its owner. */
+  const changed = (to: string, work: Signed, isSensitive = true) =>
+    desk.posted(async (request, response, form) => {
+      const session = await desk.session(request);
+      if (!session)
+        return signIn.show(placeFor(to), request, response, { whole: 'Sign in again: you were away too long.' }, 401);
+      if (isSensitive && !users.sessions.isFresh(session)) {
+        const place = { ...placeFor(to), login: session.user.login };
+        return signIn.show(place, request, response, { whole: again }, 401);
+      }
+      await work(session, request, response, form);
+    });
+
+  const accountOf = ({ user }: Session, open: string, request: Request, response: Response) => ({
+    open,
+    csrf: desk.csrfFor(request, response),
+    who: user.login,
+  });
+
+  async function showApps(session: Session, request: Request, response: Response, done?: string): Promise<void> {
+    const { user } = session;
+    const subjects = subjectsFor(desk, user, request, response);
+    const granted = await authorization.grantsOf(user.login);
+    const listed = await Promise.all(
+      granted.map(async ({ key, client, scopes, patient: id, granted: since, expires: until }) => {
+        const [known, patient] = await Promise.all([
+          desk.findClient(client),
+          id === undefined ? undefined : subjects.patient(id),
+        ]);
+        const words = scopes.split(' ').filter((scope) => !scope.startsWith('launch'));
+        return {
+          id: key,
+          name: known?.metadata.client_name ?? 'An app that is not registered any more',
+          since,
+          until,
+          patient: patient && calledBy(patient),
+          words: words.map((scope) => shownScope(scope, desk.offlineDays).words),
+        };
+      }),
+    );
+    const { csrf, who } = accountOf(session, 'Apps', request, response);
+    sendPage(response, apps({ csrf, who, apps: listed, done }));
+  }
+
+  router.get('/account', (_request, response) => response.redirect(303, APPS));
+  router.get(
+    '/account/apps',
+    shownTo('apps', (session, request, response) => showApps(session, request, response)),
+  );
+  router.post(
+    '/account/apps',
+    ...changed(
+      'apps',
+      async (session, request, response, form) => {
+        const { row } = visitOf(response);
+        const ended = row({ interaction: 'app-end', action: 'D', status: 200, ...aboutUser(session.user) });
+        const isDone = await authorization.revoke(session.user.login, form.text('grant'), [ended]);
+        await showApps(session, request, response, isDone ? 'Its access has ended.' : 'It had no access any more.');
+      },
+      false,
+    ),
+  );
+
+  type Told = Pick<SecurityPage, 'done' | 'failed' | 'faults'>;
+  async function showSecurity(session: Session, request: Request, response: Response, told: Told = {}): Promise<void> {
+    const user = await users.directory.read(session.user.login);
+    const factors = users.factors.show(user);
+    const { csrf, who } = accountOf(session, 'Security', request, response);
+    const page = security({
+      csrf,
+      who,
+      login: user.login,
+      shortest: SHORTEST,
+      hasPassword: factors.password,
+      hasCodes: factors.totp,
+      recoveryLeft: factors.recoveryLeft,
+      ...(users.passkeys.areOffered && {
+        passkeys: factors.passkeys.map(({ id, name, created }) => ({ id, name, since: created })),
+      }),
+      sessions: (await users.sessions.list(user.login)).map(({ id, created, used, device, address }) => ({
+        id,
+        isThis: id === session.id,
+        since: created,
+        seen: used,
+        from: `${device}, ${address}`,
+      })),
+      ...told,
+    });
+    sendPage(response, page, { status: told.failed !== undefined || told.faults ? 400 : 200 });
+  }
+
+  /** A change, then the page as it is afterwards; what is refused is told there. */
+  const change = (name: string, done: string, work: Signed) =>
+    router.post(
+      `/account/${name}`,
+      ...changed('security', async (session, request, response, form) => {
+        const failed = await work(session, request, response, form).then(
+          () => undefined,
+          (error: unknown) => {
+            if (asProblem(error).status >= 500) throw error;
+            return sentence(error);
+          },
+        );
+        if (!response.headersSent)
+          await showSecurity(session, request, response, failed === undefined ? { done } : { failed });
+      }),
+    );
+
+  /** The epoch rose, and with it every session ended: this browser goes on with a new one. */
+  async function startAgain({ user, methods }: Session, request: Request, response: Response): Promise<Session> {
+    const { cookie, session } = await users.sessions.start({
+      user: await users.directory.read(user.login),
+      methods,
+      userAgent: request.headers['user-agent'],
+      address: addressOf(request),
+      former: users.cookie.read(request.headers.cookie),
+      row: visitOf(response).row,
+    });
+    response.append('Set-Cookie', users.cookie.set(cookie));
+    response.locals.cookie = cookie;
+    return session;
+  }
+
+  router.get(
+    '/account/security',
+    shownTo('security', (session, request, response) => showSecurity(session, request, response)),
+  );
+
+  router.post(
+    '/account/password',
+    ...changed('security', async (session, request, response, form) => {
+      const [current, password] = [form.text('current'), form.text('password')];
+      try {
+        await users.factors.changePassword(
+          session.user.login,
+          current,
+          password,
+          addressOf(request),
+          visitOf(response).row,
+        );
+      } catch (error) {
+        const { code, message } = asProblem(error);
+        if (code !== 'value' && code !== 'required') throw error;
+        // What F says of the new password begins with the word; everything else is about the old one.
+        const faults = message.startsWith('password ') ? { password: sentence(error) } : { current: sentence(error) };
+        return showSecurity(session, request, response, { faults });
+      }
+      const again = await startAgain(session, request, response);
+      await showSecurity(again, request, response, {
+        done: 'Your password is changed. Every other session has ended.',
+      });
+    }),
+  );
+
+  router.get(
+    '/account/totp',
+    shownTo(
+      'security',
+      async (session, request, response) => {
+        const { secret: key, uri } = await users.factors.beginTotp(session.user.login);
+        const account = accountOf(session, 'Security', request, response);
+        sendPage(response, setUpCodes({ action: '/oauth/account/totp', csrf: account.csrf, account, key, uri }));
+      },
+      true,
+    ),
+  );
+  router.post(
+    '/account/totp',
+    ...changed('security', async (session, request, response, form) => {
+      const account = accountOf(session, 'Security', request, response);
+      const { csrf } = account;
+      try {
+        const { codes } = await users.factors.confirmTotp(session.user.login, form.text('code'), visitOf(response).row);
+        if (codes) sendPage(response, recoveryCodes({ csrf, account, codes, onward: SECURITY }));
+        else await showSecurity(session, request, response, { done: 'The authenticator app is on.' });
+      } catch (error) {
+        const { code, status } = asProblem(error);
+        if (code !== 'value') throw error;
+        const uri = form.text('uri');
+        const page = setUpCodes({
+          action: '/oauth/account/totp',
+          csrf,
+          account,
+          key: keyIn(uri),
+          uri,
+          fault: sentence(error),
+        });
+        sendPage(response, page, { status });
+      }
+    }),
+  );
+  change('totp-off', 'The authenticator app is off.', async ({ user }, _request, response) => {
+    await users.factors.removeTotp(user.login, visitOf(response).row);
+  });
+
+  router.post(
+    '/account/passkey-options',
+    ...desk.posted(async (request, response) => {
+      const session = await desk.session(request);
+      if (!session || !users.sessions.isFresh(session)) throw problem('login', 'sign in again');
+      response.set('Cache-Control', 'no-store').json(await users.factors.beginPasskey(session.user.login));
+    }),
+  );
+  change('passkey', 'The passkey is added.', async (session, request, response, form) => {
+    const name = deviceWords(request.headers['user-agent']);
+    const { row } = visitOf(response);
+    const { codes } = await users.factors.addPasskey(session.user.login, name, credentialOf(form), row);
+    if (!codes) return;
+    const account = accountOf(session, 'Security', request, response);
+    sendPage(response, recoveryCodes({ csrf: account.csrf, account, codes, onward: SECURITY }));
+  });
+  change('passkey-off', 'The passkey is removed.', async ({ user }, _request, response, form) => {
+    await users.factors.removePasskey(user.login, form.text('id'), visitOf(response).row);
+  });
+  change('recovery', '', async (session, request, response) => {
+    const codes = await users.factors.newRecoveryCodes(session.user.login, visitOf(response).row);
+    const account = accountOf(session, 'Security', request, response);
+    sendPage(response, recoveryCodes({ csrf: account.csrf, account, codes, onward: SECURITY }));
+  });
+  change('session-off', 'That session has ended.', async ({ user }, _request, response, form) => {
+    await users.sessions.end(user.login, form.text('id'), visitOf(response).row);
+  });
+
+  const left = (end: (session: Session, response: Response) => Promise<unknown>) =>
+    desk.posted(async (request, response) => {
+      const session = await desk.session(request);
+      if (session) await end(session, response);
+      response.append('Set-Cookie', users.cookie.clear());
+      sendPage(response, signedOut());
+    });
+  router.post(
+    '/account/sign-out',
+    ...left(({ user, id }, response) => users.sessions.end(user.login, id, visitOf(response).row)),
+  );
+  router.post(
+    '/account/sign-out-everywhere',
+    ...left(({ user }, response) => users.sessions.endAll(user.login, visitOf(response).row)),
+  );
+}
