@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import packageJson from '../package.json' with { type: 'json' };
+import { offeredBy, openAccess } from './access-rooms.ts';
 import { flagVitals, followFlag } from './alerts/flag.ts';
 import { loadThresholds } from './alerts/thresholds.ts';
 import { followDevice, followUse } from './assignments/assignment.ts';
@@ -11,8 +12,6 @@ import type { Config } from './config.ts';
 import { openCore } from './core.ts';
 import { problem } from './fhir/outcome.ts';
 import { adminRouter, onlyAdministrator } from './http/admin.ts';
-import { adminClientsRouter } from './http/admin-clients.ts';
-import { adminUsersRouter } from './http/admin-users.ts';
 import { createApp, identified, type Observed } from './http/app.ts';
 import { addressUrl, createListener } from './http/connection.ts';
 import { healthRouter, type Phase } from './http/health.ts';
@@ -32,12 +31,7 @@ import { declared } from './publish/capability.ts';
 import { openApi } from './publish/openapi.ts';
 import { type Runtime, systemRuntime } from './runtime.ts';
 import { extract } from './search/extract.ts';
-import { accessOf, fullAccess } from './smart/access.ts';
 import { adminToken } from './smart/admin-token.ts';
-import { roleNames } from './smart/clients/client.ts';
-import { openClients } from './smart/clients/open.ts';
-import { createIdentify } from './smart/identify.ts';
-import { createUsers } from './smart/users/room.ts';
 import { keepCanonical, pageKeyOf } from './store/facts.ts';
 import { noLeases, startLeases } from './store/lease.ts';
 import { forgetSubscription, prepareSubscription } from './subscriptions/prepare.ts';
@@ -128,6 +122,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       base,
       canonical,
       version,
+      offered: offeredBy(config, url),
       pageKey: await pageKeyOf(engine, runtime),
       references: config.references,
       prepare: { Subscription: prepareSubscription({ client, runtime, base }) },
@@ -146,20 +141,19 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
     closing.add(() => core.stopped);
     closing.add(() => stop.abort());
     const { store, dispatch } = core;
-    const { clients, holds } = openClients({ store, runtime, client, roles: roleNames });
-    const { identify, forget } = createIdentify({ store, runtime, adminToken: admin.token });
-    const users = createUsers({
+    const access = openAccess({
       store,
       runtime,
       url,
-      roles: { names: roleNames, demandsSecondFactor: (role) => /^(administrator|privacy-officer)$/.test(role) },
-      limits: { idle: config.sessionIdleMinutes * 60_000, absolute: config.sessionHours * 3_600_000 },
-      holds,
-      recorded: trail.recorded,
-      onChange: forget,
+      base,
+      config,
+      adminToken: admin.token,
+      client,
+      trail,
+      access: core.access,
+      log,
     });
-    const isAdmin = async (token: string) =>
-      (await identify(`Bearer ${token}`).catch(() => undefined))?.access === fullAccess;
+    const { identify, accessOf } = access;
     const counters = { delivered: 0, failed: 0, waiting: 0 };
     metrics.counter('notificationsDelivered', () => counters.delivered);
     metrics.counter('notificationsFailed', () => counters.failed);
@@ -201,6 +195,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
         observe(seen);
       },
       rooms: [
+        ...access.rooms,
         {
           path: '/api/iot',
           room: iotRouter({
@@ -223,14 +218,15 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
               store,
               base,
               runtime,
-              forget,
+              forget: access.forget,
               facts: store.sizes,
-              rooms: [adminClientsRouter({ clients, forget }), adminUsersRouter(users)],
+              rooms: access.adminRooms,
             }),
           ),
         },
       ],
       publicRooms: [
+        ...access.publicRooms,
         healthRouter({
           phase: () => phase,
           checks: () => ({
@@ -239,7 +235,10 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
             index: { ok: index.progress() === 1, progress: index.progress() },
           }),
         }),
-        portalRouter({ openApi: () => openApi(version), admits: isProduction ? isAdmin : undefined }),
+        portalRouter({
+          openApi: () => openApi(version, config.oauth),
+          admits: isProduction ? (token) => access.isAdministrator(`Bearer ${token}`) : undefined,
+        }),
         ...(config.metrics ? [metricsRouter({ metrics, guard: identified(identify, onlyAdministrator) })] : []),
       ],
     });

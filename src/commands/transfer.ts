@@ -2,6 +2,7 @@
 import { existsSync, fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
+import { accessOfOwners } from '../access-rooms.ts';
 import type { Config } from '../config.ts';
 import { addressUrl } from '../http/connection.ts';
 import { openEngine } from '../open-engine.ts';
@@ -10,7 +11,9 @@ import { createClosing } from '../process/closing.ts';
 import { takeOwnership } from '../process/owner.ts';
 import { systemRuntime } from '../runtime.ts';
 import { extract, extractorAt } from '../search/extract.ts';
-import { accessOf } from '../smart/access.ts';
+import { createTokens } from '../smart/authorization/tokens.ts';
+import { readPolicies } from '../smart/policies/policy.ts';
+import { createAccessRoom } from '../smart/policies/room.ts';
 import type { Engine } from '../store/engine.ts';
 import { canonicalOf } from '../store/facts.ts';
 import { catchUp } from '../subscriptions/catch-up.ts';
@@ -94,6 +97,11 @@ export async function exportStore(config: Config, to: string): Promise<void> {
   const tallies = await withStore(config, progress, async ({ engine, isShared, base, learnParameters, signal }) => {
     await demandWhole(engine);
     await learnParameters();
+    const policies = readPolicies();
+    const accessOf = accessOfOwners(
+      createTokens(engine, runtime, base),
+      createAccessRoom({ store: engine, base, extract: extractorAt(base), runtime, policies }),
+    );
     await catchUp({ store: engine, isShared, base, runtime, accessOf, extract });
     const parts: ExportParts = {
       engine,

@@ -25,7 +25,7 @@ export interface Observed {
 
 export interface Doors {
   readonly dispatch: Dispatch;
-  readonly identify: (authorization: string | undefined) => Promise<Caller>;
+  readonly identify: (authorization: string | undefined, source?: string) => Promise<Caller>;
   readonly trail: Trail;
   readonly runtime: Runtime;
   readonly origin: string;
@@ -52,8 +52,9 @@ export interface Visit {
 export type VisitDeed = Partial<AuditRow> & Pick<AuditRow, 'interaction' | 'status'>;
 export const visitOf = (response: Response | ServerResponse): Visit => (response as Response).locals.visit;
 
-/** Two Authorization headers are one too many; node would silently keep the first. */
-function authorizationOf({ rawHeaders, headers }: IncomingMessage): string | undefined {
+/** Two Authorization headers are one too many; node would silently keep the first. A token in the address stands in every log on its way. */
+function authorizationOf({ rawHeaders, headers, url = '' }: IncomingMessage): string | undefined {
+  if (/[?&]access_token=/.test(url)) throw problem('invalid', 'a token may not stand in the address');
   if (headers.authorization === undefined) return undefined;
   let count = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]!.toLowerCase() === 'authorization') count++;
@@ -186,7 +187,7 @@ export function createApp({
 async function enter(identify: Doors['identify'], request: Request, response: Response): Promise<void> {
   const { visit } = response.locals;
   try {
-    visit.caller = await identify(authorizationOf(request));
+    visit.caller = await identify(authorizationOf(request), addressOf(request));
   } catch (error) {
     if (error instanceof NotIdentified) visit.refusedKey = error.key;
     throw error;

@@ -28,7 +28,7 @@ export const administrator: Caller = { who: 'Client/admin', access: fullAccess }
 /** The server itself, for work that no request asked for. */
 export const system = (name: string): Caller => ({ who: `System/${name}`, access: fullAccess });
 
-/** Whoever may own a Subscription today: the administrator. SMART clients join here. */
+/** Of those who own something kept and came without a token of ours: the administrator alone. */
 export const accessOf = (who: string): Access => (who === 'Client/admin' ? fullAccess : noAccess);
 
 export const devicePermissions = ['can_write_vitals', 'can_read_patient'] as const;

@@ -1,12 +1,16 @@
-/** From an Authorization header to a Caller: the administrator's token, or a device's key. https://www.rfc-editor.org/rfc/rfc6750 */
+/** From an Authorization header to a Caller: the administrator's token, a device's key, or a token of our authorization server. https://www.rfc-editor.org/rfc/rfc6750 */
 import { timingSafeEqual } from 'node:crypto';
 import { type Issue, Problem, problem } from '../fhir/outcome.ts';
 import { keyOf, type ResourceKey } from '../fhir/references.ts';
-import type { Caller } from '../interactions/interaction.ts';
+import type { Access, Caller } from '../interactions/interaction.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Store } from '../store/store.ts';
 import { administrator, anonymous, type DevicePermission, deviceAccess } from './access.ts';
-import { type DeviceKey, noteUse, type RefusedKey, verifyKey } from './device-keys.ts';
+import { keyOfId } from './authorization/kinds.ts';
+import { isAccessToken, type Standing, type Tokens } from './authorization/tokens.ts';
+import type { Holds } from './clients/holds.ts';
+import { type DeviceKey, noteUse, verifyKey } from './device-keys.ts';
+import type { Grant } from './grant.ts';
 
 /** A caller that came with a device's key. */
 export interface DeviceCaller extends Caller {
@@ -16,15 +20,23 @@ export interface DeviceCaller extends Caller {
 }
 export const isDevice = (caller: Caller): caller is DeviceCaller => 'device' in caller;
 
-/** Refuses with 401; `reason` and the prefix of the key that was meant go to the audit row only. */
+/** A caller that came with an access token. */
+export interface TokenCaller extends Caller {
+  readonly grant: Grant;
+  /** What may be kept, to act in its name later. */
+  readonly standing: Standing;
+}
+export const hasToken = (caller: Caller): caller is TokenCaller => 'grant' in caller;
+
+/** Refuses with 401; `reason` and what names the key or token that was meant go to the audit row only. */
 export class NotIdentified extends Problem {
   readonly reason: string;
   readonly key: string;
-  constructor({ refused, prefix = '' }: RefusedKey) {
+  constructor({ refused, prefix = '' }: { readonly refused: string; readonly prefix?: string }) {
     const issue: Issue = {
       severity: 'error',
       code: 'login',
-      diagnostics: 'The bearer token or device key is not valid',
+      diagnostics: 'The bearer token or device key is not valid, or not any more',
     };
     super([issue], 401, { 'WWW-Authenticate': 'Bearer realm="watchfire", error="invalid_token"' });
     this.reason = refused;
@@ -32,11 +44,27 @@ export class NotIdentified extends Problem {
   }
 }
 
+export interface IdentifyParts {
+  readonly store: Store;
+  readonly runtime: Runtime;
+  readonly adminToken: string;
+  /** Of the authorization server and what its tokens open; left out where there is none. */
+  readonly tokens?: Pick<Tokens, 'verify' | 'forget'>;
+  readonly accessFor?: (grant: Grant) => Promise<Access>;
+  /** Slows down who guesses at device keys. */
+  readonly holds?: Holds;
+  /** What device keys open; by default what their permissions say. */
+  readonly devices?: typeof deviceAccess;
+}
+
+/** Device keys by this kind are held per source and prefix. */
+const KEYS = 'device key';
+
 /**
- * Tells who asks. Without a header: `anonymous`; a header that opens nothing is refused with 401. Verified device keys are remembered for five seconds at most, so that a
- * revoked one is refused soon on every server, and at once on this one (`forget`).
+ * Tells who asks. Without a header: `anonymous`; a header that opens nothing is refused with 401. Verified keys and tokens are
+ * remembered for five seconds at most, so that a revoked one is refused soon on every server, and at once on this one (`forget`).
  */
-export function createIdentify({ store, runtime, adminToken }: { store: Store; runtime: Runtime; adminToken: string }) {
+export function createIdentify({ store, runtime, adminToken, tokens, accessFor, holds, devices }: IdentifyParts) {
   const adminBytes = Buffer.from(adminToken);
   const remembered = new Map<string, { record: DeviceKey; until: number }>();
 
@@ -47,7 +75,7 @@ export function createIdentify({ store, runtime, adminToken }: { store: Store; r
     return {
       who: `Device/${record.device.id}`,
       key: record.prefix,
-      access: deviceAccess(record.device, patient, record.permissions),
+      access: (devices ?? deviceAccess)(record.device, patient, record.permissions),
       device: record.device,
       deviceId: record.deviceId,
       permissions: record.permissions,
@@ -61,7 +89,25 @@ export function createIdentify({ store, runtime, adminToken }: { store: Store; r
     return bytes.length === adminBytes.length && timingSafeEqual(bytes, adminBytes);
   }
 
-  async function identify(authorization: string | undefined): Promise<Caller> {
+  async function tokenCaller(token: string): Promise<TokenCaller> {
+    const verified = await tokens!.verify(token);
+    if ('refused' in verified) throw new NotIdentified({ ...verified, prefix: keyOfId(token).slice(-32) });
+    const { grant, standing } = verified;
+    return { who: grant.who, key: grant.token, access: await accessFor!(grant), grant, standing };
+  }
+
+  /** A wrong key counts against the address that it comes from; the device that owns it comes from elsewhere. */
+  async function verifiedKey(token: string, now: number, source: string): Promise<DeviceKey> {
+    const from = `${source} ${token.slice(0, 12)}`;
+    holds?.demand(from, KEYS);
+    const record = await verifyKey(store, token, now);
+    if (!('refused' in record)) return record;
+    if (record.refused === 'key wrong' || record.refused === 'key unknown') holds?.failed(from, KEYS);
+    throw new NotIdentified(record);
+  }
+
+  /** `source`: the network address that asks. */
+  async function identify(authorization: string | undefined, source = ''): Promise<Caller> {
     if (authorization === undefined) return anonymous;
     const token = authorization.startsWith('Bearer ')
       ? authorization.slice(7)
@@ -71,14 +117,14 @@ export function createIdentify({ store, runtime, adminToken }: { store: Store; r
         headers: { 'WWW-Authenticate': 'Bearer realm="watchfire"' },
       });
     if (isAdministrator(token)) return administrator;
+    if (tokens && isAccessToken(token)) return tokenCaller(token);
     const now = runtime.now();
     const known = remembered.get(token);
     if (known && known.until > now && (known.record.expires ?? Number.POSITIVE_INFINITY) > now) {
       return deviceCaller(known.record);
     }
     remembered.delete(token);
-    const record = await verifyKey(store, token, now);
-    if ('refused' in record) throw new NotIdentified(record);
+    const record = await verifiedKey(token, now, source);
     if (remembered.size >= 100_000) remembered.delete(remembered.keys().next().value!);
     remembered.set(token, { record, until: now + 5_000 });
     // Losing the race for this row, or the row itself, only makes the time of last use older than it is.
@@ -86,5 +132,11 @@ export function createIdentify({ store, runtime, adminToken }: { store: Store; r
     return deviceCaller(record);
   }
 
-  return { identify, forget: () => remembered.clear() };
+  return {
+    identify,
+    forget() {
+      remembered.clear();
+      tokens?.forget();
+    },
+  };
 }

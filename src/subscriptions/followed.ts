@@ -5,13 +5,13 @@ import { type CriteriaIndex, criteriaIndex } from '../search/criteria-index.ts';
 import { everyKept } from '../store/every-kept.ts';
 import { type Change, isDeleted, type Store, type Version } from '../store/store.ts';
 import { type Criteria, parseCriteria } from './criteria.ts';
-import { drop, type KeptLive, type KeptOwner, kinds, put } from './kept.ts';
+import { drop, type KeptLive, type KeptOwner, kinds, nobody, put } from './kept.ts';
 
 export interface Followed {
   readonly id: string;
   readonly versionId: number;
   readonly status: string;
-  readonly owner: string;
+  readonly owner: KeptOwner;
   readonly subscription: Resource;
   /** Undefined where this server no longer understands them. */
   readonly criteria: Criteria | undefined;
@@ -42,12 +42,11 @@ export async function loadFollowed(
     const previous = followed.get(id);
     const isSame = previous?.subscription.criteria === subscription.criteria;
     const criteria = isSame ? previous!.criteria : understood(subscription.criteria, base);
-    const who = (owner?.value as KeptOwner | undefined)?.who ?? '';
     followed.set(id, {
       id,
       versionId: version.versionId,
       status: subscription.status,
-      owner: who,
+      owner: (owner?.value as KeptOwner | undefined) ?? nobody,
       subscription,
       criteria,
     });

@@ -1,5 +1,6 @@
 /** The private state behind Subscriptions: what is kept under which kind and key. docs/storage.md */
 import type { ResourceKey } from '../fhir/references.ts';
+import type { Standing } from '../smart/authorization/tokens.ts';
 import type { Change } from '../store/store.ts';
 
 /** Key: the Subscription's id. */
@@ -28,7 +29,11 @@ export const kinds = {
 
 export interface KeptOwner {
   readonly who: string;
+  /** What it was made with, where that was a token: asked anew at each delivery. */
+  readonly standing?: Standing;
 }
+/** Of a Subscription whose owner was not kept: sees nothing. */
+export const nobody: KeptOwner = { who: '' };
 export interface KeptHeaders {
   /** Lines as the client wrote them, `Name: value`. */
   readonly lines: readonly string[];

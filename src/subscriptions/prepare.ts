@@ -8,9 +8,10 @@ import type { GuardedClient } from '../outbound/guarded-client.ts';
 import { mostHeaderLines, readHeaderLine } from '../outbound/header-lines.ts';
 import { newSecret } from '../outbound/signing.ts';
 import type { Runtime } from '../runtime.ts';
+import { hasToken } from '../smart/identify.ts';
 import { type Change, isAbsent, type Look } from '../store/store.ts';
 import { parseCriteria } from './criteria.ts';
-import { drop, type KeptHeaders, kinds, put } from './kept.ts';
+import { drop, type KeptHeaders, type KeptOwner, kinds, put } from './kept.ts';
 import { notifierName } from './status.ts';
 
 export interface PrepareParts {
@@ -39,7 +40,7 @@ export const prepareSubscription =
     const { lines, change } = await headersOf(key.id, resource, previous, look);
     const also: Change[] = [...change];
     if (previous === undefined) {
-      also.push(put(kinds.owner, key.id, { who: caller.who }));
+      also.push(put(kinds.owner, key.id, ownerOf(caller)));
       also.push(put(kinds.secret, key.id, { current: newSecret(runtime.random) }));
     }
     const status = statusOf(resource, previous, now);
@@ -52,6 +53,10 @@ export const forgetSubscription: Derive = async ({ key, after }) =>
   after === undefined
     ? [kinds.owner, kinds.headers, kinds.secret, kinds.trouble].map((kind) => drop(kind, key.id))
     : [];
+
+/** Whoever comes with a token can be asked about later: what it was granted is kept, the token is not. */
+const ownerOf = (caller: Caller): KeptOwner =>
+  hasToken(caller) ? { who: caller.who, standing: caller.standing } : { who: caller.who };
 
 function demandReading({ access }: Caller, type: string): void {
   if (!access.permits('read', type)) throw problem('forbidden', `read of ${type} is not permitted with these rights`);

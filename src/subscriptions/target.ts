@@ -2,14 +2,14 @@
 import type { Resource } from '../fhir/references.ts';
 import { isAbsent, type Store } from '../store/store.ts';
 import type { Target } from './channels/channel.ts';
-import { type KeptHeaders, type KeptOwner, type KeptSecret, kinds } from './kept.ts';
+import { type KeptHeaders, type KeptOwner, type KeptSecret, kinds, nobody } from './kept.ts';
 import { liveSecrets } from './secret.ts';
 
 export interface OpenSubscription {
   readonly id: string;
   readonly versionId: number;
   readonly subscription: Resource;
-  readonly owner: string;
+  readonly owner: KeptOwner;
   readonly target: Target;
 }
 
@@ -30,7 +30,7 @@ export function targetReader(
         id,
         versionId: version.versionId,
         subscription: JSON.parse(version.text),
-        owner: (owner?.value as KeptOwner | undefined)?.who ?? '',
+        owner: (owner?.value as KeptOwner | undefined) ?? nobody,
         headerLines: (headers?.value as KeptHeaders | undefined)?.lines ?? [],
       };
     }

@@ -10,7 +10,7 @@ const layers: readonly (readonly string[])[] = [
   ['interactions', 'operations', 'alerts', 'assignments', 'smart', 'audit', 'protect', 'metering'],
   ['ingest', 'subscriptions', 'transfer', 'assistant', 'publish', 'mappings'],
   ['http', 'translators', 'console'],
-  ['server.ts', 'core.ts', 'open-engine.ts', 'main.ts', 'commands', 'demo'],
+  ['server.ts', 'core.ts', 'access-rooms.ts', 'open-engine.ts', 'main.ts', 'commands', 'demo'],
 ];
 const top = layers.length - 1;
 
@@ -81,7 +81,7 @@ describe('The layers', () => {
   });
 
   it.each([
-    ['express', ['http/', 'translators/', 'smart/', 'server.ts']],
+    ['express', ['http/', 'translators/', 'smart/', 'server.ts', 'access-rooms.ts']],
     ['helmet', ['http/', 'server.ts']],
     ['node:sqlite', ['store/sqlite/']],
     ['mongodb', ['store/mongodb/']],

@@ -14,7 +14,7 @@ afterEach(async () => {
   for (const world of worlds.splice(0)) await world.close();
 });
 
-async function open(script: Script, accessOf?: (who: string) => Access): Promise<World> {
+async function open(script: Script, accessOf?: () => Access): Promise<World> {
   const world = await createWorld({ seed: 7, script, accessOf });
   worlds.push(world);
   return world;

@@ -20,7 +20,7 @@ export interface UserGrant {
 const LISTED = 200;
 
 /** All kept values whose key begins so, in key order. */
-export async function keptBelow(store: Pick<Store, 'list'>, kind: string, prefix: string): Promise<readonly Kept[]> {
+async function keptBelow(store: Pick<Store, 'list'>, kind: string, prefix: string): Promise<readonly Kept[]> {
   const all: Kept[] = [];
   for (let from = prefix; ; ) {
     const page = await store.list(kind, from, LISTED);

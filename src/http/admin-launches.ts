@@ -1,0 +1,65 @@
+/** The administrator's route by which an EHR opens an app with a patient. https://hl7.org/fhir/smart-app-launch/app-launch.html#launch-app-ehr-launch */
+import { type RequestHandler, Router } from 'express';
+import { problem } from '../fhir/outcome.ts';
+import type { Authorization } from '../smart/authorization/authorization.ts';
+import type { Clients } from '../smart/clients/clients.ts';
+import type { Directory } from '../smart/users/directory.ts';
+import { membersOf, onlyAdministrator } from './admin.ts';
+import { visitOf } from './app.ts';
+import { sendJson } from './respond.ts';
+
+export interface AdminLaunchesRoom {
+  readonly authorization: Pick<Authorization, 'launch'>;
+  readonly clients: Pick<Clients, 'find'>;
+  readonly users: Pick<Directory, 'read'>;
+}
+
+function textOf(value: unknown, member: string): string {
+  if (typeof value !== 'string' || value === '' || value.length > 200)
+    throw problem('value', `${member} must be text of 1 to 200 characters`);
+  return value;
+}
+
+/** `7` of `7` or `Patient/7`. */
+function idOf(value: unknown, type: string): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  const id = textOf(value, type.toLowerCase()).replace(`${type}/`, '');
+  if (!/^[A-Za-z0-9.-]{1,64}$/.test(id)) throw problem('value', `${type.toLowerCase()} must be an id`);
+  return id;
+}
+
+export function adminLaunchesRouter({ authorization, clients, users }: AdminLaunchesRoom): RequestHandler {
+  const router = Router({ caseSensitive: true });
+  router.use('/launches', onlyAdministrator);
+
+  router.post('/launches', async (request, response) => {
+    const asked = await membersOf(request);
+    const client = await clients.find(textOf(asked.client_id, 'client_id'));
+    if (!client) throw problem('value', 'client_id must be of a client that is active');
+    const { login } = await users.read(textOf(asked.user, 'user'));
+    const patient = idOf(asked.patient, 'Patient');
+    const encounter = idOf(asked.encounter, 'Encounter');
+    const banner = asked.need_patient_banner ?? true;
+    if (typeof banner !== 'boolean') throw problem('value', 'need_patient_banner must be true or false');
+    const deed = {
+      interaction: 'admin-launch-create',
+      action: 'C',
+      status: 201,
+      target: `Client/${client.clientId}`,
+      ...(patient !== undefined && { patients: `Patient/${patient}` }),
+    };
+    const launch = await authorization.launch(
+      {
+        client: client.clientId,
+        user: login,
+        patient,
+        encounter,
+        ...(asked.intent != null && { intent: textOf(asked.intent, 'intent') }),
+        needPatientBanner: banner,
+      },
+      [visitOf(response).row(deed)],
+    );
+    sendJson(request, response, 201, { launch }, visitOf(response).requestId);
+  });
+  return router;
+}

@@ -1,0 +1,91 @@
+/** What our house adds to the answers of oidc-provider: the launch context beside a token, an audit row for each, no CORS but ours. https://hl7.org/fhir/smart-app-launch/app-launch.html#obtain-access-token */
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { AuditRow } from '../../store/store.ts';
+import { oauthPaths, offeredAlgorithms, offeredAuthMethods, offeredScopes } from '../discovery.ts';
+import { contextOf, type LaunchContext } from './context.ts';
+
+export type Deed = Partial<AuditRow> & Pick<AuditRow, 'interaction' | 'status'>;
+
+/** Of the request that oidc-provider has in hand. */
+export interface Asking {
+  row(deed: Deed): AuditRow;
+  /** Resolves when the row is as safe as the settings say; the answer waits for it. */
+  record(deed: Deed): Promise<void>;
+}
+
+const aboutContext = (context: LaunchContext | undefined, clientId: string | undefined): Partial<AuditRow> => ({
+  ...(context ? { who: context.fhirUser } : clientId !== undefined && { who: `Client/${clientId}` }),
+  ...(clientId !== undefined && { target: `Client/${clientId}` }),
+  ...(context?.patient !== undefined && { patients: `Patient/${context.patient}` }),
+});
+
+const grantContext = ({ oidc }: KoaContextWithOIDC): LaunchContext | undefined =>
+  contextOf((oidc.entities.Grant as { rar?: readonly unknown[] } | undefined) ?? {});
+
+/** Middleware around oidc-provider; its answer has not left when it is done. */
+export const completeAnswer =
+  (url: string, asking: () => Asking | undefined) =>
+  async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
+    const isOurs = ctx.response.get('Access-Control-Allow-Origin') !== '';
+    await next();
+    if (!isOurs) ctx.remove('Access-Control-Allow-Origin');
+    ctx.remove('Access-Control-Expose-Headers');
+    switch (ctx.oidc?.route) {
+      case 'token':
+        return completeToken(ctx, url, asking());
+      case 'authorization':
+      case 'resume':
+        return recordAuthorization(ctx, asking());
+      case 'discovery':
+        completeDiscovery(ctx, url);
+    }
+  };
+
+async function completeToken(ctx: KoaContextWithOIDC, url: string, asking: Asking | undefined): Promise<void> {
+  const body = ctx.body as Record<string, unknown>;
+  const context = grantContext(ctx);
+  if (ctx.status === 200 && context !== undefined) {
+    const { patient, encounter, intent, needPatientBanner } = context;
+    ctx.body = {
+      ...body,
+      ...(patient !== undefined && { patient, need_patient_banner: needPatientBanner }),
+      ...(encounter !== undefined && { encounter }),
+      ...(intent !== undefined && { intent }),
+      smart_style_url: `${url}/oauth/smart-style.json`,
+    };
+  }
+  ctx.set('Cache-Control', 'no-store');
+  ctx.set('Pragma', 'no-cache');
+  await asking?.record({
+    interaction: 'oauth-token',
+    status: ctx.status,
+    ...aboutContext(context, ctx.oidc.client?.clientId),
+    reason: ctx.status === 200 ? '' : String(body?.error ?? ''),
+  });
+}
+
+/** Where it ends: back at the app or on a page of ours. On its way to the sign-in nothing has been decided. */
+async function recordAuthorization(ctx: KoaContextWithOIDC, asking: Asking | undefined): Promise<void> {
+  const location = ctx.response.get('Location');
+  if (ctx.status < 400 && /\/oauth\/interaction\/[^/]+$/.test(location)) return;
+  const error = URL.canParse(location) ? new URL(location).searchParams.get('error') : undefined;
+  await asking?.record({
+    interaction: 'oauth-authorize',
+    status: ctx.status,
+    ...aboutContext(grantContext(ctx), ctx.oidc.client?.clientId),
+    reason: error ?? (ctx.status >= 400 ? 'not sent back' : ''),
+  });
+}
+
+/** oidc-provider knows neither what stands before it nor what stands beside it. */
+function completeDiscovery(ctx: KoaContextWithOIDC, url: string): void {
+  ctx.body = {
+    ...(ctx.body as object),
+    introspection_endpoint: url + oauthPaths.introspect,
+    revocation_endpoint: url + oauthPaths.revoke,
+    token_endpoint_auth_methods_supported: offeredAuthMethods,
+    token_endpoint_auth_signing_alg_values_supported: offeredAlgorithms,
+    response_modes_supported: ['query'],
+    scopes_supported: offeredScopes,
+  };
+}

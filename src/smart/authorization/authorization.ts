@@ -1,0 +1,180 @@
+/** The room of the authorization server on one page: what the doors, the pages and the rest of the house may ask of it. docs/security.md */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type Provider from 'oidc-provider';
+import { appended } from '../../audit/trail.ts';
+import type { Config } from '../../config.ts';
+import type { Log } from '../../log.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { AuditRow, Store } from '../../store/store.ts';
+import type { Client } from '../clients/client.ts';
+import type { ClientRoom } from '../clients/open.ts';
+import { oauthPaths } from '../discovery.ts';
+import type { User } from '../users/user.ts';
+import { type Asking, completeAnswer } from './answers.ts';
+import { authenticateClient } from './client-authentication.ts';
+import { grantsOf, isGrantOf, revokeGrant, type UserGrant } from './grants.ts';
+import { createInteractions, type Interactions } from './interaction.ts';
+import { type Launch, newLaunch } from './launches.ts';
+import { grantLife, ID_TOKEN } from './lives.ts';
+import { buildProvider } from './provider.ts';
+import { createSigningKeys, type SigningKeys } from './signing-keys.ts';
+import { createTokens, type Tokens } from './tokens.ts';
+
+export interface AuthorizationParts {
+  readonly store: Store;
+  readonly runtime: Runtime;
+  /** Public URL of the server without a path: the issuer. */
+  readonly url: string;
+  /** FHIR base. */
+  readonly base: string;
+  readonly clients: Pick<ClientRoom, 'clients' | 'checkAssertion' | 'holds'>;
+  readonly findUser: (login: string) => Promise<User | undefined>;
+  readonly settings: Config;
+  /** HTML of a request that may not go back to where it says it came from. */
+  readonly failedPage: (code: string, words: string) => string;
+  readonly log: Pick<Log, 'error'>;
+}
+
+/** A request as oidc-provider is to see it; what is left out is as it came. */
+export interface Forwarded {
+  readonly method?: string;
+  /** Path and query. */
+  readonly url: string;
+  /** Of a form; it has been read already. */
+  readonly body?: string;
+}
+
+export interface Authorization {
+  readonly tokens: Tokens;
+  readonly interactions: Interactions;
+  readonly signingKeys: SigningKeys;
+  /** Has oidc-provider answer. */
+  forward(request: IncomingMessage, response: ServerResponse, forwarded: Forwarded, asking: Asking): Promise<void>;
+  /** See `authenticateClient`. */
+  authenticate(form: URLSearchParams, authorization: string | undefined, source: string): Promise<Client>;
+  /** A new launch handle; committed with the rows. */
+  launch(launch: Launch, rows: readonly AuditRow[]): Promise<string>;
+  /** What a user has granted, and taking it back: false where it is not the user's. */
+  grantsOf(login: string): Promise<readonly UserGrant[]>;
+  revoke(login: string, grant: string, rows: readonly AuditRow[]): Promise<boolean>;
+}
+
+const FORM = 'application/x-www-form-urlencoded';
+
+export function createAuthorization(parts: AuthorizationParts): Authorization {
+  const { store, runtime, url, base, clients, settings, findUser, log } = parts;
+  const findClient = clients.clients.find;
+  const asked = new AsyncLocalStorage<Asking>();
+  const tokens = createTokens(store, runtime, base);
+  const signingKeys = createSigningKeys(store, runtime, ID_TOKEN);
+
+  let built: { readonly of: string; readonly provider: Promise<Provider> } | undefined;
+  /** Anew when the keys were rotated, here or elsewhere: whoever has the one before goes on with it. */
+  async function provider(): Promise<Provider> {
+    const keys = await signingKeys.current();
+    const of = keys.map(({ jwk, role }) => `${jwk.kid} ${role}`).join();
+    if (built?.of !== of) built = { of, provider: build(keys) };
+    return built.provider;
+  }
+  async function build(keys: Awaited<ReturnType<SigningKeys['current']>>): Promise<Provider> {
+    const made = await buildProvider(
+      {
+        store,
+        runtime,
+        url,
+        base,
+        settings,
+        findClient,
+        findUser,
+        rowOf: (deed) => asked.getStore()!.row(deed),
+        forget: tokens.forget,
+        failedPage: parts.failedPage,
+        onBroken: (error) => log.error('authorization failed', error),
+      },
+      keys,
+    );
+    made.use(completeAnswer(url, () => asked.getStore()));
+    return made;
+  }
+
+  return {
+    tokens,
+    signingKeys,
+    interactions: createInteractions({
+      store,
+      provider,
+      base,
+      findClient,
+      findUser,
+      lifeOf: (scopes, client) => grantLife(scopes, client, settings),
+    }),
+    async forward(request, response, forwarded, asking) {
+      const ready = await provider();
+      await asked.run(asking, () => ready.callback()(seenAs(request, forwarded, url) as never, response as never));
+    },
+    authenticate: (form, authorization, source) =>
+      authenticateClient(
+        {
+          findClient,
+          checkAssertion: clients.checkAssertion,
+          tokenUrl: url + oauthPaths.token,
+          holds: clients.holds,
+          now: runtime.now,
+        },
+        form,
+        authorization,
+        source,
+      ),
+    async launch(launch, rows) {
+      const { handle, change } = newLaunch(launch, runtime);
+      await store.commit([change, ...rows.map(appended)]);
+      return handle;
+    },
+    grantsOf: (login) => grantsOf(store, login),
+    async revoke(login, grant, rows) {
+      if (!(await isGrantOf(store, login, grant))) return false;
+      await revokeGrant(store, grant, rows);
+      tokens.forget();
+      return true;
+    },
+  };
+}
+
+/**
+ * The same request in other words. Where the server is says its configuration, whatever a client or a proxy claims; how a client proved itself and
+ * which page asks is our door's business alone.
+ */
+function seenAs(request: IncomingMessage, { method, url, body }: Forwarded, publicUrl: string): IncomingMessage {
+  const { protocol, host } = new URL(publicUrl);
+  const { authorization: _proof, origin: _page, ...rest } = request.headers;
+  const headers: Record<string, unknown> = {
+    ...rest,
+    host,
+    'x-forwarded-proto': protocol.slice(0, -1),
+    'x-forwarded-host': host,
+    'x-forwarded-for': undefined,
+  };
+  const seen: Record<string, PropertyDescriptor> = { url: { value: url }, originalUrl: { value: url } };
+  if (method !== undefined) seen.method = { value: method };
+  if (body !== undefined) {
+    const bytes = Buffer.from(body);
+    delete headers['transfer-encoding'];
+    Object.assign(headers, {
+      'content-type': FORM,
+      'content-length': String(bytes.length),
+      accept: 'application/json',
+    });
+    Object.assign(seen, {
+      readable: { value: true },
+      readableEncoding: { value: null },
+      iterator: {
+        value: async function* () {
+          yield bytes;
+        },
+      },
+    });
+  }
+  seen.headers = { value: headers };
+  return Object.create(request, seen);
+}
