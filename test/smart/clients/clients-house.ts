@@ -26,9 +26,14 @@ export interface ClientsHouse extends ClientRoom {
 
 export const none = (): readonly Change[] => [];
 
-export async function openClientsHouse(allow: readonly string[] = []): Promise<ClientsHouse> {
+/** `hurry`: how many times faster than in life whatever waits is tired of it. */
+export async function openClientsHouse(allow: readonly string[] = [], hurry = 1): Promise<ClientsHouse> {
   let now = Date.parse('2026-11-28T12:00:00Z');
-  const runtime: Runtime = { ...systemRuntime, now: () => now };
+  const runtime: Runtime = {
+    ...systemRuntime,
+    now: () => now,
+    sleep: (milliseconds, signal) => systemRuntime.sleep(milliseconds / hurry, signal),
+  };
   const data = mkdtempSync(join(tmpdir(), 'watchfire-clients-'));
   const { drop, ...config } = await testStore();
   const log = { warn: () => undefined, error: () => undefined };
