@@ -1,6 +1,6 @@
 /** A house on the real core, whose doorkeeper knows the callers that a test brings; nothing follows from its writes. */
 import { createTrail } from '../../src/audit/trail.ts';
-import { openCore } from '../../src/core.ts';
+import { type CoreParts, openCore } from '../../src/core.ts';
 import { createApp } from '../../src/http/app.ts';
 import { createListener } from '../../src/http/connection.ts';
 import type { Caller } from '../../src/interactions/interaction.ts';
@@ -8,7 +8,9 @@ import { declared } from '../../src/publish/capability.ts';
 import { type Runtime, systemRuntime } from '../../src/runtime.ts';
 import { INDEX_VERSION } from '../../src/search/index-version.ts';
 import { administrator } from '../../src/smart/access.ts';
+import type { Grant } from '../../src/smart/grant.ts';
 import { createIdentify } from '../../src/smart/identify.ts';
+import type { AccessRoom } from '../../src/smart/policies/room.ts';
 import { startLeases } from '../../src/store/lease.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Answer } from './house.ts';
@@ -21,6 +23,9 @@ export interface AccessHouse {
   setClock(at: number): void;
   /** Callers by the name that `as` gives. */
   readonly callers: Map<string, Caller>;
+  /** What a token would have been granted, by the name that `as` gives. */
+  readonly grants: Map<string, Grant>;
+  readonly access: AccessRoom;
   stop(): Promise<void>;
 }
 
@@ -32,7 +37,11 @@ export interface Asking {
 
 const adminToken = 'administrator-of-the-test';
 
-export async function openAccessHouse(begin: number): Promise<AccessHouse> {
+/** Opened with the policies of capability/access/, and without Consents, unless a test brings its own. */
+export async function openAccessHouse(
+  begin: number,
+  rules: Pick<CoreParts, 'policies' | 'consents'> = {},
+): Promise<AccessHouse> {
   let clock = begin;
   const runtime: Runtime = { ...systemRuntime, now: () => clock };
   const engine = await openSqliteStore({ file: ':memory:', runtime, indexVersion: INDEX_VERSION });
@@ -46,7 +55,8 @@ export async function openAccessHouse(begin: number): Promise<AccessHouse> {
   const { signal } = stop;
   const leases = startLeases({ store: engine, runtime, owner: 'house', isShared: false, log, signal });
   const trail = createTrail(engine, runtime, 'prompt');
-  const { store, dispatch, stopped } = await openCore({
+  const { store, dispatch, access, stopped } = await openCore({
+    ...rules,
     engine,
     trail,
     runtime,
@@ -62,11 +72,16 @@ export async function openAccessHouse(begin: number): Promise<AccessHouse> {
     signal,
   });
   const callers = new Map<string, Caller>([['admin', administrator]]);
-  const { identify } = createIdentify({ store, runtime, adminToken });
+  const grants = new Map<string, Grant>();
+  const { identify } = createIdentify({ store, runtime, adminToken, devices: access.deviceAccess });
+  async function known(name: string): Promise<Caller | undefined> {
+    const grant = grants.get(name);
+    return grant ? { who: grant.who, access: await access.accessFor(grant) } : callers.get(name);
+  }
   app = createApp({
     dispatch,
     identify: async (authorization) =>
-      callers.get(authorization?.slice('Bearer '.length) ?? '') ?? identify(authorization),
+      (await known(authorization?.slice('Bearer '.length) ?? '')) ?? identify(authorization),
     trail,
     runtime,
     origin,
@@ -78,6 +93,8 @@ export async function openAccessHouse(begin: number): Promise<AccessHouse> {
   return {
     base,
     callers,
+    grants,
+    access,
     setClock: (at) => {
       clock = at;
     },

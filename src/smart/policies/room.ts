@@ -22,7 +22,7 @@ export interface Consents {
   narrow(grant: Grant, type: string, right: Right): Promise<Criterion | undefined>;
 }
 
-export const noConsents: Consents = { narrow: async () => undefined };
+const noConsents: Consents = { narrow: async () => undefined };
 
 export interface AccessRoomParts {
   readonly store: Pick<Store, 'read' | 'search' | 'get' | 'list'>;
