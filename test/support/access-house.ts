@@ -70,6 +70,11 @@ export async function openAccessHouse(
     log,
     leases,
     signal,
+  }).catch(async (error) => {
+    stop.abort();
+    await listener.drain(0, runtime);
+    await engine.close();
+    throw error;
   });
   const callers = new Map<string, Caller>([['admin', administrator]]);
   const grants = new Map<string, Grant>();

@@ -93,6 +93,8 @@ function demandSearch({ search }: Rule, type: string, at: string, base: string):
   if (search === undefined) return;
   const [, query] = /^[^?]*\?(.+)$/s.exec(search) ?? [];
   if (query === undefined) throw new Error(`${at} has a search without a condition; types say that: ${search}`);
+  const ofFew = search.startsWith('*') ? query.split('&').find((pair) => !pair.startsWith('_')) : undefined;
+  if (ofFew !== undefined) throw new Error(`${at} has a search of every type by what not every type has: ${ofFew}`);
   const named = query.match(/%[a-z]{3,}/g) ?? [];
   const unknown = named.find((one) => !variables.includes(one));
   if (unknown !== undefined)
