@@ -29,8 +29,6 @@ const SETS = 10_000;
 export interface KeySets {
   /** The key of that kid, fetched where need be; else why there is none, for the audit row. */
   keyOf(client: Client, kid: string): Promise<ClientKey | string>;
-  /** The JWKs that were last seen, without any call: for those who want them by value. */
-  seen(client: Client): readonly object[];
 }
 
 export interface KeySetsRoom {
@@ -40,7 +38,6 @@ export interface KeySetsRoom {
 
 interface Fetched {
   keys: KeySet | undefined;
-  jwks: readonly object[];
   freshUntil: number;
   /** Nothing goes out before. */
   nextFetch: number;
@@ -61,8 +58,6 @@ export function createKeySets({ send, runtime }: KeySetsRoom): KeySets {
     if (known) return known;
     const fresh: Fetched = {
       keys: undefined,
-      jwks: [],
-
       freshUntil: 0,
       nextFetch: 0,
       nextForKid: 0,
@@ -74,7 +69,7 @@ export function createKeySets({ send, runtime }: KeySetsRoom): KeySets {
     return fresh;
   }
 
-  async function fetchSet(url: string): Promise<{ reply: Reply; keys: KeySet; jwks: readonly object[] }> {
+  async function fetchSet(url: string): Promise<{ reply: Reply; keys: KeySet }> {
     const late = new AbortController();
     const done = new AbortController();
     runtime.sleep(PATIENCE, done.signal).then(() => late.abort());
@@ -84,23 +79,22 @@ export function createKeySets({ send, runtime }: KeySetsRoom): KeySets {
       const bytes = Buffer.from(reply.body);
       if (bytes.length >= LARGEST) throw new BadKeys('is too large');
       const { value } = readJson(bytes, { depth: 6, nodes: 5_000 });
-      return { reply, keys: readKeySet(value), jwks: value.keys };
+      return { reply, keys: readKeySet(value) };
     } finally {
       done.abort('answered');
     }
   }
 
   async function refresh(state: Fetched, url: string): Promise<void> {
+    const asked = runtime.now();
     try {
-      const { reply, keys, jwks } = await fetchSet(url);
-      const now = runtime.now();
-      Object.assign(state, { keys, jwks, freshUntil: now + lifeOf(reply), nextFetch: 0, fault: '' });
+      const { reply, keys } = await fetchSet(url);
+      Object.assign(state, { keys, freshUntil: asked + lifeOf(reply), nextFetch: 0, fault: '' });
     } catch (error) {
-      const now = runtime.now();
-      state.nextFetch = now + AGAIN;
+      state.nextFetch = runtime.now() + AGAIN;
       state.fault = `key set ${error instanceof BadKeys ? error.message : asProblem(error).code}`;
       // A place that answers, but not with a set that is fit, is believed: the keys from before may be the stolen ones.
-      if (!isUnreachable(error)) Object.assign(state, { keys: undefined, jwks: [], freshUntil: 0 });
+      if (!isUnreachable(error)) Object.assign(state, { keys: undefined, freshUntil: 0 });
     }
   }
 
@@ -136,10 +130,6 @@ export function createKeySets({ send, runtime }: KeySetsRoom): KeySets {
       const { jwks_uri } = client.metadata;
       if (jwks_uri !== undefined) return keyAt(client, jwks_uri, kid);
       return ofValue(client).get(kid) ?? 'kid unknown';
-    },
-    seen: (client) => {
-      const { jwks, jwks_uri } = client.metadata;
-      return jwks_uri === undefined ? (jwks?.keys ?? []) : stateOf(client, jwks_uri).jwks;
     },
   };
 }

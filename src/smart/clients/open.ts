@@ -3,21 +3,15 @@ import type { GuardedClient } from '../../outbound/guarded-client.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Store } from '../../store/store.ts';
 import { type CheckAssertion, createCheckAssertion } from './assertion.ts';
-import type { Client } from './client.ts';
 import { type Clients, createClients } from './clients.ts';
 import { createHolds, type Holds } from './holds.ts';
 import { createKeySets } from './key-sets.ts';
-import { createMetadataFor, type ProviderMetadata } from './provider-metadata.ts';
-import { secretMatches } from './secret.ts';
 
 export interface ClientRoom {
   readonly clients: Clients;
   readonly checkAssertion: CheckAssertion;
   /** For tokens, sign-in and device keys alike: one that guesses at several is one source. */
   readonly holds: Holds;
-  /** In constant time; a client that is not there matches nothing. */
-  secretMatches(client: Client | undefined, secret: string): boolean;
-  metadataFor(client: Client): ProviderMetadata;
 }
 
 export interface ClientRoomParts {
@@ -36,7 +30,5 @@ export function openClients({ store, runtime, client, roles }: ClientRoomParts):
     clients,
     checkAssertion: createCheckAssertion({ store, runtime, clients, keySets, holds }),
     holds,
-    secretMatches: (found, secret) => secretMatches(found, secret, runtime.now()),
-    metadataFor: createMetadataFor(keySets, runtime),
   };
 }

@@ -7,14 +7,17 @@ import jsonwebtoken from 'jsonwebtoken';
 import { openEngine } from '../../../src/open-engine.ts';
 import { guardedClient } from '../../../src/outbound/guarded-client.ts';
 import { type Runtime, systemRuntime } from '../../../src/runtime.ts';
-import { roleNames } from '../../../src/smart/clients/client.ts';
+import { type Client, roleNames } from '../../../src/smart/clients/client.ts';
 import { type ClientRoom, openClients } from '../../../src/smart/clients/open.ts';
+import { secretMatches } from '../../../src/smart/clients/secret.ts';
 import type { Change, Store } from '../../../src/store/store.ts';
 import { testStore } from '../../support/test-store.ts';
 
 export interface ClientsHouse extends ClientRoom {
   readonly store: Store;
   readonly runtime: Runtime;
+  /** By the clock of the test. */
+  secretMatches(client: Client | undefined, secret: string): boolean;
   /** Another server on the same store. */
   another(): ClientRoom;
   /** Moves the clock on. */
@@ -40,14 +43,15 @@ export async function openClientsHouse(allow: readonly string[] = [], hurry = 1)
   const open = async () =>
     (await openEngine({ config: { ...config, data } as any, runtime, log, onCommit: () => undefined })).engine;
   let store = await open();
-  const client = guardedClient({ allow, runtime });
-  const another = () => openClients({ store, runtime, client, roles: roleNames });
+  const outbound = guardedClient({ allow, runtime });
+  const another = () => openClients({ store, runtime, client: outbound, roles: roleNames });
   return {
     ...another(),
     get store() {
       return store;
     },
     runtime,
+    secretMatches: (client, secret) => secretMatches(client, secret, runtime.now()),
     another,
     pass: (milliseconds) => {
       now += milliseconds;
@@ -58,7 +62,7 @@ export async function openClientsHouse(allow: readonly string[] = [], hurry = 1)
       return another();
     },
     async stop() {
-      await client.close();
+      await outbound.close();
       await store.close();
       await drop();
       rmSync(data, { recursive: true, force: true });

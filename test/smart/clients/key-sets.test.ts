@@ -137,13 +137,6 @@ describe('Keys by URL', () => {
     expect(await reasonWith(key.privateKey, { jku: 'http://169.254.169.254/latest' })).toBe(refused('jku foreign'));
     expect(fetched).toBe(1);
   });
-
-  it('are those that oidc-provider is told of', async () => {
-    expect(house.metadataFor(client)).toMatchObject({ jwks: { keys: [] } });
-    await reasonWith();
-    expect(house.metadataFor(client)).toMatchObject({ jwks: { keys: [good] } });
-    expect(house.metadataFor(client)['jwks_uri']).toBeUndefined();
-  });
 });
 
 describe('A place that cannot be reached', () => {

@@ -216,15 +216,3 @@ describe('A client that registers by itself', () => {
     await clients.registerStranger(app(), none);
   });
 });
-
-describe('What oidc-provider is told of a client', () => {
-  it('holds no scope and no secret that would open anything', async () => {
-    const { clients, metadataFor, secretMatches } = await open();
-    const { client, secret } = await clients.register(seed(), none);
-    const told: any = metadataFor(client);
-    expect(told).toMatchObject({ client_id: client.clientId, token_endpoint_auth_method: 'client_secret_basic' });
-    expect(told.scope).toBeUndefined();
-    expect([secret, client.secrets[0]!.hash]).not.toContain(told.client_secret);
-    expect(secretMatches(client, told.client_secret)).toBe(false);
-  });
-});
