@@ -6,11 +6,13 @@ import { adminClientsRouter } from './http/admin-clients.ts';
 import { adminLaunchesRouter } from './http/admin-launches.ts';
 import { adminSigningKeysRouter } from './http/admin-signing-keys.ts';
 import { adminUsersRouter } from './http/admin-users.ts';
+import { visitOf } from './http/app.ts';
 import { cors } from './http/cors.ts';
 import { discoveryRouter } from './http/discovery.ts';
+import { addressOf } from './http/incoming.ts';
 import { oauthRouter, openidRouter } from './http/oauth.ts';
 import { registrationRouter } from './http/register-client.ts';
-import type { Access } from './interactions/interaction.ts';
+import type { Access, Dispatch } from './interactions/interaction.ts';
 import type { Log } from './log.ts';
 import type { GuardedClient } from './outbound/guarded-client.ts';
 import type { Runtime } from './runtime.ts';
@@ -21,6 +23,7 @@ import { openClients } from './smart/clients/open.ts';
 import type { Offered } from './smart/discovery.ts';
 import { createIdentify } from './smart/identify.ts';
 import { failed } from './smart/pages/failed.ts';
+import { pagesRouter } from './smart/pages/routes/router.ts';
 import { readPolicies, roleRules } from './smart/policies/policy.ts';
 import type { AccessRoom } from './smart/policies/room.ts';
 import { createUsers } from './smart/users/room.ts';
@@ -39,6 +42,7 @@ export interface AccessParts {
   readonly trail: Trail;
   /** Of the core. */
   readonly access: AccessRoom;
+  readonly dispatch: Dispatch;
   readonly log: Log;
 }
 
@@ -69,7 +73,7 @@ export const accessOfOwners =
   };
 
 export function openAccess(parts: AccessParts): AccessRooms {
-  const { store, runtime, url, base, config, adminToken, client, trail, access, log } = parts;
+  const { store, runtime, url, base, config, adminToken, client, trail, access, dispatch, log } = parts;
   const roles = roleRules(readPolicies());
   const clients = openClients({ store, runtime, client, roles: roles.names });
   const users = createUsers({
@@ -122,6 +126,17 @@ export function openAccess(parts: AccessParts): AccessRooms {
   // Discovery is for every page: it says so itself.
   const ofFhir: RequestHandler = (request, response, next) =>
     request.path.startsWith('/.well-known/') ? next() : shared(request, response, next);
+  const pages = pagesRouter({
+    users,
+    authorization,
+    findClient: clients.clients.find,
+    accessFor: access.accessFor,
+    dispatch,
+    base,
+    offlineDays: config.offlineDays,
+    visitOf,
+    addressOf,
+  });
   return {
     ...common,
     adminRooms: [
@@ -137,6 +152,7 @@ export function openAccess(parts: AccessParts): AccessRooms {
       ...(offered.takesRegistrations
         ? [{ path: '/oauth', room: registrationRouter({ clients: clients.clients, holds: clients.holds }) }]
         : []),
+      { path: '/oauth', room: pages },
       { path: '/oauth', room: oauthRouter({ authorization, store, url, base, isAdministrator }) },
     ],
     publicRooms: [discoveryRouter(offered), openidRouter({ authorization })],

@@ -151,6 +151,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       client,
       trail,
       access: core.access,
+      dispatch,
       log,
     });
     const { identify, accessOf } = access;

@@ -1,7 +1,7 @@
 /** What our house adds to the answers of oidc-provider: the launch context beside a token, an audit row for each, no CORS but ours. https://hl7.org/fhir/smart-app-launch/app-launch.html#obtain-access-token */
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { AuditRow } from '../../store/store.ts';
-import { oauthPaths, offeredAlgorithms, offeredAuthMethods, offeredScopes } from '../discovery.ts';
+import { type Offered, oauthPaths, offeredAlgorithms, offeredAuthMethods, offeredScopes } from '../discovery.ts';
 import { contextOf, type LaunchContext } from './context.ts';
 
 export type Deed = Partial<AuditRow> & Pick<AuditRow, 'interaction' | 'status'>;
@@ -24,7 +24,7 @@ const grantContext = ({ oidc }: KoaContextWithOIDC): LaunchContext | undefined =
 
 /** Middleware around oidc-provider; its answer has not left when it is done. */
 export const completeAnswer =
-  (url: string, asking: () => Asking | undefined) =>
+  (offered: Offered, asking: () => Asking | undefined) =>
   async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
     const isOurs = ctx.response.get('Access-Control-Allow-Origin') !== '';
     await next();
@@ -32,12 +32,12 @@ export const completeAnswer =
     ctx.remove('Access-Control-Expose-Headers');
     switch (ctx.oidc?.route) {
       case 'token':
-        return completeToken(ctx, url, asking());
+        return completeToken(ctx, offered.issuer, asking());
       case 'authorization':
       case 'resume':
         return recordAuthorization(ctx, asking());
       case 'discovery':
-        completeDiscovery(ctx, url);
+        completeDiscovery(ctx, offered);
     }
   };
 
@@ -78,11 +78,12 @@ async function recordAuthorization(ctx: KoaContextWithOIDC, asking: Asking | und
 }
 
 /** oidc-provider knows neither what stands before it nor what stands beside it. */
-function completeDiscovery(ctx: KoaContextWithOIDC, url: string): void {
+function completeDiscovery(ctx: KoaContextWithOIDC, { issuer, takesRegistrations }: Offered): void {
   ctx.body = {
     ...(ctx.body as object),
-    introspection_endpoint: url + oauthPaths.introspect,
-    revocation_endpoint: url + oauthPaths.revoke,
+    introspection_endpoint: issuer + oauthPaths.introspect,
+    revocation_endpoint: issuer + oauthPaths.revoke,
+    ...(takesRegistrations && { registration_endpoint: issuer + oauthPaths.register }),
     token_endpoint_auth_methods_supported: offeredAuthMethods,
     token_endpoint_auth_signing_alg_values_supported: offeredAlgorithms,
     response_modes_supported: ['query'],

@@ -94,7 +94,8 @@ export function createAuthorization(parts: AuthorizationParts): Authorization {
       },
       keys,
     );
-    made.use(completeAnswer(url, () => asked.getStore()));
+    const offered = { issuer: url, takesRegistrations: settings.registration === 'approval' };
+    made.use(completeAnswer(offered, () => asked.getStore()));
     return made;
   }
 
@@ -155,7 +156,11 @@ function seenAs(request: IncomingMessage, { method, url, body }: Forwarded, publ
     'x-forwarded-host': host,
     'x-forwarded-for': undefined,
   };
-  const seen: Record<string, PropertyDescriptor> = { url: { value: url }, originalUrl: { value: url } };
+  const seen: Record<string, PropertyDescriptor> = {
+    url: { value: url },
+    originalUrl: { value: url },
+    baseUrl: { value: '' },
+  };
   if (method !== undefined) seen.method = { value: method };
   if (body !== undefined) {
     const bytes = Buffer.from(body);

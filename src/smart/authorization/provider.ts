@@ -6,6 +6,7 @@ import type { Runtime } from '../../runtime.ts';
 import type { AuditRow, Store } from '../../store/store.ts';
 import type { Client } from '../clients/client.ts';
 import { hasOwnScheme } from '../clients/redirect-uris.ts';
+import { pageHeaders } from '../pages/serve.ts';
 import { identityScopes } from '../scopes/words.ts';
 import type { User } from '../users/user.ts';
 import { createDemands } from './asked-scopes.ts';
@@ -177,6 +178,7 @@ export async function buildProvider(parts: ProviderParts, keys: readonly Signing
       Grant: settings.offlineDays * 86_400,
     },
     renderError: (ctx, { error, error_description }) => {
+      ctx.set(pageHeaders());
       ctx.type = 'html';
       ctx.body = parts.failedPage(error, error_description ?? '');
     },
