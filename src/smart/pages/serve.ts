@@ -21,23 +21,21 @@ export interface Sent {
   readonly returns?: string;
 }
 
-/** What every answer of these rooms carries, pages and redirects alike. */
-export function guardHeaders(response: Response, returns?: string): void {
-  response.set({
-    'Content-Security-Policy': policyFor(returns),
-    'Referrer-Policy': 'no-referrer',
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-    'X-Frame-Options': 'DENY',
-    'Cross-Origin-Resource-Policy': 'same-origin',
-    'Permissions-Policy':
-      'publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), geolocation=(), microphone=()',
-  });
-}
+/** What every answer of these rooms carries, pages and redirects alike. No Cross-Origin-Opener-Policy: apps open these pages in windows of their own. */
+export const pageHeaders = (returns?: string): Record<string, string> => ({
+  'Content-Security-Policy': policyFor(returns),
+  'Referrer-Policy': 'no-referrer',
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Strict-Transport-Security': 'max-age=31536000; includeSubDomains',
+  'Permissions-Policy':
+    'publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), geolocation=(), microphone=()',
+});
 
 export function sendPage(response: Response, page: string, { status = 200, returns }: Sent = {}): void {
-  guardHeaders(response, returns);
-  response.status(status).type('html').send(page);
+  response.set(pageHeaders(returns)).status(status).type('html').send(page);
 }
 
 const types: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 /** The pages as one room: `/oauth/interaction`, `/oauth/account` and their files; mounted at `/oauth`. */
 import { type RequestHandler, Router } from 'express';
-import { assetsRouter, guardHeaders } from '../serve.ts';
+import { assetsRouter, pageHeaders } from '../serve.ts';
 import { addAccount } from './account.ts';
 import { createDesk, type PagesParts } from './desk.ts';
 import { addInteraction } from './interaction.ts';
@@ -10,7 +10,7 @@ export function pagesRouter(parts: PagesParts): RequestHandler {
   router.use('/assets', assetsRouter());
   router.use(['/interaction', '/account'], (_request, response, next) => {
     // Redirects too, and whatever breaks.
-    guardHeaders(response);
+    response.set(pageHeaders()).set('X-Request-Id', parts.visitOf(response).requestId);
     next();
   });
   const desk = createDesk(parts);
