@@ -7,6 +7,7 @@ import type { Authorization } from '../../authorization/authorization.ts';
 import type { Client } from '../../clients/client.ts';
 import type { Grant } from '../../grant.ts';
 import { csrfOf, demandCsrf } from '../../users/cookie.ts';
+import type { Providers } from '../../users/outside/providers.ts';
 import type { UsersRoom } from '../../users/room.ts';
 import type { Session } from '../../users/sessions.ts';
 import type { RowOf } from '../../users/user.ts';
@@ -23,6 +24,8 @@ export interface PageVisit {
 
 export interface PagesParts {
   readonly users: UsersRoom;
+  /** Outside OpenID providers; none where left out. */
+  readonly providers?: Providers;
   readonly authorization: Pick<Authorization, 'interactions' | 'grantsOf' | 'revoke'>;
   readonly findClient: (clientId: string) => Promise<Client | undefined>;
   readonly accessFor: (grant: Grant) => Promise<Access>;
@@ -73,6 +76,7 @@ function demandOwnSite({ headers }: Request): void {
 const codes: Readonly<Record<string, string>> = {
   forbidden: 'Not allowed',
   'not-found': 'Not here',
+  login: 'Not signed in',
   throttled: 'Too often',
 };
 

@@ -11,7 +11,7 @@ import { type AskedScope, consent } from '../consent.ts';
 import { goingOn } from '../failed.ts';
 import { sendPage } from '../serve.ts';
 import type { Desk, Form } from './desk.ts';
-import { addSignIn, type Place } from './sign-in.ts';
+import { addSignIn, type Place, type SignInDesk } from './sign-in.ts';
 import { type Found, faultsOf, type Subjects, subjectsFor } from './subjects.ts';
 
 const AT = '/interaction/:uid';
@@ -31,7 +31,7 @@ interface Chosen {
   readonly encounter?: { readonly id: string; readonly words: string };
 }
 
-export function addInteraction(router: Router, desk: Desk): void {
+export function addInteraction(router: Router, desk: Desk): SignInDesk {
   const { users, authorization, visitOf } = desk;
   const { interactions } = authorization;
 
@@ -264,6 +264,7 @@ export function addInteraction(router: Router, desk: Desk): void {
     const to = await interactions.finishConsent(asked.uid, { scopes, patient: patient?.id, encounter: encounter?.id });
     leave(asked, to, response);
   });
+  return signIn;
 }
 
 export const calledBy = ({ name, birthDate }: PatientRow): string =>

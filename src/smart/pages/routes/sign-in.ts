@@ -23,6 +23,8 @@ type PlaceOf = (request: Request, response: Response) => Promise<Place>;
 export interface SignInDesk {
   /** Shows the first page. */
   show(place: Place, request: Request, response: Response, failed?: Failed, status?: number): void;
+  /** To what is next after a step that was taken. */
+  lead(place: Place, step: SignInStep, request: Request, response: Response): Promise<void>;
 }
 
 /** A refusal that belongs beside a field, or a 4xx of another kind thrown on. */
@@ -44,7 +46,16 @@ export function addSignIn(router: Router, at: string, desk: Desk, placeOf: Place
   function show(place: Place, request: Request, response: Response, failedBy: Failed = {}, status = 200): void {
     const { path, app, login } = place;
     const csrf = desk.csrfFor(request, response);
-    const page = signIn({ action: `${path}/login`, csrf, app, login, failed: failedBy, passkey: passkeyOf(place) });
+    const providers = desk.providers?.list.map(({ name, title }) => ({ name: title, href: `${path}/outside/${name}` }));
+    const page = signIn({
+      action: `${path}/login`,
+      csrf,
+      app,
+      login,
+      failed: failedBy,
+      passkey: passkeyOf(place),
+      providers,
+    });
     sendPage(response, page, { status });
   }
 
@@ -161,6 +172,16 @@ export function addSignIn(router: Router, at: string, desk: Desk, placeOf: Place
     }),
   );
 
+  router.get(
+    `${at}/outside/:name`,
+    desk.shown(async (request, response) => {
+      const { path, onward } = await placeOf(request, response);
+      if (!desk.providers) throw problem('not-found', 'there is no such provider');
+      const cookie = desk.cookieOf(request, response);
+      response.redirect(303, await desk.providers.begin(String(request.params.name), { cookie, to: { path, onward } }));
+    }),
+  );
+
   step('passkey', async (place, form, request, response) => {
     const handle = form.text('handle') || undefined;
     try {
@@ -179,11 +200,9 @@ export function addSignIn(router: Router, at: string, desk: Desk, placeOf: Place
 
   step('set-up', async (place, form, request, response) => {
     const [handle, uri] = [form.text('handle'), form.text('uri')];
-    const { user } = await users.signIn.waiting(handle);
     const csrf = desk.csrfFor(request, response);
     try {
-      const { codes } = await users.factors.confirmTotp(user.login, form.text('code'), visitOf(response).row);
-      const next = await users.signIn.enrolled(handle);
+      const { step: next, codes } = await users.signIn.enrol(handle, form.text('code'), visitOf(response).row);
       if (next.step !== 'done' || codes === undefined) return await lead(place, next, request, response);
       await begin(next, request, response);
       sendPage(response, recoveryCodes({ csrf, app: place.app, codes, onward: place.onward }));
@@ -194,7 +213,7 @@ export function addSignIn(router: Router, at: string, desk: Desk, placeOf: Place
     }
   });
 
-  return { show };
+  return { show, lead };
 }
 
 /** What the authenticator said; text that is no JSON object opens nothing. */
