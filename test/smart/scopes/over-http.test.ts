@@ -21,6 +21,15 @@ const observation = (patient: string, category: string, code = '8867-4') => ({
 beforeAll(async () => {
   house = await openAuthorizationHouse();
   strangerId = (await house.create({ resourceType: 'Patient', name: [{ family: 'Stranger' }] })).body.id;
+  // The doctor treats both: what keeps them apart is the scope alone.
+  const [doctor] = await house.search('Practitioner?family=House');
+  const team = {
+    resourceType: 'CareTeam',
+    status: 'active',
+    subject: { reference: `Patient/${strangerId}` },
+    participant: [{ member: { reference: `Practitioner/${doctor.id}` } }],
+  };
+  expect((await house.create(team)).status).toBe(201);
   for (const [patient, category] of [
     [house.patientId, 'laboratory'],
     [house.patientId, 'survey'],
@@ -154,6 +163,8 @@ describe('The patient in context', () => {
     expect(body.patient).toBe(house.patientId);
     const token = body.access_token;
     expect(await statusOf(token, 'GET', `/fhir/Patient/${strangerId}`)).toBe(404);
+    const ofUser = await tokenFor('user/Patient.rs');
+    expect(await statusOf(ofUser, 'GET', `/fhir/Patient/${strangerId}`)).toBe(200);
     for (const path of [
       `Observation?patient=${strangerId}`,
       `Patient/${strangerId}/Observation`,
