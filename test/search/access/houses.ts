@@ -5,7 +5,7 @@ import { diceOf } from '../oracle/dice.ts';
 import { keyOf, type World, worldOf } from '../oracle/evaluate.ts';
 import { parameters } from '../oracle/parameters.ts';
 import { randomResources } from '../oracle/resources.ts';
-import { A, B, isVisible, patientCaller } from './patient-a.ts';
+import { A, B, isVisible, patientGrant, policies } from './patient-a.ts';
 
 export interface Houses {
   readonly whole: AccessHouse;
@@ -71,8 +71,8 @@ const besides: readonly any[] = [
 
 /** The same seed makes the same resources, in the same order and at the same times in both houses. */
 export async function openHouses(seed: number): Promise<Houses> {
-  const [whole, part] = [await openAccessHouse(begin), await openAccessHouse(begin)];
-  for (const own of [A, B]) whole.callers.set(own, patientCaller(own, whole.base));
+  const [whole, part] = [await openAccessHouse(begin, { policies }), await openAccessHouse(begin)];
+  for (const own of [A, B]) whole.grants.set(own, patientGrant(own));
   const roll = diceOf(seed);
   const order = new Map<string, number>();
   const resourcesFor = ({ base }: AccessHouse) =>

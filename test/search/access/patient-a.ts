@@ -1,9 +1,12 @@
-/** What patient A may see, said twice: as criteria for the search, and by the words of the rules for one resource. */
+/** What patient A may see, said three times: as a policy, as criteria by hand, and by the words of the rules for one resource. */
 import type { Access, Caller } from '../../../src/interactions/interaction.ts';
 import { compartmentCriterion } from '../../../src/search/compartment.ts';
 import { parseSearch } from '../../../src/search/parse.ts';
 import type { Criterion } from '../../../src/search/query.ts';
 import { noAccess } from '../../../src/smart/access.ts';
+import type { Grant } from '../../../src/smart/grant.ts';
+import type { Policies } from '../../../src/smart/policies/policy.ts';
+import { scopesOf } from '../../../src/smart/scopes/words.ts';
 import { localKey, type World } from '../oracle/evaluate.ts';
 
 export const A = 'Patient/1';
@@ -85,3 +88,34 @@ function patientAccess(own: string, base: string): Access {
 }
 
 export const patientCaller = (own: string, base: string): Caller => ({ who: own, access: patientAccess(own, base) });
+
+const ofA = 'patient-of-the-test';
+
+/** The same as a policy; what it does not open is not refused, so that both houses answer alike. */
+export const policies: Policies = new Map([
+  [
+    ofA,
+    {
+      role: ofA,
+      description: 'What a patient sees in the test of two houses.',
+      rules: [
+        { types: Object.keys(elementsOf), rights: 'rs', within: 'own' },
+        ...Object.entries(shared).map(([type, query]) =>
+          query === ''
+            ? { types: [type], rights: 'rs' }
+            : { search: `${type}?${query.replace(A, '%patient')}`, rights: 'rs' },
+        ),
+        { search: '*?_id=%device', rights: 'rs' },
+      ],
+    },
+  ],
+]);
+
+export const patientGrant = (own: string): Grant => ({
+  who: own,
+  client: 'app',
+  user: own,
+  roles: [ofA],
+  scopes: scopesOf('user/*.rs'),
+  token: own,
+});
