@@ -86,7 +86,7 @@ function completeDiscovery(ctx: KoaContextWithOIDC, { issuer, takesRegistrations
     ...(takesRegistrations && { registration_endpoint: issuer + oauthPaths.register }),
     token_endpoint_auth_methods_supported: offeredAuthMethods,
     token_endpoint_auth_signing_alg_values_supported: offeredAlgorithms,
-    response_modes_supported: ['query'],
+    response_modes_supported: ['query', 'fragment'],
     scopes_supported: offeredScopes,
   };
 }

@@ -44,7 +44,8 @@ const metadataOf = ({ clientId, metadata }: Client): ClientMetadata => ({
   application_type: metadata.redirect_uris.some(hasOwnScheme) ? 'native' : 'web',
   grant_types: [...metadata.grant_types],
   response_types: [...metadata.response_types],
-  response_modes: ['query'],
+  // Not form_post: it needs a script of ours on a page of ours.
+  response_modes: ['query', 'fragment'],
   redirect_uris: [...metadata.redirect_uris],
   id_token_signed_response_alg: metadata.id_token_signed_response_alg ?? 'RS256',
   ...(metadata.token_endpoint_auth_method === 'none'
