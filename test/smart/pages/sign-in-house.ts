@@ -1,6 +1,6 @@
 /** A house with a doctor, her patients and those of others, and an app; and a browser without eyes: cookies, forms, redirects. */
 import { createHash } from 'node:crypto';
-import { openHouse, type TestHouse } from '../../support/house.ts';
+import { type HouseOptions, openHouse, type TestHouse } from '../../support/house.ts';
 
 export const PASSWORD = 'harbour-lantern-quilt-97';
 export const REDIRECT = 'http://127.0.0.1:9/callback';
@@ -104,8 +104,12 @@ const patient = (id: string, family: string, given: string, organization: string
   managingOrganization: { reference: `Organization/${organization}` },
 });
 
-export async function openSignInHouse(appName = 'Growth Chart'): Promise<SignInHouse> {
-  const house = await openHouse();
+export async function openSignInHouse(
+  appName = 'Growth Chart',
+  options: HouseOptions = {},
+  redirect = REDIRECT,
+): Promise<SignInHouse> {
+  const house = await openHouse(options);
   for (const resource of [
     { resourceType: 'Organization', id: 'ours', name: 'Ours' },
     { resourceType: 'Organization', id: 'theirs', name: 'Theirs' },
@@ -143,7 +147,7 @@ export async function openSignInHouse(appName = 'Growth Chart'): Promise<SignInH
   }
   const { status, body, text } = await house.ask('POST', '/admin/clients', {
     client_name: appName,
-    redirect_uris: [REDIRECT],
+    redirect_uris: [redirect],
     grant_types: ['authorization_code', 'refresh_token'],
     token_endpoint_auth_method: 'none',
     scope: 'openid fhirUser offline_access launch/patient launch/encounter patient/*.cruds user/*.cruds',
@@ -157,7 +161,7 @@ export async function openSignInHouse(appName = 'Growth Chart'): Promise<SignInH
       `/oauth/authorize?${new URLSearchParams({
         response_type: 'code',
         client_id: app,
-        redirect_uri: REDIRECT,
+        redirect_uri: redirect,
         scope:
           'openid fhirUser launch/patient patient/Patient.rs patient/Observation.rs patient/Observation.c offline_access',
         state: 'a-state-of-the-app',
@@ -175,7 +179,7 @@ export async function openSignInHouse(appName = 'Growth Chart'): Promise<SignInH
       const form = new URLSearchParams({
         grant_type: 'authorization_code',
         code,
-        redirect_uri: REDIRECT,
+        redirect_uri: redirect,
         client_id: app,
         code_verifier: verifier,
       });
