@@ -88,8 +88,8 @@ const hostPorts = (text: string) => {
   }
   return entries;
 };
-/** Characters of the administrator's token in production. */
-const LEAST_TOKEN = 16;
+/** What stands in examples where a secret of one's own belongs. */
+const placeholder = /your[-_]|change[-_]?me|super[-_]?secret|secret[-_]?key|password|example/i;
 const secret = (text: string) => {
   if (!/^[\x21-\x7e]+$/.test(text)) throw new Error('must be letters, digits and signs without blanks');
   return text;
@@ -148,7 +148,7 @@ export const settings: readonly Setting[] = [
     fallback: '',
     parse: optional(secret),
     meaning:
-      'Bearer token of the administrator, without blanks; without it one is made at first start and kept in `admin-token` in the data folder. The production profile demands it, with at least 16 characters.',
+      'Bearer token of the administrator, without blanks; without it one is made at first start and kept in `admin-token` in the data folder. The production profile demands it, with at least 32 characters and none that stand in examples.',
   },
   {
     name: 'WATCHFIRE_BASE_URL',
@@ -327,13 +327,15 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       throw new ConfigError(`${given ?? name} ${(error as Error).message}`);
     }
   }
-  if (config.profile === 'production' && !config.adminToken) {
-    throw new ConfigError('WATCHFIRE_ADMIN_TOKEN must be set in the production profile');
-  }
-  if (config.profile === 'production' && String(config.adminToken).length < LEAST_TOKEN) {
-    throw new ConfigError(
-      `WATCHFIRE_ADMIN_TOKEN must have at least ${LEAST_TOKEN} characters in the production profile`,
-    );
-  }
+  if (config.profile === 'production') demandOwnToken(config.adminToken as string | undefined);
   return config as unknown as Config;
+}
+
+/** In production. */
+function demandOwnToken(token = ''): void {
+  const fault =
+    (token === '' && 'must be set in the production profile') ||
+    (token.length < 32 && 'must have at least 32 characters in the production profile') ||
+    (placeholder.test(token) && 'is one of an example: make one of your own, such as by openssl rand -hex 32');
+  if (fault) throw new ConfigError(`WATCHFIRE_ADMIN_TOKEN ${fault}`);
 }

@@ -81,7 +81,11 @@ describe('The settings', () => {
   it('demand the admin token in production', () => {
     expect(() => readConfig({ WATCHFIRE_PROFILE: 'production' })).toThrow('WATCHFIRE_ADMIN_TOKEN must be set');
     const short = { WATCHFIRE_PROFILE: 'production', WATCHFIRE_ADMIN_TOKEN: 'guessable' };
-    expect(() => readConfig(short)).toThrow('WATCHFIRE_ADMIN_TOKEN must have at least 16 characters');
+    expect(() => readConfig(short)).toThrow('WATCHFIRE_ADMIN_TOKEN must have at least 32 characters');
+    const copied = { ...short, WATCHFIRE_ADMIN_TOKEN: 'your-super-secret-key-of-32-characters' };
+    expect(() => readConfig(copied)).toThrow('WATCHFIRE_ADMIN_TOKEN is one of an example');
+    const own = { ...short, WATCHFIRE_ADMIN_TOKEN: '5b1f0e7c9a3d4482b6f1c0d2e4a69733' };
+    expect(readConfig(own).adminToken).toBe(own.WATCHFIRE_ADMIN_TOKEN);
     expect(readConfig({ ...short, WATCHFIRE_PROFILE: 'development' }).adminToken).toBe('guessable');
   });
 });
