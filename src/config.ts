@@ -88,8 +88,6 @@ const hostPorts = (text: string) => {
   }
   return entries;
 };
-/** What stands in examples where a secret of one's own belongs. */
-const placeholder = /your[-_]|change[-_]?me|super[-_]?secret|secret[-_]?key|password|example/i;
 const secret = (text: string) => {
   if (!/^[\x21-\x7e]+$/.test(text)) throw new Error('must be letters, digits and signs without blanks');
   return text;
@@ -331,11 +329,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return config as unknown as Config;
 }
 
-/** In production. */
 function demandOwnToken(token = ''): void {
   const fault =
     (token === '' && 'must be set in the production profile') ||
     (token.length < 32 && 'must have at least 32 characters in the production profile') ||
-    (placeholder.test(token) && 'is one of an example: make one of your own, such as by openssl rand -hex 32');
+    (/your[-_]|change[-_]?me|super[-_]?secret|secret[-_]?key|password|example/i.test(token) &&
+      'is one of an example: make one of your own, such as by openssl rand -hex 32');
   if (fault) throw new ConfigError(`WATCHFIRE_ADMIN_TOKEN ${fault}`);
 }
