@@ -26,6 +26,7 @@ import { failed } from './smart/pages/failed.ts';
 import { pagesRouter } from './smart/pages/routes/router.ts';
 import { readPolicies, roleRules } from './smart/policies/policy.ts';
 import type { AccessRoom } from './smart/policies/room.ts';
+import { readProviders } from './smart/users/outside/settings.ts';
 import { createUsers } from './smart/users/room.ts';
 import type { Store } from './store/store.ts';
 import type { KeptOwner } from './subscriptions/kept.ts';
@@ -84,6 +85,8 @@ export function openAccess(parts: AccessParts): AccessRooms {
     limits: { idle: config.sessionIdleMinutes * 60_000, absolute: config.sessionHours * 3_600_000 },
     holds: clients.holds,
     recorded: trail.recorded,
+    client,
+    providers: config.openidProviders === undefined ? [] : readProviders(config.openidProviders),
     onChange: () => forget(),
   });
   const authorization = createAuthorization({

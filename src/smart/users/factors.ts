@@ -5,7 +5,6 @@ import { disowned, ownedBy, type Passkeys, type RegistrationResponseJSON } from 
 import { demandPassword } from './password-rules.ts';
 import { freshCodes } from './recovery.ts';
 import { recordedRefusal, type UsersSetting } from './setting.ts';
-import { hasSecondFactor } from './sign-in.ts';
 import { base32, provisioningUri, stepOf } from './totp.ts';
 import { aboutUser, changeOnce, changeUser, laterEpoch, lookUp, type RowOf, type User, unknownUser } from './user.ts';
 
@@ -32,8 +31,16 @@ export interface NewTotp {
 export interface FactorsDesk {
   show(user: User): Factors;
   beginTotp(login: string): Promise<NewTotp>;
-  /** 400 for a wrong code. Gives recovery codes to who had none: they are shown now and never again. */
-  confirmTotp(login: string, code: string, row: RowOf): Promise<{ user: User; codes?: readonly string[] }>;
+  /**
+   * 400 for a wrong code, 422 where there is an app already. Gives recovery codes to who had none: they are shown now and
+   * never again. `demand` may refuse the user as it is at the commit.
+   */
+  confirmTotp(
+    login: string,
+    code: string,
+    row: RowOf,
+    demand?: (user: User) => void,
+  ): Promise<{ user: User; codes?: readonly string[] }>;
   removeTotp(login: string, row: RowOf): Promise<User>;
   beginPasskey(login: string): ReturnType<Passkeys['beginRegistration']>;
   addPasskey(
@@ -48,6 +55,8 @@ export interface FactorsDesk {
   /** By the user, who knows the old one; 400 where that is wrong, or the new one none. Every session and token is over: start a new one. */
   changePassword(login: string, former: string, password: string, source: string, row: RowOf): Promise<User>;
 }
+
+export const hasSecondFactor = ({ totp, passkeys }: User): boolean => totp !== undefined || passkeys.length > 0;
 
 export function createFactors(setting: UsersSetting, passkeys: Passkeys): FactorsDesk {
   const { store, runtime, roles, passwords, holds, onChange } = setting;
@@ -113,16 +122,24 @@ export function createFactors(setting: UsersSetting, passkeys: Passkeys): Factor
       return { secret, uri: provisioningUri(secret, user.login, `Watchfire ${new URL(setting.url).hostname}`) };
     },
 
-    async confirmTotp(login, code, rowOf) {
+    async confirmTotp(login, code, rowOf, demand) {
       const [waiting] = await store.get(WAITING, [login]);
       if (!waiting) throw problem('value', 'this took too long; begin again');
       const { secret } = waiting.value;
       const step = stepOf(code, secret, 0, runtime.now());
       if (step === undefined) throw problem('value', 'this is not the code that the app shows now');
-      return add(login, (user) => ({
-        user: { ...user, totp: { secret, lastStep: step, failed: 0 } },
-        also: [{ op: 'drop', kind: WAITING, key: login, expect: waiting.revision }, row(rowOf, 'user-totp-add', user)],
-      }));
+      return add(login, (user) => {
+        demand?.(user);
+        if (user.totp)
+          throw problem('business-rule', 'there is an authenticator app; remove it before you set up another');
+        return {
+          user: { ...user, totp: { secret, lastStep: step, failed: 0 } },
+          also: [
+            { op: 'drop', kind: WAITING, key: login, expect: waiting.revision },
+            row(rowOf, 'user-totp-add', user),
+          ],
+        };
+      });
     },
 
     removeTotp: (login, rowOf) =>

@@ -1,10 +1,13 @@
 /** The room of users on one page: who they are, how they sign in, their sessions and factors. */
+import type { GuardedClient } from '../../outbound/guarded-client.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Store } from '../../store/store.ts';
 import type { Holds } from '../clients/holds.ts';
 import { freshCookie, type SessionCookie, sessionCookie } from './cookie.ts';
 import { createDirectory, type Directory } from './directory.ts';
 import { createFactors, type FactorsDesk } from './factors.ts';
+import { createProviders, type Providers } from './outside/providers.ts';
+import type { ProviderSettings } from './outside/settings.ts';
 import { createPasskeys, type Passkeys } from './passkeys.ts';
 import { type Cost, createPasswords } from './passwords.ts';
 import type { RoleRules } from './roles.ts';
@@ -18,6 +21,7 @@ export interface UsersRoom {
   readonly sessions: Sessions;
   readonly factors: FactorsDesk;
   readonly passkeys: Passkeys;
+  readonly providers: Providers;
   readonly cookie: SessionCookie;
   /** For a browser that is shown a form before anybody has signed in. */
   freshCookie(): string;
@@ -36,11 +40,14 @@ export interface UsersParts {
   readonly recorded: WeakSet<object>;
   /** Called when tokens of a user may not be what is remembered of them. */
   readonly onChange: (login: string) => void;
+  /** Outside OpenID providers, and the way to them. */
+  readonly providers: readonly ProviderSettings[];
+  readonly client: Pick<GuardedClient, 'send'>;
   /** What a password's hash costs; for tests that are about something else. */
   readonly cost?: Cost;
 }
 
-export function createUsers({ limits, cost, onChange, ...parts }: UsersParts): UsersRoom {
+export function createUsers({ limits, cost, onChange, client, providers, ...parts }: UsersParts): UsersRoom {
   const { store, runtime, url } = parts;
   const passwords = createPasswords(runtime, cost);
   const directory = createDirectory({ ...parts, passwords, onChange });
@@ -50,11 +57,14 @@ export function createUsers({ limits, cost, onChange, ...parts }: UsersParts): U
   };
   const setting: UsersSetting = { ...parts, passwords, onChange: changed };
   const passkeys = createPasskeys(store, runtime, url);
+  const factors = createFactors(setting, passkeys);
+  const signIn = createSignIn(setting, passkeys, factors);
   return {
     directory,
-    signIn: createSignIn(setting, passkeys),
+    signIn,
     sessions: createSessions(store, runtime, limits, changed),
-    factors: createFactors(setting, passkeys),
+    factors,
+    providers: createProviders({ setting, directory, signIn, client, providers }),
     passkeys,
     cookie: sessionCookie(url),
     freshCookie: () => freshCookie(runtime),

@@ -4,6 +4,7 @@ import { type Problem, problem } from '../../fhir/outcome.ts';
 import { settle } from '../../interactions/settle.ts';
 import { isConflict } from '../../store/store.ts';
 import { createCeremonies } from './ceremonies.ts';
+import { type FactorsDesk, hasSecondFactor } from './factors.ts';
 import type { AuthenticationResponseJSON, Passkeys } from './passkeys.ts';
 import { afterUse } from './recovery.ts';
 import { recordedRefusal, type UsersSetting } from './setting.ts';
@@ -16,7 +17,7 @@ export type Offer = 'totp' | 'passkey' | 'recovery';
 export type SignInStep =
   | { readonly step: 'done'; readonly user: User; readonly methods: readonly string[] }
   | { readonly step: 'second-factor'; readonly handle: string; readonly offers: readonly Offer[]; readonly user: User }
-  /** A role of the user demands a second factor, and there is none: it has to set one up, then `enrolled` goes on. */
+  /** A role of the user demands a second factor, and there is none: it has to set one up, then `enrol` goes on. */
   | { readonly step: 'enrol'; readonly handle: string; readonly user: User };
 
 export interface Attempt {
@@ -32,10 +33,13 @@ export interface SignIn {
   secondFactor(attempt: Attempt & { handle: string; code: string }): Promise<SignInStep>;
   /** What the authenticator said, alone or as second factor. */
   passkey(attempt: Attempt & { response: AuthenticationResponseJSON; handle?: string }): Promise<SignInStep>;
-  /** Who stands at this step, and since when proved by what; 401 `expired` where nobody does. */
+  /** Who stands at this step; 401 `expired` where nobody does. */
   waiting(handle: string): Promise<Waiting>;
-  /** After `enrol`, once there is a factor. */
-  enrolled(handle: string): Promise<SignInStep>;
+  /**
+   * Goes on from `enrol` with the code of the authenticator app that `factors.beginTotp` has given this user; 400 for a wrong
+   * code. Only for who has no second factor still: a password alone must never replace one.
+   */
+  enrol(handle: string, code: string, row: RowOf): Promise<Enrolled>;
   /** Where somebody comes to whom an outside provider has let in. */
   admit(user: User, methods: readonly string[], hasSecondFactor: boolean): Promise<SignInStep>;
 }
@@ -45,11 +49,19 @@ interface Pending {
   readonly epoch: number;
   readonly methods: readonly string[];
   readonly tries: number;
+  readonly mustEnrol: boolean;
 }
 
 export interface Waiting {
   readonly user: User;
-  readonly methods: readonly string[];
+  /** True at the step `enrol`. */
+  readonly mustEnrol: boolean;
+}
+
+export interface Enrolled {
+  readonly step: SignInStep;
+  /** To be shown now and never again. */
+  readonly codes?: readonly string[];
 }
 
 /** Wrong codes, after which the password is asked for again. */
@@ -63,9 +75,11 @@ const holdAfter = (failed: number): number =>
 const wrong = (): Problem => problem('login', 'the user name, the password or the code is wrong');
 const expired = (): Problem => problem('expired', 'signing in took too long; begin again');
 
-export const hasSecondFactor = ({ totp, passkeys }: User): boolean => totp !== undefined || passkeys.length > 0;
-
-export function createSignIn(setting: UsersSetting, passkeys: Passkeys): SignIn {
+export function createSignIn(
+  setting: UsersSetting,
+  passkeys: Passkeys,
+  factors: Pick<FactorsDesk, 'confirmTotp'>,
+): SignIn {
   const { store, runtime, roles, passwords, holds } = setting;
   const pendings = createCeremonies<Pending>('user-sign-in', store, runtime);
 
@@ -84,16 +98,17 @@ export function createSignIn(setting: UsersSetting, passkeys: Passkeys): SignIn 
 
   async function admit(user: User, methods: readonly string[], isDone: boolean): Promise<SignInStep> {
     if (isDone) return { step: 'done', user, methods };
-    const begin = () => pendings.begin({ login: user.login, epoch: user.epoch, methods, tries: 0 });
+    const begin = (mustEnrol: boolean) =>
+      pendings.begin({ login: user.login, epoch: user.epoch, methods, tries: 0, mustEnrol });
     if (hasSecondFactor(user)) {
       const offers: readonly Offer[] = [
         ...(user.totp ? (['totp'] as const) : []),
         ...(passkeys.areOffered && user.passkeys.length > 0 ? (['passkey'] as const) : []),
         ...(user.recovery.length > 0 ? (['recovery'] as const) : []),
       ];
-      return { step: 'second-factor', handle: await begin(), offers, user };
+      return { step: 'second-factor', handle: await begin(false), offers, user };
     }
-    if (user.roles.some(roles.demandsSecondFactor)) return { step: 'enrol', handle: await begin(), user };
+    if (user.roles.some(roles.demandsSecondFactor)) return { step: 'enrol', handle: await begin(true), user };
     return { step: 'done', user, methods };
   }
 
@@ -220,14 +235,16 @@ export function createSignIn(setting: UsersSetting, passkeys: Passkeys): SignIn 
     admit,
     async waiting(handle) {
       const { pending, kept } = await look(handle);
-      return { user: kept.user, methods: pending.methods };
+      return { user: kept.user, mustEnrol: pending.mustEnrol };
     },
-    async enrolled(handle) {
+    async enrol(handle, code, row) {
       const { pending, revision, kept } = await look(handle);
-      if (!hasSecondFactor(kept.user)) return { step: 'enrol', handle, user: kept.user };
+      if (!pending.mustEnrol) throw expired();
+      const { user, codes } = await factors.confirmTotp(kept.user.login, code, row, (now) => {
+        if (hasSecondFactor(now)) throw expired();
+      });
       await store.commit([pendings.taken(handle, revision)]);
-      const method = kept.user.totp ? ['otp'] : ['hwk', 'user'];
-      return { step: 'done', user: kept.user, methods: [...pending.methods, ...method] };
+      return { step: { step: 'done', user, methods: [...pending.methods, 'otp'] }, codes };
     },
   };
 }

@@ -13,8 +13,8 @@ describe('A password', () => {
     'tz8!vKq2',
     'x7#mnbrw0plk',
     'hospital gravel accordion',
-    'é'.repeat(3) + 'kf92jdh',
-    'ab'.repeat(3) + 'qkz81mv'.repeat(2),
+    `${'é'.repeat(3)}kf92jdh`,
+    `${'ab'.repeat(3)}${'qkz81mv'.repeat(2)}`,
   ])('may be %s', (password) => {
     expect(objectionTo(password, 'jackie')).toBeUndefined();
   });

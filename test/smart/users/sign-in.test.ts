@@ -208,12 +208,34 @@ describe('A second factor', () => {
     await nurse(house, 'root', { roles: ['administrator'] });
     const step: any = await trying('root', password);
     expect(step.step).toBe('enrol');
-    expect(await house.signIn.enrolled(step.handle)).toMatchObject({ step: 'enrol' });
-    const { user } = await house.signIn.waiting(step.handle);
-    await withTotp(user.login);
-    expect(await house.signIn.enrolled(step.handle)).toMatchObject({ step: 'done', methods: ['pwd', 'otp'] });
-    expect((await refused(house.signIn.enrolled(step.handle))).code).toBe('expired');
+    const { user, mustEnrol } = await house.signIn.waiting(step.handle);
+    expect(mustEnrol).toBe(true);
+    const { secret } = await house.factors.beginTotp(user.login);
+    const code = codeAt(secret, stepAt(house.runtime.now()));
+    expect((await refused(house.signIn.enrol(step.handle, '000000', row))).status).toBe(400);
+    const enrolled = await house.signIn.enrol(step.handle, code, row);
+    expect(enrolled).toMatchObject({ step: { step: 'done', methods: ['pwd', 'otp'] } });
+    expect(enrolled.codes).toHaveLength(10);
+    expect((await refused(house.signIn.enrol(step.handle, code, row))).code).toBe('expired');
     expect(await trying('root', password)).toMatchObject({ step: 'second-factor' });
+  });
+});
+
+describe('Setting up a second factor with a password alone', () => {
+  it('is not for who has one, nor for who got one meanwhile', async () => {
+    await nurse(house, 'owner', { roles: ['administrator'] });
+    const thief: any = await trying('owner', password);
+    const owner: any = await trying('owner', password);
+    const begun = await house.factors.beginTotp('owner');
+    await house.signIn.enrol(owner.handle, codeAt(begun.secret, stepAt(house.runtime.now())), row);
+    const other = await house.factors.beginTotp('owner');
+    const code = codeAt(other.secret, stepAt(house.runtime.now()));
+    expect((await refused(house.signIn.enrol(thief.handle, code, row))).code).toBe('expired');
+    const later: any = await trying('owner', password);
+    expect(later.step).toBe('second-factor');
+    expect((await refused(house.signIn.enrol(later.handle, code, row))).code).toBe('expired');
+    expect((await refused(house.factors.confirmTotp('owner', code, row))).status).toBe(422);
+    expect((await house.directory.read('owner')).totp!.secret).toBe(begun.secret);
   });
 });
 

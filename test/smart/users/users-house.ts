@@ -76,6 +76,8 @@ export async function openUsersHouse(parts: Partial<UsersParts> = {}): Promise<U
       limits,
       holds: createHolds(runtime),
       recorded: new WeakSet(),
+      client: { send: async () => Promise.reject(new Error('no way out')) },
+      providers: [],
       onChange: (login) => told.push(login),
       cost: cheap,
       ...parts,
