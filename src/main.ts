@@ -11,6 +11,7 @@ import {
   rotateSecret,
 } from './commands/clients.ts';
 import { createKey, printActivity, printKeys, revoke } from './commands/keys.ts';
+import { createLaunch, type LaunchOptions } from './commands/launches.ts';
 import { createUser, enableUser, printSessions, printUsers, setPassword, setRoles, signOut } from './commands/users.ts';
 import { ConfigError, readConfig, settings } from './config.ts';
 import { systemRuntime } from './runtime.ts';
@@ -230,6 +231,18 @@ users
   .argument('<login>')
   .argument('[session]', 'as `users sessions` shows it')
   .action((login: string, session?: string) => signOut(readConfig(), login, session, print));
+
+program
+  .command('launches')
+  .description('opening an app with a patient, as an EHR does')
+  .command('create')
+  .description('print a launch: good once, within five minutes, for this app and this user')
+  .requiredOption('--client <client_id>', 'the app')
+  .requiredOption('--user <login>', 'who opens it')
+  .option('--patient <id>', 'whose record is open')
+  .option('--encounter <id>', 'the visit')
+  .option('--intent <text>', 'what is to be done')
+  .action((options: LaunchOptions) => createLaunch(readConfig(), options, print));
 
 try {
   await program.parseAsync();
