@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openEngine } from '../src/open-engine.ts';
 import { systemRuntime } from '../src/runtime.ts';
-import { kinds, roleNames } from '../src/smart/clients/client.ts';
+import { kinds } from '../src/smart/clients/client.ts';
 import { openClients } from '../src/smart/clients/open.ts';
 import { issueKey, verifyKey } from '../src/smart/device-keys.ts';
 import type { Change } from '../src/store/store.ts';
@@ -43,7 +43,7 @@ const config = { store: given.store, data: given.folder, mongodbAcceptRelease: u
 const open = async () => (await openEngine({ config, runtime: systemRuntime, log, onCommit: () => undefined })).engine;
 const outbound = { send: () => Promise.reject(new Error('no network here')), check: () => undefined };
 const roomOf = (store: Awaited<ReturnType<typeof open>>) =>
-  openClients({ store, runtime: systemRuntime, client: outbound, roles: roleNames });
+  openClients({ store, runtime: systemRuntime, client: outbound, roles: ['service'] });
 
 /** Commits what `make` gives, a thousand at a time. */
 async function fill(

@@ -6,6 +6,7 @@ import { asProblem, isBroken, type Problem, problem } from '../fhir/outcome.ts';
 import { reasonOf } from '../interactions/dispatch.ts';
 import type { Caller, Dispatch } from '../interactions/interaction.ts';
 import type { Runtime } from '../runtime.ts';
+import { OAuthRefusal } from '../smart/clients/refused.ts';
 import { NotIdentified } from '../smart/identify.ts';
 import type { AuditRow } from '../store/store.ts';
 import { routedAt, serveFhir } from './fhir-router.ts';
@@ -72,6 +73,10 @@ function aimAt({ method, url }: Request) {
   return routed && aimOf(routed);
 }
 
+/** Refusals that say more to those who review than to whoever is refused. */
+const isTold = (error: unknown): error is NotIdentified | OAuthRefusal =>
+  error instanceof NotIdentified || (error instanceof OAuthRefusal && error.reason !== '');
+
 const nobody: Caller['who'] = 'anonymous';
 
 /** What log and metrics say of a request whose client left before the answer was out; no client ever sees it. */
@@ -120,7 +125,7 @@ export function createApp({
         const row = {
           ...deed,
           status: refused.status,
-          reason: error instanceof NotIdentified ? error.reason : reasonOf(error),
+          reason: isTold(error) ? error.reason : reasonOf(error),
         };
         return visit.record(row).then(() => refused, asProblem);
       },

@@ -41,19 +41,6 @@ export interface ClientMetadata {
   readonly software_version?: string;
 }
 
-/** The policies of capability/access that a client can have. */
-export const roleNames: readonly string[] = [
-  'patient',
-  'nurse',
-  'physician',
-  'cardiologist',
-  'device',
-  'tester',
-  'privacy-officer',
-  'administrator',
-  'service',
-];
-
 /** SHA-256 of a secret in hex, and until when it opens where another took its place; ms since 1970. */
 export interface KeptSecret {
   readonly hash: string;

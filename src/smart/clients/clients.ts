@@ -156,11 +156,14 @@ export function createClients({ store, runtime, check, roles }: ClientsRoom): Cl
   }
 
   return {
-    find: (clientId) =>
-      byId.get(clientId, async () => {
+    async find(clientId) {
+      // Anybody may ask for anything, of any length: what cannot be an id is not remembered.
+      if (!isClientId(clientId)) return undefined;
+      return byId.get(clientId, async () => {
         const client: Client | undefined = (await keptOf(clientId))?.value;
         return client && isOn(client) ? client : undefined;
-      }),
+      });
+    },
     isOrigin: (origin) =>
       byOrigin.get(origin, async () => {
         const from = `${origin} `;

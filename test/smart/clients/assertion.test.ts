@@ -2,6 +2,7 @@
 import { createHmac, type KeyObject, sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Client } from '../../../src/smart/clients/client.ts';
+import { isSignedBy, readJwt } from '../../../src/smart/clients/verify-jwt.ts';
 import { together } from '../../support/house.ts';
 import {
   backend,
@@ -247,6 +248,17 @@ describe('An assertion is refused', () => {
     const started = performance.now();
     for (const form of costly) await reasonOf(form);
     expect((performance.now() - started) / costly.length).toBeLessThan(5);
+  });
+});
+
+describe('A signature', () => {
+  it('counts by the one algorithm of its key, whatever else the key could do', () => {
+    const own = { key: rsaKey.publicKey, alg: 'RS384' } as const;
+    const by = (algorithm: 'RS384' | 'RS256' | 'PS384') => readJwt(signed({}, rsaKey.privateKey, algorithm));
+    expect(isSignedBy(by('RS384'), own)).toBe(true);
+    expect(isSignedBy(by('RS256'), own)).toBe(false);
+    expect(isSignedBy(by('PS384'), own)).toBe(false);
+    expect(isSignedBy(by('RS384'), { key: stranger.publicKey, alg: 'RS384' })).toBe(false);
   });
 });
 

@@ -7,7 +7,7 @@ import jsonwebtoken from 'jsonwebtoken';
 import { openEngine } from '../../../src/open-engine.ts';
 import { guardedClient } from '../../../src/outbound/guarded-client.ts';
 import { type Runtime, systemRuntime } from '../../../src/runtime.ts';
-import { type Client, roleNames } from '../../../src/smart/clients/client.ts';
+import type { Client } from '../../../src/smart/clients/client.ts';
 import { type ClientRoom, openClients } from '../../../src/smart/clients/open.ts';
 import { secretMatches } from '../../../src/smart/clients/secret.ts';
 import type { Change, Store } from '../../../src/store/store.ts';
@@ -44,7 +44,7 @@ export async function openClientsHouse(allow: readonly string[] = [], hurry = 1)
     (await openEngine({ config: { ...config, data } as any, runtime, log, onCommit: () => undefined })).engine;
   let store = await open();
   const outbound = guardedClient({ allow, runtime });
-  const another = () => openClients({ store, runtime, client: outbound, roles: roleNames });
+  const another = () => openClients({ store, runtime, client: outbound, roles: ['nurse', 'service'] });
   return {
     ...another(),
     get store() {
