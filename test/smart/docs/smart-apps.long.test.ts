@@ -68,7 +68,7 @@ beforeAll(async () => {
     shell.stderr!.on('data', hear);
     shell.on('exit', () => reject(new Error(`the commands of docs/smart-apps.md failed:\n${said}`)));
   });
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   if (shell?.pid && shell.exitCode === null) process.kill(-shell.pid, 'SIGKILL');
@@ -122,7 +122,7 @@ describeInChromium('The page of docs/smart-apps.md', () => {
     expect(await page.locator('#readings').textContent()).toContain('72 beats/min');
     expect(await page.locator('#granted').textContent()).toContain('patient/Patient.read');
     await page.close();
-  }, 30_000);
+  }, 60_000);
 
   it('opened by an EHR, comes with the patient that the EHR named', async () => {
     const context = await browser.newContext();
@@ -131,5 +131,5 @@ describeInChromium('The page of docs/smart-apps.md', () => {
     await throughTheDoor(page);
     expect(await page.locator('#who').textContent()).toBe('Lovelace');
     await context.close();
-  }, 30_000);
+  }, 60_000);
 });
