@@ -10,6 +10,7 @@ import { innerSecret } from '../smart/authorization/provider.ts';
 import { smartStyle } from '../smart/authorization/smart-style.ts';
 import type { Client } from '../smart/clients/client.ts';
 import { OAuthRefusal } from '../smart/clients/refused.ts';
+import { pageHeaders } from '../smart/pages/serve.ts';
 import { isSeedClient, wordsOf } from '../smart/scopes/words.ts';
 import type { Store } from '../store/store.ts';
 import { type VisitDeed, visitOf } from './app.ts';
@@ -73,8 +74,9 @@ export function oauthRouter({ authorization, store, url, base, isAdministrator }
   const { tokens } = authorization;
 
   const forwarded = (request: Request, response: Response, to: string, method = request.method, body?: string) => {
-    for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
-    response.setHeader('X-Request-Id', visitOf(response).requestId);
+    // What cannot be sent back ends on a page of ours.
+    const headers = to.startsWith('/oauth/authorize') ? pageHeaders() : securityHeaders;
+    response.set({ ...headers, 'X-Request-Id': visitOf(response).requestId });
     return authorization.forward(request, response, { url: to, method, body }, askingOf(response));
   };
 
@@ -174,8 +176,7 @@ export function oauthRouter({ authorization, store, url, base, isAdministrator }
 export function openidRouter({ authorization }: Pick<OAuthRoom, 'authorization'>): RequestHandler {
   const router = Router({ caseSensitive: true });
   router.get('/.well-known/openid-configuration', async (request, response) => {
-    for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
-    response.setHeader('X-Request-Id', visitOf(response).requestId);
+    response.set({ ...securityHeaders, 'X-Request-Id': visitOf(response).requestId });
     await authorization.forward(request, response, { url: request.originalUrl }, askingOf(response));
   });
   return router;

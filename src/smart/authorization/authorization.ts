@@ -74,8 +74,14 @@ export function createAuthorization(parts: AuthorizationParts): Authorization {
   async function provider(): Promise<Provider> {
     const keys = await signingKeys.current();
     const of = keys.map(({ jwk, role }) => `${jwk.kid} ${role}`).join();
-    if (built?.of !== of) built = { of, provider: build(keys) };
-    return built.provider;
+    if (built?.of === of) return built.provider;
+    const fresh = { of, provider: build(keys) };
+    built = fresh;
+    // What could not be built is tried again.
+    fresh.provider.catch(() => {
+      if (built === fresh) built = undefined;
+    });
+    return fresh.provider;
   }
   async function build(keys: Awaited<ReturnType<SigningKeys['current']>>): Promise<Provider> {
     const made = await buildProvider(
