@@ -32,6 +32,7 @@ import { openApi } from './publish/openapi.ts';
 import { type Runtime, systemRuntime } from './runtime.ts';
 import { extract } from './search/extract.ts';
 import { adminToken } from './smart/admin-token.ts';
+import { keepPortalClient } from './smart/clients/portal-client.ts';
 import { keepCanonical, pageKeyOf } from './store/facts.ts';
 import { noLeases, startLeases } from './store/lease.ts';
 import { forgetSubscription, prepareSubscription } from './subscriptions/prepare.ts';
@@ -154,6 +155,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       dispatch,
       log,
     });
+    if (config.oauth && !isBrief) await keepPortalClient(store, runtime, url);
     const { identify, accessOf } = access;
     const counters = { delivered: 0, failed: 0, waiting: 0 };
     metrics.counter('notificationsDelivered', () => counters.delivered);

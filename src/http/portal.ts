@@ -12,6 +12,7 @@ export interface Portal {
 const ours: Readonly<Record<string, string>> = {
   'portal.css': 'text/css; charset=utf-8',
   'portal.js': 'text/javascript; charset=utf-8',
+  'sign-in.js': 'text/javascript; charset=utf-8',
   'flame.svg': 'image/svg+xml',
 };
 /** Of the package these alone: its own page starts on somebody else's document. */

@@ -1,4 +1,5 @@
 /** Starts Swagger UI on this server's own document. Requests go to this server alone, and no token outlives the page. */
+import { beginSignIn, endSignIn, finishSignIn } from './sign-in.js';
 
 /** Examples as of now: moved together so that the newest is this minute. A reading of last year would raise no flag. */
 function asOfNow(text) {
@@ -8,6 +9,8 @@ function asOfNow(text) {
   return text.replace(instant, (_, written) => `"${new Date(Date.parse(written) + move).toISOString().slice(0, 19)}Z"`);
 }
 
+// First, as Swagger UI looks at the address too.
+const signedIn = finishSignIn();
 const answer = await fetch('/openapi.json');
 if (!answer.ok) document.getElementById('swagger-ui').textContent = `The document of this server answered ${answer.status}.`;
 
@@ -21,8 +24,20 @@ const plainWhenLong = () => ({
   },
 });
 
+const spec = JSON.parse(asOfNow(await answer.text()));
+const find = (name) => document.querySelector(`[data-${name}]`);
+
+function tell(where, words, isProblem = false) {
+  find(where).textContent = words;
+  find(where).toggleAttribute('data-problem', isProblem);
+}
+
+let token;
+/** Swagger UI breaks on a scheme that it has nothing for. */
+const forget = (scheme) => ui.authSelectors.authorized().has(scheme) && ui.authActions.logout([scheme]);
+
 const ui = SwaggerUIBundle({
-  spec: JSON.parse(asOfNow(await answer.text())),
+  spec,
   dom_id: '#swagger-ui',
   layout: 'BaseLayout',
   plugins: [plainWhenLong],
@@ -45,6 +60,7 @@ const ui = SwaggerUIBundle({
     return request;
   },
   onComplete() {
+    welcome();
     if (location.hash.length < 3) ui.layoutActions.show(['operations-tag', 'Devices'], true);
   },
 });
@@ -70,4 +86,59 @@ for (const link of document.querySelectorAll('[data-operation]')) {
 document.querySelector('[data-authorize]').addEventListener('click', (event) => {
   event.preventDefault();
   document.querySelector('.swagger-ui .btn.authorize')?.click();
+});
+
+async function welcome() {
+  if (spec.components.securitySchemes.accessToken === undefined) return;
+  document.querySelector('.person').hidden = false;
+  const came = await signedIn.catch(() => ({ problem: 'The server could not be asked. Try again.' }));
+  if (came?.problem) tell('status', came.problem, true);
+  if (came?.token === undefined) return;
+  token = came.token;
+  forget('adminToken');
+  ui.preauthorizeApiKey('accessToken', token);
+  showSignedIn(true);
+  const until = new Date(came.until).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  tell('status', `Signed in as ${came.who} until ${until}.`);
+  setTimeout(() => leave('The sign-in has ended. Sign in again.'), came.until - Date.now());
+}
+
+function showSignedIn(isSignedIn) {
+  find('sign-in').hidden = isSignedIn;
+  find('sign-out').hidden = !isSignedIn;
+}
+
+function leave(words) {
+  if (token === undefined) return;
+  token = undefined;
+  forget('accessToken');
+  showSignedIn(false);
+  tell('status', words);
+}
+
+find('sign-in').addEventListener('click', beginSignIn);
+find('sign-out').addEventListener('click', () => {
+  endSignIn(token).catch(() => {});
+  leave('Signed out.');
+  find('sign-in').focus();
+});
+
+find('device-key').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const field = document.getElementById('device-key');
+  const key = field.value.trim();
+  if (key === '') {
+    forget('deviceKey');
+    tell('key-status', 'No key is used.');
+  } else {
+    ui.preauthorizeApiKey('deviceKey', key);
+    tell('key-status', 'This key is used for the device routes.');
+  }
+  field.value = '';
+});
+
+find('access').addEventListener('click', (event) => {
+  event.preventDefault();
+  document.getElementById('access').scrollIntoView({ block: 'center' });
+  document.querySelector('#access button:not([hidden])').focus({ preventScroll: true });
 });

@@ -5,6 +5,7 @@ import { freshId, type Runtime } from '../../runtime.ts';
 import type { Change, Kept, Store } from '../../store/store.ts';
 import { type Client, isOn, kinds, originsOf } from './client.ts';
 import { type AskedMetadata, classOf, type Reading, readMetadata } from './metadata.ts';
+import { PORTAL } from './portal-client.ts';
 import { badMetadata } from './refused.ts';
 import { createRemembered } from './remembered.ts';
 import { newSecret } from './secret.ts';
@@ -237,5 +238,6 @@ export function createClients({ store, runtime, check, roles }: ClientsRoom): Cl
 }
 
 /** As they are made here; nothing else is looked for. */
-const isClientId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+const isClientId = (text: string): boolean =>
+  text === PORTAL || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 const needsSecret = (method: string): boolean => method.startsWith('client_secret_');

@@ -122,7 +122,8 @@ describe('A registered client', () => {
       names.push(...body.clients.map(({ client_name }: any) => client_name));
       next = body.next;
     }
-    expect(names.slice(-5)).toEqual(['Listed 0', 'Listed 1', 'Listed 2', 'Listed 3', 'Listed 4']);
+    // Behind them stands the portal, which every server has.
+    expect(names.filter((name) => name !== 'Watchfire portal').slice(-5)).toEqual(['Listed 0', 'Listed 1', 'Listed 2', 'Listed 3', 'Listed 4']);
     expect(pages).toBe(Math.ceil(names.length / 2));
     expect((await house.ask('GET', '/admin/clients?count=0')).status).toBe(400);
   });
