@@ -21,7 +21,7 @@ export const oauthPaths = {
   manage: '/oauth/account/apps',
 } as const;
 
-export const offeredGrantTypes: readonly string[] = ['authorization_code', 'refresh_token', 'client_credentials'];
+const grantTypes: readonly string[] = ['authorization_code', 'refresh_token', 'client_credentials'];
 export const offeredAuthMethods: readonly string[] = [
   'none',
   'client_secret_basic',
@@ -30,7 +30,6 @@ export const offeredAuthMethods: readonly string[] = [
 ];
 /** Of client assertions. */
 export const offeredAlgorithms: readonly string[] = ['RS384', 'ES384'];
-export const offeredChallenges: readonly string[] = ['S256'];
 
 /** Each with what every type may be asked for; scopes for single types, rights and queries are granted likewise. */
 export const offeredScopes: readonly string[] = [
@@ -75,9 +74,9 @@ export const smartConfiguration = ({ issuer, takesRegistrations }: Offered) => (
   revocation_endpoint: issuer + oauthPaths.revoke,
   ...(takesRegistrations && { registration_endpoint: issuer + oauthPaths.register }),
   management_endpoint: issuer + oauthPaths.manage,
-  grant_types_supported: offeredGrantTypes,
+  grant_types_supported: grantTypes,
   response_types_supported: ['code'],
-  code_challenge_methods_supported: offeredChallenges,
+  code_challenge_methods_supported: ['S256'],
   token_endpoint_auth_methods_supported: offeredAuthMethods,
   token_endpoint_auth_signing_alg_values_supported: offeredAlgorithms,
   scopes_supported: offeredScopes,
