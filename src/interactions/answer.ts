@@ -1,7 +1,7 @@
 /** The few shapes of an answer, and the refusals that several interactions share. https://hl7.org/fhir/R4/http.html */
 import { type Problem, problem } from '../fhir/outcome.ts';
 import { type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
-import type { Version } from '../store/store.ts';
+import type { Store, Version } from '../store/store.ts';
 import type { Access, FhirAnswer, FhirRequest, Sight } from './interaction.ts';
 
 export const answer = (status: number, version: Version, more: Partial<FhirAnswer> = {}): FhirAnswer => ({
@@ -26,6 +26,16 @@ export function isSeen(access: Access, version: Version, right: Sight = 'r'): bo
   return access.seesVersion
     ? access.seesVersion(version, right)
     : access.sees(JSON.parse(version.text) as Resource, right);
+}
+
+/**
+ * An earlier version is for those who see the resource as it is now too: what came to be labelled, or was moved to another
+ * patient, is not read in its past.
+ */
+export async function isSeenNow(access: Access, key: ResourceKey, store: Pick<Store, 'read'>): Promise<boolean> {
+  if (access.unrestricted) return true;
+  const [newest] = await store.read([key]);
+  return newest !== undefined && isSeen(access, newest);
 }
 
 /** Those that are seen, in the same order. */

@@ -4,7 +4,7 @@ import { problem } from '../fhir/outcome.ts';
 import { quote } from '../search/refusals.ts';
 import { isFormat } from '../search/result-parameters.ts';
 import { isDeleted, type Version } from '../store/store.ts';
-import { etagOf, notFound, patientsIn, seenOf } from './answer.ts';
+import { etagOf, isSeenNow, notFound, patientsIn, seenOf } from './answer.ts';
 import type { Interaction, Parameters } from './interaction.ts';
 import { queryOf } from './route.ts';
 
@@ -48,6 +48,7 @@ export const history: Interaction = {
     // Where the window is empty, the newest version tells whether there is such a resource, and who may know of it.
     const known = page.length > 0 ? page : (await store.read([key])).filter((version) => version !== undefined);
     if (known.length === 0 || (await seenOf(caller.access, known, 'r')).length < known.length) throw notFound(key);
+    if (!(await isSeenNow(caller.access, key, store))) throw notFound(key);
     const self = queryOf(parameters);
     const links: Link[] = [{ relation: 'self', url: `${base}/${type}/${id}/_history${self && `?${self}`}` }];
     if (versions.length > count) {

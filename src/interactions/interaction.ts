@@ -104,10 +104,10 @@ export interface Access {
   readonly unrestricted: boolean;
   permits(interaction: InteractionCode, type: string): boolean;
   /**
-   * What a resource of the type must fulfil for the caller to find it, or with 'r' to read it; undefined: nothing more. The one
+   * What a resource of the type must fulfil for the caller to find it, or with another right to read or write it; undefined: nothing more. The one
    * truth about rows: `sees` and `mayWrite` hold the same against one resource. See `narrow`.
    */
-  finds(type: string, right?: Sight): Criterion | undefined;
+  finds(type: string, right?: Sight | 'c' | 'u' | 'd'): Criterion | undefined;
   /** A promise where it takes a look at other resources. Without a right: to read it. */
   sees(resource: Resource, right?: Sight): boolean | Promise<boolean>;
   /** The same of a stored version, where that can be told without parsing it; left out: `sees` is asked. */

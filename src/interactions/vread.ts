@@ -1,6 +1,6 @@
 /** vread: one version of one resource. https://hl7.org/fhir/R4/http.html#vread */
 import { isDeleted } from '../store/store.ts';
-import { gone, isSeen, isUnchanged, notFound } from './answer.ts';
+import { gone, isSeen, isSeenNow, isUnchanged, notFound } from './answer.ts';
 import type { Interaction } from './interaction.ts';
 import { shapeOf, shown } from './shaping.ts';
 
@@ -15,7 +15,7 @@ export const vread: Interaction = {
     const missing = () => notFound({ type: key.type, id: `${key.id}/_history/${request.versionId ?? ''}` });
     if (!version) throw missing();
     if (isDeleted(version)) throw caller.access.unrestricted ? gone(version) : missing();
-    if (!(await isSeen(caller.access, version))) throw missing();
+    if (!(await isSeen(caller.access, version)) || !(await isSeenNow(caller.access, key, store))) throw missing();
     return shown(isUnchanged(request, version) ? 304 : 200, version, shape);
   },
 };

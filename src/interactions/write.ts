@@ -21,7 +21,7 @@ import {
   type Written,
 } from '../store/store.ts';
 import { assertValid } from '../validation/validate.ts';
-import { patientsIn } from './answer.ts';
+import { isSeen, patientsIn } from './answer.ts';
 import type { Caller, Context, Derive, Draft, Incoming, Pending } from './interaction.ts';
 import { remembered } from './remembered.ts';
 
@@ -80,6 +80,8 @@ export async function demandWritable(
   after: Resource | undefined,
 ): Promise<void> {
   if (access.unrestricted) return;
+  // Where nothing is hidden from the caller, what is not there is no secret.
+  if (isAbsent(before) && after === undefined && access.finds(key.type, 'd') === undefined) return;
   const held = isAbsent(before) ? undefined : (JSON.parse(before!.text) as Resource);
   // The id in the body of a create is passed over: the server gives another.
   const written = after && after.id !== key.id ? withoutId(after) : after;
@@ -116,20 +118,26 @@ function finish(draft: Draft): Change {
   return changeOf(draft.key, draft.method, text, draft.resource, draft.expect);
 }
 
+/**
+ * Refuses what refers to nothing. Of what the caller may not see nobody is told whether it is there: what is hidden is missing,
+ * and of types that it may not read at all nothing is asked.
+ */
 async function demandTargets(
   planned: readonly Planned[],
   seen: readonly (Resource | undefined)[],
   look: Look,
+  { access }: Caller,
 ): Promise<void> {
   const inList = new Set(planned.map(({ key }) => referenceTo(key)));
   for (const resource of seen) {
     if (!resource) continue;
     const targets = [...literalReferences(resource)].flatMap((reference) => {
       const key = keyOf(reference);
-      return key && !inList.has(referenceTo(key)) ? [key] : [];
+      return key && !inList.has(referenceTo(key)) && access.permits('read', key.type) ? [key] : [];
     });
     const found = await look.read(targets);
-    const missing = targets.find((_, i) => isAbsent(found[i]));
+    const seen = await Promise.all(found.map((one) => !isAbsent(one) && isSeen(access, one!)));
+    const missing = targets.find((_, i) => !seen[i]);
     if (missing)
       throw problem('not-found', `${referenceTo(missing)} is referred to, but does not exist here`, { status: 422 });
   }
@@ -166,7 +174,7 @@ export function createWritePath(rules: WriteRules): WritePath {
       texts.push('text' in change ? change.text : undefined);
       for (const patient of patientsIn(key, stored?.text ?? before?.text ?? '')) patients.add(patient);
     }
-    if (rules.references === 'checked') await demandTargets(planned, seen, look);
+    if (rules.references === 'checked') await demandTargets(planned, seen, look, caller);
     // One list that grows: a copy for each of thousands of entries would cost more than the entries.
     const pending: (Draft | Change)[] = [...changes];
     for (const [i, { key, before }] of planned.entries()) {

@@ -188,7 +188,9 @@ describe('A caller who may read one patient', () => {
     const missing = await house.read('Patient/nobody/Patient', device);
     expect([foreign.status, missing.status]).toEqual([200, 200]);
     expect(foreign.text.replaceAll('bob', 'nobody')).toBe(missing.text);
-    for (const path of ['Patient/ada/Observation', 'Patient/ada/*', 'Patient/ada/*?_type=Patient'])
+    for (const path of ['Patient/ada/*', 'Patient/ada/*?_type=Patient'])
+      expect([path, idsOf(await house.read(path, device))]).toEqual([path, ['ada']]);
+    for (const path of ['Patient/ada/Observation', 'Patient/ada/*?_type=Patient,Observation'])
       expect([path, (await house.read(path, device)).status]).toEqual([path, 403]);
   });
 });

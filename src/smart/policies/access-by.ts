@@ -16,6 +16,8 @@ import type { Verdicts } from './verdicts.ts';
 export interface Openings {
   /** Whether anything of the type is open with the right at all. */
   opens(type: string, right: Right): boolean;
+  /** Whether earlier versions are open where a resource is. */
+  opensVersions(type: string): boolean;
   /** What a resource must fulfil; undefined: nothing more; `none`: there is no such one. */
   criterion(type: string, right: Right): Criterion | undefined;
   keptBack(type: string, kind: 'hidden' | 'readOnly'): readonly ElementPath[];
@@ -43,6 +45,7 @@ const rightOf: Partial<Record<InteractionCode, Right>> = {
   delete: 'd',
 };
 const rights: readonly Right[] = ['c', 'r', 'u', 'd', 's'];
+const ofVersions: readonly InteractionCode[] = ['vread', 'history-instance'];
 
 export function accessBy(openings: Openings, { base, look, verdicts }: Ground): Access {
   const criteria = remembered((type, right: Right) => openings.criterion(type, right));
@@ -76,6 +79,7 @@ export function accessBy(openings: Openings, { base, look, verdicts }: Ground): 
       if (interaction === 'capabilities') return true;
       if (interaction === 'batch' || interaction === 'transaction') return rights.some(opensAny);
       const right = rightOf[interaction];
+      if (ofVersions.includes(interaction) && !openings.opensVersions(type)) return false;
       return right !== undefined && (type === '' ? opensAny(right) : openings.opens(type, right));
     },
     finds: (type, right = 's') => criteria(type, right),

@@ -15,6 +15,7 @@ const ofRule = [
   'search',
   'rights',
   'within',
+  'newestOnly',
   'hidden',
   'readOnly',
   'purposeOfUse',

@@ -43,6 +43,10 @@ export const opening = (rules: readonly Placed[], type: string, right: Right): r
     ({ rule }) => grants(rule, type, right) && (rule.within === undefined || canBeWithin(type, rule.within)),
   );
 
+/** Whether any of them opens earlier versions too. */
+export const opensVersions = (rules: readonly Placed[], type: string): boolean =>
+  opening(rules, type, 'r').some(({ rule }) => !rule.newestOnly);
+
 /** What a resource must fulfil to be open by any of the rules; undefined: every one is; `none`: no one. */
 export function openedBy(
   rules: readonly Placed[],

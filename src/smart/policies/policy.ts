@@ -16,6 +16,8 @@ export interface Rule {
   /** Letters of `cruds`, in this order. */
   readonly rights: string;
   readonly within?: Within;
+  /** Not earlier versions: neither vread nor history. */
+  readonly newestOnly?: boolean;
   /** Elements that are neither shown nor searched nor sorted by: `Patient.telecom`. */
   readonly hidden?: readonly string[];
   /** Elements that a write must leave as they are. */

@@ -12,7 +12,7 @@ import { accessBy, type Openings } from './access-by.ts';
 import { demandSound } from './check.ts';
 import { type Facts, factsOf, noFacts } from './facts.ts';
 import { createLookUps, REMEMBERED } from './look-ups.ts';
-import { keptBack, openedBy, opening, type Placed, rulesOf } from './opened.ts';
+import { keptBack, openedBy, opening, opensVersions, type Placed, rulesOf } from './opened.ts';
 import type { Policies } from './policy.ts';
 import { createVerdicts } from './verdicts.ts';
 import { createWhy, type Why } from './why.ts';
@@ -74,6 +74,7 @@ export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
     ]);
     const openings: Openings = {
       opens: isOpen,
+      opensVersions: (type) => opensVersions(rules, type),
       criterion: (type, right) =>
         allOf([
           openedBy(rules, type, right, facts, base),
@@ -108,7 +109,9 @@ export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
         patient: patient && referenceTo(patient),
       };
       const openings: Openings = {
-        opens: (type, right) => opening(rules, type, right).length > 0,
+        // A device that is assigned to nobody is told that it may not, as one without the permission.
+        opens: (type, right) => openedBy(rules, type, right, facts, base) !== none,
+        opensVersions: (type) => opensVersions(rules, type),
         criterion: (type, right) => openedBy(rules, type, right, facts, base),
         keptBack: kept(rules),
       };

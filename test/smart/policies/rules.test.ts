@@ -216,6 +216,42 @@ describe('A label', () => {
   });
 });
 
+describe('An earlier version', () => {
+  it('is for those who see the resource as it is now', async () => {
+    const lab = world.find(({ id }) => id === 'lab-a');
+    await house.ask('PUT', '/Observation/moved', { body: { ...lab, id: 'moved' } });
+    await house.ask('PUT', '/Observation/labelled', { body: { ...lab, id: 'labelled' } });
+    for (const id of ['moved', 'labelled']) expect(await status(`/Observation/${id}/_history/1`, 'nurse')).toBe(200);
+    await house.ask('PUT', '/Observation/moved', {
+      body: { ...lab, id: 'moved', subject: { reference: 'Patient/b' } },
+    });
+    const label = { security: [{ code: 'R' }] };
+    await house.ask('PUT', '/Observation/labelled', { body: { ...lab, id: 'labelled', meta: label } });
+    for (const id of ['moved', 'labelled']) {
+      for (const path of ['', '/_history/1', '/_history/2', '/_history', '/_history?_before=1'])
+        expect([id, path, await status(`/Observation/${id}${path}`, 'nurse')]).toEqual([id, path, 404]);
+    }
+  });
+
+  it('is not opened by a rule about the newest only', async () => {
+    const access = house.access.deviceAccess({ type: 'Device', id: 'device-a' }, { type: 'Patient', id: 'a' }, [
+      'can_read_patient',
+    ]);
+    house.callers.set('key', { who: 'Device/device-a', access });
+    expect(await status('/Patient/a', 'key')).toBe(200);
+    expect(await status('/Patient/a/_history/1', 'key')).toBe(403);
+    expect(await status('/Patient/a/_history', 'key')).toBe(403);
+  });
+});
+
+describe('What is not there', () => {
+  it('is deleted in vain by whom nothing is hidden from, and refused like the hidden to all others', async () => {
+    const remove = async (as: string) => (await house.ask('DELETE', '/Observation/never', { as })).status;
+    expect(await remove('service')).toBe(204);
+    expect(await remove('nurse')).toBe(403);
+  });
+});
+
 describe('A rule that is a search', () => {
   it('opens what it finds', async () => {
     expect(await found('/Basic', 'tester')).toEqual(['Basic/tagged']);
