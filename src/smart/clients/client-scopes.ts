@@ -3,15 +3,8 @@ import { kindOf, meantBy } from '../scopes/words.ts';
 
 const MOST = 200;
 
-export interface ScopeHolder {
-  /** Has neither secret nor key. */
-  readonly isPublic: boolean;
-  /** May ask by client_credentials. */
-  readonly actsForItself: boolean;
-}
-
-/** What is wrong with the list, as the rest of a sentence; undefined where each word could be granted. */
-export function scopesFault(words: readonly string[], { isPublic, actsForItself }: ScopeHolder): string | undefined {
+/** What is wrong with the list, as the rest of a sentence; undefined where each word could be granted. `actsForItself`: by client_credentials. */
+export function scopesFault(words: readonly string[], actsForItself: boolean): string | undefined {
   if (words.length === 0) return 'must name what the client may ask for';
   if (words.length > MOST) return `may have ${MOST} words`;
   for (const [at, word] of words.entries()) {
@@ -21,8 +14,8 @@ export function scopesFault(words: readonly string[], { isPublic, actsForItself 
     if (kind === 'unknown' || (kind === 'fhir' && meant.length === 0))
       return `has a word that is no scope of this server, at place ${at + 1}`;
     if (!meant.some(({ context }) => context === 'system')) continue;
-    if (isPublic) return 'names a system scope, which a client without a secret or key cannot have';
-    if (!actsForItself) return 'names a system scope, which needs the grant type client_credentials';
+    if (!actsForItself)
+      return 'names a system scope, which needs the grant type client_credentials and with it a secret or a key';
   }
   return undefined;
 }

@@ -132,7 +132,7 @@ export function readMetadata(sent: AskedMetadata, { check, isStranger = false }:
   const isPublic = method === 'none';
   const actsForItself = grant_types.includes('client_credentials');
   if (isPublic && actsForItself) throw badMetadata('client_credentials need a client with a secret or a key');
-  const fault = scopesFault(scopes, { isPublic, actsForItself });
+  const fault = scopesFault(scopes, actsForItself);
   if (fault !== undefined) throw badMetadata(`scope ${fault}`);
   const redirect_uris = redirectsOf(asked, { isApp, isPublic, isStranger });
   const needsNative = redirect_uris.some(hasOwnScheme);

@@ -123,7 +123,13 @@ describe('A registered client', () => {
       next = body.next;
     }
     // Behind them stands the portal, which every server has.
-    expect(names.filter((name) => name !== 'Watchfire portal').slice(-5)).toEqual(['Listed 0', 'Listed 1', 'Listed 2', 'Listed 3', 'Listed 4']);
+    expect(names.filter((name) => name !== 'Watchfire portal').slice(-5)).toEqual([
+      'Listed 0',
+      'Listed 1',
+      'Listed 2',
+      'Listed 3',
+      'Listed 4',
+    ]);
     expect(pages).toBe(Math.ceil(names.length / 2));
     expect((await house.ask('GET', '/admin/clients?count=0')).status).toBe(400);
   });

@@ -1,6 +1,7 @@
 /** O17, O26: what the registry keeps, tells, and how soon a client that is disabled is refused; on the engine of the run. */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { kinds } from '../../../src/smart/clients/client.ts';
+import { createRemembered } from '../../../src/smart/clients/remembered.ts';
 import { together } from '../../support/house.ts';
 import { app, backend, type ClientsHouse, none, openClientsHouse, seed } from './clients-house.ts';
 
@@ -82,16 +83,25 @@ describe('A client that is disabled', () => {
     expect((await elsewhere.look(clientId)).disabled).toBeDefined();
   });
 
-  it('is not remembered by whoever looked while it was disabled', async () => {
-    const { clients } = await open();
-    const { clientId } = (await clients.register(app(), none)).client;
-    for (let round = 0; round < 8; round++) {
-      const looks = together(10, () => clients.find(clientId));
-      await Promise.all([clients.disable(clientId, none), looks]);
-      expect(await clients.find(clientId)).toBeUndefined();
-      await clients.enable(clientId, none);
-      expect(await clients.find(clientId)).toBeDefined();
-    }
+  it('is not remembered by whoever began to look before', async () => {
+    const remembered = createRemembered<string>({ now: () => 0 }, 5_000, 10);
+    let tell!: (value: string) => void;
+    const slow = remembered.get('a', () => new Promise((resolve) => (tell = resolve)));
+    remembered.forget();
+    tell('as it was');
+    expect(await slow).toBe('as it was');
+    expect(await remembered.get('a', async () => 'as it is')).toBe('as it is');
+    expect(await remembered.get('a', async () => 'not asked')).toBe('as it is');
+  });
+
+  it('and what is remembered has an end', async () => {
+    const remembered = createRemembered<number>({ now: () => 0 }, 5_000, 2);
+    let looks = 0;
+    const look = async () => ++looks;
+    for (const key of ['a', 'b', 'c', 'c', 'b']) await remembered.get(key, look);
+    expect(looks).toBe(3);
+    await remembered.get('a', look);
+    expect(looks).toBe(4);
   });
 
   it('takes the origin of its pages along, and brings it back', async () => {
@@ -118,6 +128,7 @@ describe('A client that is disabled', () => {
   it('and a deleted one leaves nothing behind', async () => {
     const { clients } = await open();
     const { clientId } = (await clients.register(app(), none)).client;
+    await clients.remove((await clients.registerStranger(app(), none)).client.clientId, none);
     await clients.remove(clientId, none);
     expect(await everything()).toBe('[[],[],[],[]]');
     await expect(clients.look(clientId)).rejects.toMatchObject({ status: 404 });
