@@ -10,31 +10,49 @@ export interface Ceremonies<T> {
   /** Keeps it and gives the handle: 256 random bits in 43 characters. */
   begin(value: T): Promise<string>;
   /** What is kept; undefined where that was taken or is over. */
-  look(handle: string): Promise<{ readonly value: T; readonly revision: number } | undefined>;
+  look(handle: string): Promise<Looked<T> | undefined>;
   /** Belongs into the commit of what came of it; a second taker's commit is a conflict. */
-  taken(handle: string, revision: number): Change;
-  put(handle: string, value: T, revision: number): Change;
+  taken(handle: string, looked: Pick<Looked<T>, 'revision'>): Change;
+  /** Another value, which is over when the one before would be. */
+  put(handle: string, value: T, looked: Looked<T>): Change;
+}
+
+interface Looked<T> {
+  readonly value: T;
+  readonly revision: number;
+  readonly until: number;
 }
 
 /** `T` is any JSON value. */
 export function createCeremonies<T>(
   kind: string,
   store: Pick<Store, 'get' | 'commit'>,
-  runtime: Pick<Runtime, 'random'>,
+  runtime: Pick<Runtime, 'random' | 'now'>,
   expiresIn: number = SECONDS,
 ): Ceremonies<T> {
   const keyOf = (handle: string) => hash('sha256', handle);
+  /** The store takes it away some time after; that it is over is said here. */
+  const put = (handle: string, value: T, until: number, expect: number | 'absent'): Change => ({
+    op: 'put',
+    kind,
+    key: keyOf(handle),
+    value: { value, until },
+    expect,
+    expiresIn,
+  });
   return {
     async begin(value) {
       const handle = Buffer.from(runtime.random(32)).toString('base64url');
-      await store.commit([{ op: 'put', kind, key: keyOf(handle), value, expect: 'absent', expiresIn }]);
+      await store.commit([put(handle, value, runtime.now() + expiresIn * 1_000, 'absent')]);
       return handle;
     },
     async look(handle) {
       const [kept]: readonly (Kept | undefined)[] = await store.get(kind, [keyOf(handle)]);
-      return kept && { value: kept.value as T, revision: kept.revision };
+      if (!kept || kept.value.until <= runtime.now()) return undefined;
+      const { value, until } = kept.value;
+      return { value, until, revision: kept.revision };
     },
-    taken: (handle, revision) => ({ op: 'drop', kind, key: keyOf(handle), expect: revision }),
-    put: (handle, value, revision) => ({ op: 'put', kind, key: keyOf(handle), value, expect: revision, expiresIn }),
+    taken: (handle, { revision }) => ({ op: 'drop', kind, key: keyOf(handle), expect: revision }),
+    put: (handle, value, { revision, until }) => put(handle, value, until, revision),
   };
 }

@@ -92,7 +92,7 @@ export function createPasskeys(store: Store, runtime: Runtime, url: string): Pas
     const challenge = challengeOf(response);
     const found = await ceremonies.look(challenge);
     return found?.value.is === is
-      ? { challenge, login: found.value.login, taken: ceremonies.taken(challenge, found.revision) }
+      ? { challenge, login: found.value.login, taken: ceremonies.taken(challenge, found) }
       : undefined;
   }
 

@@ -116,7 +116,7 @@ export function createSignIn(
     const found = await pendings.look(handle);
     const kept = found && (await lookUp(store, found.value.login));
     if (!found || !kept || kept.user.disabled !== undefined || kept.user.epoch !== found.value.epoch) throw expired();
-    return { pending: found.value, revision: found.revision, kept };
+    return { pending: found.value, found, kept };
   }
 
   async function signIn({ login: typed, password, code, source, row }: Parameters<SignIn['signIn']>[0]) {
@@ -176,7 +176,7 @@ export function createSignIn(
     row,
   }: Parameters<SignIn['secondFactor']>[0]): Promise<SignInStep> {
     return settle(runtime, async () => {
-      const { pending, revision, kept } = await look(handle);
+      const { pending, found, kept } = await look(handle);
       const { user } = kept;
       const suspect = suspectOf(source, user.login);
       holds.demand(suspect, 'code');
@@ -189,15 +189,15 @@ export function createSignIn(
         await store.commit([
           putUser(missed(user), kept.revision),
           isOver
-            ? pendings.taken(handle, revision)
-            : pendings.put(handle, { ...pending, tries: pending.tries + 1 }, revision),
+            ? pendings.taken(handle, found)
+            : pendings.put(handle, { ...pending, tries: pending.tries + 1 }, found),
         ]);
         throw await refused(row, 'code wrong', user, isOver ? expired() : wrong());
       }
       const used = spent.method === 'recovery' ? 'user-recovery-use' : undefined;
       await store.commit([
         putUser(spent.user, kept.revision),
-        pendings.taken(handle, revision),
+        pendings.taken(handle, found),
         ...(used ? [appended(row({ interaction: used, status: 200, ...aboutUser(user) }))] : []),
       ]);
       holds.succeeded(suspect, 'code');
@@ -218,7 +218,7 @@ export function createSignIn(
       // One try: who loses a race for the ceremony has used it twice.
       const user = await changeOnce(store, proved.user.login, (now) => ({
         user: { ...now, passkeys: now.passkeys.map((one) => (one.id === proved.passkey.id ? proved.passkey : one)) },
-        also: [proved.taken, ...(waits ? [pendings.taken(handle!, waits.revision)] : [])],
+        also: [proved.taken, ...(waits ? [pendings.taken(handle!, waits.found)] : [])],
       }));
       holds.succeeded(suspect, 'passkey');
       return { step: 'done', user, methods: [...(waits?.pending.methods ?? []), 'hwk', 'user'] };
@@ -238,12 +238,12 @@ export function createSignIn(
       return { user: kept.user, mustEnrol: pending.mustEnrol };
     },
     async enrol(handle, code, row) {
-      const { pending, revision, kept } = await look(handle);
+      const { pending, found, kept } = await look(handle);
       if (!pending.mustEnrol) throw expired();
       const { user, codes } = await factors.confirmTotp(kept.user.login, code, row, (now) => {
         if (hasSecondFactor(now)) throw expired();
       });
-      await store.commit([pendings.taken(handle, revision)]);
+      await store.commit([pendings.taken(handle, found)]);
       return { step: { step: 'done', user, methods: [...pending.methods, 'otp'] }, codes };
     },
   };

@@ -66,7 +66,7 @@ describe('A password alone', () => {
   });
 
   it('costs the same work whether the login exists or not', async () => {
-    const dear = house.another({ cost: { memory: 8_192, passes: 1, parallelism: 1 } });
+    const dear = house.another({ cost: { memory: 32_768, passes: 1, parallelism: 1 } });
     await nurse(dear, 'timed');
     const times: Record<string, number[]> = { timed: [], nobody: [] };
     for (let i = 0; i < 7; i++)
@@ -75,7 +75,8 @@ describe('A password alone', () => {
         await refused(dear.signIn.signIn({ ...attempt, source: `198.51.100.${i}`, login, password: 'not this one' }));
         times[login]!.push(performance.now() - started);
       }
-    const [known, unknown] = ['timed', 'nobody'].map((login) => times[login]!.sort((a, b) => a - b)[3]!);
+    // The quickest of each: what else the machine does only adds.
+    const [known, unknown] = ['timed', 'nobody'].map((login) => Math.min(...times[login]!));
     expect(unknown! / known!).toBeGreaterThan(0.5);
     expect(unknown! / known!).toBeLessThan(2);
   });

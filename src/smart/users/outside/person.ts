@@ -34,7 +34,7 @@ const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : undefined;
 
 /** Roles by the values of a claim; those that the settings do not name give none. Undefined where roles are kept here. */
-export function rolesBy(claims: JWTPayload, { roles }: Pick<ProviderSettings, 'roles'>): readonly string[] | undefined {
+function rolesBy(claims: JWTPayload, { roles }: Pick<ProviderSettings, 'roles'>): readonly string[] | undefined {
   if (!roles) return undefined;
   const values = [claimOf(claims, roles.claim)].flat().filter((value) => typeof value === 'string');
   return [...new Set(values.flatMap((value) => roles.values[value] ?? []))];

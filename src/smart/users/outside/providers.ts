@@ -193,7 +193,7 @@ export function createProviders({ setting, directory, signIn, client, providers 
     if (found.value.name !== name) throw new OutsideFault('state of another provider');
     if (cookie === undefined || found.value.browser !== hash('sha256', cookie))
       throw new OutsideFault('state of another browser');
-    await store.commit([ceremonies.taken(state!, found.revision)]).catch((error: unknown) => {
+    await store.commit([ceremonies.taken(state!, found)]).catch((error: unknown) => {
       throw isConflict(error) ? new OutsideFault('state used twice') : error;
     });
     return found.value;
