@@ -274,7 +274,8 @@ describe('An assertion is good once', () => {
     const form = formOf(assertion());
     await check(form);
     const replayed = { reason: 'assertion: jti replayed' };
-    await expect(house.another().checkAssertion(form, tokenUrl, somewhere())).rejects.toMatchObject(replayed);
+    const other = await house.another();
+    await expect(other.checkAssertion(form, tokenUrl, somewhere())).rejects.toMatchObject(replayed);
     const anew = await house.restarted();
     await expect(anew.checkAssertion(form, tokenUrl, somewhere())).rejects.toMatchObject(replayed);
     Object.assign(house, anew);

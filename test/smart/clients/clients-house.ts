@@ -18,8 +18,8 @@ export interface ClientsHouse extends ClientRoom {
   readonly runtime: Runtime;
   /** By the clock of the test. */
   secretMatches(client: Client | undefined, secret: string): boolean;
-  /** Another server on the same store. */
-  another(): ClientRoom;
+  /** Another server on the same store; on a database with connections of its own. */
+  another(): Promise<ClientRoom>;
   /** Moves the clock on. */
   pass(milliseconds: number): void;
   /** Closes the store, and opens it and the room anew. */
@@ -44,26 +44,32 @@ export async function openClientsHouse(allow: readonly string[] = [], hurry = 1)
     (await openEngine({ config: { ...config, data } as any, runtime, log, onCommit: () => undefined })).engine;
   let store = await open();
   const outbound = guardedClient({ allow, runtime });
-  const another = () => openClients({ store, runtime, client: outbound, roles: ['nurse', 'service'] });
+  const roomOn = (opened: Store) =>
+    openClients({ store: opened, runtime, client: outbound, roles: ['nurse', 'service'] });
+  const others: Store[] = [];
   return {
-    ...another(),
+    ...roomOn(store),
     get store() {
       return store;
     },
     runtime,
     secretMatches: (client, secret) => secretMatches(client, secret, runtime.now()),
-    another,
+    async another() {
+      if (config.store === 'sqlite') return roomOn(store);
+      others.push(await open());
+      return roomOn(others.at(-1)!);
+    },
     pass: (milliseconds) => {
       now += milliseconds;
     },
     async restarted() {
       await store.close();
       store = await open();
-      return another();
+      return roomOn(store);
     },
     async stop() {
       await outbound.close();
-      await store.close();
+      for (const opened of [store, ...others]) await opened.close();
       await drop();
       rmSync(data, { recursive: true, force: true });
     },
