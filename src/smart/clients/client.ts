@@ -1,5 +1,4 @@
 /** What is kept of a registered client, and what it says of itself in the words of RFC 7591. https://www.rfc-editor.org/rfc/rfc7591#section-2 */
-import { wordsOf } from '../scopes/words.ts';
 
 export const kinds = {
   client: 'oauth-client',
@@ -63,9 +62,6 @@ export interface Client {
 }
 
 export const isOn = (client: Client): boolean => client.approved && client.disabled === undefined;
-
-/** The words of `scope` that it may be granted. */
-export const allowedScopes = ({ metadata }: Client): readonly string[] => wordsOf(metadata.scope);
 
 /** `scheme://host:port` of every web page that it is sent back to. */
 export function originsOf({ metadata }: Client): readonly string[] {
