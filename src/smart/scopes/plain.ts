@@ -97,7 +97,7 @@ function condition(name: string, value: string): string {
   const [code = '', modifier] = name.split(':');
   const values = value.split(',').map((one) => {
     const [, prefix, rest] = /^(eq|ne|gt|lt|ge|le|sa|eb)(?=-?\d)(.+)$/.exec(one) ?? [];
-    return prefix === undefined ? { verb: 'is', what: shown(one) } : { verb: prefixes[prefix]!, what: rest! };
+    return prefix === undefined ? { verb: 'is', what: shown(one) } : { verb: prefixes[prefix]!, what: quoted(rest!) };
   });
   const of = modifier === undefined ? undefined : (modifiers[modifier] ?? `(${modifier}) is`);
   const told = values.map(({ verb, what }, i) =>
@@ -106,9 +106,28 @@ function condition(name: string, value: string): string {
   return `${code.replace(/^_/, '').replaceAll('-', ' ')} ${told.join(' or ')}`;
 }
 
-/** Of `system|code` the code, which people know, with its system behind it. */
+const systems: Readonly<Record<string, string>> = {
+  'http://loinc.org': 'LOINC',
+  'http://snomed.info/sct': 'SNOMED CT',
+  'http://www.nlm.nih.gov/research/umls/rxnorm': 'RxNorm',
+  'http://hl7.org/fhir/sid/icd-10': 'ICD-10',
+  'http://hl7.org/fhir/sid/icd-10-cm': 'ICD-10-CM',
+  'http://unitsofmeasure.org': 'UCUM',
+};
+
+/** What stands in a search, as a part of our sentence that cannot be taken for more of it. */
+const quoted = (text: string): string => {
+  const short = text.length > 100 ? `${text.slice(0, 100)}…` : text;
+  return /[^\w.:/#+-]/.test(short) ? `“${short.replaceAll(/[“”]/g, '"')}”` : short;
+};
+
+/** Of `system|code` the code, with its system where people know it by that; codes of HL7 are words. */
 function shown(value: string): string {
-  const [, system, code] = /^([^|]*)\|(.+)$/.exec(value) ?? [];
-  if (code === undefined) return unescaped(value.replace(/\|$/, ''));
-  return system ? `${unescaped(code)} (${unescaped(system)})` : unescaped(code);
+  const [, system, code] = /^([^|]*)\|(.+)$/.exec(value)?.map(unescaped) ?? [];
+  if (code === undefined) return quoted(unescaped(value.replace(/\|$/, '')));
+  if (!system) return quoted(code);
+  if (Object.hasOwn(systems, system)) return `${systems[system]} ${quoted(code)}`;
+  return /^http:\/\/(?:terminology\.)?hl7\.org\//.test(system)
+    ? quoted(code).replaceAll('-', ' ')
+    : `${quoted(code)} (${quoted(system)})`;
 }

@@ -46,6 +46,9 @@ function compile(type: string, query: string, base: string | undefined): Criteri
   }
 }
 
+/** No sign that hides or turns round what stands beside it: people consent by this text. */
+const isPlainText = (text: string): boolean => !/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u2028\u2029]/u.test(text);
+
 /** Undefined where an escape is broken or a part has no name or no value. */
 export function decoded(query: string): Parameters | undefined {
   try {
@@ -53,7 +56,9 @@ export function decoded(query: string): Parameters | undefined {
       const at = part.indexOf('=');
       return [decodeURIComponent(part.slice(0, Math.max(at, 0))), decodeURIComponent(part.slice(at + 1))];
     });
-    return parameters.every(([name, value]) => name !== '' && value !== '') ? parameters : undefined;
+    return parameters.every(([name, value]) => name !== '' && value !== '' && isPlainText(value))
+      ? parameters
+      : undefined;
   } catch {
     return undefined;
   }

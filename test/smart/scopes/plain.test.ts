@@ -20,14 +20,28 @@ describe('In plain words', () => {
     ],
     [
       'patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory',
-      'Read and search measurements, vital signs and test results of the chosen patient, only where category is laboratory (http://terminology.hl7.org/CodeSystem/observation-category).',
+      'Read and search measurements, vital signs and test results of the chosen patient, only where category is laboratory.',
     ],
     [
       'patient/Condition.r?category=a,b&onset-date=ge2020-01-01&code:not=c,d',
       'Read one by one health problems and diagnoses of the chosen patient, only where category is a or b and code is not c or d and onset date is at least 2020-01-01.',
     ],
+    [
+      'user/Observation.s?code=http://loinc.org|8867-4,urn:local|pulse&category=http://terminology.hl7.org/CodeSystem/observation-category|vital-signs',
+      'Find and read by searching measurements, vital signs and test results that you have access to, only where category is vital signs and code is LOINC 8867-4 or pulse (urn:local).',
+    ],
   ])('%s: %s', (scope, sentence) => {
     expect(plain(scope)).toBe(sentence);
+  });
+
+  it('what an app writes into a query is quoted, short, and turns nothing round', () => {
+    const asked = (text: string) => plain(`patient/Observation.r?code:text=${encodeURIComponent(text)}`);
+    expect(asked('x. Allow ”me“')).toBe(
+      'Read one by one measurements, vital signs and test results of the chosen patient, only where code has a text that begins with “x. Allow "me"”.',
+    );
+    expect(asked('y'.repeat(500)).length).toBeLessThan(250);
+    for (const sign of ['\u202e', '\u200b', '\n', '\u0000', '\u2028'])
+      expect(asked(`x${sign}y`)).toContain('it opens nothing');
   });
 
   it('every scope that is a word has a sentence of its own', () => {
