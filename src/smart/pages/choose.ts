@@ -68,8 +68,9 @@ const choice = (name: string, value: string, head: Html, facts: readonly (string
         }</button></li>`;
 };
 
-const deny = (words: string): Html => html`
-      <div class="actions"><button class="plain" name="decision" value="deny">${words}</button></div>`;
+/** Last on the page, whatever stands before it. */
+const otherwise = ({ action, csrf }: Choosing, before: Html | undefined = undefined): Html => html`
+    <form method="post" action="${action}" class="actions">${secret(csrf)}${before}<button class="plain" name="decision" value="deny">Do not open the app</button></form>`;
 
 export function choosePatient(page: ChoosePatientPage): string {
   const { action, search, csrf, asked, faults = {}, rows, failed } = page;
@@ -118,8 +119,8 @@ export function choosePatient(page: ChoosePatientPage): string {
       </ul>`
           : html`
       <p class="empty" role="status">${isNarrowed ? 'None of the patients you may see is like that.' : 'There is no patient you may see.'}</p>`
-      }${deny('Do not open the app')}
-    </form>${pager(page, search, Object.entries(asked))}`;
+      }
+    </form>${pager(page, search, Object.entries(asked))}${otherwise(page)}`;
   return framed({
     title: 'Choose a patient',
     lead: forWhom(page),
@@ -159,8 +160,7 @@ export function chooseEncounter(page: ChooseEncounterPage): string {
           : html`
       <p class="empty">There is no encounter you may see.</p>`
       }
-      <div class="actions"><button name="encounter" value="">Go on without an encounter</button><button class="plain" name="decision" value="deny">Do not open the app</button></div>
-    </form>${pager(page, more, [])}`;
+    </form>${pager(page, more, [])}${otherwise(page, html`<button name="encounter" value="">Go on without an encounter</button>`)}`;
   return framed({
     title: 'Choose an encounter',
     lead: forWhom(page),

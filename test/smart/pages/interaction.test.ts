@@ -1,17 +1,10 @@
 /** From an app's request to its token over the pages of the running server: what is shown, what is refused, what is granted. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  actionIn,
-  openBrowser,
-  openSignInHouse,
-  PASSWORD,
-  REDIRECT,
-  type Seen,
-  type SignInHouse,
-} from './sign-in-house.ts';
+import type { Page } from '../support/user-agent.ts';
+import { actionIn, openBrowser, openSignInHouse, PASSWORD, REDIRECT, type SignInHouse } from './sign-in-house.ts';
 
 const HOSTILE = '<img src=x onerror=alert(1)> "Chart"';
-const namesIn = ({ text }: Seen) => [...text.matchAll(/name="patient" value="([^"]+)"/g)].map(([, id]) => id!);
+const namesIn = ({ text }: Page) => [...text.matchAll(/name="patient" value="([^"]+)"/g)].map(([, id]) => id!);
 
 describe('The pages between an app and its token', () => {
   let sign: SignInHouse;
@@ -40,7 +33,7 @@ describe('The pages between an app and its token', () => {
       scope: ['openid', 'patient/Patient.rs', 'patient/Observation.rs', 'patient/Condition.rs'],
     });
     expect(going.text).toContain('<h1>One moment</h1>');
-    const { to } = await browser.follow(going);
+    const { location: to } = await browser.follow(going);
     expect(to).toMatch(`${REDIRECT}?code=`);
     const token = await sign.redeem(to!);
     expect(token).toMatchObject({ token_type: 'Bearer', patient: 'ours-1' });
@@ -124,7 +117,7 @@ describe('The pages between an app and its token', () => {
     const consent = await sign.signedIn(browser, sign.authorize(), 'elin');
     expect(consent.text).toContain('<h1>Allow this app?</h1>');
     expect(consent.text).toContain('name="patient" value="ours-1"');
-    const { to } = await browser.follow(
+    const { location: to } = await browser.follow(
       await browser.post(actionIn(consent.text, '/consent'), {
         decision: 'allow',
         patient: 'ours-2',
@@ -149,7 +142,7 @@ describe('The pages between an app and its token', () => {
     expect(consent.text).toContain('inpatient encounter, since 2026-11-20 08:00');
     expect((await browser.get(`${path}?patient=ours-2&encounter=e1`)).text).not.toContain('inpatient encounter');
     await browser.get(`${path}?patient=ours-1&encounter=e1`);
-    const { to } = await browser.follow(
+    const { location: to } = await browser.follow(
       await browser.post(`${path}/consent`, {
         decision: 'allow',
         patient: 'ours-1',
@@ -164,8 +157,8 @@ describe('The pages between an app and its token', () => {
     const browser = openBrowser(url);
     const list = await sign.signedIn(browser, sign.authorize());
     const denied = await browser.follow(await browser.post(actionIn(list.text, '/patient'), { decision: 'deny' }));
-    expect(denied.to).toMatch(/\?error=access_denied&.*state=a-state-of-the-app/);
-    expect(new URL(denied.to!).searchParams.get('iss')).toBe(url);
+    expect(denied.location).toMatch(/\?error=access_denied&.*state=abcdefgh12345678/);
+    expect(new URL(denied.location!).searchParams.get('iss')).toBe(url);
 
     const start = await browser.follow(await browser.get(sign.authorize({ scope: 'user/Patient.rs' })));
     const empty = await browser.post(actionIn(start.text, '/consent'), { decision: 'allow' });
@@ -187,7 +180,7 @@ describe('The pages between an app and its token', () => {
     const [login, right] = [actionIn(page.text, '/login'), { login: 'ada', password: PASSWORD }];
     for (const csrf of ['', 'wrong', foreign]) {
       const refused = await browser.post(login, { ...right, csrf });
-      expect([refused.status, refused.to, refused.text.includes('role="alert"')]).toEqual([403, undefined, true]);
+      expect([refused.status, refused.location, refused.text.includes('role="alert"')]).toEqual([403, undefined, true]);
     }
     await browser.follow(await browser.get(sign.authorize()));
     expect((await browser.post(login, right, { 'sec-fetch-site': 'cross-site' })).status).toBe(403);
@@ -216,7 +209,7 @@ describe('The pages between an app and its token', () => {
       await browser.post(login, { login: 'nobody', password: 'no' }),
     ];
     expect([wrong.status, unknown.status]).toEqual([401, 401]);
-    const plain = ({ text }: Seen) => text.replaceAll(/value="[^"]*"/g, '');
+    const plain = ({ text }: Page) => text.replaceAll(/value="[^"]*"/g, '');
     expect(plain(wrong)).toBe(plain(unknown));
     expect(wrong.text).toContain('value="ada"');
     expect(wrong.text).toContain(
@@ -258,12 +251,33 @@ describe('The pages between an app and its token', () => {
       [{ client_id: 'nobody"><script>alert(1)</script>' }, 'client'],
     ] as const) {
       const seen = await openBrowser(url).get(sign.authorize(asked));
-      expect([seen.status, seen.to]).toEqual([400, undefined]);
+      expect([seen.status, seen.location]).toEqual([400, undefined]);
       expect(seen.headers.get('content-type')).toMatch(/^text\/html/);
       expect(seen.headers.get('content-security-policy')).toMatch(/style-src 'self'.*frame-ancestors 'none'/);
       expect(seen.text).toContain(words);
       expect(seen.text).toContain('<h1>This cannot go on</h1>');
       expect(seen.text).not.toContain('<script>');
     }
+  });
+
+  it('send the answer of an app on this device to its own scheme, which the policy of the page names', async () => {
+    const redirect_uri = 'com.example.chart:/callback';
+    const made = await sign.house.ask('POST', '/admin/clients', {
+      client_name: 'Pocket chart',
+      application_type: 'native',
+      redirect_uris: [redirect_uri],
+      token_endpoint_auth_method: 'none',
+      scope: 'user/Patient.rs',
+    });
+    expect(made.status).toBe(201);
+    const browser = openBrowser(url);
+    const asked = { client_id: made.body.client_id, redirect_uri, scope: 'user/Patient.rs' };
+    const consent = await sign.signedIn(browser, sign.authorize(asked));
+    expect(consent.text).toContain('<dd><bdi>com.example.chart:</bdi></dd>');
+    expect(consent.headers.get('content-security-policy')).toContain("form-action 'self' com.example.chart:;");
+    const allowed = { decision: 'allow', scope: 'user/Patient.rs' };
+    const { status, location } = await browser.post(actionIn(consent.text, '/consent'), allowed);
+    expect(status).toBe(303);
+    expect((await browser.get(location!)).location).toMatch(/^com\.example\.chart:\/callback\?code=/);
   });
 });

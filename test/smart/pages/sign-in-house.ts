@@ -1,78 +1,28 @@
-/** A house with a doctor, her patients and those of others, and an app; and a browser without eyes: cookies, forms, redirects. */
-import { createHash } from 'node:crypto';
+/** A house with a doctor, her patients and those of others, and an app; and a browser without eyes that comes to its pages. */
 import { type HouseOptions, openHouse, type TestHouse } from '../../support/house.ts';
+import { authorizeUrl, type Page, pkce, redeem, userAgent } from '../support/user-agent.ts';
 
 export const PASSWORD = 'harbour-lantern-quilt-97';
 export const REDIRECT = 'http://127.0.0.1:9/callback';
-export const verifier = 'a-verifier-that-is-long-enough-for-pkce-0123456789';
-const challenge = createHash('sha256').update(verifier).digest('base64url');
+const SCOPE =
+  'openid fhirUser launch/patient patient/Patient.rs patient/Observation.rs patient/Observation.c offline_access';
+const { verifier, challenge } = pkce();
 
-export interface Seen {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  /** Where a redirect or a page that goes on leads. */
-  readonly to: string | undefined;
-}
-
-/** What a browser keeps and sends; nothing of it follows a redirect by itself. */
+/** A browser that sends a form as the page that is open has it: with its token, unless `csrf` says otherwise. */
 export function openBrowser(url: string) {
-  const cookies = new Map<string, { value: string; path: string }>();
-  const setCookies: string[] = [];
-  let last: Seen | undefined;
-
-  function keep(line: string): void {
-    setCookies.push(line);
-    const [pair, ...traits] = line.split(';').map((part) => part.trim());
-    const [name, value = ''] = pair!.split(/=(.*)/);
-    const path = traits.find((trait) => /^path=/i.test(trait))?.slice(5) ?? '/';
-    if (value === '' || traits.some((trait) => /^max-age=0|^expires=Thu, 01 Jan 1970/i.test(trait)))
-      cookies.delete(`${name} ${path}`);
-    else cookies.set(`${name} ${path}`, { value, path });
-  }
-
-  async function send(
-    method: string,
-    path: string,
-    body?: URLSearchParams,
-    headers: Record<string, string> = {},
-  ): Promise<Seen> {
-    const target = new URL(path, url);
-    const sent = [...cookies]
-      .filter(([, { path: of }]) => target.pathname.startsWith(of))
-      .map(([name, { value }]) => `${name.split(' ')[0]}=${value}`);
-    const answer = await fetch(target, {
-      method,
-      body,
-      redirect: 'manual',
-      headers: { ...(sent.length > 0 && { cookie: sent.join('; ') }), ...headers },
-    });
-    for (const line of answer.headers.getSetCookie()) keep(line);
-    const text = await answer.text();
-    const refresh = /<meta http-equiv="refresh" content="0;url=([^"]+)">/.exec(text)?.[1]?.replaceAll('&amp;', '&');
-    last = { status: answer.status, headers: answer.headers, text, to: answer.headers.get('location') ?? refresh };
-    return last;
-  }
-
-  const browser = {
-    setCookies,
-    get: (path: string, headers?: Record<string, string>) => send('GET', path, undefined, headers),
-    /** A form as the page that is open has it: with its token, unless `csrf` says otherwise. */
+  const agent = userAgent(url);
+  let last: Page | undefined;
+  const seen = async (page: Promise<Page>): Promise<Page> => (last = await page);
+  return {
+    setCookies: agent.setCookies,
+    get: (path: string) => seen(agent.get(path)),
+    follow: (page: Page) => seen(agent.follow(page)),
     post(path: string, members: Record<string, string | readonly string[]>, headers?: Record<string, string>) {
-      const form = new URLSearchParams({ csrf: csrfIn(last!.text) });
-      if (members.csrf !== undefined) form.delete('csrf');
+      const form = new URLSearchParams(members.csrf === undefined ? { csrf: csrfIn(last!.text) } : {});
       for (const [name, value] of Object.entries(members)) for (const one of [value].flat()) form.append(name, one);
-      return send('POST', path, form, headers);
-    },
-    /** From redirect to redirect on this server, to the first page that stays or to an address elsewhere. */
-    async follow(seen: Seen): Promise<Seen> {
-      let now = seen;
-      while (now.to !== undefined && new URL(now.to, url).origin === new URL(url).origin)
-        now = await browser.get(now.to);
-      return now;
+      return seen(agent.post(path, form, headers));
     },
   };
-  return browser;
 }
 export type BlindBrowser = ReturnType<typeof openBrowser>;
 
@@ -89,7 +39,7 @@ export interface SignInHouse {
   /** Address at which an app begins. */
   authorize(asked?: Record<string, string>): string;
   /** Signs in and goes on to what comes next. */
-  signedIn(browser: BlindBrowser, start: string, login?: string): Promise<Seen>;
+  signedIn(browser: BlindBrowser, start: string, login?: string): Promise<Page>;
   /** The token answer for the code in an address of the app. */
   redeem(to: string): Promise<any>;
 }
@@ -157,33 +107,15 @@ export async function openSignInHouse(
   return {
     house,
     app,
-    authorize: (asked = {}) =>
-      `/oauth/authorize?${new URLSearchParams({
-        response_type: 'code',
-        client_id: app,
-        redirect_uri: redirect,
-        scope:
-          'openid fhirUser launch/patient patient/Patient.rs patient/Observation.rs patient/Observation.c offline_access',
-        state: 'a-state-of-the-app',
-        aud: `${house.url}/fhir`,
-        code_challenge: challenge,
-        code_challenge_method: 'S256',
-        ...asked,
-      })}`,
+    authorize: (more = {}) =>
+      authorizeUrl(house.url, { clientId: app, redirectUri: redirect, scope: SCOPE, more }, challenge),
     async signedIn(browser, start, login = 'ada') {
       const page = await browser.follow(await browser.get(start));
       return browser.follow(await browser.post(actionIn(page.text, '/login'), { login, password: PASSWORD }));
     },
     async redeem(to) {
       const code = new URL(to).searchParams.get('code') ?? '';
-      const form = new URLSearchParams({
-        grant_type: 'authorization_code',
-        code,
-        redirect_uri: redirect,
-        client_id: app,
-        code_verifier: verifier,
-      });
-      return (await fetch(`${house.url}/oauth/token`, { method: 'POST', body: form })).json();
+      return (await redeem(house.url, { clientId: app, redirectUri: redirect }, code, verifier)).body;
     },
   };
 }

@@ -16,11 +16,17 @@ interface Cookie {
 }
 
 export interface UserAgent {
-  get(url: string): Promise<Page>;
-  post(url: string, form: Readonly<Record<string, string>> | URLSearchParams): Promise<Page>;
+  get(url: string, headers?: Readonly<Record<string, string>>): Promise<Page>;
+  post(
+    url: string,
+    form: Readonly<Record<string, string>> | URLSearchParams,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Page>;
   /** Follows redirects until a page of this server, or an address that is not. */
   follow(page: Page): Promise<Page>;
   readonly cookies: ReadonlyMap<string, Cookie>;
+  /** Every Set-Cookie that came. */
+  readonly setCookies: readonly string[];
 }
 
 const unescaped = (text: string): string =>
@@ -33,6 +39,7 @@ const unescaped = (text: string): string =>
 
 export function userAgent(origin: string): UserAgent {
   const cookies = new Map<string, Cookie>();
+  const setCookies: string[] = [];
 
   async function ask(url: string, init: RequestInit = {}): Promise<Page> {
     const at = new URL(url, origin);
@@ -46,6 +53,7 @@ export function userAgent(origin: string): UserAgent {
       headers: { accept: 'text/html', ...init.headers, ...(sent && { cookie: sent }) },
     });
     for (const line of response.headers.getSetCookie()) {
+      setCookies.push(line);
       const [pair = '', ...traits] = line.split(';').map((part) => part.trim());
       const name = pair.slice(0, pair.indexOf('='));
       const value = pair.slice(name.length + 1);
@@ -62,8 +70,10 @@ export function userAgent(origin: string): UserAgent {
 
   return {
     cookies,
-    get: (url) => ask(url),
-    post: (url, form) => ask(url, { method: 'POST', body: new URLSearchParams(form as Record<string, string>) }),
+    setCookies,
+    get: (url, headers) => ask(url, { headers }),
+    post: (url, form, headers) =>
+      ask(url, { method: 'POST', headers, body: new URLSearchParams(form as Record<string, string>) }),
     async follow(page) {
       let at = page;
       while (at.location?.startsWith(`${origin}/`)) at = await ask(at.location);

@@ -24,8 +24,8 @@ export interface PageVisit {
 
 export interface PagesParts {
   readonly users: UsersRoom;
-  /** Outside OpenID providers; none where left out. */
-  readonly providers?: Providers;
+  /** Outside OpenID providers. */
+  readonly providers: Providers;
   readonly authorization: Pick<Authorization, 'interactions' | 'grantsOf' | 'revoke'>;
   readonly findClient: (clientId: string) => Promise<Client | undefined>;
   readonly accessFor: (grant: Grant) => Promise<Access>;

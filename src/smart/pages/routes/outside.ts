@@ -1,6 +1,5 @@
 /** Coming back from an outside OpenID provider: then it goes on as after a password. https://openid.net/specs/openid-connect-core-1_0.html#AuthResponse */
 import type { Router } from 'express';
-import { problem } from '../../../fhir/outcome.ts';
 import type { Desk } from './desk.ts';
 import type { SignInDesk } from './sign-in.ts';
 
@@ -9,7 +8,6 @@ export function addOutside(router: Router, desk: Desk, signIn: SignInDesk): void
   router.get(
     '/outside/:name/callback',
     desk.shown(async (request, response) => {
-      if (!desk.providers) throw problem('not-found', 'there is no such provider');
       const { searchParams } = new URL(request.originalUrl, 'http://here');
       const { step, to } = await desk.providers.finish(String(request.params.name), {
         parameters: Object.fromEntries(searchParams),

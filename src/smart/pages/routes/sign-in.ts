@@ -46,7 +46,7 @@ export function addSignIn(router: Router, at: string, desk: Desk, placeOf: Place
   function show(place: Place, request: Request, response: Response, failedBy: Failed = {}, status = 200): void {
     const { path, app, login } = place;
     const csrf = desk.csrfFor(request, response);
-    const providers = desk.providers?.list.map(({ name, title }) => ({ name: title, href: `${path}/outside/${name}` }));
+    const providers = desk.providers.list.map(({ name, title }) => ({ name: title, href: `${path}/outside/${name}` }));
     const page = signIn({
       action: `${path}/login`,
       csrf,
@@ -166,6 +166,7 @@ export function addSignIn(router: Router, at: string, desk: Desk, placeOf: Place
     `${at}/passkey-options`,
     ...desk.posted(async (request, response, form) => {
       await placeOf(request, response);
+      if (!users.passkeys.areOffered) throw problem('not-found', 'passkeys are not offered at this address');
       const handle = form.text('handle');
       const user = handle === '' ? undefined : (await users.signIn.waiting(handle)).user;
       response.set('Cache-Control', 'no-store').json(await users.passkeys.beginSignIn(user));
@@ -176,7 +177,6 @@ export function addSignIn(router: Router, at: string, desk: Desk, placeOf: Place
     `${at}/outside/:name`,
     desk.shown(async (request, response) => {
       const { path, onward } = await placeOf(request, response);
-      if (!desk.providers) throw problem('not-found', 'there is no such provider');
       const cookie = desk.cookieOf(request, response);
       response.redirect(303, await desk.providers.begin(String(request.params.name), { cookie, to: { path, onward } }));
     }),

@@ -97,7 +97,7 @@ export function subjectsFor(desk: Desk, user: User, request: Request, response: 
 const literally = (text: string): string => text.replace(/[\\,$]/g, (sign) => `\\${sign}`);
 
 /** Each word of a name is to begin one of its parts. */
-export function criteriaOf({ name, birthdate, identifier }: PatientSearch): Parameters {
+function criteriaOf({ name, birthdate, identifier }: PatientSearch): Parameters {
   const words = name
     .split(/\s+/)
     .filter((word) => word !== '')
@@ -117,7 +117,7 @@ export function faultsOf({ birthdate }: PatientSearch): Partial<PatientSearch> |
 }
 
 /** `Berg, Elin Margareta`, by the name in use. */
-export function nameIn(names: any): string {
+function nameIn(names: any): string {
   if (!Array.isArray(names)) return '';
   const name =
     ['official', 'usual', undefined].map((use) => names.find((one) => one?.use === use)).find(Boolean) ?? names[0];

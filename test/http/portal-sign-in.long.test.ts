@@ -1,4 +1,6 @@
 /** Somebody signs in at the portal of the running server as at any app, and asks for what they may see; and what is not our answer is none. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { openSignInHouse, PASSWORD, type SignInHouse } from '../smart/pages/sign-in-house.ts';
@@ -46,6 +48,10 @@ describeInChromium('Signing in at the portal', () => {
     const shown = await page.locator('#operations-Patient-searchPatient .live-responses-table').textContent();
     expect(shown).toContain('ours-11');
     expect(shown).not.toContain('theirs-1');
+
+    await page.evaluate(readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
+    const found: any = await page.evaluate("axe.run('#access')");
+    expect(found.violations.map(({ id }: any) => id)).toEqual([]);
 
     await page.click('[data-sign-out]');
     expect(await status()).toBe('Signed out.');

@@ -36,11 +36,11 @@ describe('The pages of an account', () => {
     // A name in the address leads nowhere else.
     const stranger = openBrowser(sign.house.url);
     await stranger.get('/oauth/account/apps');
-    const { to } = await stranger.post('/oauth/account/sign-in/https:%2f%2fevil.example/login', {
+    const { location: to } = await stranger.post('/oauth/account/sign-in/https:%2f%2fevil.example/login', {
       login: 'elin',
       password: PASSWORD,
     });
-    expect(to).toBe('/oauth/account/apps');
+    expect(to).toBe(`${sign.house.url}/oauth/account/apps`);
   });
 
   it('change the password for who knows the old one, by the rules, and end every other session', async () => {
@@ -151,5 +151,26 @@ describe('The pages of an account', () => {
     expect(headingIn(done.text)).toBe('Your recovery codes');
     expect(done.text).toContain('href="/oauth/account/security">I have kept them');
     expect(headingIn((await fresh.get('/oauth/account/security')).text)).toBe('Security');
+  });
+
+  it('hold who guesses at one user, say for how long, and let others in', async () => {
+    const guesser = openBrowser(sign.house.url);
+    let last = await guesser.get('/oauth/account/apps');
+    const action = actionIn(last.text, '/login');
+    for (let tries = 0; tries < 12 && last.status !== 429; tries++)
+      last = await guesser.post(action, { login: 'elin', password: `guess-${tries}` });
+    expect(last.status).toBe(429);
+    expect(Number(last.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(last.text).toContain('<p class="alert" role="alert">');
+    expect((await guesser.post(action, { login: 'elin', password: PASSWORD })).status).toBe(429);
+    await sign.house.ask('POST', '/admin/users', {
+      login: 'eva',
+      password: PASSWORD,
+      fhirUser: 'Practitioner/ada',
+      roles: ['nurse'],
+    });
+    expect(headingIn((await signIn(openBrowser(sign.house.url), 'eva', PASSWORD, '/oauth/account/apps')).text)).toBe(
+      'Apps that may see my data',
+    );
   });
 });
