@@ -33,7 +33,15 @@ export async function printKeys(
   print: (line: string) => void,
 ): Promise<void> {
   const path = deviceId === undefined ? '/admin/keys' : `/admin/devices/${encodeURIComponent(deviceId)}/keys`;
-  const { keys } = await withServer(config, (reached) => ask(reached, 'GET', path));
+  const keys = await withServer(config, async (reached) => {
+    const found: any[] = [];
+    for (let next: string | null | undefined = path; next; ) {
+      const page: any = await ask(reached, 'GET', next);
+      found.push(...page.keys);
+      next = page.next;
+    }
+    return found;
+  });
   if (keys.length === 0) print('no keys');
   for (const key of keys) {
     const state = key.revoked_at

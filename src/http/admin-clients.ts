@@ -2,10 +2,9 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { appended } from '../audit/trail.ts';
 import { problem } from '../fhir/outcome.ts';
-import { parametersOf, splitQuery } from '../interactions/route.ts';
 import type { Client } from '../smart/clients/client.ts';
 import type { Also, Clients } from '../smart/clients/clients.ts';
-import { countOf, membersOf } from './admin.ts';
+import { afterOf, countOf, membersOf } from './admin.ts';
 import { type VisitDeed, visitOf } from './app.ts';
 import { clientWords, inItsWords, registeredWords } from './client-words.ts';
 import { sendJson } from './respond.ts';
@@ -18,10 +17,6 @@ export interface AdminClientsRoom {
 
 /** How long the secret before still opens where nobody says otherwise, in seconds. */
 const OVERLAP = 86_400;
-
-/** The client_id after which the page begins. */
-const afterOf = ({ url }: Request): string | undefined =>
-  parametersOf(splitQuery(url).query).find(([name]) => name === 'after')?.[1];
 
 function overlapOf(asked: unknown): number {
   if (asked === undefined || asked === null) return OVERLAP;

@@ -8,7 +8,7 @@ import { parametersOf, splitQuery } from '../interactions/route.ts';
 import { settle } from '../interactions/settle.ts';
 import type { Runtime } from '../runtime.ts';
 import { administrator } from '../smart/access.ts';
-import { issueKey, keyActivity, listKeys, revokeKey } from '../smart/device-keys.ts';
+import { issueKey, keyActivity, keysOfDevice, type ListedKey, listKeys, revokeKey } from '../smart/device-keys.ts';
 import type { Store } from '../store/store.ts';
 import { setSecret } from '../subscriptions/secret.ts';
 import { visitOf } from './app.ts';
@@ -56,9 +56,15 @@ function permissionsOf(value: unknown): readonly string[] | undefined {
   return value;
 }
 
-export function countOf({ url }: Request): number {
-  const [, value] = parametersOf(splitQuery(url).query).find(([name]) => name === 'count') ?? [];
-  if (value === undefined) return 50;
+const parameterOf = ({ url }: Request, asked: string): string | undefined =>
+  parametersOf(splitQuery(url).query).find(([name]) => name === asked)?.[1];
+
+/** What a page begins behind. */
+export const afterOf = (request: Request): string | undefined => parameterOf(request, 'after');
+
+export function countOf(request: Request, fallback = 50): number {
+  const value = parameterOf(request, 'count');
+  if (value === undefined) return fallback;
   if (!/^[1-9]\d{0,3}$/.test(value) || Number(value) > 1_000)
     throw problem('value', 'count must be a number from 1 to 1000');
   return Number(value);
@@ -111,8 +117,8 @@ export function adminRouter({ store, base, runtime, forget, facts, rooms = [] }:
     reply(request, response, 201, { key, prefix: kept.prefix, expires_at: isoOf(kept.expires) });
   });
 
-  const listed = async (request: Request, response: Response, deviceId?: string) => {
-    const keys = (await listKeys(store, deviceId)).map((key) => ({
+  const listed = async (request: Request, response: Response, found: readonly ListedKey[], more: object = {}) => {
+    const keys = found.map((key) => ({
       prefix: key.prefix,
       key_name: key.keyName,
       device_id: key.deviceId,
@@ -123,10 +129,18 @@ export function adminRouter({ store, base, runtime, forget, facts, rooms = [] }:
       last_used_at: isoOf(key.lastUsed),
     }));
     await visitOf(response).record({ interaction: 'admin-key-list', action: 'R', status: 200 });
-    reply(request, response, 200, { keys });
+    reply(request, response, 200, { keys, ...more });
   };
-  router.get('/devices/:device_id/keys', (request, response) => listed(request, response, request.params.device_id));
-  router.get('/keys', (request, response) => listed(request, response));
+  router.get('/devices/:device_id/keys', async (request, response) =>
+    listed(request, response, await keysOfDevice(store, request.params.device_id)),
+  );
+  router.get('/keys', async (request, response) => {
+    const count = countOf(request, 1_000);
+    const found = await listKeys(store, afterOf(request), count + 1);
+    const page = found.slice(0, count);
+    const next = found.length > count ? `/admin/keys?count=${count}&after=${page.at(-1)!.prefix}` : null;
+    await listed(request, response, page, { next });
+  });
 
   router.delete('/keys/:prefix', async (request, response) => {
     const { prefix } = request.params;

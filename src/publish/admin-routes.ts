@@ -51,6 +51,7 @@ export const adminSchemas: Readonly<Record<string, Schema>> = {
           },
         },
       },
+      next: { type: 'string', nullable: true, description: 'Where the next page of all keys is.' },
     },
   },
   KeyActivity: {
@@ -152,6 +153,20 @@ export const adminRoutes: readonly Route[] = [
     operationId: 'listKeys',
     summary: 'List the keys of all devices',
     security: ['adminToken'],
+    parameters: [
+      {
+        name: 'count',
+        in: 'query',
+        description: 'How many at most.',
+        schema: { type: 'integer', minimum: 1, maximum: 1_000, default: 1_000 },
+      },
+      {
+        name: 'after',
+        in: 'query',
+        description: 'The prefix that the page begins behind.',
+        schema: { type: 'string' },
+      },
+    ],
     answers: {
       200: { description: 'All keys, without their secret part.', content: json(schemaRef('KeyList')) },
       ...refused,

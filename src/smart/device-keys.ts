@@ -29,6 +29,8 @@ export interface DeviceKey {
   readonly lastUsed?: number;
 }
 
+export type ListedKey = Omit<DeviceKey, 'hash'>;
+
 export interface NewKey {
   readonly device: ResourceKey;
   readonly deviceId: string;
@@ -115,10 +117,12 @@ export async function noteUse(store: Store, record: DeviceKey, now: number): Pro
   ]);
 }
 
-/** All keys, or those of one device, without their hashes. */
-export async function listKeys(store: Store, deviceId?: string): Promise<readonly Omit<DeviceKey, 'hash'>[]> {
-  const keys = (await everyKept(KIND, store)).map(
-    ({ value: { hash: _hash, ...record } }): Omit<DeviceKey, 'hash'> => record,
-  );
-  return deviceId === undefined ? keys : keys.filter((key) => key.deviceId === deviceId);
-}
+const withoutHash = ({ value: { hash: _hash, ...record } }: Kept): ListedKey => record;
+
+/** By prefix, those after the one that is named, without their hashes. */
+export const listKeys = async (store: Store, after: string | undefined, count: number): Promise<readonly ListedKey[]> =>
+  (await store.list(KIND, after === undefined ? '' : `${after}\u0000`, count)).map(withoutHash);
+
+/** Those of one device. Looks through all keys: for people, not for requests of devices. */
+export const keysOfDevice = async (store: Store, deviceId: string): Promise<readonly ListedKey[]> =>
+  (await everyKept(KIND, store)).map(withoutHash).filter((key) => key.deviceId === deviceId);
