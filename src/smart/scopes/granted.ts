@@ -1,6 +1,5 @@
 /** What is granted of the scopes that are asked for: what both the request and the registration permit, never more. https://www.rfc-editor.org/rfc/rfc6749#section-3.3 */
-import { canonicalQuery } from './query.ts';
-import { canonicalText, firstText, isOfFirst, type Scope } from './scope.ts';
+import { canonicalText, firstText, isOfFirst, parseScope, type Scope } from './scope.ts';
 import { isSeedScope, kindOf, meantBy, scopesOf, wordsOf } from './words.ts';
 
 /** Under which circumstances it is asked. */
@@ -13,6 +12,11 @@ export interface Circumstances {
   readonly hasPatient?: boolean;
 }
 
+/** Words that are looked at, characters that a token's scope has, conditions of one scope; beyond these nothing is granted. */
+const mostWords = 200;
+const longest = 16_000;
+const mostConditions = 50;
+
 /**
  * The granted part of `asked`, as the token and its answer say it. A scope that is granted as a whole is echoed as it was
  * asked for; of any other what is permitted stands there, a wildcard as the types that it is permitted for.
@@ -20,17 +24,22 @@ export interface Circumstances {
 export function granted(asked: string, allowed: string, circumstances: Circumstances): string {
   const words = new Set(wordsOf(allowed));
   const permitted = scopesOf(allowed);
-  const told = wordsOf(asked)
-    .filter((word) => isPossible(word, circumstances))
-    .flatMap((word) => {
-      if (words.has(word)) return isUnderstood(word) ? [word] : [];
-      return partsOf(word, permitted);
-    });
-  return [...new Set(told)].join(' ');
+  const told = new Set<string>();
+  let length = 0;
+  for (const word of wordsOf(asked).slice(0, mostWords)) {
+    if (!isPossible(word, circumstances)) continue;
+    const parts = words.has(word) ? [word].filter(isUnderstood) : partsOf(word, permitted);
+    const added = parts.filter((part) => !told.has(part));
+    length += added.reduce((sum, part) => sum + part.length + 1, 0);
+    if (length > longest) break;
+    for (const part of added) told.add(part);
+  }
+  return [...told].join(' ');
 }
 
 /** Whether all that `asked` opens is open by `wide` already: a refresh may ask for no more than was granted. */
 export function isWithin(asked: string, wide: string): boolean {
+  if (asked.length > longest) return false;
   const words = new Set(wordsOf(wide));
   const permitted = scopesOf(wide);
   return wordsOf(asked).every((word) => {
@@ -55,7 +64,9 @@ function partsOf(word: string, permitted: readonly Scope[]): readonly string[] {
   if (meant.length === 0) return [];
   if (meant.every((scope) => isCovered(scope, permitted))) return [word];
   const parts = meant.flatMap((scope) => permitted.flatMap((one) => common(scope, one) ?? []));
-  return merged(parts).map((part) => (isOfFirst(word) && firstText(part)) || canonicalText(part));
+  return merged(parts)
+    .map((part) => (isOfFirst(word) && firstText(part)) || canonicalText(part))
+    .filter((text) => parseScope(text) !== undefined);
 }
 
 type Part = Omit<Scope, 'text'>;
@@ -82,10 +93,9 @@ function common(a: Part, b: Part): Part | undefined {
   const type = a.type === '*' ? b.type : a.type;
   const rights = [...a.rights].filter((right) => b.rights.includes(right)).join('');
   if (rights === '') return undefined;
-  const both = [...conditions(a), ...conditions(b)];
+  const both = [...new Set([...conditions(a), ...conditions(b)])];
   if (both.length === 0) return { context: a.context, type, rights };
-  const query = canonicalQuery(type, both.join('&'));
-  return query === undefined ? undefined : { context: a.context, type, rights, query };
+  return both.length > mostConditions ? undefined : { context: a.context, type, rights, query: both.sort().join('&') };
 }
 
 /** The rights on the same resources in one scope, without those that others give already; in an order of their own. */

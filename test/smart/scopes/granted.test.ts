@@ -102,6 +102,22 @@ describe('Granted', () => {
   });
 });
 
+describe('However much is asked', () => {
+  it('is answered in time, in a scope that fits into a token, and never widened', () => {
+    const many = (n: number, name: string) =>
+      Array.from({ length: n }, (_, i) => `patient/Observation.rs?${name}=${name}${i}`).join(' ');
+    granted(many(50, 'code'), many(50, 'category'), user); // what is compiled for the first time takes longer
+    const started = performance.now();
+    const text = granted(many(2_000, 'code'), many(200, 'category'), user);
+    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(text.length).toBeLessThanOrEqual(16_000);
+    expect(text).toMatch(/^(?:patient\/Observation\.rs\?category=category\d+&code=code\d+ ?)+$/);
+    const long = (name: string) =>
+      `patient/Observation.rs?${Array.from({ length: 40 }, (_, i) => `${name}=${i}`).join('&')}`;
+    expect(granted(long('code'), long('category'), user)).toBe('');
+  });
+});
+
 describe('Within what was granted', () => {
   it.each([
     ['patient/Observation.r', 'patient/*.read', true],
