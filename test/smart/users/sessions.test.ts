@@ -1,5 +1,6 @@
 /** Sessions of browsers: their cookie, their ends, their list; and forms that are ours. promises O17, O25 */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { noEntries } from '../../../src/search/query.ts';
 import { csrfOf, demandCsrf, sessionCookie } from '../../../src/smart/users/cookie.ts';
 import { deviceWords } from '../../../src/smart/users/device-words.ts';
 import { sessionId } from '../../../src/smart/users/sessions.ts';
@@ -161,6 +162,20 @@ describe('Users on two servers', () => {
     expect((await house.directory.find('shared'))!.disabled).toBeDefined();
     house.pass(5_000);
     expect((await other.directory.find('shared'))!.disabled).toBeDefined();
+  });
+});
+
+describe('A user whose person goes while it is made', () => {
+  it('is not made', async () => {
+    const slow = house.another({ cost: { memory: 65_536, passes: 1, parallelism: 1 } });
+    const making = nurse(slow, 'orphan', { fhirUser: 'RelatedPerson/2', roles: ['patient'] }).then(
+      () => undefined,
+      (error) => error,
+    );
+    const key = { type: 'RelatedPerson', id: '2' };
+    await house.store.commit([{ op: 'write', key, method: 'DELETE', index: noEntries, expect: 'any' }]);
+    expect((await making).status).toBe(409);
+    expect(await house.directory.find('orphan')).toBeUndefined();
   });
 });
 
