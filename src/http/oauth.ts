@@ -3,12 +3,10 @@ import { type Request, type RequestHandler, type Response, Router } from 'expres
 import { readJson } from '../fhir/json.ts';
 import { asProblem, problem } from '../fhir/outcome.ts';
 import type { Asking } from '../smart/authorization/answers.ts';
-import type { Authorization } from '../smart/authorization/authorization.ts';
+import type { Authorization, Forwarded } from '../smart/authorization/authorization.ts';
 import { isConfidential } from '../smart/authorization/client-authentication.ts';
 import { introspect, revokeToken } from '../smart/authorization/inspection.ts';
-import { innerSecret } from '../smart/authorization/provider.ts';
 import { smartStyle } from '../smart/authorization/smart-style.ts';
-import type { Client } from '../smart/clients/client.ts';
 import { OAuthRefusal } from '../smart/clients/refused.ts';
 import { pageHeaders } from '../smart/pages/serve.ts';
 import { isSeedClient, wordsOf } from '../smart/scopes/words.ts';
@@ -60,24 +58,15 @@ function authorizeUrl(parameters: URLSearchParams): string {
   return `/oauth/authorize?${parameters}`;
 }
 
-/** As oidc-provider sees a client that has proved itself. */
-function innerForm(form: URLSearchParams, client: Client): string {
-  const inner = new URLSearchParams(form);
-  for (const proof of ['client_secret', 'client_assertion', 'client_assertion_type', 'resource']) inner.delete(proof);
-  inner.set('client_id', client.clientId);
-  if (isConfidential(client)) inner.set('client_secret', innerSecret);
-  return inner.toString();
-}
-
 export function oauthRouter({ authorization, store, url, base, isAdministrator }: OAuthRoom): RequestHandler {
   const router = Router({ caseSensitive: true });
   const { tokens } = authorization;
 
-  const forwarded = (request: Request, response: Response, to: string, method = request.method, body?: string) => {
+  const forwarded = (request: Request, response: Response, to: string, more: Partial<Forwarded> = {}) => {
     // What cannot be sent back ends on a page of ours.
     const headers = to.startsWith('/oauth/authorize') ? pageHeaders() : securityHeaders;
     response.set({ ...headers, 'X-Request-Id': visitOf(response).requestId });
-    return authorization.forward(request, response, { url: to, method, body }, askingOf(response));
+    return authorization.forward(request, response, { url: to, ...more }, askingOf(response));
   };
 
   /** Answers refusals in the words of RFC 6749, recorded before. */
@@ -117,7 +106,7 @@ export function oauthRouter({ authorization, store, url, base, isAdministrator }
   router.post('/authorize', async (request, response) => {
     const bytes = await readBody(request, FORM_LIMIT);
     if (mediaType(request) !== FORM) throw problem('not-supported', `the body must be ${FORM}`, { status: 415 });
-    await forwarded(request, response, authorizeUrl(new URLSearchParams(bytes.toString())), 'GET');
+    await forwarded(request, response, authorizeUrl(new URLSearchParams(bytes.toString())), { method: 'GET' });
   });
   router.get(['/authorize/:uid', '/jwks'], (request, response) => forwarded(request, response, request.originalUrl));
 
@@ -127,7 +116,7 @@ export function oauthRouter({ authorization, store, url, base, isAdministrator }
       const { form, isJson } = await formOf(request, true);
       const client = await clientOf(request, form);
       if (isJson && !isSeedClient(client.metadata.scope)) throw new BadRequest(`the body must be ${FORM}`);
-      await forwarded(request, response, '/oauth/token', 'POST', innerForm(form, client));
+      await forwarded(request, response, '/oauth/token', { proved: { form, client } });
     }),
   );
 

@@ -56,6 +56,7 @@ async function completeToken(ctx: KoaContextWithOIDC, url: string, asking: Askin
   }
   ctx.set('Cache-Control', 'no-store');
   ctx.set('Pragma', 'no-cache');
+  if (ctx.status === 200 && ctx.oidc.entities.ClientCredentials) return; // see models.ts
   await asking?.record({
     interaction: 'oauth-token',
     status: ctx.status,

@@ -12,7 +12,7 @@ import type { ClientRoom } from '../clients/open.ts';
 import { oauthPaths } from '../discovery.ts';
 import type { User } from '../users/user.ts';
 import { type Asking, completeAnswer } from './answers.ts';
-import { authenticateClient } from './client-authentication.ts';
+import { authenticateClient, isConfidential } from './client-authentication.ts';
 import { grantsOf, isGrantOf, revokeGrant, type UserGrant } from './grants.ts';
 import { createInteractions, type Interactions } from './interaction.ts';
 import { type Launch, newLaunch } from './launches.ts';
@@ -41,8 +41,8 @@ export interface Forwarded {
   readonly method?: string;
   /** Path and query. */
   readonly url: string;
-  /** Of a form; it has been read already. */
-  readonly body?: string;
+  /** A form that has been read already, and the client that proved itself with it. */
+  readonly proved?: { readonly form: URLSearchParams; readonly client: Client };
 }
 
 export interface Authorization {
@@ -66,6 +66,7 @@ export function createAuthorization(parts: AuthorizationParts): Authorization {
   const { store, runtime, url, base, clients, settings, findUser, log } = parts;
   const findClient = clients.clients.find;
   const asked = new AsyncLocalStorage<Asking>();
+  const innerSecret = Buffer.from(runtime.random(32)).toString('base64url');
   const tokens = createTokens(store, runtime, base);
   const signingKeys = createSigningKeys(store, runtime, ID_TOKEN);
 
@@ -90,6 +91,7 @@ export function createAuthorization(parts: AuthorizationParts): Authorization {
         runtime,
         url,
         base,
+        innerSecret,
         settings,
         findClient,
         findUser,
@@ -118,7 +120,9 @@ export function createAuthorization(parts: AuthorizationParts): Authorization {
     }),
     async forward(request, response, forwarded, asking) {
       const ready = await provider();
-      await asked.run(asking, () => ready.callback()(seenAs(request, forwarded, url) as never, response as never));
+      await asked.run(asking, () =>
+        ready.callback()(seenAs(request, forwarded, url, innerSecret) as never, response as never),
+      );
     },
     authenticate: (form, authorization, source) =>
       authenticateClient(
@@ -152,7 +156,12 @@ export function createAuthorization(parts: AuthorizationParts): Authorization {
  * The same request in other words. Where the server is says its configuration, whatever a client or a proxy claims; how a client proved itself and
  * which page asks is our door's business alone.
  */
-function seenAs(request: IncomingMessage, { method, url, body }: Forwarded, publicUrl: string): IncomingMessage {
+function seenAs(
+  request: IncomingMessage,
+  { method, url, proved }: Forwarded,
+  publicUrl: string,
+  innerSecret: string,
+): IncomingMessage {
   const { protocol, host } = new URL(publicUrl);
   const { authorization: _proof, origin: _page, ...rest } = request.headers;
   const headers: Record<string, unknown> = {
@@ -168,8 +177,8 @@ function seenAs(request: IncomingMessage, { method, url, body }: Forwarded, publ
     baseUrl: { value: '' },
   };
   if (method !== undefined) seen.method = { value: method };
-  if (body !== undefined) {
-    const bytes = Buffer.from(body);
+  if (proved !== undefined) {
+    const bytes = Buffer.from(innerForm(proved, innerSecret));
     delete headers['transfer-encoding'];
     Object.assign(headers, {
       'content-type': FORM,
@@ -188,4 +197,13 @@ function seenAs(request: IncomingMessage, { method, url, body }: Forwarded, publ
   }
   seen.headers = { value: headers };
   return Object.create(request, seen);
+}
+
+/** As oidc-provider sees a client that has proved itself. */
+function innerForm({ form, client }: NonNullable<Forwarded['proved']>, innerSecret: string): string {
+  const inner = new URLSearchParams(form);
+  for (const proof of ['client_secret', 'client_assertion', 'client_assertion_type', 'resource']) inner.delete(proof);
+  inner.set('client_id', client.clientId);
+  if (isConfidential(client)) inner.set('client_secret', innerSecret);
+  return inner.toString();
 }

@@ -1,5 +1,6 @@
 /** oidc-provider's models over the store: kept under the SHA-256 of their ids, used once, dropped together with their grant. https://github.com/panva/node-oidc-provider/blob/main/docs/README.md#adapter */
 import type { Adapter, AdapterPayload, ClientMetadata } from 'oidc-provider';
+import { appended } from '../../audit/trail.ts';
 import type { Runtime } from '../../runtime.ts';
 import { type AuditRow, type Change, isConflict, type Kept, type Store } from '../../store/store.ts';
 import { contextOf } from './context.ts';
@@ -77,6 +78,11 @@ export const modelsOver =
         if (grantable.has(model) && payload.grantId !== undefined) {
           const member = `${grantKeyOf(payload.grantId)}/${model}/${key}`;
           changes.push({ op: 'put', kind: kinds.ofGrant, key: member, value: {}, expiresIn });
+        }
+        if (model === 'ClientCredentials') {
+          // All that is committed for such a token: the row goes along, and nobody waits for the disk a second time.
+          const who = `Client/${payload.clientId}`;
+          changes.push(appended(rowOf({ interaction: 'oauth-token', status: 200, who, target: who })));
         }
         if (model === 'Session')
           changes.push({ op: 'put', kind: kinds.sessionUid, key: keyOfId(payload.uid!), value: { key }, expiresIn });

@@ -1,5 +1,4 @@
 /** The authorization server itself: oidc-provider, set to what SMART demands and to nothing more. https://hl7.org/fhir/smart-app-launch/app-launch.html */
-import { randomBytes } from 'node:crypto';
 import type Provider from 'oidc-provider';
 import type { ClientMetadata, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import type { Runtime } from '../../runtime.ts';
@@ -22,6 +21,11 @@ export interface ProviderParts {
   /** Issuer: the public URL of the server, without a path. */
   readonly url: string;
   readonly base: string;
+  /**
+   * Clients prove who they are before oidc-provider is asked (client-authentication.ts); to it they then come with this
+   * password, which never leaves the process. So nobody gets past our door with a method that a client is not registered for.
+   */
+  readonly innerSecret: string;
   readonly settings: LifeSettings & { readonly sessionHours: number };
   readonly findClient: (clientId: string) => Promise<Client | undefined>;
   readonly findUser: (login: string) => Promise<User | undefined>;
@@ -32,13 +36,7 @@ export interface ProviderParts {
   readonly onBroken: (error: unknown) => void;
 }
 
-/**
- * Clients prove who they are before oidc-provider is asked (client-authentication.ts); to it they then come with this
- * password, which never leaves the process. So nobody gets past our door with a method that a client is not registered for.
- */
-export const innerSecret = randomBytes(32).toString('base64url');
-
-const metadataOf = ({ clientId, metadata }: Client): ClientMetadata => ({
+const metadataOf = ({ clientId, metadata }: Client, innerSecret: string): ClientMetadata => ({
   client_id: clientId,
   client_name: metadata.client_name,
   application_type: metadata.redirect_uris.some(hasOwnScheme) ? 'native' : 'web',
@@ -86,7 +84,7 @@ export async function buildProvider(parts: ProviderParts, keys: readonly Signing
       base,
       clientOf: async (clientId) => {
         const client = await parts.findClient(clientId);
-        return client && metadataOf(client);
+        return client && metadataOf(client, parts.innerSecret);
       },
       rowOf: parts.rowOf,
       forget: parts.forget,
@@ -173,7 +171,7 @@ export async function buildProvider(parts: ProviderParts, keys: readonly Signing
       ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? settings.backendTokenSeconds,
       AuthorizationCode: CODE,
       IdToken: ID_TOKEN,
-      RefreshToken: (ctx) => Math.max(1, (grantOf(ctx)?.exp ?? 0) - seconds(Date.now())),
+      RefreshToken: (ctx) => Math.max(1, (grantOf(ctx)?.exp ?? 0) - seconds(runtime.now())),
       Interaction: INTERACTION,
       Session: settings.sessionHours * 3_600,
       Grant: settings.offlineDays * 86_400,

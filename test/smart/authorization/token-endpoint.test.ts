@@ -70,6 +70,16 @@ describe('A client by itself', () => {
     }
   });
 
+  it('is in the trail once for each token, and once for each refusal', async () => {
+    const rows = async () => (await house.search('AuditEvent?subtype=oauth-token&_count=100')).length;
+    const before = await rows();
+    await ask({ ...forItself, ...own(device) });
+    await ask({ ...forItself, ...own(device), client_secret: 'wrong' });
+    await ask({ ...forItself, ...own(device), scope: 'system/Patient.rs' });
+
+    expect((await rows()) - before).toBe(3);
+  });
+
   it('may say so in JSON as a device client, and as no other', async () => {
     const json = (app: App) =>
       house.ask(
