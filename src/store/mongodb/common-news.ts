@@ -38,7 +38,7 @@ export interface CommonOptions {
 
 export interface CommonNews extends Common {
   /** Asks for what the others wrote. */
-  look(): Promise<void>;
+  look(signal?: AbortSignal): Promise<void>;
   /** Looks again and again until the signal aborts. */
   follow(signal: AbortSignal): Promise<void>;
 }
@@ -50,10 +50,18 @@ export function createCommon(options: CommonOptions): CommonNews {
   const waiting: { readonly id: Long; readonly from: number }[] = [];
   let asOf = Number.NEGATIVE_INFINITY;
 
-  const look = async () => {
+  const look = async (signal?: AbortSignal) => {
     const begun = ticks();
     const found = await collection
-      .find({ _id: { $nin: [...sets.ids()] } }, { promoteLongs: false, batchSize: MOST * 2 })
+      .find(
+        { _id: { $nin: [...sets.ids()] } },
+        {
+          promoteLongs: false,
+          batchSize: MOST * 2,
+          maxTimeMS: LOOK_EVERY,
+          ...(signal && { signal }),
+        },
+      )
       .toArray();
     for (const set of found.map(whole)) {
       sets.add(set);
@@ -90,9 +98,9 @@ export function createCommon(options: CommonOptions): CommonNews {
       useWhatMayBe();
       note(type, index);
     },
-    async asking(search) {
+    async asking(search, signal) {
       for (let tries = 0; tries < 3; tries++) {
-        if (ticks() - asOf > OLD) await look();
+        if (ticks() - asOf > OLD) await look(signal);
         const known = asOf;
         const answer = await search();
         if (ticks() - known < TOO_OLD) return answer;
@@ -103,7 +111,7 @@ export function createCommon(options: CommonOptions): CommonNews {
     async follow(signal) {
       while (!signal.aborted) {
         await runtime.sleep(LOOK_EVERY, signal);
-        if (!signal.aborted) await look().catch(() => undefined);
+        if (!signal.aborted) await look(AbortSignal.timeout(LOOK_EVERY)).catch(() => undefined);
       }
     },
   };

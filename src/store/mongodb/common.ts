@@ -33,8 +33,8 @@ export interface Common {
   saying(name: Long, isMeant: (value: string) => boolean): readonly Long[];
   /** A resource is written: what it has may come to be known as common. */
   note(type: string, index: IndexEntries): void;
-  /** Runs a search that is built of what is known, again where that was too old at its end. */
-  asking<T>(search: () => Promise<T>): Promise<T>;
+  /** Runs a search that is built of what is known, again where that was too old at its end. The signal ends a look at what is new. */
+  asking<T>(search: () => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
 /** Where every value stands by itself. */

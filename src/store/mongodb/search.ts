@@ -26,8 +26,10 @@ export async function runSearch(
     reachingTwice(deadline, runtime, () => {
       const first = given;
       given = undefined;
-      return parts.common.asking(() =>
-        inSession(parts, first, (own) => pageOf(readingOf(parts, own, { ...deadline, reach, note }), query, cursor)),
+      return parts.common.asking(
+        () =>
+          inSession(parts, first, (own) => pageOf(readingOf(parts, own, { ...deadline, reach, note }), query, cursor)),
+        deadline.signal,
       );
     }),
   );
@@ -66,7 +68,7 @@ export async function matchedKeys(
       keys.push(...rows.map(({ _id }) => _id));
     }
     return keys;
-  });
+  }, signal);
 }
 
 const readingOf = (
