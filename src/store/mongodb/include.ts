@@ -22,13 +22,56 @@ export async function includedBy(
   if (query.includes.length === 0 || matches.length === 0) return [];
   for (const allowed of Object.values(query.includable ?? {})) refuseCostly(allowed);
   const rounds = includeRounds<Followed>(query, matches, { keyOf: ({ _id }) => _id, numberOf: ({ p }) => p });
+  const brought: Brought = new Map();
+  let round: readonly Followed[] | undefined;
   let step = rounds.next();
   while (!step.done) {
     const { include, front, seen } = step.value;
-    const way = include.way === 'to' ? pointedTo : pointing;
-    step = rounds.next((await way(reading, query, include, front, seen)) as unknown as readonly Followed[]);
+    if (front !== round) {
+      await bringAll(reading, query, front, front === matches, brought);
+      round = front;
+    }
+    const found =
+      include.way === 'to'
+        ? await pointedTo(reading, query, include, front, seen, brought)
+        : await pointing(reading, query, include, front, seen);
+    step = rounds.next(found as unknown as readonly Followed[]);
   }
   return step.value.map(versionOf);
+}
+
+/** What was asked for by its key already: the resource, or undefined where it may not be included. */
+type Brought = Map<string, Document | undefined>;
+
+/** One question for all that a round points to under several names. */
+async function bringAll(
+  reading: Reading,
+  query: SearchQuery,
+  front: readonly Followed[],
+  isFirst: boolean,
+  brought: Brought,
+): Promise<void> {
+  const asked = query.includes.filter(({ way, iterate }) => way === 'to' && (isFirst || iterate));
+  if (asked.length < 2) return;
+  const aims = asked.flatMap((include) => aimedAt(reading, include, front).filter((aim) => isAsked(include, aim)));
+  const keys = [...new Set(aims)].filter((key) => !brought.has(key));
+  if (keys.length > 0 && keys.length <= mostIncluded) await bring(reading, query, keys, brought);
+}
+
+/** Whether it can be included by its key. */
+const isAsked = ({ target }: Include, aim: string): boolean =>
+  !isCanonical(aim) && (target === undefined || typeOf(aim) === target);
+
+const aimedAt = ({ parts }: Reading, { type, name }: Include, front: readonly Followed[]): readonly string[] => {
+  const hash = name === undefined ? undefined : nameHash(parts.hashing, name);
+  return front.filter(({ _id }) => typeOf(_id) === type).flatMap(({ refs }) => aimsOf(refs, hash));
+};
+
+async function bring(reading: Reading, query: SearchQuery, keys: readonly string[], brought: Brought): Promise<void> {
+  const found = await allowedAmong(reading, query, keys);
+  if (found.length > mostIncluded) throw tooManyIncluded(query.includes);
+  for (const key of keys) brought.set(key, undefined);
+  for (const document of found) brought.set(document['_id'], document);
 }
 
 const typeOf = (key: string): string => key.slice(0, key.indexOf('/'));
@@ -37,23 +80,18 @@ const whole = fieldsOf({ bodies: true, ties: true });
 async function pointedTo(
   reading: Reading,
   query: SearchQuery,
-  { type, name, target }: Include,
+  include: Include,
   front: readonly Followed[],
   seen: ReadonlySet<string>,
+  brought: Brought,
 ): Promise<readonly Document[]> {
-  const { hashing } = reading.parts;
-  const hash = name === undefined ? undefined : nameHash(hashing, name);
-  const aims = new Set(front.filter(({ _id }) => typeOf(_id) === type).flatMap(({ refs }) => aimsOf(refs, hash)));
+  const aims = new Set(aimedAt(reading, include, front));
   const canonicals = [...aims].filter(isCanonical);
   const called = canonicals.length === 0 ? [] : await keysCalled(reading, canonicals);
-  const keys = [...new Set([...[...aims].filter((aim) => !isCanonical(aim)), ...called])].filter(
-    (key) => !seen.has(key) && (target === undefined || typeOf(key) === target),
-  );
-  if (keys.length === 0) return [];
-  const found = await allowedAmong(reading, query, keys);
-  if (found.length > mostIncluded) throw tooManyIncluded(query.includes);
-  const byKey = new Map(found.map((document) => [document['_id'], document]));
-  return keys.flatMap((key) => byKey.get(key) ?? []);
+  const keys = [...new Set([...aims, ...called])].filter((key) => !seen.has(key) && isAsked(include, key));
+  const missing = keys.filter((key) => !brought.has(key));
+  if (missing.length > 0) await bring(reading, query, missing, brought);
+  return keys.flatMap((key) => brought.get(key) ?? []);
 }
 
 /** The keys of whatever has one of the canonicals. */
@@ -69,23 +107,28 @@ async function allowedAmong(
   { includable }: SearchQuery,
   keys: readonly string[],
 ): Promise<Document[]> {
-  const bounds = { limit: mostIncluded + 1, projection: whole };
-  if (!includable) return find(reading, { _id: { $in: keys }, m: { $ne: 'DELETE' } }, bounds);
-  const found: Document[] = [];
-  for (const type of new Set(keys.map(typeOf))) {
+  const free: string[] = [];
+  const ways: Document[] = [];
+  for (const [type, ofType] of Map.groupBy(keys, typeOf)) {
     const allowed = allowedOf(includable, type);
     if (!allowed) continue;
-    const among = { _id: { $in: keys.filter((key) => typeOf(key) === type) } };
-    const filter = await filterFrom(reading, type, allowed, among);
-    found.push(...(await find(reading, all([filter, among]) as Document, bounds)));
+    if (isEverything(allowed)) free.push(...ofType);
+    else {
+      const among = { _id: { $in: ofType } };
+      ways.push(all([await filterFrom(reading, type, allowed, among), among]) as Document);
+    }
   }
-  return found;
+  if (free.length > 0) ways.push({ _id: { $in: free }, m: { $ne: 'DELETE' } });
+  if (ways.length === 0) return [];
+  const where = ways.length === 1 ? ways[0]! : { $or: ways };
+  return find(reading, where, { limit: mostIncluded + 1, projection: whole });
 }
 
 /** What an included resource of the type must fulfil; undefined where none is included. */
 const allowedOf = (includable: SearchQuery['includable'], type: string): Criterion | undefined =>
   !includable ? everything : Object.hasOwn(includable, type) ? includable[type] : undefined;
 const everything: Criterion = { is: 'all', of: [] };
+const isEverything = (where: Criterion): boolean => where.is === 'all' && where.of.length === 0;
 
 /** The criterion as a filter that is right for what the set holds. */
 async function filterFrom(reading: Reading, type: string, where: Criterion, set: Document): Promise<Document> {
