@@ -13,7 +13,7 @@ const LOOK_EVERY = 2_000;
 const PAUSE = 1_000;
 
 /** Indexes that an older schema had and this one has not. Others on our collections are the operator's. */
-const former: Readonly<Partial<Record<keyof Collections, readonly string[]>>> = {};
+const former: Readonly<Partial<Record<keyof Collections, readonly string[]>>> = { audit: ['key'] };
 
 export interface IndexBuild {
   /** Throws transient while an index of the collection is being made. */

@@ -103,7 +103,8 @@ export const indexes: Readonly<Partial<Record<keyof Collections, readonly IndexD
     { name: 'at', key: { at: 1 } },
     { name: 'who', key: { who: 1, _id: 1 } },
     { name: 'patient', key: { patients: 1, _id: 1 } },
-    { name: 'key', key: { key: 1, _id: 1 } },
+    // Most rows were written for somebody without a device key.
+    { name: 'device-key', key: { key: 1, _id: 1 }, partialFilterExpression: { key: { $gt: '' } } },
     { name: 'target', key: { target: 1, _id: 1 } },
     { name: 'interaction', key: { interaction: 1, _id: 1 } },
   ],
