@@ -62,9 +62,12 @@ interface Sight {
   readonly canonical: string;
 }
 
+const isReading = (change: Draft | Change): boolean => change.op === 'write' && change.key.type === 'Observation';
+
 /** Evaluates every vital sign that is written, by whatever door; the verdict lives in Flag and DetectedIssue only. */
 export function flagVitals(thresholds: Thresholds): Derive {
   const personOf = createPersonOf();
+  const vitals = [...new Set([...thresholds.values()].flat().map(({ vital }) => vital))];
   return async ({ key: observation, after: written }, pending, look, { now, canonical }) => {
     if (written?.resourceType !== 'Observation' || !spoken.has(written.status)) return [];
     const patient = patientOf(written);
@@ -75,14 +78,17 @@ export function flagVitals(thresholds: Thresholds): Derive {
     );
     if (measured.length === 0) return [];
 
+    const device: string | undefined = written.device?.reference;
+    const keyFor = (vital: string) => `${patient}|${vital}|${device ?? '-'}`;
+    // The first of several readings asks for the alarms of all, which the others then need not.
+    if (pending.filter(isReading).length > 1) look.get('alarm', vitals.map(keyFor)).catch(() => undefined);
     const person = await personOf(patient, pending, look);
     const verdicts = measured.flatMap((value) => judge(value, person, at, thresholds) ?? []);
-    const device: string | undefined = written.device?.reference;
     const changes: (Draft | Change)[] = [];
     for (const vital of new Set(verdicts.map((verdict) => verdict.vital))) {
       const ofVital = verdicts.filter((v) => v.vital === vital);
       const verdict = worst(ofVital)!;
-      const key = `${patient}|${vital}|${device ?? '-'}`;
+      const key = keyFor(vital);
       const sight = { observation, patient, device, verdict, key, now, canonical };
       for (const reason of ['no-table', 'no-unit'] as const) {
         if (ofVital.some(({ severity }) => severity === reason))

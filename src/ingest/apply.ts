@@ -46,6 +46,8 @@ export interface Applied {
 
 export type Apply = (parsed: Parsed, device: DeviceContext, origin: Origin) => Promise<Applied>;
 
+type Assignments = Awaited<ReturnType<typeof assignmentsOf>>;
+
 /** What anybody else's commit may have changed under our feet, so that looking again helps. */
 const isOvertaken = (error: unknown): boolean =>
   error instanceof Problem && (error.status === 409 || error.status === 412 || error.code === 'lock-error');
@@ -67,8 +69,7 @@ export function createApply(room: IngestRoom): Apply {
   const line = createLine();
 
   /** Who was the patient then; with what has to hold still at commit. */
-  async function attribute({ instant }: Parsed, device: ResourceKey) {
-    const assigned = await assignmentsOf(device.id, store);
+  async function attribute({ instant }: Parsed, device: ResourceKey, assigned: Assignments) {
     const patient = patientAt(assigned.periods, instant);
     const [device_, person] = await store.read(patient ? [device, keyOf(patient)!] : [device]);
     if (!device_ || isDeleted(device_)) throw problem('business-rule', 'Device not found in system', { status: 400 });
@@ -91,7 +92,11 @@ export function createApply(room: IngestRoom): Apply {
 
   async function attempt(parsed: Parsed, device: DeviceContext, origin: Origin, isRetry: boolean): Promise<Applied> {
     const { deviceId, key } = device;
-    const kept = (await store.get(KIND, [`${key.id}|${readingInstant(parsed.instant)}`]))[0];
+    // Both in one round trip.
+    const [[kept], assigned] = await Promise.all([
+      store.get(KIND, [`${key.id}|${readingInstant(parsed.instant)}`]),
+      assignmentsOf(key.id, store),
+    ]);
     const reading = kept?.value as KeptReading | undefined;
     const ids = new Map([...parsed.sent.keys()].map((name) => [name, observationId(key.id, parsed.instant, name)]));
     // The first time nothing can be there; whatever is there after all shows at commit.
@@ -103,7 +108,7 @@ export function createApply(room: IngestRoom): Apply {
       if (decision.does !== 'repeat') mapping.demandPlausible(name, decision.sent);
     }
 
-    const { patient, person, still } = await attribute(parsed, key);
+    const { patient, person, still } = await attribute(parsed, key, assigned);
     const vitalSignId = reading?.vitalSignId ?? (await nextId());
     const at = {
       status: 'final' as const,

@@ -37,4 +37,24 @@ describe('What a write remembers', () => {
     expect(await idsOf('nobody', 'bob', 'ada', 'bob')).toEqual([undefined, 'bob', 'ada', 'bob']);
     expect(asked).toEqual(['ada', 'nobody', 'bob']);
   });
+
+  it('is asked of kept values once too, each kind by itself', async () => {
+    await store.commit([{ op: 'put', kind: 'alarm', key: 'a', value: 1 }]);
+    const asked: string[] = [];
+    const look = remembered({
+      ...store,
+      get: (kind, keys) => {
+        asked.push(...keys.map((key) => `${kind} ${key}`));
+        return store.get(kind, keys);
+      },
+    });
+    const valuesOf = async (kind: string, ...keys: readonly string[]) =>
+      (await look.get(kind, keys)).map((kept) => kept?.value);
+    expect(await Promise.all([valuesOf('alarm', 'a', 'b'), valuesOf('alarm', 'b', 'a')])).toEqual([
+      [1, undefined],
+      [undefined, 1],
+    ]);
+    expect(await valuesOf('cursor', 'a')).toEqual([undefined]);
+    expect(asked).toEqual(['alarm a', 'alarm b', 'cursor a']);
+  });
 });
