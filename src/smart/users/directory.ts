@@ -183,7 +183,7 @@ export function createDirectory(setting: Omit<UsersSetting, 'holds' | 'recorded'
         const deed = { interaction: 'admin-user-change', action: 'U', status: 200, target: before.fhirUser };
         return {
           user: { ...after, epoch },
-          also: [...also, appended(row({ ...deed, query: `changed=${what.join(',')}` }))],
+          also: [...also, appended(row({ ...deed, reason: `changed ${what.join(', ')}` }))],
         };
       });
       changed(login);

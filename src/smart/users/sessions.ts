@@ -112,7 +112,7 @@ export function createSessions(
       put(id, kept, 'absent'),
       { op: 'put', kind: OF_USER, key: indexKey(user.login, id), value: {}, expiresIn: seconds(absolute) },
       ...(old ? dropped(old.value.login, old.key) : []),
-      appended(row({ interaction: 'sign-in', status: 200, query: `by=${methods.join('+')}`, ...aboutUser(user) })),
+      appended(row({ interaction: 'sign-in', status: 200, reason: `by ${methods.join('+')}`, ...aboutUser(user) })),
     ]);
     return { cookie, session: shown(id, kept, user) };
   }
