@@ -197,6 +197,13 @@ describe('The pages between an app and its token', () => {
       expect([at, (await browser.post(at, { ...members, csrf: foreign })).status]).toEqual([at, 403]);
     // The interaction is another browser's: its address alone opens nothing.
     expect((await stranger.get(path)).status).toBe(404);
+    // Nor does the cookie of another one at this address.
+    const [cookie] = stranger.setCookies.filter((line) => line.startsWith('watchfire_interaction='));
+    const crossed = await fetch(new URL(path, url), {
+      headers: { cookie: cookie!.split(';')[0]! },
+      redirect: 'manual',
+    });
+    expect(crossed.status).toBe(404);
     expect((await browser.get('/oauth/account/apps')).text).toContain('Sign out');
   });
 
