@@ -7,6 +7,7 @@ import type { ResourceKey } from '../fhir/references.ts';
 import { isNear, latitudeOf, longitudeOf } from './near.ts';
 import { type Criterion, type IndexEntries, noEntries, type SearchQuery, type TextEntry } from './query.ts';
 import { lies } from './ranges.ts';
+import { setOf } from './targets.ts';
 
 /** Undefined: cannot be told from one resource. */
 type Verdict = boolean | undefined;
@@ -103,6 +104,10 @@ function holds(
     }
     case 'reference':
       return entries.references.some((entry) => entry.target === criterion.target && entry.name === criterion.name);
+    case 'points': {
+      const targets = setOf(criterion.targets);
+      return entries.references.some(({ name, target }) => name === criterion.name && targets.has(target));
+    }
     case 'range': {
       const { name } = criterion;
       if (name === `${key.type}._lastUpdated`) {

@@ -7,6 +7,7 @@
  * name (Observation's `patient` is `subject` with a Patient target): definitions decide that, engines never know.
  */
 import type { Parameter } from './parameter.ts';
+import type { Targets } from './targets.ts';
 
 /** Found by equality. Tokens give two: (`system|`, `code`) and (`code`, ''); a token without a system gives ('|', code) and (code, ''). */
 export interface KeyEntry {
@@ -101,6 +102,7 @@ export type Criterion =
   | { readonly is: 'not'; readonly of: Criterion }
   | { readonly is: 'key'; readonly name: string; readonly first: string; readonly second?: string } // second left out: any
   | { readonly is: 'reference'; readonly name: string; readonly target: string }
+  | { readonly is: 'points'; readonly name: string; readonly targets: Targets } // to any of them
   | (Ends & {
       readonly is: 'range';
       readonly name: string;

@@ -35,6 +35,10 @@ export function searchConforms(current: () => Store): void {
         save('Task/3', { index: entries({ references: [{ name: 'Task.subject', target: 'Patient/11' }] }) }),
       );
       expect(await found({ is: 'reference', name: 'Task.subject', target: 'Patient/1' })).toEqual(['1']);
+      const points = (...targets: string[]): Criterion => ({ is: 'points', name: 'Task.subject', targets });
+      expect(await found(points('Patient/8', 'Patient/1'))).toEqual(['1']);
+      expect(await found(points('Patient/8'))).toEqual([]);
+      expect(await found(points())).toEqual([]);
     });
 
     it('holds bounds on both ends against one interval', async () => {

@@ -9,6 +9,7 @@ import {
   type SearchQuery,
   type SortKey,
 } from '../../src/search/query.ts';
+import { targetsOf } from '../../src/search/targets.ts';
 
 /** A small generator with a seed (mulberry32), so that a failing run can be repeated. */
 export function dice(seed: number) {
@@ -119,7 +120,13 @@ export function randomCriterion(roll: Dice, ids: readonly string[], depth = 3, t
   }
   switch (roll.below(5)) {
     case 0:
-      return { is: 'reference', name: `${type}.${roll.of(['subject', 'device'])}`, target: randomTarget(roll, ids) };
+      return roll.chance(0.5)
+        ? { is: 'reference', name: `${type}.${roll.of(['subject', 'device'])}`, target: randomTarget(roll, ids) }
+        : {
+            is: 'points',
+            name: `${type}.${roll.of(['subject', 'device'])}`,
+            targets: targetsOf(roll.some(80, () => randomTarget(roll, ids))),
+          };
     case 1:
       return { is: 'word', name: `${type}.${roll.of(['_text', '_content'])}`, word: roll.of([...words, 'none']) };
     case 2: {
@@ -240,6 +247,8 @@ export function fulfils(candidate: Candidate, criterion: Criterion, world: World
     }
     case 'reference':
       return references.some(({ name, target }) => name === criterion.name && target === criterion.target);
+    case 'points':
+      return references.some(({ name, target }) => name === criterion.name && criterion.targets.includes(target));
     case 'range':
       return ranges.some(
         ({ name, low, high }) =>

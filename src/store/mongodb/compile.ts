@@ -98,6 +98,7 @@ function leaf(criterion: Leaf, compiling: Compiling): Condition {
   switch (criterion.is) {
     case 'key':
     case 'reference':
+    case 'points':
       return equal(common, hashesOf(criterion, hashing));
     case 'word':
       return equal(common, [wordHash(hashing, criterion.name, criterion.word)]);
@@ -112,7 +113,8 @@ function leaf(criterion: Leaf, compiling: Compiling): Condition {
   }
 }
 
-function hashesOf(criterion: Extract<Criterion, { is: 'key' | 'reference' }>, hashing: Hashing): Long[] {
+function hashesOf(criterion: Extract<Criterion, { is: 'key' | 'reference' | 'points' }>, hashing: Hashing): Long[] {
+  if (criterion.is === 'points') return criterion.targets.map((target) => keyHash(hashing, criterion.name, target, ''));
   if (criterion.is === 'reference') return [keyHash(hashing, criterion.name, criterion.target, '')];
   const { name, first, second } = criterion;
   if (second !== undefined) return [keyHash(hashing, name, first, second)];
@@ -136,6 +138,7 @@ function within(of: readonly Criterion[], searched: Compiling): Document {
         return { r: { $elemMatch: intervalIn(criterion.name, criterion, hashing) } };
       case 'key':
       case 'reference':
+      case 'points':
       case 'text':
         return leaf(criterion, compiling);
       case 'near':

@@ -37,6 +37,8 @@ export function lookFor(type: string, criterion: Criterion, hashing: Hashing): L
       return keyLook(criterion.name, criterion.first, criterion.second, hashing);
     case 'reference':
       return keyLook(criterion.name, criterion.target, '', hashing);
+    case 'points':
+      return pointsLook(criterion, hashing);
     case 'range': {
       const visit = rangesOf(criterion.name, hashing);
       return (entries) => visit(entries, (from, to) => lies(from, to, criterion));
@@ -119,6 +121,31 @@ export function plainLook(kind: Kind, name: string, value: string, hashing: Hash
     }
     return false;
   };
+}
+
+type Points = Extract<Criterion, { is: 'points' }>;
+const pointing = new WeakMap<Points, { readonly hashing: Hashing; readonly look: Look }>();
+
+/** Points to any of many: their hashes are made once for as long as there is the criterion. */
+function pointsLook(criterion: Points, hashing: Hashing): Look {
+  const known = pointing.get(criterion);
+  if (known?.hashing === hashing) return known.look;
+  const highs = new Map<number, number[]>();
+  for (const target of criterion.targets) {
+    const [low, high] = halvesOf(kindOf.key, criterion.name, target, hashing);
+    const found = highs.get(low);
+    if (found) found.push(high);
+    else highs.set(low, [high]);
+  }
+  const look: Look = (entries) => {
+    const { view, plain, plainCount } = sectionsOf(entries);
+    for (let i = 0, at = plain; i < plainCount; i++, at += 8) {
+      if (highs.get(view.getInt32(at, true))?.includes(view.getInt32(at + 4, true))) return true;
+    }
+    return false;
+  };
+  pointing.set(criterion, { hashing, look });
+  return look;
 }
 
 function keyLook(name: string, first: string, second: string | undefined, hashing: Hashing): Look {
