@@ -82,7 +82,8 @@ export async function startServerProcess(
   mkdirSync(data, { recursive: true });
   return start({
     name: `${uri ? 'MongoDB ' : ''}server, audit ${auditReads}`,
-    args: ['--max-semi-space-size=4', 'bin/watchfire.mjs', 'serve'],
+    // As package.json starts it, and docker-compose.yml the servers of a cluster.
+    args: [`--max-semi-space-size=${uri ? 16 : 4}`, 'bin/watchfire.mjs', 'serve'],
     port,
     token,
     ready: '/health/ready',
