@@ -221,7 +221,9 @@ export function createSignIn(
         also: [proved.taken, ...(waits ? [pendings.taken(handle!, waits.found)] : [])],
       }));
       holds.succeeded(suspect, 'passkey');
-      return { step: 'done', user, methods: [...(waits?.pending.methods ?? []), 'hwk', 'user'] };
+      // RFC 8176: a key that is copied to a person's other devices is no hardware's.
+      const proof = [proved.passkey.backedUp ? 'swk' : 'hwk', 'user'];
+      return { step: 'done', user, methods: [...(waits?.pending.methods ?? []), ...proof] };
     } catch (error) {
       if (!isConflict(error)) throw error;
       throw await refused(row, 'passkey answer used twice', proved.user);
