@@ -45,8 +45,10 @@ export async function seenOf(
   right: Sight = 's',
 ): Promise<readonly Version[]> {
   if (access.unrestricted || versions.length === 0) return versions;
-  const verdicts = await Promise.all(versions.map((version) => isSeen(access, version, right)));
-  return versions.filter((_, i) => verdicts[i]);
+  const verdicts = versions.map((version) => isSeen(access, version, right));
+  const isTold = verdicts.every((verdict) => typeof verdict === 'boolean');
+  const told = isTold ? verdicts : await Promise.all(verdicts);
+  return versions.filter((_, i) => told[i]);
 }
 
 /** https://hl7.org/fhir/R4/http.html#cread: whether the client already has this version. */

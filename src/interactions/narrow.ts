@@ -1,6 +1,8 @@
 /** Cuts a query down to what the caller may find, wherever in it resources are looked for. https://hl7.org/fhir/R4/security.html */
+import { createHash } from 'node:crypto';
 import { resourceTypes } from '../fhir/definitions.ts';
 import type { Asked, Criterion, SearchQuery } from '../search/query.ts';
+import { entails } from './entails.ts';
 import { demandShown } from './hidden.ts';
 import type { Access } from './interaction.ts';
 
@@ -23,7 +25,7 @@ export function narrow(query: SearchQuery, access: Access): SearchQuery {
 function found(type: string, where: Criterion, access: Access): Criterion {
   const inner = within(where, access);
   const more = access.finds(type);
-  return more ? { is: 'all', of: [inner, more] } : inner;
+  return more && !entails(where, more) ? { is: 'all', of: [inner, more] } : inner;
 }
 
 function within(criterion: Criterion, access: Access): Criterion {
@@ -62,16 +64,20 @@ const includable = ofAccess(
 );
 
 /**
- * All that the caller may find, in one text: the token of a page is bound to it, so that it is worth nothing once the rights
+ * All that the caller may find, as a hash: the token of a page is bound to it, so that it is worth nothing once the rights
  * are others. '' where that is everything.
  */
 export const reachOf = ofAccess((access): string =>
   access.unrestricted
     ? ''
-    : JSON.stringify(
-        [...resourceTypes].map((type) => [
-          access.permits('search-type', type) && (access.finds(type) ?? everything),
-          ...(access.hides?.(type) ?? []),
-        ]),
-      ),
+    : createHash('sha256')
+        .update(
+          JSON.stringify(
+            [...resourceTypes].map((type) => [
+              access.permits('search-type', type) && (access.finds(type) ?? everything),
+              ...(access.hides?.(type) ?? []),
+            ]),
+          ),
+        )
+        .digest('base64'),
 );

@@ -84,7 +84,7 @@ export async function demandWritable(
   if (isAbsent(before) && after === undefined && access.finds(key.type, 'd') === undefined) return;
   const held = isAbsent(before) ? undefined : (JSON.parse(before!.text) as Resource);
   // The id in the body of a create is passed over: the server gives another.
-  const written = after && after.id !== key.id ? withoutId(after) : after;
+  const written = after?.id !== undefined && after.id !== key.id ? withoutId(after) : after;
   if (!(await access.mayWrite(held, written)))
     throw problem('forbidden', `${referenceTo(key)} may not be written with these rights`);
 }

@@ -8,7 +8,7 @@ import { branchesFor, compile } from './expression.ts';
 import { laneEntries } from './fast-lane.ts';
 import { enterWords } from './full-text.ts';
 import { dropRepeats, emptyGathering, type Gathering, sizeOf } from './gathering.ts';
-import { untilDefinitionsChange } from './knowledge.ts';
+import { definitionsGeneration, untilDefinitionsChange } from './knowledge.ts';
 import { missingEntry, tellsByEntries, usuallyPresent } from './missing.ts';
 import type { Parameter } from './parameter.ts';
 import { parametersOf } from './parameters.ts';
@@ -21,7 +21,19 @@ import { sinkFor, typeTold } from './values.ts';
  * its type is warm; the first resource of a type costs a few milliseconds. Nothing for an unknown type.
  */
 export function extract(resource: Resource): IndexEntries {
+  const known = remembered.get(resource);
+  if (known?.generation === definitionsGeneration()) return known.entries;
   return extractorOf(resource.resourceType)?.(resource, false) ?? noEntries;
+}
+
+/** Of resources that are asked about before they are written; no parsed resource is ever changed. */
+const remembered = new WeakMap<Resource, { readonly generation: number; readonly entries: IndexEntries }>();
+
+/** The same, where it will be asked for again. */
+export function extractOnce(resource: Resource): IndexEntries {
+  const entries = extract(resource);
+  remembered.set(resource, { generation: definitionsGeneration(), entries });
+  return entries;
 }
 
 /** The entries of a stored text: absolute references below this server's base are its own, as relative ones are. */

@@ -40,7 +40,7 @@ const adminToken = 'administrator-of-the-test';
 /** Opened with the policies of capability/access/, and without Consents, unless a test brings its own. */
 export async function openAccessHouse(
   begin: number,
-  rules: Pick<CoreParts, 'policies' | 'consents'> = {},
+  rules: Partial<Pick<CoreParts, 'policies' | 'consents' | 'references'>> = {},
 ): Promise<AccessHouse> {
   let clock = begin;
   const runtime: Runtime = { ...systemRuntime, now: () => clock };
@@ -56,7 +56,6 @@ export async function openAccessHouse(
   const leases = startLeases({ store: engine, runtime, owner: 'house', isShared: false, log, signal });
   const trail = createTrail(engine, runtime, 'prompt');
   const { store, dispatch, access, stopped } = await openCore({
-    ...rules,
     engine,
     trail,
     runtime,
@@ -65,6 +64,7 @@ export async function openAccessHouse(
     version: '0.0.0',
     pageKey: runtime.random(32),
     references: 'open',
+    ...rules,
     prepare: {},
     derive: () => ({}),
     log,

@@ -3,13 +3,13 @@ import { resourceTypes } from '../../fhir/definitions.ts';
 import { relativeTo } from '../../fhir/own-base.ts';
 import { literalReferences, type Resource } from '../../fhir/references.ts';
 import type { Access, InteractionCode, Sight } from '../../interactions/interaction.ts';
-import { extract } from '../../search/extract.ts';
+import { extract, extractOnce } from '../../search/extract.ts';
 import { looksElsewhere } from '../../search/match.ts';
 import { type Criterion, type IndexEntries, none } from '../../search/query.ts';
 import type { Right } from '../scopes/criterion.ts';
 import { type ElementPath, valuesAt } from './elements.ts';
 import { holds, type Judged, type LookUp } from './hold.ts';
-import { shownText } from './shows.ts';
+import { showing } from './shows.ts';
 import type { Verdicts } from './verdicts.ts';
 
 /** What an Access is made of. */
@@ -55,7 +55,8 @@ export function accessBy(openings: Openings, { base, look, verdicts }: Ground): 
   });
   const hiddenOf = remembered((type, _right: 'r') => openings.keptBack(type, 'hidden'));
   const hidden = (type: string) => hiddenOf(type, 'r');
-  const hidesAny = [...resourceTypes].some((type) => hidden(type).length > 0);
+  const concerned = [...resourceTypes].filter((type) => hidden(type).length > 0);
+  const hidesAny = concerned.length > 0;
   const opensAny = (right: Right): boolean => [...resourceTypes].some((type) => openings.opens(type, right));
   const entriesOf = entriesAt(base);
 
@@ -92,7 +93,7 @@ export function accessBy(openings: Openings, { base, look, verdicts }: Ground): 
       const number = numbers(type, right);
       return number === undefined ? isOpen(JSON.parse(version.text), right) : verdicts.on(criterion, number, version);
     },
-    shows: hidesAny ? (text) => shownText(text, hidden) : (text) => text,
+    shows: hidesAny ? showing(hidden, concerned) : (text) => text,
     ...(hidesAny && { hides: (type: string) => hidden(type).map(({ path }) => path) }),
     async mayWrite(before, after) {
       const type = (after ?? before)?.resourceType;
@@ -130,7 +131,7 @@ function entriesAt(base: string): (resource: Resource) => Judged {
     for (const reference of literalReferences(resource)) {
       if (reference.startsWith(own)) return extract(JSON.parse(relative(JSON.stringify(resource))));
     }
-    return extract(resource);
+    return extractOnce(resource);
   };
   return (resource) => {
     const updated = Date.parse(resource.meta?.lastUpdated ?? '');

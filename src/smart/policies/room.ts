@@ -46,6 +46,11 @@ export interface AccessRoom {
   readonly why: Why;
 }
 
+interface Made {
+  readonly until: number;
+  readonly access: Promise<Access>;
+}
+
 const rights: readonly Right[] = ['c', 'r', 'u', 'd', 's'];
 const MOST = 10_000;
 
@@ -54,7 +59,9 @@ export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
   const { store, base, extract, runtime, policies, consents = noConsents } = parts;
   demandSound(policies, base);
   const verdicts = createVerdicts(extract);
-  const known = new Map<string, { readonly until: number; readonly access: Promise<Access> }>();
+  const known = new Map<string, Made>();
+  /** The same without reading the grant, as long as it is the very same. */
+  let ofSame = new WeakMap<Grant, Made>();
 
   async function made(grant: Grant): Promise<Access> {
     if (hasEverything(grant, policies)) return fullAccess;
@@ -90,14 +97,23 @@ export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
   return {
     accessFor(grant) {
       const now = runtime.now();
+      const same = ofSame.get(grant);
+      if (same && same.until > now) return same.access;
       const name = JSON.stringify(grant);
       const found = known.get(name);
-      if (found && found.until > now) return found.access;
+      if (found && found.until > now) {
+        ofSame.set(grant, found);
+        return found.access;
+      }
       const entry = { until: now + REMEMBERED, access: made(grant) };
       known.delete(name);
       if (known.size >= MOST) known.delete(known.keys().next().value!);
       known.set(name, entry);
-      entry.access.catch(() => known.get(name) === entry && known.delete(name));
+      ofSame.set(grant, entry);
+      entry.access.catch(() => {
+        if (known.get(name) === entry) known.delete(name);
+        if (ofSame.get(grant) === entry) ofSame.delete(grant);
+      });
       return entry.access;
     },
     deviceAccess(device, patient, permissions) {
@@ -117,7 +133,10 @@ export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
       };
       return accessBy(openings, { base, look: createLookUps(store, runtime), verdicts });
     },
-    forget: () => known.clear(),
+    forget() {
+      known.clear();
+      ofSame = new WeakMap();
+    },
     why: createWhy(parts),
   };
 }

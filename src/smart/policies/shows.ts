@@ -5,10 +5,15 @@ import { cut, type ElementPath } from './elements.ts';
 /** By resource type. */
 export type HiddenElements = (type: string) => readonly ElementPath[];
 
-/** The text without them; what stays keeps its digits. */
-export function shownText(text: string, hidden: HiddenElements): string {
-  const content = parseExact(text);
-  return cutWhole(content, hidden) ? writeExact(content) : text;
+/** Gives the text without them; what stays keeps its digits. `types` are those of which elements are hidden. */
+export function showing(hidden: HiddenElements, types: readonly string[]): (text: string) => string {
+  const concerned = new RegExp(`"resourceType":"(?:${types.join('|')})"`);
+  return (text) => {
+    // Compact text: a name can only be written otherwise with an escape.
+    if (!concerned.test(text) && !text.includes('\\u')) return text;
+    const content = parseExact(text);
+    return cutWhole(content, hidden) ? writeExact(content) : text;
+  };
 }
 
 /** Tells whether it is, or has in it, a resource of a type of which elements are hidden. */

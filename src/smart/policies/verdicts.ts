@@ -1,5 +1,4 @@
 /** Verdicts about stored versions, remembered: neither a version nor a criterion changes, so one that asks for nothing else holds for ever. */
-import type { ResourceKey } from '../../fhir/references.ts';
 import { definitionsGeneration } from '../../search/knowledge.ts';
 import { surelyMatches } from '../../search/match.ts';
 import type { Criterion, IndexEntries } from '../../search/query.ts';
@@ -21,10 +20,18 @@ export interface Verdicts {
 
 /** For one store: in another the same key is another resource. */
 export function createVerdicts(extract: (text: string) => IndexEntries): Verdicts {
-  const known = new Map<string, boolean>();
   const numbers = new Map<string, number>();
+  /** By the number of the criterion and the type; what is remembered of a resource is about one version of it. */
+  const known = new Map<string, Map<string, { readonly versionId: number; readonly held: boolean }>>();
   let next = 0;
+  let count = 0;
   let generation = definitionsGeneration();
+
+  function forget(): void {
+    known.clear();
+    count = 0;
+  }
+
   return {
     numberOf(criterion) {
       const text = JSON.stringify(criterion);
@@ -38,17 +45,21 @@ export function createVerdicts(extract: (text: string) => IndexEntries): Verdict
       return number;
     },
     on(criterion, number, { key, text, versionId, lastUpdated }) {
-      if (generation !== definitionsGeneration()) {
+      if (generation !== definitionsGeneration() || count > MOST) {
         generation = definitionsGeneration();
-        known.clear();
+        forget();
       }
-      const name = `${number} ${key.type}/${key.id} ${versionId}`;
-      let held = known.get(name);
-      if (held === undefined) {
-        held = surelyMatches(criterion, extract(text), key as ResourceKey, lastUpdated);
-        if (known.size >= MOST) known.delete(known.keys().next().value!);
-        known.set(name, held);
+      const name = `${number} ${key.type}`;
+      let verdicts = known.get(name);
+      if (!verdicts) {
+        verdicts = new Map();
+        known.set(name, verdicts);
       }
+      const found = verdicts.get(key.id);
+      if (found?.versionId === versionId) return found.held;
+      const held = surelyMatches(criterion, extract(text), key, lastUpdated);
+      if (!found) count++;
+      verdicts.set(key.id, { versionId, held });
       return held;
     },
   };
