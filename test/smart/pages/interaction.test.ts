@@ -64,9 +64,15 @@ describe('The pages between an app and its token', () => {
     const ended = await browser.post('/oauth/account/apps', { grant });
     expect(ended.text).toContain('Its access has ended.');
     expect((await sign.house.read('Patient/ours-1', { authorization })).status).toBe(401);
-    const rows = await sign.house.search('AuditEvent?_count=100');
-    const subtypes = rows.flatMap(({ subtype }) => subtype.map(({ code }: any) => code));
-    expect(subtypes).toEqual(expect.arrayContaining(['app-allow', 'app-end', 'sign-in']));
+    const rows = await sign.house.search('AuditEvent?_count=200');
+    const told = rows.map(({ subtype: [{ code }], outcomeDesc }) => `${code} ${outcomeDesc}`);
+    expect(told).toEqual(
+      expect.arrayContaining([
+        `app-allow 200 client ${sign.app}: openid launch/patient patient/Patient.rs patient/Observation.rs`,
+        `app-end 200 client ${sign.app}`,
+        'sign-in 200 by pwd',
+      ]),
+    );
   });
 
   it('list the patients that the user may see and no others, by name, birth date and identifier, page by page', async () => {

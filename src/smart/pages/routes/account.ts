@@ -99,9 +99,12 @@ export function addAccount(router: Router, desk: Desk): void {
     ...changed(
       'apps',
       async (session, request, response, form) => {
-        const { row } = visitOf(response);
-        const ended = row({ interaction: 'app-end', action: 'D', status: 200, ...aboutUser(session.user) });
-        const isDone = await authorization.revoke(session.user.login, form.text('grant'), [ended]);
+        const { login } = session.user;
+        const key = form.text('grant');
+        const grant = (await authorization.grantsOf(login)).find((one) => one.key === key);
+        const deed = { interaction: 'app-end', action: 'D', status: 200, ...aboutUser(session.user) };
+        const ended = grant && visitOf(response).row({ ...deed, reason: `client ${grant.client}` });
+        const isDone = ended !== undefined && (await authorization.revoke(login, key, [ended]));
         await showApps(session, request, response, isDone ? 'Its access has ended.' : 'It had no access any more.');
       },
       false,

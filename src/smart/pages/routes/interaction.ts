@@ -80,7 +80,7 @@ export function addInteraction(router: Router, desk: Desk): SignInDesk {
       interaction: 'app-deny',
       status: 200,
       ...aboutUser(session.user),
-      query: `client=${asked.client.clientId}`,
+      reason: `client ${asked.client.clientId}`,
     });
     leave(asked, await interactions.deny(asked.uid), response);
   }
@@ -259,7 +259,7 @@ export function addInteraction(router: Router, desk: Desk): SignInDesk {
       status: 200,
       ...aboutUser(session.user),
       ...(patient && { patients: `Patient/${patient.id}` }),
-      query: `client=${asked.client.clientId}&scope=${scopes.join('+')}`,
+      reason: `client ${asked.client.clientId}: ${scopes.join(' ')}`,
     });
     const to = await interactions.finishConsent(asked.uid, { scopes, patient: patient?.id, encounter: encounter?.id });
     leave(asked, to, response);
