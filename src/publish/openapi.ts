@@ -4,6 +4,7 @@ import { clientRoutes, clientSchemas } from './client-routes.ts';
 import { fhirRoutes } from './fhir-routes.ts';
 import { fhirSchemas } from './fhir-schemas.ts';
 import { iotRoutes, iotSchemas } from './iot-routes.ts';
+import { launchRoutes } from './launch-routes.ts';
 import { oauthRoutes } from './oauth-routes.ts';
 import type { Content, Examples, Route, RouteAnswer, RouteParameter } from './routes.ts';
 import { userRoutes, userSchemas } from './user-routes.ts';
@@ -32,8 +33,7 @@ export const documentedRoutes = (hasOauth = true): readonly Route[] => [
   ...fhirRoutes(),
   ...(hasOauth ? oauthRoutes : []),
   ...adminRoutes,
-  ...clientRoutes,
-  ...userRoutes,
+  ...(hasOauth ? [...clientRoutes, ...userRoutes, ...launchRoutes] : []),
   ...serverRoutes,
 ];
 
