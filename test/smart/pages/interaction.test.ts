@@ -213,6 +213,17 @@ describe('The pages between an app and its token', () => {
     expect((await browser.get('/oauth/account/apps')).text).toContain('Sign out');
   });
 
+  it('end a form that is too long or none on a page', async () => {
+    const browser = openBrowser(url);
+    const page = await browser.follow(await browser.get(sign.authorize()));
+    const long = await browser.post(actionIn(page.text, '/login'), { login: 'ada', password: 'x'.repeat(70_000) });
+    expect([long.status, long.text.includes('This form cannot be read.')]).toEqual([413, true]);
+    const headers = { 'content-type': 'application/json' };
+    expect(
+      (await fetch(new URL(actionIn(page.text, '/login'), url), { method: 'POST', headers, body: '{}' })).status,
+    ).toBe(403);
+  });
+
   it('say beside the password that something is wrong and not what, and keep the user name', async () => {
     const browser = openBrowser(url);
     const page = await browser.follow(await browser.get(sign.authorize()));

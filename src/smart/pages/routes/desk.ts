@@ -1,6 +1,6 @@
 /** What every route of the pages stands on: who is signed in, whether a form is ours, and an end in words where something is refused. */
-import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
-import { asProblem, type Problem, problem } from '../../../fhir/outcome.ts';
+import express, { type Request, type RequestHandler, type Response } from 'express';
+import { asProblem, isBroken, type Problem, problem } from '../../../fhir/outcome.ts';
 import type { Access, Dispatch } from '../../../interactions/interaction.ts';
 import type { AuditRow } from '../../../store/store.ts';
 import type { Authorization } from '../../authorization/authorization.ts';
@@ -83,10 +83,10 @@ const codes: Readonly<Record<string, string>> = {
 export function createDesk(parts: PagesParts): Desk {
   const { users, visitOf } = parts;
 
-  /** Refusals end on a page, recorded; what is no fault of the request has its line in the log by the front door. */
-  async function refused(error: unknown, response: Response, next: NextFunction): Promise<void> {
+  /** Refusals end on a page, recorded; what broke goes to the log by the front door, which looks for it on the visit. */
+  async function refused(error: unknown, response: Response): Promise<void> {
     const told = await visitOf(response).refusal(error, { interaction: 'oauth-page' });
-    if (told.status >= 500) return next(error);
+    if (isBroken(error)) response.locals.visit.error = error;
     response.set(told.headers);
     const title = codes[told.code];
     const page = failed({ title, words: sentence(told), code: told.code, requestId: visitOf(response).requestId });
@@ -95,8 +95,8 @@ export function createDesk(parts: PagesParts): Desk {
 
   const guarded =
     (work: Work): RequestHandler =>
-    (request, response, next) =>
-      work(request, response).catch((error: unknown) => refused(error, response, next));
+    (request, response) =>
+      work(request, response).catch((error: unknown) => refused(error, response));
 
   function cookieOf(request: Request, response: Response): string {
     const had: string | undefined = response.locals.cookie ?? users.cookie.read(request.headers.cookie);
@@ -121,7 +121,6 @@ export function createDesk(parts: PagesParts): Desk {
           void refused(
             problem(status === 413 ? 'too-long' : 'invalid', 'this form cannot be read', { status }),
             response,
-            next,
           );
         }),
       guarded(async (request, response) => {
