@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readProviders } from '../../../src/smart/users/outside/settings.ts';
+import { codeAt, stepAt } from '../../../src/smart/users/totp.ts';
 import { openHouse } from '../../support/house.ts';
+import { actionIn, openBrowser, openSignInHouse } from '../pages/sign-in-house.ts';
 import { openOutsideProvider } from './outside-provider.ts';
 
 let folder: string;
@@ -147,4 +149,43 @@ describe('A server with an outside provider', () => {
       outside.stop();
     }
   }, 20_000);
+
+  it('leads on to an app, with a second factor set up on the way where a role demands one; signing out everywhere ends the app’s token', async () => {
+    const outside = await openOutsideProvider(Date.now);
+    const roles = { claim: 'groups', values: { doctors: ['physician'], bosses: ['privacy-officer'] } };
+    const providers = [{ ...least, issuer: outside.issuer, creates: true, roles }];
+    const openidProviders = written({ providers });
+    const sign = await openSignInHouse('Growth Chart', { openidProviders, outboundAllow: [outside.host] });
+    try {
+      const browser = openBrowser(sign.house.url);
+      const shown = await browser.follow(await browser.get(sign.authorize()));
+      const sent = await browser.get(/href="([^"]*\/outside\/hospital)"/.exec(shown.text)![1]!);
+      outside.claims = { preferred_username: 'bea', fhirUser: 'Practitioner/ada', groups: ['doctors', 'bosses'] };
+      const { state, code } = outside.visit(sent.location!);
+      const setUp = await browser.follow(
+        await browser.get(`/oauth/outside/hospital/callback?state=${state}&code=${code}`),
+      );
+      const secret = /secret=([A-Z2-7]+)/.exec(setUp.text)![1]!;
+      const handle = /name="handle" value="([^"]+)"/.exec(setUp.text)![1]!;
+      const uri = /name="uri" value="([^"]+)"/.exec(setUp.text)![1]!.replaceAll('&amp;', '&');
+      const form = { handle, uri, code: codeAt(secret, stepAt(Date.now())) };
+      const codes = await browser.post(actionIn(setUp.text, '/set-up'), form);
+      expect(codes.text).toContain('Your recovery codes');
+      const onward = /href="(\/oauth\/interaction\/[^"]+)"/.exec(codes.text)![1]!;
+      const list = await browser.follow(await browser.get(onward));
+      expect(list.text).toContain('<h1>Choose a patient</h1>');
+      const consent = await browser.follow(await browser.post(actionIn(list.text, '/patient'), { patient: 'ours-1' }));
+      const allowed = { decision: 'allow', patient: 'ours-1', scope: ['openid', 'patient/Patient.rs'] };
+      const going = await browser.post(actionIn(consent.text, '/consent'), allowed);
+      const token = await sign.redeem((await browser.follow(going)).location!);
+      const headers = { authorization: `Bearer ${token.access_token}` };
+      expect((await sign.house.read('Patient/ours-1', headers)).status).toBe(200);
+      await sign.house.ask('DELETE', '/admin/users/bea/sessions');
+      expect((await sign.house.read('Patient/ours-1', headers)).status).toBe(401);
+      expect((await browser.get('/oauth/account/apps')).text).toContain('<h1>Sign in</h1>');
+    } finally {
+      await sign.house.stop();
+      outside.stop();
+    }
+  }, 30_000);
 });
