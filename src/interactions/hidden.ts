@@ -1,6 +1,7 @@
 /** What looks at elements that are hidden from the caller is refused, wherever in a query it stands: an answer would tell them. https://hl7.org/fhir/R4/security.html */
 import { problem } from '../fhir/outcome.ts';
 import { laneStart, patientLaneName } from '../search/fast-lane.ts';
+import { untilDefinitionsChange } from '../search/knowledge.ts';
 import { isEntryOf, type Parameter } from '../search/parameter.ts';
 import { parametersOf } from '../search/parameters.ts';
 import type { Asked, Criterion, Include, SearchQuery, SortKey } from '../search/query.ts';
@@ -27,8 +28,8 @@ const asking =
   (hides: Hides): Ask =>
   (name, about) => {
     // `Observation#Patient.telecom`: of the container, and of what is contained.
-    for (const part of name.split('#')) {
-      const type = part.split('.', 1)[0]!;
+    for (const part of name.includes('#') && !isLane(name) ? name.split('#') : [name]) {
+      const type = part.slice(0, Math.max(part.indexOf('.'), 0));
       const isWord = part === `${type}._text` || part === `${type}._content`;
       // Words stand in every resource that may have others in it.
       if (isWord || isHidden(type, part, about, hides(type))) throw refusal(part);
@@ -77,25 +78,43 @@ function sortNames(key: SortKey, ask: Ask): void {
 /** One without a name follows all that there are. */
 function demandFollowed({ type, name }: Include, hides: Hides, ask: Ask): void {
   if (name !== undefined) ask(name);
-  else if (
-    hides(type).length > 0 &&
-    [...parametersOf(type).values()].some((one) => one.type === 'reference' && goesBy(one, hides(type), type))
-  )
-    throw refusal(`${type}.*`);
+  else if (followsHidden(type, hides(type))) throw refusal(`${type}.*`);
+}
+
+function followsHidden(type: string, elements: readonly string[]): boolean {
+  const { codes } = hiddenOf(type, elements);
+  return [...codes].some((code) => parametersOf(type).get(code)?.type === 'reference');
+}
+
+/** What of a type goes by hidden elements. */
+interface Hidden {
+  /** Names of entries. */
+  readonly names: readonly string[];
+  /** Parameters whose entries those are. */
+  readonly codes: ReadonlySet<string>;
+}
+
+const worked = untilDefinitionsChange<Hidden>();
+
+function hiddenOf(type: string, elements: readonly string[]): Hidden {
+  const key = elements.length === 0 ? type : `${type} ${elements.join(' ')}`;
+  let found = worked.get(key);
+  if (!found) {
+    const parameters = [...parametersOf(type).values()];
+    const names = parameters.filter((one) => goesBy(one, elements, type)).map(({ name }) => name);
+    found = { names, codes: new Set(parameters.filter(({ name }) => names.includes(name)).map(({ code }) => code)) };
+    worked.set(key, found);
+  }
+  return found;
 }
 
 /** Whether entries of that name tell a hidden element. `about` is the parameter that a `:missing` entry is about. */
 function isHidden(type: string, name: string, about: string | undefined, elements: readonly string[]): boolean {
-  const parameters = [...parametersOf(type).values()];
-  const hidden = parameters.filter((parameter) => goesBy(parameter, elements, type));
-  if (hidden.length === 0) return false;
-  if (name === `${type}.:missing`) {
-    return parameters.some(
-      (one) => one.code === about && (hidden.includes(one) || hidden.some((other) => other.name === one.name)),
-    );
-  }
-  if (isLane(name)) return hidden.some((one) => ['subject', 'code', 'date'].includes(one.code));
-  return hidden.some((one) => isEntryOf(one.name, name));
+  const { names, codes } = hiddenOf(type, elements);
+  if (names.length === 0) return false;
+  if (name === `${type}.:missing`) return about !== undefined && codes.has(about);
+  if (isLane(name)) return ['subject', 'code', 'date'].some((code) => codes.has(code));
+  return names.some((one) => isEntryOf(one, name));
 }
 
 const isLane = (name: string): boolean => name.startsWith(laneStart) || name.startsWith(patientLaneName(''));

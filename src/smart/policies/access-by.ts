@@ -3,6 +3,7 @@ import { resourceTypes } from '../../fhir/definitions.ts';
 import { relativeTo } from '../../fhir/own-base.ts';
 import { literalReferences, type Resource } from '../../fhir/references.ts';
 import type { Access, InteractionCode, Sight } from '../../interactions/interaction.ts';
+import { choosesIds } from '../../interactions/permit.ts';
 import { extract, extractOnce } from '../../search/extract.ts';
 import { looksElsewhere } from '../../search/match.ts';
 import { type Criterion, type IndexEntries, none } from '../../search/query.ts';
@@ -55,6 +56,7 @@ export function accessBy(openings: Openings, { base, look, verdicts }: Ground): 
   });
   const hiddenOf = remembered((type, _right: 'r') => openings.keptBack(type, 'hidden'));
   const hidden = (type: string) => hiddenOf(type, 'r');
+  const pathsOf = remembered((type, _right: 'r') => hidden(type).map(({ path }) => path));
   const concerned = [...resourceTypes].filter((type) => hidden(type).length > 0);
   const hidesAny = concerned.length > 0;
   const opensAny = (right: Right): boolean => [...resourceTypes].some((type) => openings.opens(type, right));
@@ -94,15 +96,14 @@ export function accessBy(openings: Openings, { base, look, verdicts }: Ground): 
       return number === undefined ? isOpen(JSON.parse(version.text), right) : verdicts.on(criterion, number, version);
     },
     shows: hidesAny ? showing(hidden, concerned) : (text) => text,
-    ...(hidesAny && { hides: (type: string) => hidden(type).map(({ path }) => path) }),
+    ...(hidesAny && { hides: (type: string) => pathsOf(type, 'r') }),
     async mayWrite(before, after) {
       const type = (after ?? before)?.resourceType;
       if (type === undefined) return false;
       if (after === undefined) return isOpen(before!, 'd');
       if (!leavesAlone(before, after)) return false;
       if (before !== undefined) return (await isOpen(before, 'u')) && isOpen(after, 'u');
-      // With an id of the caller's choosing it could take the place of what somebody else will store, and tell what is there.
-      if (after.id !== undefined && criteria(type, 'c') !== undefined) return false;
+      if (after.id !== undefined && !choosesIds(access, type)) return false;
       return openings.opens(type, 'c') && isOpen(after, 'c');
     },
     ...(openings.scopeFor && {
