@@ -1,6 +1,6 @@
 /** What the gate asks before anything is looked up: is it promised, and may this caller? Entries of a transaction ask the same. https://hl7.org/fhir/R4/security.html */
 import { type Problem, problem } from '../fhir/outcome.ts';
-import type { Caller, FhirRequest, InteractionCode } from './interaction.ts';
+import type { Access, Caller, FhirRequest, InteractionCode } from './interaction.ts';
 import { methodsAt } from './route.ts';
 
 /** Whether capability/ promises an interaction; '' is the system level. */
@@ -23,6 +23,19 @@ export function demandDeclared(asked: Asked, declared: Declared): void {
 export function demandPermitted({ interaction, type }: Pick<Asked, 'interaction' | 'type'>, caller: Caller): void {
   if (!caller.access.permits(interaction, type)) throw refusal(interaction, type, caller);
 }
+
+/**
+ * Whether a caller may give a new resource of the type an id of its own. Not where it may see or write some of them only: what is
+ * answered would tell which ids are taken, and the id could be one that somebody else's resource will have.
+ */
+export const choosesIds = (access: Access, type: string): boolean =>
+  (
+    [
+      ['create', 'c'],
+      ['update', 'u'],
+      ['read', 'r'],
+    ] as const
+  ).every(([interaction, right]) => !access.permits(interaction, type) || access.finds(type, right) === undefined);
 
 function refusal(interaction: InteractionCode, type: string, { who, access }: Caller): Problem {
   if (who === 'anonymous') {

@@ -9,9 +9,10 @@ import { isSeen } from './answer.ts';
 import { askedOf } from './asked.ts';
 import { demandConditions } from './conditions.ts';
 import { expansionsFor } from './expansions.ts';
-import type { Access, Context, Entry, FhirRequest, Incoming } from './interaction.ts';
+import type { Context, Entry, FhirRequest, Incoming } from './interaction.ts';
 import { criterionParameters, multipleMatches, only, type Resolved, resolve } from './resolve.ts';
 import { shapeOf } from './shaping.ts';
+import { isKnown } from './write.ts';
 
 export interface Step {
   readonly entry: Entry;
@@ -76,14 +77,6 @@ function demandDistinct(steps: readonly Step[], found: readonly (Found | undefin
       seen.add(name);
     }
   }
-}
-
-/** Whether the caller may learn from If-Match which version is the newest. */
-async function isKnown(access: Access, before: Version | undefined): Promise<boolean> {
-  if (access.unrestricted) return true;
-  if (isAbsent(before)) return false;
-  const held = JSON.parse(before!.text) as Resource;
-  return (await access.sees(held)) || access.mayWrite(held, held);
 }
 
 /** The key that each writing entry acts on (undefined for reads), and what must still hold at commit. */

@@ -21,8 +21,9 @@ import {
   type Written,
 } from '../store/store.ts';
 import { assertValid } from '../validation/validate.ts';
-import { isSeen, patientsIn } from './answer.ts';
-import type { Caller, Context, Derive, Draft, Incoming, Pending } from './interaction.ts';
+import { isSeen, notFound, patientsIn } from './answer.ts';
+import type { Access, Caller, Context, Derive, Draft, Incoming, Pending } from './interaction.ts';
+import { choosesIds } from './permit.ts';
 import { remembered } from './remembered.ts';
 
 /** One write that a client asked for, with the newest version as it was when the core looked. */
@@ -72,7 +73,18 @@ export interface WritePath {
   save(planned: readonly Planned[], expectations: readonly Change[], context: Context, status: number): Promise<Saved>;
 }
 
-/** Refuses a caller who may not make this change to this resource; `after` is undefined for a deletion. */
+/** Whether the caller may learn what became of a resource, and which version of it is the newest. */
+export async function isKnown(access: Access, before: Version | undefined): Promise<boolean> {
+  if (access.unrestricted) return true;
+  if (isAbsent(before)) return false;
+  const held = JSON.parse(before!.text) as Resource;
+  return (await access.sees(held)) || access.mayWrite(held, held);
+}
+
+/**
+ * Refuses a caller who may not make this change to this resource; `after` is undefined for a deletion. What is hidden from it is not
+ * found, like what is not there.
+ */
 export async function demandWritable(
   { access }: Caller,
   key: ResourceKey,
@@ -85,8 +97,11 @@ export async function demandWritable(
   const held = isAbsent(before) ? undefined : (JSON.parse(before!.text) as Resource);
   // The id in the body of a create is passed over: the server gives another.
   const written = after?.id !== undefined && after.id !== key.id ? withoutId(after) : after;
-  if (!(await access.mayWrite(held, written)))
-    throw problem('forbidden', `${referenceTo(key)} may not be written with these rights`);
+  if (await access.mayWrite(held, written)) return;
+  const isNew =
+    held === undefined && written !== undefined && (written.id === undefined || choosesIds(access, key.type));
+  if (!isNew && !(await isKnown(access, before))) throw notFound(key);
+  throw problem('forbidden', `${referenceTo(key)} may not be written with these rights`);
 }
 
 const withoutId = ({ id: _id, ...rest }: Resource): Resource => rest as Resource;

@@ -179,7 +179,7 @@ describe("Somebody else's id", () => {
       return told(answer, 'of-b');
     };
     const [right, wrong] = [await change('W/"1"'), await change('W/"2"')];
-    expect(type ? JSON.parse(right.text).entry[0].response.status : String(right.status)).toMatch(/^403/);
+    expect(type ? JSON.parse(right.text).entry[0].response.status : String(right.status)).toMatch(/^404/);
     expect(wrong).toEqual(right);
   });
 
@@ -207,7 +207,7 @@ describe("Somebody else's id", () => {
         id,
       );
     const missing = await refusal('nobody');
-    expect(missing.status).toBe(403);
+    expect(missing.status).toBe(404);
     expect(await refusal('of-b')).toEqual(missing);
     expect(await refusal('deleted')).toEqual(missing);
   });

@@ -115,6 +115,41 @@ describe('A right', () => {
 });
 
 describe('A query in a scope', () => {
+  it('leaves no id to choose: what is hidden and what is free are answered alike, also where every create is open', async () => {
+    const ask = await holder('system/Observation.c system/Observation.rus?category=laboratory');
+    const free = `free-${serial}`;
+    const bundle = (type: string, entry: object) => ({ resourceType: 'Bundle', type, entry: [entry] });
+    const put = (id: string, body = { ...observation('laboratory'), id }) =>
+      [
+        () => ask('PUT', `/Observation/${id}`, body),
+        () => ask('PUT', `/Observation/${id}`, body, { 'if-none-match': '*' }),
+        () => ask('PUT', `/Observation/${id}`, body, { 'if-match': 'W/"1"' }),
+        () => ask('PUT', '/Observation?identifier=urn:test|none', body),
+        ...['batch', 'transaction'].flatMap((type) =>
+          [`Observation/${id}`, 'Observation?identifier=urn:test|none'].map(
+            (url) => () => ask('POST', '', bundle(type, { request: { method: 'PUT', url }, resource: body })),
+          ),
+        ),
+      ] as const;
+    const foreign = await stored('survey');
+    const own = await stored();
+    const told = async (id: string) =>
+      Promise.all(
+        put(id).map((asked) => asked().then(({ status, text }) => `${status} ${text.replaceAll(id, '{id}')}`)),
+      );
+    const hidden = await told(foreign.id);
+    expect(hidden).toEqual(await told(free));
+    for (const [i, answer] of hidden.entries()) expect([i, answer]).toEqual([i, expect.stringContaining('404')]);
+    expect((await house.read(`Observation/${free}`)).status).toBe(404);
+    expect((await house.read(`Observation/${foreign.id}`)).body.meta.versionId).toBe('1');
+    expect((await put(own.id)[0]!()).status).toBe(200);
+    expect((await ask('POST', '/Observation', observation('survey'))).status).toBe(201);
+    const boundless = await holder('system/Observation.cru');
+    expect((await boundless('PUT', '/Observation/chosen', { ...observation('survey'), id: 'chosen' })).status).toBe(
+      201,
+    );
+  });
+
   it('holds for what is written, as it was and as it is to be', async () => {
     const ask = await holder('system/Observation.cruds?category=laboratory');
     const own = await stored();
@@ -124,12 +159,12 @@ describe('A query in a scope', () => {
     expect((await ask('POST', '/Observation', observation('laboratory'))).status).toBe(201);
     expect((await ask('POST', '/Observation', observation('survey'))).status).toBe(403);
     expect((await ask('PUT', `/Observation/${own.id}`, moved)).status).toBe(403);
-    expect((await ask('PUT', `/Observation/${foreign.id}`, taken)).status).toBe(403);
+    expect((await ask('PUT', `/Observation/${foreign.id}`, taken)).status).toBe(404);
     const changing = await holder('system/Observation.rud?category=laboratory');
     for (const [method, sent] of [['GET'], ['PUT', taken], ['DELETE']] as const) {
       const hidden = await changing(method, `/Observation/${foreign.id}`, sent);
       const missing = await changing(method, '/Observation/missing', sent && { ...sent, id: 'missing' });
-      expect([method, hidden.status >= 403]).toEqual([method, true]);
+      expect([method, hidden.status]).toEqual([method, 404]);
       expect([method, hidden.status, hidden.text.replaceAll(foreign.id, 'missing')]).toEqual([
         method,
         missing.status,
