@@ -77,9 +77,7 @@ export function consent(page: ConsentPage): string {
       <p class="hint">Not ${named(who)}? <button class="link" name="decision" value="other">Sign in as somebody else</button></p>
       <p class="hint">You can take this back at any time under <a href="/oauth/account/apps">apps that may see my data</a>.</p>
     </form>`;
-  const lead = html`    <p class="lead"><strong>${named(app)}</strong> asks for access${
-    patient !== undefined && html` to the record of <strong>${named(patient)}</strong>`
-  }.</p>
+  const lead = html`    <p class="lead"><strong>${named(app)}</strong> asks for access.</p>
 `;
   return framed({ title: 'Allow this app?', lead, body, hasFailed: failed !== undefined });
 }
