@@ -151,8 +151,10 @@ export function openAccess(parts: AccessParts): AccessRooms {
     ],
     rooms: [
       { path: '/fhir', room: ofFhir },
-      { path: '/oauth/token', room: shared },
-      { path: '/oauth/revoke', room: shared },
+      ...['/oauth/token', '/oauth/revoke', '/oauth/jwks', '/.well-known/openid-configuration'].map((path) => ({
+        path,
+        room: shared,
+      })),
       ...(offered.takesRegistrations
         ? [{ path: '/oauth', room: registrationRouter({ clients: clients.clients, holds: clients.holds }) }]
         : []),

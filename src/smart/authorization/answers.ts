@@ -26,10 +26,12 @@ const grantContext = ({ oidc }: KoaContextWithOIDC): LaunchContext | undefined =
 export const completeAnswer =
   (offered: Offered, asking: () => Asking | undefined) =>
   async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
-    const isOurs = ctx.response.get('Access-Control-Allow-Origin') !== '';
+    const isOurs = ctx.res.hasHeader('Access-Control-Allow-Origin');
     await next();
-    if (!isOurs) ctx.remove('Access-Control-Allow-Origin');
-    ctx.remove('Access-Control-Expose-Headers');
+    if (!isOurs) {
+      ctx.remove('Access-Control-Allow-Origin');
+      ctx.remove('Access-Control-Expose-Headers');
+    }
     switch (ctx.oidc?.route) {
       case 'token':
         return completeToken(ctx, offered.issuer, asking());
@@ -67,7 +69,7 @@ async function completeToken(ctx: KoaContextWithOIDC, url: string, asking: Askin
 
 /** Where it ends: back at the app or on a page of ours. On its way to the sign-in nothing has been decided. */
 async function recordAuthorization(ctx: KoaContextWithOIDC, asking: Asking | undefined): Promise<void> {
-  const location = ctx.response.get('Location');
+  const location = ctx.response.get('Location') ?? '';
   if (ctx.status < 400 && /\/oauth\/interaction\/[^/]+$/.test(location)) return;
   const error = URL.canParse(location) ? new URL(location).searchParams.get('error') : undefined;
   await asking?.record({

@@ -10,6 +10,7 @@ import type { AuditRow, Store } from '../../store/store.ts';
 import type { Client } from '../clients/client.ts';
 import type { ClientRoom } from '../clients/open.ts';
 import { oauthPaths } from '../discovery.ts';
+import { stillPermitted } from '../scopes/granted.ts';
 import type { User } from '../users/user.ts';
 import { type Asking, completeAnswer } from './answers.ts';
 import { authenticateClient, isConfidential } from './client-authentication.ts';
@@ -104,6 +105,14 @@ export function createAuthorization(parts: AuthorizationParts): Authorization {
     );
     const offered = { issuer: url, takesRegistrations: settings.registration === 'approval' };
     made.use(completeAnswer(offered, () => asked.getStore()));
+    // A refresh gives what was granted once, as far as the registration still permits it: see tokens.ts.
+    made.use(async (ctx, next) => {
+      await next();
+      const told = ctx.body as { scope?: string } | undefined;
+      if (ctx.oidc?.route !== 'token' || ctx.status !== 200 || !told?.scope) return;
+      const client = await findClient(ctx.oidc.client!.clientId);
+      ctx.body = { ...told, scope: stillPermitted(told.scope, client?.metadata.scope ?? '') };
+    });
     return made;
   }
 

@@ -24,11 +24,11 @@ export async function introspect(
   }
   const verified = await tokens.verify(token);
   if ('refused' in verified) return inactive;
-  const { grant } = verified;
+  const { grant, scope } = verified;
   return {
     active: true,
     client_id: stored.clientId,
-    scope: stored.scope,
+    scope,
     sub: grant.user ?? stored.clientId,
     ...(grant.user !== undefined && { username: grant.user, fhirUser: `${base}/${grant.who}` }),
     ...(grant.patient !== undefined && { patient: grant.patient }),

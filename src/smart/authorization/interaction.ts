@@ -5,6 +5,7 @@ import type { InteractionResults } from 'oidc-provider';
 import { problem } from '../../fhir/outcome.ts';
 import type { Store } from '../../store/store.ts';
 import type { Client } from '../clients/client.ts';
+import { isForUser } from '../scopes/granted.ts';
 import { kindOf, wordsOf } from '../scopes/words.ts';
 import type { User } from '../users/user.ts';
 import type { LaunchContext } from './context.ts';
@@ -87,11 +88,17 @@ export function createInteractions(parts: InteractionParts): Interactions {
     return interaction.returnTo;
   }
 
+  /** What is asked for and this user can have. */
+  async function scopesFor(login: string | undefined, params: Kept['params']): Promise<readonly string[]> {
+    const user = login === undefined ? undefined : await parts.findUser(login);
+    return scopesOf(params).filter((scope) => user === undefined || isForUser(scope, user.fhirUser));
+  }
+
   async function asked(interaction: Kept): Promise<Asked> {
     const { params, prompt, session, uid } = interaction;
     const client = await parts.findClient(String(params.client_id));
     if (!client) throw ended();
-    const scopes = scopesOf(params);
+    const scopes = await scopesFor(session?.accountId, params);
     const launch = await launchOf(interaction);
     const isOfPatient = scopes.includes('launch/patient') || scopes.some((scope) => scope.startsWith('patient/'));
     return {
@@ -121,6 +128,11 @@ export function createInteractions(parts: InteractionParts): Interactions {
       const launch = await launchOf(interaction);
       if (launch && launch.user !== login)
         return finish(interaction, { error: 'invalid_request', error_description: 'the launch is for another user' });
+      if ((await scopesFor(login, interaction.params)).length === 0)
+        return finish(interaction, {
+          error: 'invalid_scope',
+          error_description: 'nothing of it can be granted to this user',
+        });
       if (interaction.session && interaction.session.accountId !== login) {
         await dropSession(store, interaction.session.uid);
         interaction.session = undefined;
@@ -154,7 +166,7 @@ export function createInteractions(parts: InteractionParts): Interactions {
         clientId: client.clientId,
         expiresIn: parts.lifeOf(granted, client),
       } as ConstructorParameters<Provider['Grant']>[0]);
-      const refused = scopes.filter((scope) => !granted.includes(scope));
+      const refused = scopesOf(interaction.params).filter((scope) => !granted.includes(scope));
       if (interaction.params.resource !== undefined) {
         grant.addResourceScope(base, granted.join(' '));
         if (refused.length > 0) grant.rejectResourceScope(base, refused.join(' '));

@@ -4,7 +4,7 @@ import type { ClientMetadata, Configuration, KoaContextWithOIDC } from 'oidc-pro
 import type { Runtime } from '../../runtime.ts';
 import type { AuditRow, Store } from '../../store/store.ts';
 import type { Client } from '../clients/client.ts';
-import { hasOwnScheme } from '../clients/redirect-uris.ts';
+import { isRegistered } from '../clients/redirect-uris.ts';
 import { pageHeaders } from '../pages/serve.ts';
 import { identityScopes } from '../scopes/words.ts';
 import type { User } from '../users/user.ts';
@@ -39,7 +39,7 @@ export interface ProviderParts {
 const metadataOf = ({ clientId, metadata }: Client, innerSecret: string): ClientMetadata => ({
   client_id: clientId,
   client_name: metadata.client_name,
-  application_type: metadata.redirect_uris.some(hasOwnScheme) ? 'native' : 'web',
+  application_type: metadata.application_type,
   grant_types: [...metadata.grant_types],
   response_types: [...metadata.response_types],
   // Not form_post: it needs a script of ours on a page of ours.
@@ -188,10 +188,10 @@ export async function buildProvider(parts: ProviderParts, keys: readonly Signing
   provider.proxy = true;
   (provider as NodeJS.EventEmitter).on('error', parts.onBroken);
   provider.on('server_error', (_ctx: unknown, error: unknown) => parts.onBroken(error));
-  // Letter by letter: not even the port of a loopback address is left open.
   Object.defineProperty(provider.Client.prototype, 'redirectUriAllowed', {
-    value(this: { redirectUris: readonly string[] }, uri: unknown) {
-      return this.redirectUris.includes(uri as string);
+    value(this: { redirectUris: readonly string[]; applicationType: 'web' | 'native' }, uri: unknown) {
+      const registered = { redirect_uris: this.redirectUris, application_type: this.applicationType };
+      return typeof uri === 'string' && isRegistered(uri, registered);
     },
   });
   return provider;

@@ -4,7 +4,7 @@ import type { Store } from '../../store/store.ts';
 import { type Client, kinds as clientKinds, isOn } from '../clients/client.ts';
 import { createRemembered } from '../clients/remembered.ts';
 import type { Grant } from '../grant.ts';
-import { isWithin } from '../scopes/granted.ts';
+import { isWithin, stillPermitted } from '../scopes/granted.ts';
 import { scopesOf, wordsOf } from '../scopes/words.ts';
 import { lookUp, type User } from '../users/user.ts';
 import { contextOf, type LaunchContext } from './context.ts';
@@ -45,6 +45,8 @@ export interface Verified {
   readonly grant: Grant;
   readonly standing: Standing;
   readonly stored: StoredToken;
+  /** Words that it is good for now. */
+  readonly scope: string;
 }
 
 export interface Tokens {
@@ -76,14 +78,14 @@ export function createTokens(store: Store, runtime: Runtime, base: string): Toke
     return at < 0 ? undefined : { ...found[at]![0]!.value, kind: models[at]! };
   }
 
-  /** The grant that a standing has now, or why it has none. */
+  /** The grant that a standing has now and its words, or why it has none. */
   async function resolve({
     client: clientId,
     grant: grantKey,
     context,
     scopes,
     token,
-  }: Standing): Promise<Grant | Refused> {
+  }: Standing): Promise<Pick<Verified, 'grant' | 'scope'> | Refused> {
     const [[keptClient], keptGrant, kept] = await Promise.all([
       store.get(clientKinds.client, [clientId]),
       grantKey === undefined ? undefined : store.get(kinds.model('Grant'), [grantKey]),
@@ -99,21 +101,24 @@ export function createTokens(store: Store, runtime: Runtime, base: string): Toke
       const user: User | undefined = kept?.user;
       if (!user || user.disabled !== undefined) return { refused: 'user unknown or disabled' };
       if (user.epoch !== context!.epoch) return { refused: 'user signed out everywhere' };
-      return {
+      const scope = stillPermitted(scopes, client.metadata.scope);
+      const grant: Grant = {
         who: user.fhirUser,
         client: clientId,
         user: user.login,
         roles: user.roles,
-        scopes: scopesOf(scopes),
+        scopes: scopesOf(scope),
         patient: context!.patient,
         encounter: context!.encounter,
         id: grantKey,
         token,
       };
+      return { grant, scope };
     }
     // What it is registered for may have become less since.
     if (!isWithin(scopes, client.metadata.scope)) return { refused: 'registration narrowed' };
-    return { who: `Client/${clientId}`, client: clientId, roles: client.roles, scopes: scopesOf(scopes), token };
+    const own = { who: `Client/${clientId}`, client: clientId, roles: client.roles, scopes: scopesOf(scopes), token };
+    return { grant: own, scope: scopes };
   }
 
   async function verified(token: string): Promise<Verified | Refused> {
@@ -131,8 +136,8 @@ export function createTokens(store: Store, runtime: Runtime, base: string): Toke
       token: keyOfId(token).slice(-32),
     };
     if (standing.grant !== undefined && standing.context === undefined) return { refused: 'token without a user' };
-    const grant = await resolve(standing);
-    return 'refused' in grant ? grant : { grant, standing, stored };
+    const resolved = await resolve(standing);
+    return 'refused' in resolved ? resolved : { ...resolved, standing, stored };
   }
 
   return {
@@ -143,8 +148,8 @@ export function createTokens(store: Store, runtime: Runtime, base: string): Toke
       return { refused: 'token expired' };
     },
     async stillGranted(standing) {
-      const grant = await resolve(standing);
-      return 'refused' in grant ? undefined : grant;
+      const resolved = await resolve(standing);
+      return 'refused' in resolved ? undefined : resolved.grant;
     },
     find,
     forget: remembered.forget,

@@ -1,7 +1,7 @@
 /** An app gets tokens for a user: the code flow with PKCE, standalone and from an EHR. O3-O8 and O20-O24 of promises.md. https://hl7.org/fhir/smart-app-launch/app-launch.html */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { together } from '../../support/house.ts';
 import { authorizeUrl, codeFlow, pkce, redeem, throughPages, tokenRequest, userAgent } from '../support/user-agent.ts';
 import { type App, type AuthorizationHouse, openAuthorizationHouse, redirectUri } from './authorization-house.ts';
@@ -99,6 +99,47 @@ describe('An app that launches by itself', () => {
     const { body } = await flow({ scope: 'openid launch/patient patient/*.cruds system/*.rs nonsense' }, small);
 
     expect(body.scope).toBe('openid launch/patient patient/Patient.r');
+  });
+});
+
+describe('A browser', () => {
+  const other = {
+    login: 'cuddy',
+    password: 'a third horse 9 with a paperclip',
+    fhirUser: 'Practitioner/cuddy',
+    roles: ['physician'],
+  };
+
+  it('that somebody else signs in at forgets who was there before', async () => {
+    await house.update({ resourceType: 'Practitioner', id: 'cuddy' });
+    expect((await house.ask('POST', '/admin/users', other)).status).toBe(201);
+    const agent = userAgent(house.url);
+    const asked = { ...app, scope: 'openid' };
+    await codeFlow(house.url, asked, house.doctor, agent);
+    agent.forget('watchfire');
+    const { body } = await codeFlow(house.url, asked, other, agent);
+
+    expect(decodeJwt(body.id_token).sub).toBe('cuddy');
+  });
+
+  it('with two tabs ends both', async () => {
+    const agent = userAgent(house.url);
+    await codeFlow(house.url, { ...app, scope: 'openid' }, house.doctor, agent);
+    const tabs = await together(2, () =>
+      agent.get(authorizeUrl(house.url, { ...app, scope: 'openid' }, pkce().challenge)),
+    );
+    const callbacks = [];
+    for (const tab of [tabs[1]!, tabs[0]!]) callbacks.push(await throughPages(agent, tab.location!, house.doctor));
+
+    expect(callbacks.map(({ searchParams }) => searchParams.has('code'))).toEqual([true, true]);
+  });
+
+  it('that did not begin a sign-in cannot end it', async () => {
+    const { location } = await userAgent(house.url).get(authorizeUrl(house.url, { ...app, scope }, pkce().challenge));
+
+    expect((await userAgent(house.url).get(location!)).status).toBe(404);
+    const uid = location!.split('/').at(-1);
+    expect((await userAgent(house.url).get(`/oauth/authorize/${uid}`)).status).toBe(400);
   });
 });
 

@@ -183,6 +183,23 @@ describe('The token endpoint', () => {
       expect((await ask({ grant_type, ...own(device) })).body.error).toBe('unsupported_grant_type');
   });
 
+  it.each(['/oauth/token', '/oauth/jwks', '/.well-known/openid-configuration'])(
+    'lets pages of registered apps read the answer of %s, and no others',
+    async (path) => {
+      await house.register({});
+      const isToken = path === '/oauth/token';
+      const asked = async (origin: string) => {
+        const init = isToken ? { method: 'POST', body: new URLSearchParams({ client_id: 'x' }) } : {};
+        const { headers } = await fetch(house.url + path, { ...init, headers: { origin } });
+        return headers.get('access-control-allow-origin');
+      };
+
+      expect(await asked('https://app.example.com')).toBe('https://app.example.com');
+      for (const origin of ['https://evil.example.com', 'https://app.example.com.evil.example', 'null'])
+        expect(await asked(origin)).toBeNull();
+    },
+  );
+
   it('believes no proxy that nobody configured', async () => {
     const spoofed = { 'x-forwarded-host': 'evil.example.com', 'x-forwarded-proto': 'https' };
     const told = await fetch(`${house.url}/.well-known/openid-configuration`, { headers: spoofed });

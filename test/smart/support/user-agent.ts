@@ -25,6 +25,8 @@ export interface UserAgent {
   /** Follows redirects until a page of this server, or an address that is not. */
   follow(page: Page): Promise<Page>;
   readonly cookies: ReadonlyMap<string, Cookie>;
+  /** Drops a cookie, as somebody does who clears them. */
+  forget(name: string): void;
   /** Every Set-Cookie that came. */
   readonly setCookies: readonly string[];
 }
@@ -71,6 +73,9 @@ export function userAgent(origin: string): UserAgent {
   return {
     cookies,
     setCookies,
+    forget(name) {
+      for (const key of cookies.keys()) if (key.startsWith(`${name} `)) cookies.delete(key);
+    },
     get: (url, headers) => ask(url, { headers }),
     post: (url, form, headers) =>
       ask(url, { method: 'POST', headers, body: new URLSearchParams(form as Record<string, string>) }),
