@@ -1,5 +1,5 @@
 /** What looks at elements that are hidden from the caller is refused, wherever in a query it stands: an answer would tell them. https://hl7.org/fhir/R4/security.html */
-import { problem } from '../fhir/outcome.ts';
+import { Problem, problem } from '../fhir/outcome.ts';
 import { laneStart, patientLaneName } from '../search/fast-lane.ts';
 import { untilDefinitionsChange } from '../search/knowledge.ts';
 import { isEntryOf, type Parameter } from '../search/parameter.ts';
@@ -20,6 +20,17 @@ export function demandShown(query: SearchQuery, { hides }: Pick<Access, 'hides'>
   demand(query);
   for (const other of query.also ?? []) demand(other);
   for (const include of query.includes) demandFollowed(include, hides, ask);
+}
+
+/** The same without a throw. */
+export function asksHidden(query: SearchQuery, access: Pick<Access, 'hides'>): boolean {
+  try {
+    demandShown(query, access);
+    return false;
+  } catch (error) {
+    if (error instanceof Problem) return true;
+    throw error;
+  }
 }
 
 type Ask = (name: string, about?: string) => void;

@@ -2,7 +2,8 @@
 import { Problem } from '../fhir/outcome.ts';
 import { relativeTo } from '../fhir/own-base.ts';
 import type { Resource } from '../fhir/references.ts';
-import type { IndexEntries } from '../search/query.ts';
+import { asksHidden } from '../interactions/hidden.ts';
+import { type IndexEntries, plainQuery } from '../search/query.ts';
 import { type Change, isDeleted, type Store, type StoredChange, type Token, type Version } from '../store/store.ts';
 import { inBatches } from './batches.ts';
 import { type Ring, ringing } from './bell.ts';
@@ -137,10 +138,15 @@ async function matching(
   const resource = JSON.parse(relativeTo(base)(text)) as Resource;
   const found: string[] = [];
   for (const id of followed.index().candidates(extract(resource), key, lastUpdated)) {
-    const { subscription, owner } = followed.get(id)!;
+    const { subscription, owner, criteria } = followed.get(id)!;
     if (isEnded(subscription, runtime.now())) continue;
     const access = await accessOf(owner);
-    if (access.permits('read', key.type) && (await access.sees(resource))) found.push(id);
+    if (
+      !access.permits('read', key.type) ||
+      (criteria && asksHidden(plainQuery(criteria.type, criteria.where), access))
+    )
+      continue;
+    if (await access.sees(resource)) found.push(id);
   }
   return found;
 }

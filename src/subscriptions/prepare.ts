@@ -2,12 +2,14 @@
 import { setMember } from '../fhir/json.ts';
 import { type Problem, problem } from '../fhir/outcome.ts';
 import type { Resource } from '../fhir/references.ts';
+import { demandShown } from '../interactions/hidden.ts';
 import type { Caller, Derive, Incoming } from '../interactions/interaction.ts';
 import type { Prepare } from '../interactions/write.ts';
 import type { GuardedClient } from '../outbound/guarded-client.ts';
 import { mostHeaderLines, readHeaderLine } from '../outbound/header-lines.ts';
 import { newSecret } from '../outbound/signing.ts';
 import type { Runtime } from '../runtime.ts';
+import { plainQuery } from '../search/query.ts';
 import { hasToken } from '../smart/identify.ts';
 import { type Change, isAbsent, type Look } from '../store/store.ts';
 import { parseCriteria } from './criteria.ts';
@@ -34,8 +36,9 @@ export const prepareSubscription =
     if (caller.who === notifierName) return { incoming, also: [] };
     const { resource } = incoming;
     const previous = isAbsent(before) ? undefined : (JSON.parse(before!.text) as Resource);
-    const { type } = parseCriteria(String(resource.criteria ?? ''), base);
+    const { type, where } = parseCriteria(String(resource.criteria ?? ''), base);
     demandReading(caller, type);
+    demandShown(plainQuery(type, where), caller.access);
     demandChannel(resource, client);
     const { lines, change } = await headersOf(key.id, resource, previous, look);
     const also: Change[] = [...change];

@@ -2,9 +2,7 @@
 import { resourceTypes } from '../../fhir/definitions.ts';
 import { type ResourceKey, referenceTo } from '../../fhir/references.ts';
 import type { Access } from '../../interactions/interaction.ts';
-import type { Runtime } from '../../runtime.ts';
-import { type Criterion, type IndexEntries, none } from '../../search/query.ts';
-import type { Store } from '../../store/store.ts';
+import { type Criterion, none } from '../../search/query.ts';
 import { fullAccess } from '../access.ts';
 import type { Grant } from '../grant.ts';
 import { opens, type Right, scopeCriterion } from '../scopes/criterion.ts';
@@ -13,27 +11,12 @@ import { demandSound } from './check.ts';
 import { type Facts, factsOf, noFacts } from './facts.ts';
 import { createLookUps, REMEMBERED } from './look-ups.ts';
 import { keptBack, openedBy, opening, opensVersions, type Placed, rulesOf } from './opened.ts';
+import type { AccessRoomParts, Consents } from './parts.ts';
 import type { Policies } from './policy.ts';
 import { createVerdicts } from './verdicts.ts';
 import { createWhy, type Why } from './why.ts';
 
-/** What Consents leave of what a grant opens; undefined: all of it. */
-export interface Consents {
-  narrow(grant: Grant, type: string, right: Right): Promise<Criterion | undefined>;
-}
-
 const noConsents: Consents = { narrow: async () => undefined };
-
-export interface AccessRoomParts {
-  readonly store: Pick<Store, 'read' | 'search' | 'get' | 'list'>;
-  /** Absolute URL of the FHIR base, without a trailing slash. */
-  readonly base: string;
-  /** The index entries of a stored text. */
-  readonly extract: (text: string) => IndexEntries;
-  readonly runtime: Pick<Runtime, 'now'>;
-  readonly policies: Policies;
-  readonly consents?: Consents;
-}
 
 export interface AccessRoom {
   /** Asked anew at each request; what was looked up for it is five seconds old at most. */
@@ -45,6 +28,8 @@ export interface AccessRoom {
   /** See why.ts. */
   readonly why: Why;
 }
+
+export type { Consents } from './parts.ts';
 
 interface Made {
   readonly until: number;

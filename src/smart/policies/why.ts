@@ -11,8 +11,8 @@ import { factsOf } from './facts.ts';
 import { holds } from './hold.ts';
 import { createLookUps } from './look-ups.ts';
 import { opening, type Placed, rulesOf } from './opened.ts';
+import type { AccessRoomParts } from './parts.ts';
 import type { Rule } from './policy.ts';
-import type { AccessRoomParts } from './room.ts';
 import { ruleCriterion } from './rule-criterion.ts';
 
 export interface WhyAsked {

@@ -1,6 +1,11 @@
 /** Hidden elements: neither shown nor asked nor told in any other way. capability/access/README.md */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { asksHidden } from '../../../src/interactions/hidden.ts';
+import { systemRuntime } from '../../../src/runtime.ts';
+import { plainQuery } from '../../../src/search/query.ts';
 import type { Policy } from '../../../src/smart/policies/policy.ts';
+import { parseCriteria } from '../../../src/subscriptions/criteria.ts';
+import { prepareSubscription } from '../../../src/subscriptions/prepare.ts';
 import { type AccessHouse, type Asking, openAccessHouse } from '../../support/access-house.ts';
 import type { Answer } from '../../support/house.ts';
 import { begin, fill, grantOf, world } from './world.ts';
@@ -161,6 +166,31 @@ describe('A hidden element', () => {
     expect(await post({})).toBe(201);
     expect(await post({ telecom: [{ system: 'phone', value: '1' }] })).toBe(403);
     expect(await post({ contact: [{ telecom: [{ system: 'phone', value: '1' }] }] })).toBe(403);
+  });
+
+  it('is watched by no Subscription, neither a new one nor one from before', async () => {
+    const access = await house.access.accessFor(house.grants.get('clerk')!);
+    const prepare = prepareSubscription({
+      client: { check: () => undefined },
+      runtime: systemRuntime,
+      base: house.base,
+    });
+    const watching = (criteria: string) => {
+      const resource = {
+        resourceType: 'Subscription',
+        criteria,
+        channel: { type: 'rest-hook', endpoint: 'https://a.example' },
+      };
+      const key = { type: 'Subscription', id: 's' };
+      const incoming = { resource, text: JSON.stringify(resource) };
+      const look = { read: async () => [], get: async () => [], list: async () => [], search: async () => ({}) };
+      return prepare({ key, before: undefined, incoming, caller: { who: 'x', access } }, look as never, { now: begin });
+    };
+    await expect(watching('Patient?phone=555-a')).rejects.toMatchObject({ status: 403 });
+    await expect(watching('Patient?name=Family-a')).resolves.toBeDefined();
+    const query = (text: string) => plainQuery('Patient', parseCriteria(text, house.base).where);
+    expect(asksHidden(query('Patient?phone=555-a'), access)).toBe(true);
+    expect(asksHidden(query('Patient?name=Family-a'), access)).toBe(false);
   });
 
   it('is asked and followed as ever where it is not hidden', async () => {

@@ -149,7 +149,8 @@ describe('A rule within the care team', () => {
     expect((await put(id, measured('Patient/a', { status: 'amended' }))).status).toBe(200);
     expect((await put(id, measured('Patient/b'))).status).toBe(403);
     // What is hidden and what is not there are refused alike, so that nobody learns which ids are taken.
-    for (const headers of [{}, { 'if-match': 'W/"1"' }, { 'if-none-match': '*' }]) {
+    const conditions: readonly Record<string, string>[] = [{}, { 'if-match': 'W/"1"' }, { 'if-none-match': '*' }];
+    for (const headers of conditions) {
       const hidden = await put('vital-b', measured('Patient/a'), headers);
       const missing = await put('vital-x', measured('Patient/a'), headers);
       expect([403, 404]).toContain(hidden.status);

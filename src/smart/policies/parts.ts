@@ -1,0 +1,23 @@
+/** What the room of policies is built on. */
+import type { Runtime } from '../../runtime.ts';
+import type { Criterion, IndexEntries } from '../../search/query.ts';
+import type { Store } from '../../store/store.ts';
+import type { Grant } from '../grant.ts';
+import type { Right } from '../scopes/criterion.ts';
+import type { Policies } from './policy.ts';
+
+/** What Consents leave of what a grant opens; undefined: all of it. */
+export interface Consents {
+  narrow(grant: Grant, type: string, right: Right): Promise<Criterion | undefined>;
+}
+
+export interface AccessRoomParts {
+  readonly store: Pick<Store, 'read' | 'search' | 'get' | 'list'>;
+  /** Absolute URL of the FHIR base, without a trailing slash. */
+  readonly base: string;
+  /** The index entries of a stored text. */
+  readonly extract: (text: string) => IndexEntries;
+  readonly runtime: Pick<Runtime, 'now'>;
+  readonly policies: Policies;
+  readonly consents?: Consents;
+}
