@@ -67,9 +67,12 @@ describe('openid-client', () => {
     });
   });
 
-  it('proves itself by a key, with the token URL as audience, as an app and as a backend', async () => {
-    const { privateKey, publicKey } = await generateKeyPair('ES384');
-    const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES384', use: 'sig' }] };
+  it.each([
+    'RS384',
+    'ES384',
+  ])('proves itself by a key (%s), with the token URL as audience, as an app and as a backend', async (alg) => {
+    const { privateKey, publicKey } = await generateKeyPair(alg);
+    const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k1', alg, use: 'sig' }] };
     const auth = client.PrivateKeyJwt(
       { key: privateKey, kid: 'k1' },
       {
@@ -88,5 +91,11 @@ describe('openid-client', () => {
       scope: 'system/*.rs',
     });
     expect([tokens.scope, tokens.expires_in, await read(tokens.access_token)]).toEqual(['system/Patient.rs', 300, 200]);
+
+    // What it says by itself, the issuer, is not what SMART asks for.
+    const asIs = client.PrivateKeyJwt({ key: privateKey, kid: 'k1' });
+    await expect(
+      client.clientCredentialsGrant(await discovered(backend.clientId, undefined, asIs)),
+    ).rejects.toMatchObject({ error: 'invalid_client', status: 401 });
   });
 });
