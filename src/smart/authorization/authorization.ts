@@ -137,6 +137,10 @@ export function createAuthorization(parts: AuthorizationParts): Authorization {
       authenticateClient(
         {
           findClient,
+          holderOf: async (refreshToken) => {
+            const stored = await tokens.find(refreshToken);
+            return stored?.kind === 'RefreshToken' ? stored.clientId : undefined;
+          },
           checkAssertion: clients.checkAssertion,
           tokenUrl: url + oauthPaths.token,
           holds: clients.holds,

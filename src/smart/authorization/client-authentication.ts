@@ -7,6 +7,8 @@ import { secretMatches } from '../clients/secret.ts';
 
 export interface AuthenticationParts {
   readonly findClient: (clientId: string) => Promise<Client | undefined>;
+  /** The client_id that a refresh token was given to. */
+  readonly holderOf: (refreshToken: string) => Promise<string | undefined>;
   readonly checkAssertion: CheckAssertion;
   /** The one audience of assertions. */
   readonly tokenUrl: string;
@@ -35,7 +37,7 @@ function basicOf(authorization: string): { clientId: string; secret: string } {
 
 /** The client, or a refusal with `invalid_client`; 429 while its source is held. `source` is a network address. */
 export async function authenticateClient(
-  { findClient, checkAssertion, tokenUrl, holds, now }: AuthenticationParts,
+  { findClient, holderOf, checkAssertion, tokenUrl, holds, now }: AuthenticationParts,
   form: URLSearchParams,
   authorization: string | undefined,
   source: string,
@@ -47,7 +49,9 @@ export async function authenticateClient(
   if (proofs.length > 1) throw refused('more than one proof', named);
   if (form.has('client_assertion')) return checkAssertion(Object.fromEntries(form), tokenUrl, source);
 
-  const clientId = basic?.clientId ?? named;
+  // SMART has an app without a secret send its refresh token and nothing else: whose it is says who it is.
+  const refreshes = form.get('grant_type') === 'refresh_token' ? form.get('refresh_token') : null;
+  const clientId = basic?.clientId ?? named ?? (refreshes === null ? undefined : await holderOf(refreshes));
   if (clientId === undefined) throw refused('no client named');
   if (named !== undefined && named !== clientId) throw refused('two clients named', named);
   const secret = basic?.secret ?? posted ?? undefined;

@@ -102,7 +102,7 @@ export function createTokens(store: Store, runtime: Runtime, base: string): Toke
       if (!user || user.disabled !== undefined) return { refused: 'user unknown or disabled' };
       if (user.epoch !== context!.epoch) return { refused: 'user signed out everywhere' };
       const scope = stillPermitted(scopes, client.metadata.scope);
-      const grant: Grant = {
+      const ofUser: Grant = {
         who: user.fhirUser,
         client: clientId,
         user: user.login,
@@ -113,7 +113,7 @@ export function createTokens(store: Store, runtime: Runtime, base: string): Toke
         id: grantKey,
         token,
       };
-      return { grant, scope };
+      return { grant: ofUser, scope };
     }
     // What it is registered for may have become less since.
     if (!isWithin(scopes, client.metadata.scope)) return { refused: 'registration narrowed' };

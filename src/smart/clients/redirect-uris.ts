@@ -1,4 +1,5 @@
 /** Where a client may be sent back to: addresses that mean one place only, compared letter by letter. https://www.rfc-editor.org/rfc/rfc9700#section-4.1 */
+import type { ClientMetadata } from './client.ts';
 import { badRedirect, type OAuthRefusal } from './refused.ts';
 
 const MOST = 50;
@@ -16,6 +17,26 @@ export const isWebUrl = (text: string): boolean => {
 export const isLoopback = (uri: string): boolean => URL.canParse(uri) && loopback.has(new URL(uri).hostname);
 /** The scheme of a native app: a name that its maker owns, backwards, so that no other app takes it by chance. https://www.rfc-editor.org/rfc/rfc8252#section-7.1 */
 export const hasOwnScheme = (uri: string): boolean => !/^https?:/i.test(uri);
+
+/**
+ * Whether a client is registered for it, letter by letter. A native app listens on the loopback at whichever port it gets; nothing but
+ * the port is free then. https://www.rfc-editor.org/rfc/rfc8252#section-7.3
+ */
+export function isRegistered(
+  uri: string,
+  { redirect_uris, application_type }: Pick<ClientMetadata, 'redirect_uris' | 'application_type'>,
+): boolean {
+  if (redirect_uris.includes(uri)) return true;
+  const portless = application_type === 'native' ? withoutPort(uri) : undefined;
+  return portless !== undefined && redirect_uris.some((one) => withoutPort(one) === portless);
+}
+
+/** Of an http address of the loopback as it is written; undefined for any other. */
+function withoutPort(uri: string): string | undefined {
+  const [, host, port = '80', rest] =
+    /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(?::([1-9]\d{0,4}))?([/?].*)?$/.exec(uri) ?? [];
+  return host === undefined || Number(port) > 65_535 ? undefined : `${host}${rest ?? ''}`;
+}
 
 /** What is wrong with one, as the rest of a sentence. */
 function fault(uri: unknown): string | undefined {

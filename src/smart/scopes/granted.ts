@@ -37,6 +37,10 @@ export function granted(asked: string, allowed: string, circumstances: Circumsta
   return [...told].join(' ');
 }
 
+/** Whether somebody who signs in can have a scope at all: a patient's data are asked for by the words of a patient. */
+export const isForUser = (word: string, fhirUser: string): boolean =>
+  !(word.startsWith('user/') && fhirUser.startsWith('Patient/'));
+
 /** Whether all that `asked` opens is open by `wide` already: a refresh may ask for no more than was granted. */
 export function isWithin(asked: string, wide: string): boolean {
   if (asked.length > longest) return false;
@@ -48,6 +52,10 @@ export function isWithin(asked: string, wide: string): boolean {
     return meant.length > 0 && meant.every((scope) => isCovered(scope, permitted));
   });
 }
+
+/** Of what a user granted to an app, what the app may have by its registration as it is now. */
+export const stillPermitted = (scope: string, allowed: string): string =>
+  isWithin(scope, allowed) ? scope : granted(scope, allowed, { by: 'user', isConfidential: true });
 
 const isUnderstood = (word: string): boolean =>
   kindOf(word) !== 'unknown' && (kindOf(word) !== 'fhir' || meantBy(word).length > 0);

@@ -166,7 +166,7 @@ describe('The pages between an app and its token', () => {
     expect(denied.location).toMatch(/\?error=access_denied&.*state=abcdefgh12345678/);
     expect(new URL(denied.location!).searchParams.get('iss')).toBe(url);
 
-    const start = await browser.follow(await browser.get(sign.authorize({ scope: 'user/Patient.rs' })));
+    const start = await browser.follow(await browser.get(sign.authorize({ scope: 'openid user/Patient.rs' })));
     const empty = await browser.post(actionIn(start.text, '/consent'), { decision: 'allow' });
     expect([empty.status, empty.text.includes('Nothing was ticked')]).toEqual([400, true]);
     const other = await browser.follow(await browser.post(actionIn(empty.text, '/consent'), { decision: 'other' }));
@@ -176,6 +176,8 @@ describe('The pages between an app and its token', () => {
     );
     expect(elin.text).toContain('<dt>You are</dt>');
     expect(elin.text).toContain('<dd><bdi>elin</bdi></dd>');
+    // A patient is asked for nothing in the words of a user.
+    expect([start, elin].map(({ text }) => text.includes('value="user/Patient.rs"'))).toEqual([true, false]);
   });
 
   it('refuse a form without its token, with one of another browser, or from another site: 403, and nothing happened', async () => {

@@ -143,8 +143,12 @@ describe('An app', () => {
     expect(await statusOf(token, 'GET', '/fhir/Patient')).toBe(403);
   });
 
-  it('of a patient who signs in opens with scopes of a user what is the patient’s own, whatever they say', async () => {
-    const token = await tokenFor('user/*.cruds', patientUser);
+  it('is granted no scopes of a user by a patient, and told so', async () => {
+    const app = await house.register({ scope: 'openid user/*.cruds launch/patient patient/*.rs' });
+    await expect(asked(app, 'user/*.cruds', patientUser)).rejects.toThrow('error=invalid_scope');
+    const { body } = await asked(app, 'openid user/*.cruds launch/patient patient/*.rs', patientUser);
+    expect(sorted(body.scope)).toBe('launch/patient openid patient/*.rs');
+    const token = body.access_token;
     expect(await statusOf(token, 'GET', `/fhir/Patient/${house.patientId}`)).toBe(200);
     expect(await statusOf(token, 'GET', `/fhir/Patient/${strangerId}`)).toBe(404);
     const found = await house.ask('GET', '/fhir/Observation?category=laboratory', undefined, as(token));
@@ -188,6 +192,37 @@ describe('The patient in context', () => {
     const { body } = await tokenRequest(house.url, { ...form, scope: 'patient/Patient.rs system/Observation.rs' });
     expect(body.scope).toBe('system/Observation.rs');
     expect(await statusOf(body.access_token, 'GET', `/fhir/Patient/${house.patientId}`)).toBe(403);
+  });
+});
+
+describe('A registration that is changed to fewer scopes', () => {
+  it('narrows what users granted before: the token at once, what a refresh gives, what introspection says', async () => {
+    const registered = {
+      scope: 'offline_access launch/patient patient/*.rs',
+      token_endpoint_auth_method: 'client_secret_post',
+    };
+    const app = await house.register(registered);
+    const { body } = await asked(app, registered.scope);
+    const own = { client_id: app.clientId, client_secret: app.secret! };
+    const all = async (token: string) => [
+      await statusOf(token, 'GET', `/fhir/Patient/${house.patientId}`),
+      await statusOf(token, 'GET', '/fhir/Observation?category=survey'),
+    ];
+    expect(await all(body.access_token)).toEqual([200, 200]);
+    const { body: before } = await house.ask('GET', `/admin/clients/${app.clientId}`);
+    const fewer = { ...before, scope: 'offline_access launch/patient patient/Observation.rs' };
+    expect((await house.ask('PUT', `/admin/clients/${app.clientId}`, fewer)).status).toBe(200);
+
+    expect(await all(body.access_token)).toEqual([403, 200]);
+    const told = await tokenRequest(house.url, { token: body.access_token, ...own }, {}, '/oauth/introspect');
+    expect(sorted(told.body.scope)).toBe('launch/patient offline_access patient/Observation.rs');
+    const refresh = { grant_type: 'refresh_token', refresh_token: body.refresh_token, ...own };
+    const next = await tokenRequest(house.url, refresh);
+    expect([next.status, sorted(next.body.scope)]).toEqual([
+      200,
+      'launch/patient offline_access patient/Observation.rs',
+    ]);
+    expect(await all(next.body.access_token)).toEqual([403, 200]);
   });
 });
 
