@@ -1,5 +1,15 @@
 /** Every setting of the server, in one table; the only reader of the environment. docs/configuration.md is this table in prose. */
-import { uriObjection } from './store/mongodb-uri.ts';
+import {
+  hostPorts,
+  httpUrl,
+  oneOf,
+  onOff,
+  optional,
+  release,
+  secret,
+  storeUrl,
+  whole,
+} from './process/setting-values.ts';
 
 export type Profile = 'development' | 'production';
 
@@ -16,6 +26,7 @@ export interface Config {
   readonly outboundAllow: readonly string[];
   readonly auditReads: 'strict' | 'prompt';
   readonly references: 'open' | 'checked';
+  readonly consent: 'deny-list' | 'opt-in';
   readonly profile: Profile;
   readonly logLevel: string;
   readonly metrics: boolean;
@@ -46,55 +57,6 @@ export interface Setting {
   /** The value, or an Error whose message says what is accepted. */
   readonly parse: (text: string) => unknown;
 }
-
-const oneOf =
-  (...allowed: readonly string[]) =>
-  (text: string) => {
-    if (!allowed.includes(text)) throw new Error(`must be one of ${allowed.join(', ')}`);
-    return text;
-  };
-const whole = (low: number, high: number) => (text: string) => {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < low || value > high)
-    throw new Error(`must be a whole number from ${low} to ${high}`);
-  return value;
-};
-const httpUrl = (text: string) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash)
-    throw new Error('must be an http or https URL');
-  return text.replace(/\/+$/, '');
-};
-const storeUrl = (text: string) => {
-  if (text === 'sqlite') return text;
-  if (!/^mongodb(\+srv)?:/.test(text))
-    throw new Error('must be sqlite, or a URI that begins with mongodb:// or mongodb+srv://');
-  const objection = uriObjection(text);
-  if (objection !== undefined) throw new Error(objection);
-  return text;
-};
-const release = (text: string) => {
-  if (!/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(text)) throw new Error('must be one release in full, such as 8.0.17');
-  return text;
-};
-const hostPorts = (text: string) => {
-  const entries = text
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter(Boolean);
-  for (const entry of entries) {
-    if (!/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):\d{1,5}$/.test(entry))
-      throw new Error('must be a list of host:port, separated by commas');
-  }
-  return entries;
-};
-const secret = (text: string) => {
-  if (!/^[\x21-\x7e]+$/.test(text)) throw new Error('must be letters, digits and signs without blanks');
-  return text;
-};
-/** For a setting that may be left out: then there is no value. */
-const optional = (parse: Setting['parse']) => (text: string) => (text === '' ? undefined : parse(text));
-const onOff = (text: string) => oneOf('true', 'false')(text.toLowerCase()) === 'true';
 
 export const settings: readonly Setting[] = [
   {
@@ -188,6 +150,15 @@ export const settings: readonly Setting[] = [
     fallback: 'open',
     parse: oneOf('open', 'checked'),
     meaning: '`checked` refuses references to resources of this server that do not exist.',
+  },
+  {
+    name: 'WATCHFIRE_CONSENT',
+    aliases: [],
+    key: 'consent',
+    fallback: 'deny-list',
+    parse: oneOf('deny-list', 'opt-in'),
+    meaning:
+      '`deny-list`: roles and scopes open what no Consent of the patient denies; `opt-in`: of a patient only what a Consent permits besides.',
   },
   {
     name: 'WATCHFIRE_PROFILE',

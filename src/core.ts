@@ -25,6 +25,7 @@ import type { Runtime } from './runtime.ts';
 import { extractorAt } from './search/extract.ts';
 import { createPageTokens } from './search/page-token.ts';
 import type { IndexEntries } from './search/query.ts';
+import type { ConsentRoom } from './smart/consents/room.ts';
 import type { Offered } from './smart/discovery.ts';
 import { type Policies, readPolicies } from './smart/policies/policy.ts';
 import { type AccessRoom, type Consents, createAccessRoom } from './smart/policies/room.ts';
@@ -48,7 +49,7 @@ export interface CoreParts extends Pick<WriteRules, 'canonical' | 'references' |
   /** What the roles of callers open; by default what capability/access/ says. */
   readonly policies?: Policies;
   /** What Consents leave of it; by default all. */
-  readonly consents?: (store: Engine) => Consents;
+  readonly consents?: (store: Engine) => Consents & Partial<Pick<ConsentRoom, 'watch'>>;
   readonly log: Pick<Log, 'warn' | 'error'>;
   readonly leases: Leases;
   readonly signal: AbortSignal;
@@ -76,9 +77,11 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   const promised = promisedOperations();
   const why: AccessRoom['why'] = (asked) => access.why(asked);
   const opening = { engine, runtime, extract, relative, log, signal, leases, promised, why };
-  const { store, operations, followSearchParameter, registerStored, stopped } = await openOperations(opening);
-  const { policies = readPolicies(), consents } = parts;
-  const access = createAccessRoom({ store, base, extract, runtime, policies, consents: consents?.(store) });
+  const { store: opened, operations, followSearchParameter, registerStored, stopped } = await openOperations(opening);
+  const { policies = readPolicies() } = parts;
+  const consents = parts.consents?.(opened);
+  const store = consents?.watch?.(opened, () => access.forget()) ?? opened;
+  const access = createAccessRoom({ store, base, extract, runtime, policies, consents });
   const derive = parts.derive(followSearchParameter);
   const writes = createWritePath({ now: runtime.now, canonical, relative, references, prepare, derive });
   const line = createLine();

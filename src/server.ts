@@ -33,6 +33,7 @@ import { type Runtime, systemRuntime } from './runtime.ts';
 import { extract } from './search/extract.ts';
 import { adminToken } from './smart/admin-token.ts';
 import { keepPortalClient } from './smart/clients/portal-client.ts';
+import { createConsents } from './smart/consents/room.ts';
 import { keepCanonical, pageKeyOf } from './store/facts.ts';
 import { noLeases, startLeases } from './store/lease.ts';
 import { forgetSubscription, prepareSubscription } from './subscriptions/prepare.ts';
@@ -126,6 +127,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       offered: offeredBy(config, url),
       pageKey: await pageKeyOf(engine, runtime),
       references: config.references,
+      consents: (store) => createConsents({ store, base, runtime, mode: config.consent }),
       prepare: { Subscription: prepareSubscription({ client, runtime, base }) },
       derive: (followSearchParameter) => ({
         Observation: [flagVitals(thresholds)],

@@ -8,12 +8,16 @@ import { declared } from '../../src/publish/capability.ts';
 import { type Runtime, systemRuntime } from '../../src/runtime.ts';
 import { INDEX_VERSION } from '../../src/search/index-version.ts';
 import { administrator } from '../../src/smart/access.ts';
+import type { ConsentMode } from '../../src/smart/consents/narrowing.ts';
+import { createConsents } from '../../src/smart/consents/room.ts';
 import type { Grant } from '../../src/smart/grant.ts';
 import { createIdentify } from '../../src/smart/identify.ts';
 import type { AccessRoom } from '../../src/smart/policies/room.ts';
+import type { Engine } from '../../src/store/engine.ts';
 import { startLeases } from '../../src/store/lease.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Answer } from './house.ts';
+import { testStore } from './test-store.ts';
 
 export interface AccessHouse {
   readonly base: string;
@@ -37,14 +41,26 @@ export interface Asking {
 
 const adminToken = 'administrator-of-the-test';
 
+/** The engine that the run is about. */
+async function openEngine(runtime: Runtime): Promise<{ engine: Engine; drop: () => Promise<void> }> {
+  const { store: uri, mongodbAcceptRelease: acceptRelease, drop } = await testStore();
+  const shared = { runtime, indexVersion: INDEX_VERSION };
+  if (uri === 'sqlite') return { engine: await openSqliteStore({ ...shared, file: ':memory:' }), drop };
+  const { openMongoStore } = await import('../../src/store/mongodb/open.ts');
+  return { engine: await openMongoStore({ ...shared, uri, acceptRelease, log: () => undefined }), drop };
+}
+
 /** Opened with the policies of capability/access/, and without Consents, unless a test brings its own. */
 export async function openAccessHouse(
   begin: number,
-  rules: Partial<Pick<CoreParts, 'policies' | 'consents' | 'references'>> = {},
+  {
+    consentMode,
+    ...rules
+  }: Partial<Pick<CoreParts, 'policies' | 'consents' | 'references'>> & { readonly consentMode?: ConsentMode } = {},
 ): Promise<AccessHouse> {
   let clock = begin;
   const runtime: Runtime = { ...systemRuntime, now: () => clock };
-  const engine = await openSqliteStore({ file: ':memory:', runtime, indexVersion: INDEX_VERSION });
+  const { engine, drop } = await openEngine(runtime);
   let app: Parameters<typeof createListener>[0] = () => undefined;
   const listener = createListener((request, response) => app(request, response));
   const { port } = await listener.listen(0, '127.0.0.1');
@@ -64,6 +80,9 @@ export async function openAccessHouse(
     version: '0.0.0',
     pageKey: runtime.random(32),
     references: 'open',
+    ...(consentMode && {
+      consents: (store: Engine) => createConsents({ store, base, runtime, mode: consentMode }),
+    }),
     ...rules,
     prepare: {},
     derive: () => ({}),
@@ -131,6 +150,7 @@ export async function openAccessHouse(
       await leases.stopped;
       await trail.flush();
       await engine.close();
+      await drop();
     },
   };
 }

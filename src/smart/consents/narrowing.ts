@@ -1,0 +1,118 @@
+/** What the Consents that are left for a caller leave of a type: as a criterion, so that it holds wherever the caller's rules do. https://hl7.org/fhir/R4/consent.html */
+import { compartmentParameters } from '../../fhir/compartments.ts';
+import { compartmentCriterion } from '../../search/compartment.ts';
+import { isPresent } from '../../search/missing.ts';
+import { formsOf, type Parameter } from '../../search/parameter.ts';
+import { parametersOf } from '../../search/parameters.ts';
+import type { Criterion } from '../../search/query.ts';
+import { type Targets, targetsOf } from '../../search/targets.ts';
+import { isAboutPatient } from '../policies/facts.ts';
+import type { Right } from '../scopes/criterion.ts';
+import { extentOf } from './about.ts';
+import type { Left } from './left.ts';
+import { and, criterionOf, not, or, type Region } from './region.ts';
+
+/** Patients whose Consents leave the same rule. */
+export interface Shape {
+  readonly left: Left;
+  /** `Patient/1` */
+  readonly patients: Targets;
+}
+
+/** `deny-list`: all but what is denied; `opt-in`: of what is a patient's nothing but what is permitted and not denied. */
+export type ConsentMode = 'deny-list' | 'opt-in';
+
+export interface Narrowing {
+  readonly mode: ConsentMode;
+  readonly shapes: readonly Shape[];
+  /** `Patient/1` who asks, and is never kept from what is about himself. */
+  readonly self?: string;
+}
+
+/** Undefined: all of the type. */
+export function narrowed({ mode, shapes, self }: Narrowing, type: string, right: Right): Criterion | undefined {
+  if (!isOfPatients(type)) return undefined;
+  const denied = shapes.map(({ left, patients }) =>
+    and(effects(left, type, right).denied, ofAny(patients, type, allNames(type))),
+  );
+  const open = not(or(...denied));
+  const region =
+    mode === 'deny-list'
+      ? open
+      : and(
+          open,
+          or(
+            ofNobody(type),
+            ...shapes.map(({ left, patients }) =>
+              and(effects(left, type, right).permitted, ofAny(patients, type, ownNames(type))),
+            ),
+          ),
+        );
+  if (self === undefined || region === true) return criterionOf(region);
+  return criterionOf(or(ofAny([self], type, ownNames(type)), region));
+}
+
+/** Consents themselves and what was done stay with those who look after them; their policies say who that is. */
+const apart: ReadonlySet<string> = new Set(['AuditEvent', 'Consent']);
+
+/** Whether anything of the type may be a patient's. */
+export const isOfPatients = (type: string): boolean =>
+  !apart.has(type) && (compartmentCriterion('Patient', '1', type) !== undefined || isAboutPatient(type));
+
+interface Effects {
+  /** What it may deny. */
+  readonly denied: Region;
+  /** What it surely permits. */
+  readonly permitted: Region;
+}
+
+/** An exception holds within its rule, against it; of two exceptions the one that denies. */
+function effects({ effect, isSure, about, except }: Left, type: string, right: Right): Effects {
+  const extent = extentOf(about, type, right);
+  const inner = except.map((one) => effects(one, type, right));
+  const denied = or(...inner.map((one) => one.denied));
+  const permitted = and(or(...inner.map((one) => one.permitted)), not(denied));
+  return {
+    denied: and(extent.possible, effect === 'deny' ? not(permitted) : denied),
+    permitted: and(isSure, extent.sure, effect === 'permit' ? not(denied) : permitted),
+  };
+}
+
+const parametersFor = (type: string, codes: readonly string[]): readonly Parameter[] =>
+  codes.flatMap((code) => {
+    const parameter = parametersOf(type).get(code);
+    return parameter?.type === 'reference' ? formsOf(parameter) : [];
+  });
+const codesOf = (type: string): readonly string[] => [
+  ...(compartmentParameters('Patient', type) ?? []),
+  ...(isAboutPatient(type) ? ['patient'] : []),
+];
+
+/** Under which a resource may point to a patient that it belongs to in any way. */
+const allNames = (type: string): readonly string[] => namesOf(parametersFor(type, codesOf(type)));
+/** Under which it points to whom it is about. */
+const ownNames = (type: string): readonly string[] =>
+  namesOf(parametersFor(type, isAboutPatient(type) ? ['patient'] : codesOf(type)));
+const namesOf = (parameters: readonly Parameter[]): readonly string[] => [
+  ...new Set(parameters.map(({ name }) => name)),
+];
+
+const idLists = new WeakMap<Targets, Targets>();
+function idsOf(patients: Targets): Targets {
+  const known = idLists.get(patients);
+  if (known) return known;
+  const ids = targetsOf(patients.map((one) => one.slice('Patient/'.length)));
+  idLists.set(patients, ids);
+  return ids;
+}
+
+function ofAny(patients: Targets, type: string, names: readonly string[]): Region {
+  if (patients.length === 0) return false;
+  if (type === 'Patient') return { is: 'id', ids: idsOf(patients) };
+  return or(...names.map((name): Criterion => ({ is: 'points', name, targets: patients })));
+}
+
+function ofNobody(type: string): Region {
+  if (type === 'Patient') return false;
+  return and(...parametersFor(type, codesOf(type)).map((parameter) => not(isPresent(type, parameter))));
+}
