@@ -102,6 +102,19 @@ describe('An app that launches by itself', () => {
   });
 });
 
+describe('The trail', () => {
+  it('says who let which app in to whose data, and when the app came for its token', async () => {
+    const trailing = await house.register({});
+    await flow({}, trailing);
+    const rows = await house.search(`AuditEvent?patient=Patient/${house.patientId}&_count=100`);
+    const ofApp = rows.filter((row: any) => JSON.stringify(row).includes(trailing.clientId));
+    const codes = ofApp.map((row: any) => row.subtype[0].code);
+
+    expect(codes).toEqual(expect.arrayContaining(['app-allow', 'oauth-authorize', 'oauth-token']));
+    for (const row of ofApp) expect(JSON.stringify(row.agent)).toContain('Practitioner/');
+  });
+});
+
 describe('A browser', () => {
   const other = {
     login: 'cuddy',
@@ -356,6 +369,25 @@ describe('A refresh token', () => {
 
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
     expect(await patientStatus(answers[4]!.body.access_token)).toBe(200);
+  });
+
+  it('says by itself which app it is of, as SMART has apps without a secret send it', async () => {
+    const alone = (refresh_token: string) => tokenRequest(house.url, { grant_type: 'refresh_token', refresh_token });
+    const { body } = await flow({ scope: `${scope} offline_access` });
+    const next = await alone(body.refresh_token);
+
+    expect([next.status, await patientStatus(next.body.access_token)]).toEqual([200, 200]);
+    for (const other of [body.access_token, 'A'.repeat(43), ''])
+      expect((await alone(other)).body.error).toBe('invalid_client');
+  });
+
+  it('of an app with a secret is worth nothing alone', async () => {
+    const other = await house.register({ token_endpoint_auth_method: 'client_secret_basic' });
+    const { body } = await codeFlow(house.url, { ...other, scope: `${scope} offline_access` }, house.doctor);
+    const alone = { grant_type: 'refresh_token', refresh_token: body.refresh_token };
+    const told = await tokenRequest(house.url, alone);
+
+    expect([told.status, told.body.error]).toEqual([401, 'invalid_client']);
   });
 
   it('is worth nothing to another client', async () => {

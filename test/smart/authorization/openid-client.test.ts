@@ -67,35 +67,39 @@ describe('openid-client', () => {
     });
   });
 
-  it.each([
-    'RS384',
-    'ES384',
-  ])('proves itself by a key (%s), with the token URL as audience, as an app and as a backend', async (alg) => {
-    const { privateKey, publicKey } = await generateKeyPair(alg);
-    const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k1', alg, use: 'sig' }] };
-    const auth = client.PrivateKeyJwt(
-      { key: privateKey, kid: 'k1' },
-      {
-        [client.modifyAssertion]: (_header, payload) => {
-          payload.aud = `${house.url}/oauth/token`;
+  it.each(['RS384', 'ES384'])(
+    'proves itself by a key (%s), with the token URL as audience, as an app and as a backend',
+    async (alg) => {
+      const { privateKey, publicKey } = await generateKeyPair(alg);
+      const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k1', alg, use: 'sig' }] };
+      const auth = client.PrivateKeyJwt(
+        { key: privateKey, kid: 'k1' },
+        {
+          [client.modifyAssertion]: (_header, payload) => {
+            payload.aud = `${house.url}/oauth/token`;
+          },
         },
-      },
-    );
-    const byKey = { token_endpoint_auth_method: 'private_key_jwt', jwks };
-    const app = await house.register(byKey);
-    expect((await signedIn(await discovered(app.clientId, undefined, auth))).patient).toBe(house.patientId);
+      );
+      const byKey = { token_endpoint_auth_method: 'private_key_jwt', jwks };
+      const app = await house.register(byKey);
+      expect((await signedIn(await discovered(app.clientId, undefined, auth))).patient).toBe(house.patientId);
 
-    const itself = { grant_types: ['client_credentials'], redirect_uris: [], scope: 'system/Patient.rs' };
-    const backend = await house.register({ ...byKey, ...itself });
-    const tokens = await client.clientCredentialsGrant(await discovered(backend.clientId, undefined, auth), {
-      scope: 'system/*.rs',
-    });
-    expect([tokens.scope, tokens.expires_in, await read(tokens.access_token)]).toEqual(['system/Patient.rs', 300, 200]);
+      const itself = { grant_types: ['client_credentials'], redirect_uris: [], scope: 'system/Patient.rs' };
+      const backend = await house.register({ ...byKey, ...itself });
+      const tokens = await client.clientCredentialsGrant(await discovered(backend.clientId, undefined, auth), {
+        scope: 'system/*.rs',
+      });
+      expect([tokens.scope, tokens.expires_in, await read(tokens.access_token)]).toEqual([
+        'system/Patient.rs',
+        300,
+        200,
+      ]);
 
-    // What it says by itself, the issuer, is not what SMART asks for.
-    const asIs = client.PrivateKeyJwt({ key: privateKey, kid: 'k1' });
-    await expect(
-      client.clientCredentialsGrant(await discovered(backend.clientId, undefined, asIs)),
-    ).rejects.toMatchObject({ error: 'invalid_client', status: 401 });
-  });
+      // What it says by itself, the issuer, is not what SMART asks for.
+      const asIs = client.PrivateKeyJwt({ key: privateKey, kid: 'k1' });
+      await expect(
+        client.clientCredentialsGrant(await discovered(backend.clientId, undefined, asIs)),
+      ).rejects.toMatchObject({ error: 'invalid_client', status: 401 });
+    },
+  );
 });
