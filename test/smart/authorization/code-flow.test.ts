@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
+import { createLaunch } from '../../../src/commands/launches.ts';
+import { readConfig } from '../../../src/config.ts';
 import { together } from '../../support/house.ts';
 import { authorizeUrl, codeFlow, pkce, redeem, throughPages, tokenRequest, userAgent } from '../support/user-agent.ts';
 import { type App, type AuthorizationHouse, openAuthorizationHouse, redirectUri } from './authorization-house.ts';
@@ -335,6 +337,16 @@ describe('An app that an EHR opens', () => {
     await expect(throughPages(userAgent(house.url), await start(), user)).rejects.toThrow('<h1>Sign in</h1>');
     const callback = await throughPages(userAgent(house.url), await start(), house.doctor);
     expect(callback.searchParams.has('code')).toBe(true);
+  });
+
+  it('may be opened from the command line', async () => {
+    const config = { ...readConfig({}), data: house.dataFolder, adminToken: house.adminToken };
+    const lines: string[] = [];
+    const options = { client: app.clientId, user: 'house', patient: house.patientId };
+    await createLaunch(config, options, (line) => lines.push(line));
+    const answer = await flow({ scope: 'launch patient/Patient.rs', more: { launch: lines[0]! } });
+
+    expect(answer.body.patient).toBe(house.patientId);
   });
 
   it('is opened for nobody by anybody but the administrator', async () => {

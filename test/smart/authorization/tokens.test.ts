@@ -31,7 +31,7 @@ const client = (more: object = {}) =>
     clientId: 'app',
     approved: true,
     roles: ['service'],
-    metadata: { scope: 'system/Patient.rs' },
+    metadata: { scope: 'launch/patient patient/*.rs system/Patient.rs' },
     ...more,
   });
 const user = (more: object = {}) =>
