@@ -29,6 +29,11 @@ export type Links = ReadonlyMap<Criterion, readonly string[]>;
 export type IntervalPlace = 'l' | 'l2' | 'long' | 'r';
 export const places: readonly IntervalPlace[] = ['l', 'l2', 'long', 'r'];
 
+export interface Placed {
+  readonly name: string;
+  readonly places: readonly IntervalPlace[];
+}
+
 export interface Compiling {
   readonly type: string;
   readonly hashing: Hashing;
@@ -36,8 +41,8 @@ export interface Compiling {
   readonly links: Links;
   /** What is taken to be true of a far condition without links; the other truth below a `not`. */
   readonly unknown?: boolean;
-  /** The name that is known to stand in one place. */
-  readonly placed?: { readonly name: string; readonly place: IntervalPlace };
+  /** The name that is asked for in some of the places alone. */
+  readonly placed?: Placed;
 }
 
 export const isCanonical = (link: string): boolean => link.includes('|');
@@ -192,7 +197,7 @@ function range(criterion: Range, compiling: Compiling, isQuiet = false): Conditi
   const quiet = { q: { $elemMatch: intervalIn(name, criterion, hashing) } };
   if (isQuiet) return quiet;
   if (along !== undefined) return all([quiet, range({ ...criterion, name: along, along: undefined }, compiling)]);
-  const here = placed?.name === name ? [placed.place] : places;
+  const here = placed?.name === name ? placed.places : places;
   return any(here.map((place) => inPlace(place, criterion, hashing)));
 }
 

@@ -2,8 +2,9 @@
 import type { Document } from 'mongodb';
 import type { SortKey } from '../../search/query.ts';
 import { isDown, isNumberDown, legsOf, type Way } from '../paging.ts';
-import { type IntervalPlace, named, places, without } from './compile.ts';
+import { type IntervalPlace, named, without } from './compile.ts';
 import { lastUpdatedOf } from './document.ts';
+import { any } from './logic.ts';
 import { aggregate, fieldsOf, find, type Row, type Wanted } from './reading.ts';
 import { edge, sorted } from './sort-gather.ts';
 import { alongFirst, type First } from './sort-ties.ts';
@@ -96,6 +97,13 @@ function missing(task: Task, { name }: Ranged, way: Way, wanted: Wanted): Promis
   return inOrder(task, 'p', way, wanted, () => [null], [without(name, task.reading.parts.hashing)]);
 }
 
+/** What is read together: places whose index has one order, of which MongoDB merges the short and the long intervals of the second. */
+const legs: readonly (readonly [start: 'd' | 'd2' | 'k0', places: readonly IntervalPlace[]])[] = [
+  ['d', ['l']],
+  ['d2', ['l2', 'long']],
+  ['k0', ['r']],
+];
+
 /** One pipeline: the two places in the order of their indexes and what stands in neither, each no longer than the page. */
 async function present(task: Task, key: Ranged, way: Way, wanted: Wanted): Promise<Row[]> {
   const { hashing } = task.reading.parts;
@@ -103,27 +111,27 @@ async function present(task: Task, key: Ranged, way: Way, wanted: Wanted): Promi
   const sign = signOf(down);
   const isAsked = isAskedFor(task.where, key.name);
   const project = { $project: { ...fieldsOf(wanted), k0: 1 } };
-  const leg = (place: IntervalPlace): Document[] => {
-    const from = place === 'r' ? 'k0' : place === 'l' ? 'd' : 'd2';
+  const legOf = ([from, places]: (typeof legs)[number]): Document[] => {
     const cut = beyond(from, way, down);
-    const here = isAsked ? [] : [named(place, key.name, hashing)];
+    const here = isAsked ? [] : [any(places.map((place) => named(place, key.name, hashing))) as Document];
     const match = (more: readonly Document[]) => ({
-      $match: filterFor(task, [...here, ...more], { name: key.name, place }),
+      $match: filterFor(task, [...here, ...more], { name: key.name, places }),
     });
     const first =
-      place === 'r'
+      from === 'k0'
         ? [match([]), { $set: { k0: edge(key, task) } }, ...cut.map(($match) => ({ $match }))]
         : [match(cut)];
     return [
       ...first,
       { $sort: { [from]: sign, p: sign } },
       { $limit: way.limit },
-      ...(place === 'r' ? [project] : [{ $project: { ...fieldsOf(wanted), k0: `$${from}` } }]),
+      ...(from === 'k0' ? [project] : [{ $project: { ...fieldsOf(wanted), k0: `$${from}` } }]),
     ];
   };
+  const [first, ...others] = legs.map(legOf);
   const found = await aggregate(task.reading, [
-    ...leg('l'),
-    ...places.slice(1).map((place) => ({ $unionWith: { coll: 'resource', pipeline: leg(place) } })),
+    ...first!,
+    ...others.map((pipeline) => ({ $unionWith: { coll: 'resource', pipeline } })),
     { $sort: { k0: sign, p: sign } },
     { $limit: way.limit },
   ]);

@@ -1,7 +1,7 @@
 /** What is searched of one type, while it is searched. */
 import type { Document } from 'mongodb';
 import type { Asked, Criterion, SortKey } from '../../search/query.ts';
-import { filterOf, type IntervalPlace } from './compile.ts';
+import { filterOf, type Placed } from './compile.ts';
 import { homeOfKey, homesOfPatient } from './document.ts';
 import { all } from './logic.ts';
 import type { Reading } from './reading.ts';
@@ -15,11 +15,7 @@ export const partsOf = (where: Criterion): readonly Criterion[] =>
   where.is === 'all' ? where.of.flatMap(partsOf) : [where];
 
 /** The filter of all that is asked, and more. What far conditions without links ask is taken to hold. */
-export function filterFor(
-  { reading, type, where }: Task,
-  more: readonly Document[] = [],
-  placed?: { readonly name: string; readonly place: IntervalPlace },
-): Document {
+export function filterFor({ reading, type, where }: Task, more: readonly Document[] = [], placed?: Placed): Document {
   const { parts, links } = reading;
   const { hashing, common } = parts;
   const filter = filterOf(where, { type, hashing, common, links, unknown: true, ...(placed && { placed }) });
