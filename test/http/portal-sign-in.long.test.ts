@@ -59,6 +59,25 @@ describeInChromium('Signing in at the portal', () => {
     expect(complaints.filter((complaint) => !complaint.includes('401'))).toEqual([]);
   }, 60_000);
 
+  it('asks a patient for the scopes of a patient, and shows nobody else', async () => {
+    const context = await browser.newContext();
+    const own = await context.newPage();
+    await look(own, `${url}/docs#/Patient/searchPatient`);
+    await own.click('[data-sign-in]');
+    await own.fill('#login', 'elin');
+    await own.fill('#password', PASSWORD);
+    await own.keyboard.press('Enter');
+    await own.click('text=Allow >> nth=-1');
+    await own.waitForSelector('code:text-is("patient/*.cruds")');
+    await own.click('text=Allow >> nth=-1');
+    await own.waitForSelector('[data-sign-out]:visible');
+    expect(await own.locator('[data-status]').textContent()).toMatch(/^Signed in as Patient\/ours-1 until/);
+    expect(await execute(own, '#operations-Patient-searchPatient')).toBe(200);
+    const shown = await own.locator('#operations-Patient-searchPatient .live-responses-table').textContent();
+    expect([shown?.includes('ours-1'), shown?.includes('ours-2')]).toEqual([true, false]);
+    await context.close();
+  }, 60_000);
+
   it('takes the key of a device beside it', async () => {
     await sign.house.update({
       resourceType: 'Device',

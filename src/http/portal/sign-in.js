@@ -1,7 +1,9 @@
 /** Signs the person at the portal in as any SMART app does: code flow, PKCE, a random state. The token is in this page's memory alone. https://hl7.org/fhir/smart-app-launch/app-launch.html */
 
 const CLIENT = 'watchfire-portal';
-const SCOPE = 'openid fhirUser user/*.cruds';
+const STAFF = 'openid fhirUser user/*.cruds';
+/** A patient can have no scope of the other kind: who turns out to be one is asked once more, without another password. */
+const PATIENT = 'openid fhirUser launch/patient patient/*.cruds';
 /** What has to be known again after the way to the sign-in and back: no token, and gone once that is done. */
 const KEPT = 'watchfire-sign-in';
 
@@ -9,16 +11,18 @@ const text64 = (bytes) => btoa(String.fromCharCode(...bytes)).replaceAll('+', '-
 const random = () => text64(crypto.getRandomValues(new Uint8Array(32)));
 
 /** Leaves for the sign-in; comes back to this page. */
-export async function beginSignIn() {
+export const beginSignIn = () => begin(STAFF, location.hash);
+
+async function begin(scope, hash) {
   const [state, verifier] = [random(), random()];
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier));
   const here = `${location.origin}${location.pathname}`;
-  sessionStorage.setItem(KEPT, JSON.stringify({ state, verifier, here, hash: location.hash }));
+  sessionStorage.setItem(KEPT, JSON.stringify({ state, verifier, here, hash, scope }));
   const asked = {
     response_type: 'code',
     client_id: CLIENT,
     redirect_uri: here,
-    scope: SCOPE,
+    scope,
     state,
     aud: `${location.origin}/fhir`,
     code_challenge: text64(new Uint8Array(digest)),
@@ -62,7 +66,12 @@ export async function finishSignIn() {
   });
   const token = await answer.json();
   if (!answer.ok) return { problem: `Refused: ${token.error}.` };
-  return { token: token.access_token, who: whoIn(token.id_token), until: Date.now() + token.expires_in * 1_000 };
+  const who = whoIn(token.id_token);
+  if (kept.scope === STAFF && who.startsWith('Patient/')) {
+    await begin(PATIENT, kept.hash);
+    return undefined;
+  }
+  return { token: token.access_token, who, until: Date.now() + token.expires_in * 1_000 };
 }
 
 /** The token opens nothing any more; the session of the browser stays. */

@@ -13,7 +13,7 @@ const metadataAt = (url: string): Client['metadata'] => ({
   response_types: ['code'],
   redirect_uris: [`${url}/docs`],
   token_endpoint_auth_method: 'none',
-  scope: 'openid fhirUser user/*.cruds',
+  scope: 'openid fhirUser user/*.cruds launch/patient patient/*.cruds',
 });
 
 /** Makes it, or moves it with the server's address. `url`: public, without a trailing slash. */
