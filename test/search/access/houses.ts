@@ -5,6 +5,7 @@ import { diceOf } from '../oracle/dice.ts';
 import { keyOf, type World, worldOf } from '../oracle/evaluate.ts';
 import { parameters } from '../oracle/parameters.ts';
 import { randomResources } from '../oracle/resources.ts';
+import { careTeams, isVisibleToNurse, nurseGrant, nursePolicies } from './nurse-of-a.ts';
 import { A, B, isVisible, patientGrant, policies } from './patient-a.ts';
 
 export interface Houses {
@@ -69,10 +70,13 @@ const besides: readonly any[] = [
   })),
 ];
 
-/** The same seed makes the same resources, in the same order and at the same times in both houses. */
-export async function openHouses(seed: number): Promise<Houses> {
-  const [whole, part] = [await openAccessHouse(begin, { policies }), await openAccessHouse(begin)];
-  for (const own of [A, B]) whole.grants.set(own, patientGrant(own));
+/** A, or a nurse who asks under the name of A. The same seed makes the same resources, in the same order and at the same times in both houses. */
+export async function openHouses(seed: number, asker: 'patient' | 'nurse' = 'patient'): Promise<Houses> {
+  const [whole, part] = [
+    await openAccessHouse(begin, { policies: asker === 'nurse' ? nursePolicies : policies }),
+    await openAccessHouse(begin),
+  ];
+  for (const own of [A, B]) whole.grants.set(own, asker === 'nurse' ? nurseGrant : patientGrant(own));
   const roll = diceOf(seed);
   const order = new Map<string, number>();
   const resourcesFor = ({ base }: AccessHouse) =>
@@ -82,10 +86,11 @@ export async function openHouses(seed: number): Promise<Houses> {
     resourcesFor(house).sort((a, b) => order.get(keyOf(a))! - order.get(keyOf(b))!);
   const isSeen = new Set(
     inOrder(whole)
-      .filter((one) => isVisible(A, whole.base, one))
+      .filter((one) => (asker === 'nurse' ? isVisibleToNurse(whole.base, one) : isVisible(A, whole.base, one)))
       .map(keyOf),
   );
   await put(whole, inOrder(whole), () => true);
+  if (asker === 'nurse') await put(whole, careTeams, () => true);
   await put(part, inOrder(part), (one) => isSeen.has(keyOf(one)));
   const held: any[] = [];
   for (const type of Object.keys(parameters)) {
