@@ -50,6 +50,8 @@ interface Worker {
   done: Promise<void>;
 }
 
+const mayNotRead: Step = { status: 'error', error: 'Its owner may no longer read what it watches for' };
+
 type Next = 'go on' | 'look again' | 'rest';
 
 export function startDelivery(parts: DeliveryParts): Delivery {
@@ -131,10 +133,6 @@ export function startDelivery(parts: DeliveryParts): Delivery {
     if (isEnded(open.subscription, now)) return step(open, { status: 'off' });
     const { id, eventNumber } = readDeliveryKey(row.key);
     const { key, versionId } = row.value as KeptDelivery;
-    const access = await parts.accessOf(open.owner);
-    if (!access.permits('read', key.type)) {
-      return step(open, { status: 'error', error: 'Its owner may no longer read what it watches for' });
-    }
     let version = await store.vread(key, versionId);
     if (!version) {
       // Just after an election the new primary may not know yet that all of the others have it.
@@ -142,12 +140,16 @@ export function startDelivery(parts: DeliveryParts): Delivery {
       if (signal.aborted) return 'rest';
       version = await store.vread(key, versionId);
     }
+    const access = await parts.accessOf(open.owner);
+    if (!access.permits('read', key.type)) return step(open, mayNotRead);
     const isShown = version && !isDeleted(version) && (await isSeen(access, version));
     if (!version || !isShown) {
       log.warn('delivery parked', { subscription: id, type: key.type, id: key.id, versionId });
       settleRow(row.key, [put(kinds.parked, row.key, row.value)]);
       return 'go on';
     }
+    // What may be looked up to tell whether it is seen takes time, in which the owner may lose the right.
+    if (!(await parts.accessOf(open.owner)).permits('read', key.type)) return step(open, mayNotRead);
     if (signal.aborted) return 'rest'; // the next owner of the lease may be at it
     const notification = { id: `${id}_${eventNumber}`, key, text: access.shows(version.text) };
     const outcome = await channel.send(notification, open.target, signal);

@@ -125,7 +125,7 @@ export async function createWorld(options: {
   readonly seed: number;
   readonly script: Script;
   readonly tamper?: Tamper;
-  readonly accessOf?: () => Access;
+  readonly accessOf?: () => Access | Promise<Access>;
   /** Servers that share the store; where left out, one that has it alone. */
   readonly servers?: number;
 }): Promise<World> {
