@@ -160,6 +160,25 @@ describe('A client that proves nothing, or something else', () => {
   });
 });
 
+describe('A device key', () => {
+  it('that is guessed is held after ten attempts; other keys are not', async () => {
+    for (const id of ['a', 'b'])
+      await house.create({
+        resourceType: 'Device',
+        identifier: [{ system: 'https://example.org/devices', value: id }],
+      });
+    const [guessed, other] = [await house.deviceKey('a'), await house.deviceKey('b')];
+    const status = async (key: string) =>
+      (await house.ask('GET', '/fhir/metadata', undefined, { authorization: `Bearer ${key}` })).status;
+    const wrong = guessed.slice(0, -10) + 'x'.repeat(10);
+    const answers = [];
+    for (let i = 0; i < 11; i++) answers.push(await status(wrong));
+
+    expect(answers).toEqual([...Array(10).fill(401), 429]);
+    expect(await status(other)).toBe(200);
+  });
+});
+
 describe('The token endpoint', () => {
   it('takes forms without anything in the address, each parameter once', async () => {
     const raw = (body: string, type: string, query = '') =>
