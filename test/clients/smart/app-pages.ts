@@ -13,7 +13,7 @@ export interface AppPages {
   /** Where fhirclient launches from, with what `authorize` of the app named so is given. */
   launchUrl(name: string, query?: Readonly<Record<string, string>>): string;
   readonly redirectUri: string;
-  /** What fhirclient's `authorize` is given, by name of the app. */
+  /** What fhirclient's `authorize` is given, by name of the app; under `medplum` what MedplumClient is. */
   readonly settings: Map<string, object>;
   /** Path and query of every page that was asked for. */
   readonly asked: readonly string[];
@@ -31,6 +31,17 @@ const comeBack = page(`${library}<p id="told"></p><script>
   );
 </script>`);
 
+/** Signs in as soon as it is opened, and is its own page to come back to. `client` is there once `told` says so. */
+const medplum = (settings: unknown) => `<p id="told"></p><script type="module">
+  import { MedplumClient } from '/medplum.mjs';
+  const { scope, ...settings } = ${JSON.stringify(settings)};
+  // It asks for cookies to go along, which this server permits nobody: its setting fetch is there to say otherwise.
+  window.client = new MedplumClient({ ...settings, fetch: (url, init) => fetch(url, { ...init, credentials: 'omit' }) });
+  const tell = (text) => { document.querySelector('#told').textContent = text; };
+  const isBack = location.search.includes('code=');
+  client.signInWithRedirect({ scope }).then(() => isBack && tell('ready'), (error) => tell(error.message));
+</script>`;
+
 export async function openAppPages(): Promise<AppPages> {
   const settings = new Map<string, object>();
   const asked: string[] = [];
@@ -38,7 +49,7 @@ export async function openAppPages(): Promise<AppPages> {
     '/fhir-client.js': () => ({ type: 'text/javascript', body: published('fhirclient/build/fhir-client.js') }),
     '/medplum.mjs': () => ({ type: 'text/javascript', body: published('@medplum/core/dist/esm/index.mjs') }),
     '/back.html': () => ({ type: 'text/html', body: comeBack }),
-    '/empty.html': () => ({ type: 'text/html', body: page('') }),
+    '/': () => ({ type: 'text/html', body: page(medplum(settings.get('medplum'))) }),
   };
   const server = createServer(({ url }, response) => {
     const { pathname, searchParams } = new URL(url!, 'http://app');
