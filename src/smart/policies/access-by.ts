@@ -22,6 +22,8 @@ export interface Openings {
   /** What a resource must fulfil; undefined: nothing more; `none`: there is no such one. */
   criterion(type: string, right: Right): Criterion | undefined;
   keptBack(type: string, kind: 'hidden' | 'readOnly'): readonly ElementPath[];
+  /** No elements are hidden of any other. */
+  readonly hidingTypes: readonly string[];
   /** Name of the scope that an interaction would need. */
   scopeFor?(right: Right, type: string): string;
 }
@@ -49,6 +51,7 @@ const rights: readonly Right[] = ['c', 'r', 'u', 'd', 's'];
 const ofVersions: readonly InteractionCode[] = ['vread', 'history-instance'];
 
 export function accessBy(openings: Openings, { base, look, verdicts }: Ground): Access {
+  const opens = remembered((type, right: Right) => openings.opens(type, right));
   const criteria = remembered((type, right: Right) => openings.criterion(type, right));
   const numbers = remembered((type, right: Sight) => {
     const criterion = criteria(type, right);
@@ -57,9 +60,9 @@ export function accessBy(openings: Openings, { base, look, verdicts }: Ground): 
   const hiddenOf = remembered((type, _right: 'r') => openings.keptBack(type, 'hidden'));
   const hidden = (type: string) => hiddenOf(type, 'r');
   const pathsOf = remembered((type, _right: 'r') => hidden(type).map(({ path }) => path));
-  const concerned = [...resourceTypes].filter((type) => hidden(type).length > 0);
+  const concerned = openings.hidingTypes.filter((type) => hidden(type).length > 0);
   const hidesAny = concerned.length > 0;
-  const opensAny = (right: Right): boolean => [...resourceTypes].some((type) => openings.opens(type, right));
+  const opensAny = (right: Right): boolean => [...resourceTypes].some((type) => opens(type, right));
   const entriesOf = entriesAt(base);
 
   function isOpen(resource: Resource, right: Right): boolean | Promise<boolean> {
@@ -83,7 +86,7 @@ export function accessBy(openings: Openings, { base, look, verdicts }: Ground): 
       if (interaction === 'batch' || interaction === 'transaction') return rights.some(opensAny);
       const right = rightOf[interaction];
       if (ofVersions.includes(interaction) && !openings.opensVersions(type)) return false;
-      return right !== undefined && (type === '' ? opensAny(right) : openings.opens(type, right));
+      return right !== undefined && (type === '' ? opensAny(right) : opens(type, right));
     },
     finds: (type, right = 's') => criteria(type, right),
     sees: (resource, right = 'r') => isOpen(resource, right),
@@ -100,11 +103,13 @@ export function accessBy(openings: Openings, { base, look, verdicts }: Ground): 
     async mayWrite(before, after) {
       const type = (after ?? before)?.resourceType;
       if (type === undefined) return false;
+      // Whoever reads some of a type changes nothing of it unseen: the answer would tell that it is there.
+      if (before !== undefined && opens(type, 'r') && !(await isOpen(before, 'r'))) return false;
       if (after === undefined) return isOpen(before!, 'd');
       if (!leavesAlone(before, after)) return false;
       if (before !== undefined) return (await isOpen(before, 'u')) && isOpen(after, 'u');
       if (after.id !== undefined && !choosesIds(access, type)) return false;
-      return openings.opens(type, 'c') && isOpen(after, 'c');
+      return opens(type, 'c') && isOpen(after, 'c');
     },
     ...(openings.scopeFor && {
       scopeFor: (interaction: InteractionCode, type: string) =>

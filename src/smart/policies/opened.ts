@@ -68,6 +68,11 @@ export function openedBy(
 const isWide = ({ search, within, unlessLabelled }: Rule): boolean =>
   within === undefined && unlessLabelled === undefined && !search?.includes('?');
 
+/** The types of which any of them hides elements. */
+export const hidingTypes = (rules: readonly Placed[]): readonly string[] => [
+  ...new Set(rules.flatMap(({ rule }) => (rule.hidden ?? []).map((element) => element.split('.', 1)[0]!))),
+];
+
 /**
  * Elements of the type that a caller with these rules is kept from: those that any of them names, as a resource may be open
  * by several; none where a rule that opens all of the type names none.

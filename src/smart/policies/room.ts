@@ -10,7 +10,7 @@ import { accessBy, type Openings } from './access-by.ts';
 import { demandSound } from './check.ts';
 import { type Facts, factsOf, noFacts } from './facts.ts';
 import { createLookUps, REMEMBERED } from './look-ups.ts';
-import { keptBack, openedBy, opening, opensVersions, type Placed, rulesOf } from './opened.ts';
+import { hidingTypes, keptBack, openedBy, opening, opensVersions, type Placed, rulesOf } from './opened.ts';
 import type { AccessRoomParts, Consents } from './parts.ts';
 import type { Policies } from './policy.ts';
 import { createVerdicts } from './verdicts.ts';
@@ -47,6 +47,7 @@ export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
   const known = new Map<string, Made>();
   /** The same without reading the grant, as long as it is the very same. */
   let ofSame = new WeakMap<Grant, Made>();
+  const ofDevices = new Map<string, { readonly until: number; readonly access: Access }>();
 
   async function made(grant: Grant): Promise<Access> {
     if (hasEverything(grant, policies)) return fullAccess;
@@ -74,7 +75,31 @@ export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
           narrowed.get(`${right} ${type}`),
         ]),
       keptBack: kept(rules),
+      hidingTypes: hidingTypes(rules),
       scopeFor: (right, type) => `${contextOf(grant)}/${type}.${right}`,
+    };
+    return accessBy(openings, { base, look: createLookUps(store, runtime), verdicts });
+  }
+
+  function madeForDevice(
+    device: ResourceKey,
+    patient: ResourceKey | undefined,
+    permissions: readonly string[],
+  ): Access {
+    const rules = rulesOf(['device'], policies, { permissions });
+    const facts: Facts = {
+      ...noFacts,
+      members: [referenceTo(device)],
+      device: referenceTo(device),
+      patient: patient && referenceTo(patient),
+    };
+    const openings: Openings = {
+      // A device that is assigned to nobody is told that it may not, as one without the permission.
+      opens: (type, right) => openedBy(rules, type, right, facts, base) !== none,
+      opensVersions: (type) => opensVersions(rules, type),
+      criterion: (type, right) => openedBy(rules, type, right, facts, base),
+      keptBack: kept(rules),
+      hidingTypes: hidingTypes(rules),
     };
     return accessBy(openings, { base, look: createLookUps(store, runtime), verdicts });
   }
@@ -102,24 +127,18 @@ export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
       return entry.access;
     },
     deviceAccess(device, patient, permissions) {
-      const rules = rulesOf(['device'], policies, { permissions });
-      const facts: Facts = {
-        ...noFacts,
-        members: [referenceTo(device)],
-        device: referenceTo(device),
-        patient: patient && referenceTo(patient),
-      };
-      const openings: Openings = {
-        // A device that is assigned to nobody is told that it may not, as one without the permission.
-        opens: (type, right) => openedBy(rules, type, right, facts, base) !== none,
-        opensVersions: (type) => opensVersions(rules, type),
-        criterion: (type, right) => openedBy(rules, type, right, facts, base),
-        keptBack: kept(rules),
-      };
-      return accessBy(openings, { base, look: createLookUps(store, runtime), verdicts });
+      const name = [referenceTo(device), patient && referenceTo(patient), ...permissions].join(' ');
+      const found = ofDevices.get(name);
+      if (found && found.until > runtime.now()) return found.access;
+      const access = madeForDevice(device, patient, permissions);
+      ofDevices.delete(name);
+      if (ofDevices.size >= MOST) ofDevices.delete(ofDevices.keys().next().value!);
+      ofDevices.set(name, { until: runtime.now() + REMEMBERED, access });
+      return access;
     },
     forget() {
       known.clear();
+      ofDevices.clear();
       ofSame = new WeakMap();
     },
     why: createWhy(parts),
