@@ -95,7 +95,7 @@ function holds(
     case 'referred':
       return undefined;
     case 'id':
-      return criterion.ids.includes(key.id);
+      return criterion.ids.length > 20 ? setOf(criterion.ids).has(key.id) : criterion.ids.includes(key.id);
     case 'key': {
       const { name, first, second } = criterion;
       return entries.keys.some(

@@ -2,6 +2,7 @@
 import { isNear, latitudeOf, longitudeOf } from '../../search/near.ts';
 import type { Criterion } from '../../search/query.ts';
 import { lies } from '../../search/ranges.ts';
+import { setOf } from '../../search/targets.ts';
 import type { Hashing } from '../hash.ts';
 import { inUtf8Order } from '../paging.ts';
 import { sectionsOf } from './entries.ts';
@@ -30,8 +31,9 @@ export function lookFor(type: string, criterion: Criterion, hashing: Hashing): L
       return (entries, key) => !part(entries, key);
     }
     case 'id': {
-      const keys = new Set(criterion.ids.map((id) => `${type}/${id}`));
-      return (_entries, key) => keys.has(key);
+      const ids = setOf(criterion.ids);
+      const from = type.length + 1;
+      return (_entries, key) => key.startsWith(`${type}/`) && ids.has(key.slice(from));
     }
     case 'key':
       return keyLook(criterion.name, criterion.first, criterion.second, hashing);
