@@ -1,5 +1,6 @@
 /** Takes waiting events to their receivers: one at a time and in order for each Subscription, all Subscriptions side by side. */
 import { isSeen } from '../interactions/answer.ts';
+import type { Access } from '../interactions/interaction.ts';
 import { isDeleted, type Kept } from '../store/store.ts';
 import type { Channel, Outcome } from './channels/channel.ts';
 import { drop, type KeptDelivery, type KeptTrouble, kinds, put, readDeliveryKey } from './kept.ts';
@@ -140,16 +141,20 @@ export function startDelivery(parts: DeliveryParts): Delivery {
       if (signal.aborted) return 'rest';
       version = await store.vread(key, versionId);
     }
-    const access = await parts.accessOf(open.owner);
-    if (!access.permits('read', key.type)) return step(open, mayNotRead);
-    const isShown = version && !isDeleted(version) && (await isSeen(access, version));
-    if (!version || !isShown) {
+    const first = await parts.accessOf(open.owner);
+    if (!first.permits('read', key.type)) return step(open, mayNotRead);
+    const isShown = async (access: Access) =>
+      version !== undefined && !isDeleted(version) && (await isSeen(access, version));
+    const park = (): Next => {
       log.warn('delivery parked', { subscription: id, type: key.type, id: key.id, versionId });
       settleRow(row.key, [put(kinds.parked, row.key, row.value)]);
       return 'go on';
-    }
-    // What may be looked up to tell whether it is seen takes time, in which the owner may lose the right.
-    if (!(await parts.accessOf(open.owner)).permits('read', key.type)) return step(open, mayNotRead);
+    };
+    if (!version || !(await isShown(first))) return park();
+    // What may be looked up to tell whether it is seen takes time, in which the owner may lose the right, or a patient deny it.
+    const access = await parts.accessOf(open.owner);
+    if (!access.permits('read', key.type)) return step(open, mayNotRead);
+    if (access !== first && !(await isShown(access))) return park();
     if (signal.aborted) return 'rest'; // the next owner of the lease may be at it
     const notification = { id: `${id}_${eventNumber}`, key, text: access.shows(version.text) };
     const outcome = await channel.send(notification, open.target, signal);
