@@ -31,6 +31,14 @@ export function extentOf(about: About, type: string, right: Right): Extent {
   return { sure: and(...parts.map(({ sure }) => sure)), possible: and(...parts.map(({ possible }) => possible)) };
 }
 
+/** False for what surely says nothing of the type: a short way past all the rest. */
+export const mayBeAbout = ({ classes, data }: About, type: string): boolean =>
+  (classes === undefined || classes.includes(type) || classes.includes('')) &&
+  (data === undefined ||
+    data.some(
+      ({ meaning, reference }) => meaning !== 'instance' || reference === '' || reference.startsWith(`${type}/`),
+    ));
+
 const anyOf = (extents: readonly Extent[]): Extent => ({
   sure: or(...extents.map(({ sure }) => sure)),
   possible: or(...extents.map(({ possible }) => possible)),

@@ -8,7 +8,7 @@ import type { Criterion } from '../../search/query.ts';
 import { type Targets, targetsOf } from '../../search/targets.ts';
 import { isAboutPatient } from '../policies/facts.ts';
 import type { Right } from '../scopes/criterion.ts';
-import { extentOf } from './about.ts';
+import { extentOf, mayBeAbout } from './about.ts';
 import type { Left } from './left.ts';
 import { and, criterionOf, not, or, type Region } from './region.ts';
 
@@ -32,24 +32,35 @@ export interface Narrowing {
 /** Undefined: all of the type. */
 export function narrowed({ mode, shapes, self }: Narrowing, type: string, right: Right): Criterion | undefined {
   if (!isOfPatients(type)) return undefined;
-  const denied = shapes.map(({ left, patients }) =>
-    and(effects(left, type, right).denied, ofAny(patients, type, allNames(type))),
-  );
-  const open = not(or(...denied));
-  const region =
-    mode === 'deny-list'
-      ? open
-      : and(
-          open,
-          or(
-            ofNobody(type),
-            ...shapes.map(({ left, patients }) =>
-              and(effects(left, type, right).permitted, ofAny(patients, type, ownNames(type))),
-            ),
-          ),
-        );
+  const open = not(joined(shapes, type, allNames(type), (left) => effects(left, type, right).denied));
+  const permitted = () => joined(shapes, type, ownNames(type), (left) => effects(left, type, right).permitted);
+  const region = mode === 'deny-list' ? open : and(open, or(ofNobody(type), permitted()));
   if (self === undefined || region === true) return criterionOf(region);
   return criterionOf(or(ofAny([self], type, ownNames(type)), region));
+}
+
+/** With more resources that are named one by one, their ids are asked first, so that the others need not be held against each. */
+const MANY = 20;
+
+/** What the rules are about, each for its own patients. */
+function joined(
+  shapes: readonly Shape[],
+  type: string,
+  names: readonly string[],
+  regionOf: (left: Left) => Region,
+): Region {
+  const named: Region[] = [];
+  const ids: string[] = [];
+  const others: Region[] = [];
+  for (const { left, patients } of shapes) {
+    const region = regionOf(left);
+    if (region === false) continue;
+    const isOne = typeof region === 'object' && region.is === 'id';
+    if (isOne) ids.push(...region.ids);
+    (isOne ? named : others).push(and(region, ofAny(patients, type, names)));
+  }
+  if (named.length <= MANY) return or(...others, ...named);
+  return or(...others, and({ is: 'id', ids: targetsOf(ids) }, or(...named)));
 }
 
 /** Consents themselves and what was done stay with those who look after them; their policies say who that is. */
@@ -66,8 +77,11 @@ interface Effects {
   readonly permitted: Region;
 }
 
+const noEffects: Effects = { denied: false, permitted: false };
+
 /** An exception holds within its rule, against it; of two exceptions the one that denies. */
 function effects({ effect, isSure, about, except }: Left, type: string, right: Right): Effects {
+  if (!mayBeAbout(about, type)) return noEffects;
   const extent = extentOf(about, type, right);
   const inner = except.map((one) => effects(one, type, right));
   const denied = or(...inner.map((one) => one.denied));

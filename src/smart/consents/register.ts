@@ -18,7 +18,7 @@ const GONE_SECONDS = 3_600;
 /** After so long without a look it is read anew as a whole, in milliseconds: what was deleted in between may be forgotten. */
 const FRESH = (GONE_SECONDS * 1_000) / 2;
 /** What is committed a little later may have been stamped a little earlier, in milliseconds. */
-const SLACK = 60_000;
+const SLACK = 15_000;
 const PAGE = 1_000;
 
 /** Patients with the same rule. */
