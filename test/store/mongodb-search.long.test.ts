@@ -3,10 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { referenceTo } from '../../src/fhir/references.ts';
 import { type Runtime, systemRuntime } from '../../src/runtime.ts';
 import type { Criterion, Include, IndexEntries, SortKey } from '../../src/search/query.ts';
-import { type Learning, usualLearning } from '../../src/store/mongodb/common-learning.ts';
 import type { Parts } from '../../src/store/mongodb/parts.ts';
 import { type Reach, type Step, usualReach } from '../../src/store/mongodb/reading.ts';
 import { matchedKeys, runSearch } from '../../src/store/mongodb/search.ts';
+import { type Learning, usualLearning } from '../../src/store/mongodb/sets-learning.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Change, Cursor, Page, Store } from '../../src/store/store.ts';
 import { describeOnMongod } from '../support/describe-mongod.ts';

@@ -1,9 +1,9 @@
 /** Follows chains and `_has`: before the search where they lead to few resources, else for a batch of candidates at a time. https://hl7.org/fhir/R4/search.html#chaining */
 import type { Document } from 'mongodb';
 import type { Criterion, Near } from '../../search/query.ts';
-import { anywhere, equal, type Far, filterOf, isCanonical } from './compile.ts';
+import { anywhere, type Far, filterOf, isCanonical } from './compile.ts';
 import { canonicalHash, keyHash, nameHash, typeHash } from './document.ts';
-import { all } from './logic.ts';
+import { all, equal } from './logic.ts';
 import { keysNear, placesNear } from './near.ts';
 import { aimsOf, find, type Reading } from './reading.ts';
 import { homesAround } from './task.ts';

@@ -2,7 +2,6 @@
 import type { Document, Long } from 'mongodb';
 import type { Bounds, Criterion, Ends } from '../../search/query.ts';
 import type { Hashing } from '../hash.ts';
-import { type Common, nothingCommon } from './common.ts';
 import {
   canonicalHash,
   exactHash,
@@ -15,8 +14,9 @@ import {
   typeHash,
   wordHash,
 } from './document.ts';
-import { all, any, type Condition, not } from './logic.ts';
+import { all, any, type Condition, equal, not } from './logic.ts';
 import { atPlace } from './near.ts';
+import { type Common, nothingCommon } from './sets.ts';
 
 /** Conditions that are told by asking for other resources, or by arithmetic. */
 export type Far = Extract<Criterion, { is: 'refers' | 'referred' | 'near' }>;
@@ -90,11 +90,6 @@ function compile(criterion: Criterion, compiling: Compiling, truth: boolean): Co
 function fail(is: string): never {
   throw new Error(`${is} was not followed before the search`);
 }
-
-/** Resources that have one of the values, be it in a set. */
-export const equal = (common: Pick<Common, 'having'>, hashes: readonly Long[]): Document => ({
-  ix: { $in: [...hashes, ...common.having(hashes)] },
-});
 
 type Leaf = Exclude<Criterion, Far | { is: 'all' | 'any' | 'not' | 'range' }>;
 

@@ -4,19 +4,14 @@ import type { ResourceKey } from '../../fhir/references.ts';
 import type { ElementEntries, IndexEntries, RangeEntry } from '../../search/query.ts';
 import type { Hashing } from '../hash.ts';
 import type { Method } from '../store.ts';
-import type { Common } from './common.ts';
 import { Hashes, labelOf } from './hashes.ts';
+import type { Common, TextPart } from './sets.ts';
 
 /** An interval under a name. */
 export interface IntervalPart {
   readonly n: Long;
   readonly l: number;
   readonly h: number;
-}
-/** A folded text under a name. */
-export interface TextPart {
-  readonly n: Long;
-  readonly v: string;
 }
 /** A reference under a name; `k` is `Type/id`, or a canonical, which alone has a bar. */
 export interface ReferencePart {
@@ -38,7 +33,7 @@ export interface GroupPart {
  * one ends is one on where it begins too: a long one may stand in the second place alone, its names told apart (`longHash`).
  */
 export interface IndexFields {
-  /** Hashes of keys, references, exact texts, words, canonicals and of the type itself; one of a set in place of all that is in it (common.ts). */
+  /** Hashes of keys, references, exact texts, words, canonicals and of the type itself; one of a set in place of all that is in it (sets.ts). */
   readonly ix: readonly Long[];
   readonly l?: readonly Long[];
   readonly d?: number;

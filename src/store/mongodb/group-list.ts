@@ -5,11 +5,11 @@ import { type ResourceKey, referenceTo } from '../../fhir/references.ts';
 import type { IndexEntries, SearchQuery } from '../../search/query.ts';
 import type { Hashing } from '../hash.ts';
 import type { AuditRow, Change, GappedText, Lease, Method, Restored, Version } from '../store.ts';
-import type { Common } from './common.ts';
 import { homeOf, type IndexFields, indexFields } from './document.ts';
 import { guardOf, guardOfKey, guardsOfEntries, identifiersOfQuery } from './guards.ts';
 import type { Parts } from './parts.ts';
 import { type AuditDocument, keptId } from './schema.ts';
+import type { Common } from './sets.ts';
 
 export interface WriteStep {
   readonly op: 'write';

@@ -6,9 +6,9 @@ import type { Criterion, Include, SearchQuery } from '../../search/query.ts';
 import { includeRounds } from '../include-rounds.ts';
 import type { Version } from '../store.ts';
 import { filterAmong, unknownIn } from './chains.ts';
-import { equal, filterOf, isCanonical } from './compile.ts';
+import { filterOf, isCanonical } from './compile.ts';
 import { canonicalHash, keyHash, nameHash, typeHash } from './document.ts';
-import { all } from './logic.ts';
+import { all, equal } from './logic.ts';
 import { aimsOf, fieldsOf, find, type Reading, type Row, versionOf } from './reading.ts';
 import { homesAround } from './task.ts';
 

@@ -1,5 +1,6 @@
 /** All, any and not of conditions, folded: what is true or false of every resource never reaches the database, equalities become one list. */
 import type { Document, Long } from 'mongodb';
+import type { Common } from './sets.ts';
 
 /** A filter, or what it comes to for every resource. */
 export type Condition = Document | boolean;
@@ -58,3 +59,8 @@ function merged(parts: readonly Document[], operator: '$in' | '$nin'): Document[
 
 const joined = (parts: readonly Document[], operator: '$and' | '$or', empty: boolean): Condition =>
   parts.length === 0 ? empty : parts.length === 1 ? parts[0]! : { [operator]: parts };
+
+/** Resources that have one of the values, be it in a set. */
+export const equal = (common: Pick<Common, 'having'>, hashes: readonly Long[]): Document => ({
+  ix: { $in: [...hashes, ...common.having(hashes)] },
+});

@@ -5,8 +5,8 @@ import { leading } from '../../search/contained-entries.ts';
 import { isNear, latitudeOf, longitudeOf } from '../../search/near.ts';
 import type { Near } from '../../search/query.ts';
 import type { Hashing } from '../hash.ts';
-import { equal } from './compile.ts';
 import { type GroupPart, keyHash, longHash, nameHash, typeHash } from './document.ts';
+import { equal } from './logic.ts';
 import { find, type Reading } from './reading.ts';
 
 /** Keys of the type within the circle, of those in `among` where it is given; undefined where more than `cap` lie in the cells around. */

@@ -6,7 +6,6 @@ import { createHashing } from '../hash.ts';
 import { databaseOf, uriObjection } from '../mongodb-uri.ts';
 import { buildIndexes } from './build-indexes.ts';
 import { createClock } from './clock.ts';
-import { type CommonOptions, createCommon } from './common-news.ts';
 import { connectTo } from './connect.ts';
 import { createFacts, type Facts, own } from './facts.ts';
 import { assemble, type OnCommit, type StoreLog } from './mongo-store.ts';
@@ -14,6 +13,7 @@ import type { Parts } from './parts.ts';
 import { register } from './registration.ts';
 import { collectionsOf, SCHEMA_VERSION } from './schema.ts';
 import { checkServer } from './server-checks.ts';
+import { type CommonOptions, createCommon } from './sets-news.ts';
 import { shardCollections } from './sharding.ts';
 import { stampsOf } from './stamps.ts';
 

@@ -2,8 +2,8 @@
 import type { MongoClient } from 'mongodb';
 import type { Runtime } from '../../runtime.ts';
 import type { Hashing } from '../hash.ts';
-import type { Common } from './common.ts';
 import type { Collections } from './schema.ts';
+import type { Common } from './sets.ts';
 import type { Stamps } from './stamps.ts';
 
 export interface Parts {

@@ -1,8 +1,8 @@
 /** The collections of a store on MongoDB and their indexes. docs/storage-mongodb.md */
 import type { Binary, Collection, Db, IndexDescription } from 'mongodb';
 import type { AuditRow } from '../store.ts';
-import type { CommonDocument } from './common.ts';
 import type { ResourceDocument, VersionDocument } from './document.ts';
+import type { CommonDocument } from './sets.ts';
 
 /** Rises when collections or documents change their shape; a store of a higher one is refused. */
 export const SCHEMA_VERSION = 2;

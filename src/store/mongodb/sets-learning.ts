@@ -2,8 +2,9 @@
 import type { Long } from 'mongodb';
 import type { IndexEntries } from '../../search/query.ts';
 import type { Hashing } from '../hash.ts';
-import { exactHash, firstHash, keyHash, nameHash, type TextPart, textHash, wordHash } from './document.ts';
+import { exactHash, firstHash, keyHash, nameHash, textHash, wordHash } from './document.ts';
 import { labelOf } from './hashes.ts';
+import type { TextPart } from './sets.ts';
 
 /** How soon something is common. */
 export interface Learning {

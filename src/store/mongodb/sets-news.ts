@@ -3,11 +3,11 @@ import type { Collection, Long } from 'mongodb';
 import { problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Hashing } from '../hash.ts';
-import { type Common, type CommonDocument, createSets } from './common.ts';
-import { createLearning, type Learned, type Learning, usualLearning } from './common-learning.ts';
 import { setHash } from './document.ts';
 import { DUPLICATE_KEY } from './error-codes.ts';
 import { labelOf } from './hashes.ts';
+import { type Common, type CommonDocument, createSets } from './sets.ts';
+import { createLearning, type Learned, type Learning, usualLearning } from './sets-learning.ts';
 
 /** Ms between a server's hearing of a set and its first use there; by then whoever has not heard of it answers no search. */
 const WAIT = 20_000;

@@ -1,8 +1,13 @@
 /** What many resources have in common, such as a code with its words, its category and its unit, is written down once, as a set: in their `ix` the set stands for all of it. docs/storage-mongodb.md */
 import type { Long } from 'mongodb';
 import type { IndexEntries } from '../../search/query.ts';
-import type { TextPart } from './document.ts';
 import { Hashes, labelOf } from './hashes.ts';
+
+/** A folded text under a name. */
+export interface TextPart {
+  readonly n: Long;
+  readonly v: string;
+}
 
 /** A set never changes and never goes. */
 export interface CommonDocument {
