@@ -16,12 +16,12 @@ import type { Access, Dispatch } from './interactions/interaction.ts';
 import type { Log } from './log.ts';
 import type { GuardedClient } from './outbound/guarded-client.ts';
 import type { Runtime } from './runtime.ts';
-import { accessOf, fullAccess, noAccess } from './smart/access.ts';
+import { accessOf, noAccess } from './smart/access.ts';
 import { createAuthorization } from './smart/authorization/authorization.ts';
 import type { Tokens } from './smart/authorization/tokens.ts';
 import { openClients } from './smart/clients/open.ts';
 import type { Offered } from './smart/discovery.ts';
-import { createIdentify } from './smart/identify.ts';
+import { createIdentify, isAdministrator } from './smart/identify.ts';
 import { failed } from './smart/pages/failed.ts';
 import { pagesRouter } from './smart/pages/routes/router.ts';
 import { readPolicies, roleRules } from './smart/policies/policy.ts';
@@ -114,13 +114,15 @@ export function openAccess(parts: AccessParts): AccessRooms {
     identified.forget();
     access.forget();
   }
-  const isAdministrator = async (authorizing: string | undefined) =>
-    (await identify(authorizing).catch(() => undefined))?.access === fullAccess;
+  async function isFromAdministrator(authorizing: string | undefined): Promise<boolean> {
+    const caller = await identify(authorizing).catch(() => undefined);
+    return caller !== undefined && isAdministrator(caller);
+  }
 
   const common = {
     identify,
     forget,
-    isAdministrator,
+    isAdministrator: isFromAdministrator,
     accessOf: accessOfOwners(tokens, access),
   };
   const offered = offeredBy(config, url);
@@ -159,7 +161,7 @@ export function openAccess(parts: AccessParts): AccessRooms {
         ? [{ path: '/oauth', room: registrationRouter({ clients: clients.clients, holds: clients.holds }) }]
         : []),
       { path: '/oauth', room: pages },
-      { path: '/oauth', room: oauthRouter({ authorization, store, url, base, isAdministrator }) },
+      { path: '/oauth', room: oauthRouter({ authorization, store, url, base, isAdministrator: isFromAdministrator }) },
     ],
     publicRooms: [discoveryRouter(offered), openidRouter({ authorization })],
   };

@@ -9,6 +9,7 @@ import { settle } from '../interactions/settle.ts';
 import type { Runtime } from '../runtime.ts';
 import { administrator } from '../smart/access.ts';
 import { issueKey, keyActivity, keysOfDevice, type ListedKey, listKeys, revokeKey } from '../smart/device-keys.ts';
+import { isAdministrator } from '../smart/identify.ts';
 import type { Store } from '../store/store.ts';
 import { setSecret } from '../subscriptions/secret.ts';
 import { visitOf } from './app.ts';
@@ -74,12 +75,12 @@ export const isoOf = (at: number | undefined) => (at === undefined ? null : new 
 
 /** Lets the administrator's token through. */
 export const onlyAdministrator: RequestHandler = (_request, response, next) => {
-  const { who, access } = visitOf(response).caller;
-  if (who === 'anonymous')
+  const { caller } = visitOf(response);
+  if (caller.who === 'anonymous')
     throw problem('login', 'this needs the administrator token', {
       headers: { 'WWW-Authenticate': 'Bearer realm="watchfire"' },
     });
-  if (!access.unrestricted) throw problem('forbidden', 'this needs the administrator token');
+  if (!isAdministrator(caller)) throw problem('forbidden', 'this needs the administrator token');
   next();
 };
 

@@ -28,6 +28,9 @@ export interface TokenCaller extends Caller {
 }
 export const hasToken = (caller: Caller): caller is TokenCaller => 'grant' in caller;
 
+/** Whoever came with the administrator's own token; a token of ours may open as much under /fhir, and is not that. */
+export const isAdministrator = (caller: Caller): boolean => caller.who === administrator.who && !hasToken(caller);
+
 /** Refuses with 401; `reason` and what names the key or token that was meant go to the audit row only. */
 export class NotIdentified extends Problem {
   readonly reason: string;
@@ -83,7 +86,7 @@ export function createIdentify({ store, runtime, adminToken, tokens, accessFor, 
   }
 
   /** Compares in constant time; the length is no secret. */
-  function isAdministrator(token: string): boolean {
+  function isAdminToken(token: string): boolean {
     if (token.length !== adminToken.length) return false;
     const bytes = Buffer.from(token);
     return bytes.length === adminBytes.length && timingSafeEqual(bytes, adminBytes);
@@ -116,7 +119,7 @@ export function createIdentify({ store, runtime, adminToken, tokens, accessFor, 
       throw problem('login', 'Authorization must be a bearer token', {
         headers: { 'WWW-Authenticate': 'Bearer realm="watchfire"' },
       });
-    if (isAdministrator(token)) return administrator;
+    if (isAdminToken(token)) return administrator;
     if (tokens && isAccessToken(token)) return tokenCaller(token);
     const now = runtime.now();
     const known = remembered.get(token);
