@@ -7,7 +7,7 @@ import type { Runtime } from '../../runtime.ts';
 import { type Criterion, plainQuery } from '../../search/query.ts';
 import { type Targets, targetsOf } from '../../search/targets.ts';
 import { everyKept } from '../../store/every-kept.ts';
-import { type Change, type Cursor, isDeleted, type Store, type Version } from '../../store/store.ts';
+import type { Change, Cursor, Store, Version } from '../../store/store.ts';
 import { paperOf, type Rule } from './provision.ts';
 
 const KIND = 'consents';
@@ -103,7 +103,7 @@ export function createRegister(
       const left = gone.length === 0 ? [] : await store.read(gone);
       for (const version of changed) take(version);
       for (const [i, version] of left.entries()) {
-        if (version === undefined || isDeleted(version)) leave(gone[i]!.id);
+        if (version === undefined) leave(gone[i]!.id);
         else take(version);
       }
     }

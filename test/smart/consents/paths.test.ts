@@ -1,7 +1,7 @@
 /** What a patient denies is not there on any path that leads to it: issue 7, point 4 and 5. docs/consents.md */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { world } from '../policies/world.ts';
-import { type ConsentHouse, consent, openConsentHouse } from './consent-house.ts';
+import { actor, type ConsentHouse, consent, openConsentHouse } from './consent-house.ts';
 
 let house: ConsentHouse;
 beforeAll(async () => {
@@ -121,6 +121,17 @@ describe('A record that its patient denies to everybody', () => {
     await house.put(denyToAll);
     expect(await house.status('/Patient/a', 'nurse')).toBe(404);
     await house.remove('Consent/one');
+    expect(await house.status('/Patient/a', 'nurse')).toBe(200);
+  });
+
+  it('may be denied by many Consents that are written at once', async () => {
+    const ids = Array.from({ length: 32 }, (_, i) => `many-${i}`);
+    await Promise.all(ids.map((id) => house.put(consent(id, { type: 'deny', actor: [actor('Practitioner/nurse')] }))));
+    expect(await house.status('/Patient/a', 'nurse')).toBe(404);
+    expect(await house.status('/Patient/a', 'service')).toBe(200);
+    await Promise.all(ids.slice(1).map((id) => house.remove(`Consent/${id}`)));
+    expect(await house.status('/Patient/a', 'nurse')).toBe(404);
+    await house.remove(`Consent/${ids[0]}`);
     expect(await house.status('/Patient/a', 'nurse')).toBe(200);
   });
 
