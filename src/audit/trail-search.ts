@@ -28,7 +28,7 @@ export const readTrail = (stored: Interaction, view: TrailView): Interaction => 
     const [row] = seesTrail(context.caller.access, 'r') ? await context.store.audit({ sequence, count: 1 }) : [];
     if (!row) throw notFound({ type: request.type, id: request.id });
     const { version } = eventOf(row, view);
-    return shown(isUnchanged(request, version) ? 304 : 200, version, shape);
+    return shown(isUnchanged(request, version) ? 304 : 200, version, shape, context.caller.access);
   },
 });
 

@@ -14,6 +14,6 @@ export const read: Interaction = {
     if (!version) throw notFound(key);
     if (isDeleted(version)) throw caller.access.unrestricted ? gone(version) : notFound(key);
     if (!(await isSeen(caller.access, version))) throw notFound(key); // a foreign id answers like a missing one
-    return shown(isUnchanged(request, version) ? 304 : 200, version, shape);
+    return shown(isUnchanged(request, version) ? 304 : 200, version, shape, caller.access);
   },
 };

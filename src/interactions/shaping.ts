@@ -5,7 +5,7 @@ import { placeOf } from '../search/refusals.ts';
 import { checkFormat, isControl, isFormat } from '../search/result-parameters.ts';
 import type { Version } from '../store/store.ts';
 import { answer } from './answer.ts';
-import type { FhirAnswer, FhirRequest } from './interaction.ts';
+import type { Access, FhirAnswer, FhirRequest } from './interaction.ts';
 
 const summaries: Readonly<Record<string, Shape['summary']>> = {
   true: 'true',
@@ -40,8 +40,11 @@ export function shapeOf({ type, parameters }: Pick<FhirRequest, 'type' | 'parame
   return shape;
 }
 
-/** The answer to a read of this version, in the form that was asked for. */
-export function shown(status: 200 | 304, version: Version, shape: Shape): FhirAnswer {
+/**
+ * The answer to a read of this version, in the form that was asked for. What is hidden goes first: what is left out tells no
+ * more whether the narrative is to go too.
+ */
+export function shown(status: 200 | 304, version: Version, shape: Shape, { shows }: Pick<Access, 'shows'>): FhirAnswer {
   const isWhole = status === 304 || (shape.summary === undefined && shape.elements === undefined);
-  return answer(status, version, isWhole ? {} : { text: shaped(version.text, shape) });
+  return answer(status, version, isWhole ? {} : { text: shaped(shows(version.text), shape) });
 }

@@ -95,7 +95,8 @@ export async function identify(
     targets.push(item && { key: item.key, before, existing: item.existing });
     if (!item) continue;
     const { conditions } = steps[i]!.request;
-    const isTold = conditions.ifMatch === undefined || (await isKnown(context.caller.access, before));
+    const isAsked = conditions.ifMatch !== undefined || conditions.ifNoneMatch !== undefined;
+    const isTold = !isAsked || (await isKnown(context.caller.access, before));
     demandConditions(conditions, item.key, isTold ? before : undefined);
   }
   return { targets, expectations: found.flatMap((item) => (item?.expectation ? [item.expectation] : [])) };

@@ -16,6 +16,6 @@ export const vread: Interaction = {
     if (!version) throw missing();
     if (isDeleted(version)) throw caller.access.unrestricted ? gone(version) : missing();
     if (!(await isSeen(caller.access, version)) || !(await isSeenNow(caller.access, key, store))) throw missing();
-    return shown(isUnchanged(request, version) ? 304 : 200, version, shape);
+    return shown(isUnchanged(request, version) ? 304 : 200, version, shape, caller.access);
   },
 };

@@ -200,6 +200,16 @@ describe("Somebody else's id", () => {
     expect((await refusal(7, 'of-a')).status).toBe(412);
   });
 
+  it('is not told to If-None-Match: * in a transaction', async () => {
+    const refusal = async (id: string) => {
+      const request = { method: 'PUT', url: `Observation/${id}`, ifNoneMatch: '*' };
+      const resource = { id, ...observation(A, 'x') };
+      return told(await asA('POST', '', bundle('transaction', { request, resource })), id);
+    };
+    expect((await refusal('of-b')).status).toBe(404);
+    expect((await refusal('of-a')).status).toBe(412);
+  });
+
   it('is deleted by no transaction, and refused like that of no resource', async () => {
     const refusal = async (id: string) =>
       told(
