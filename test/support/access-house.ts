@@ -3,7 +3,7 @@ import { createTrail } from '../../src/audit/trail.ts';
 import { type CoreParts, openCore } from '../../src/core.ts';
 import { createApp } from '../../src/http/app.ts';
 import { createListener } from '../../src/http/connection.ts';
-import type { Caller } from '../../src/interactions/interaction.ts';
+import type { Access, Caller } from '../../src/interactions/interaction.ts';
 import { declared } from '../../src/publish/capability.ts';
 import { type Runtime, systemRuntime } from '../../src/runtime.ts';
 import { INDEX_VERSION } from '../../src/search/index-version.ts';
@@ -30,7 +30,19 @@ export interface AccessHouse {
   /** What a token would have been granted, by the name that `as` gives. */
   readonly grants: Map<string, Grant>;
   readonly access: AccessRoom;
+  /** The store itself, beside every gate. */
+  readonly engine: Engine;
   stop(): Promise<void>;
+}
+
+/** What a test may put in the place of the usual. */
+export interface Built {
+  /** By default the engine that the run is about. */
+  readonly openEngine?: (runtime: Runtime) => Promise<{ engine: Engine; drop: () => Promise<void> }>;
+  /** The store that the core works on, over the one that was opened. */
+  readonly over?: (engine: Engine) => Engine;
+  /** The Access that a grant opens, over what the policies make of it. */
+  readonly opened?: (access: Access) => Access;
 }
 
 export interface Asking {
@@ -42,7 +54,7 @@ export interface Asking {
 const adminToken = 'administrator-of-the-test';
 
 /** The engine that the run is about. */
-async function openEngine(runtime: Runtime): Promise<{ engine: Engine; drop: () => Promise<void> }> {
+async function usualEngine(runtime: Runtime): Promise<{ engine: Engine; drop: () => Promise<void> }> {
   const { store: uri, mongodbAcceptRelease: acceptRelease, drop } = await testStore();
   const shared = { runtime, indexVersion: INDEX_VERSION };
   if (uri === 'sqlite') return { engine: await openSqliteStore({ ...shared, file: ':memory:' }), drop };
@@ -55,8 +67,12 @@ export async function openAccessHouse(
   begin: number,
   {
     consentMode,
+    openEngine = usualEngine,
+    over = (engine) => engine,
+    opened = (access) => access,
     ...rules
-  }: Partial<Pick<CoreParts, 'policies' | 'consents' | 'references'>> & { readonly consentMode?: ConsentMode } = {},
+  }: Partial<Pick<CoreParts, 'policies' | 'consents' | 'references'>> &
+    Built & { readonly consentMode?: ConsentMode } = {},
 ): Promise<AccessHouse> {
   let clock = begin;
   const runtime: Runtime = { ...systemRuntime, now: () => clock };
@@ -72,7 +88,7 @@ export async function openAccessHouse(
   const leases = startLeases({ store: engine, runtime, owner: 'house', isShared: false, log, signal });
   const trail = createTrail(engine, runtime, 'prompt');
   const { store, dispatch, access, stopped } = await openCore({
-    engine,
+    engine: over(engine),
     trail,
     runtime,
     base,
@@ -100,7 +116,7 @@ export async function openAccessHouse(
   const { identify } = createIdentify({ store, runtime, adminToken, devices: access.deviceAccess });
   async function known(name: string): Promise<Caller | undefined> {
     const grant = grants.get(name);
-    return grant ? { who: grant.who, access: await access.accessFor(grant) } : callers.get(name);
+    return grant ? { who: grant.who, access: opened(await access.accessFor(grant)) } : callers.get(name);
   }
   app = createApp({
     dispatch,
@@ -119,6 +135,7 @@ export async function openAccessHouse(
     callers,
     grants,
     access,
+    engine,
     setClock: (at) => {
       clock = at;
     },
