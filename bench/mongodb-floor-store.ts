@@ -1,5 +1,6 @@
 /** The collections of the MongoDB floor: newest versions with what the operations search by, former ones, audit rows. Majority and journal; one command or one transaction for all that wait together. */
 import { type ClientSession, MongoClient, type TransactionOptions } from 'mongodb';
+import { indexes } from '../src/store/mongodb/schema.ts';
 import { grouped } from './grouped.ts';
 
 interface Newest {
@@ -84,7 +85,8 @@ export async function openMongoFloorStore(uri: string, likeness: Likeness): Prom
   const audit = db.collection<Row & { _id: number }>('audit');
   await cur.createIndex({ p: 1, c: 1, d: -1 }, { partialFilterExpression: { p: { $exists: true } } });
   await cur.createIndex({ i: 1 }, { partialFilterExpression: { i: { $exists: true } } });
-  for (const key of ['at', 'who', 'patients', 'key']) await audit.createIndex({ [key]: 1 });
+  // The same rows with the same indexes as the server's.
+  await audit.createIndexes([...indexes.audit!]);
   // A transaction that had to make one would wait for it.
   for (const name of ['former', 'guard', 'place']) await db.createCollection(name).catch(() => undefined);
   const guard = db.collection<{ _id: string }>('guard');
