@@ -28,7 +28,7 @@ import type { IndexEntries } from './search/query.ts';
 import type { ConsentRoom } from './smart/consents/room.ts';
 import type { Offered } from './smart/discovery.ts';
 import { type Policies, readPolicies } from './smart/policies/policy.ts';
-import { type AccessRoom, type Consents, createAccessRoom } from './smart/policies/room.ts';
+import { type AccessRoom, type Consents, createAccessRoom, watchedBy } from './smart/policies/room.ts';
 import type { Engine } from './store/engine.ts';
 import type { Leases } from './store/lease.ts';
 
@@ -80,8 +80,8 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   const { store: opened, operations, followSearchParameter, registerStored, stopped } = await openOperations(opening);
   const { policies = readPolicies() } = parts;
   const consents = parts.consents?.(opened);
-  const store = consents?.watch?.(opened, () => access.forget()) ?? opened;
-  const access = createAccessRoom({ store, base, extract, runtime, policies, consents });
+  const store = watchedBy(consents?.watch?.(opened, () => access.forget()) ?? opened, () => access);
+  const access = createAccessRoom({ store, base, canonical, extract, runtime, policies, consents });
   const derive = parts.derive(followSearchParameter);
   const writes = createWritePath({ now: runtime.now, canonical, relative, references, prepare, derive });
   const line = createLine();

@@ -98,14 +98,15 @@ export async function exportStore(config: Config, to: string): Promise<void> {
     await demandWhole(engine);
     await learnParameters();
     const policies = readPolicies();
+    const canonical = (await canonicalOf(engine)) ?? config.canonical;
     const accessOf = accessOfOwners(
       createTokens(engine, runtime, base),
-      createAccessRoom({ store: engine, base, extract: extractorAt(base), runtime, policies }),
+      createAccessRoom({ store: engine, base, canonical, extract: extractorAt(base), runtime, policies }),
     );
     await catchUp({ store: engine, isShared, base, runtime, accessOf, extract });
     const parts: ExportParts = {
       engine,
-      canonical: (await canonicalOf(engine)) ?? config.canonical,
+      canonical,
       now: runtime.now,
       version: packageJson.version,
       onProgress: (done, of) => progress.show('exported', done, of),

@@ -44,7 +44,7 @@ export type Prepare = (
     readonly caller: Caller;
   },
   look: Look,
-  setting: { readonly now: number },
+  setting: { readonly now: number; readonly canonical: string },
 ) => Promise<{ readonly incoming: Incoming; readonly also: readonly Change[] }>;
 
 export interface WriteRules {

@@ -11,6 +11,7 @@ import { newSecret } from '../outbound/signing.ts';
 import type { Runtime } from '../runtime.ts';
 import { plainQuery } from '../search/query.ts';
 import { hasToken } from '../smart/identify.ts';
+import { type OwnerExtension, ownerExtension, ownerIn, writeOwner } from '../smart/subscription-owner.ts';
 import { type Change, isAbsent, type Look } from '../store/store.ts';
 import { parseCriteria } from './criteria.ts';
 import { drop, type KeptHeaders, type KeptOwner, kinds, put } from './kept.ts';
@@ -28,11 +29,11 @@ const hiddenValue = '***';
 
 /**
  * Refuses what cannot be served (422, or 403 where the caller may not read what it watches for), hides header values,
- * decides `status` and `error`, and keeps owner, headers and a secret in the same commit.
+ * decides `status` and `error`, writes in who owns it, and keeps owner, headers and a secret in the same commit.
  */
 export const prepareSubscription =
   ({ client, runtime, base }: PrepareParts): Prepare =>
-  async ({ key, before, incoming, caller }, look, { now }) => {
+  async ({ key, before, incoming, caller }, look, { now, canonical }) => {
     if (caller.who === notifierName) return { incoming, also: [] };
     const { resource } = incoming;
     const previous = isAbsent(before) ? undefined : (JSON.parse(before!.text) as Resource);
@@ -42,13 +43,14 @@ export const prepareSubscription =
     demandChannel(resource, client);
     const { lines, change } = await headersOf(key.id, resource, previous, look);
     const also: Change[] = [...change];
-    if (previous === undefined) {
-      also.push(put(kinds.owner, key.id, ownerOf(caller)));
-      also.push(put(kinds.secret, key.id, { current: newSecret(runtime.random) }));
-    }
+    const kept = previous && ((await look.get(kinds.owner, [key.id]))[0]?.value as KeptOwner | undefined);
+    const owner = ownerAfter(previous, kept, caller);
+    if (owner && owner !== kept) also.push(put(kinds.owner, key.id, owner));
+    if (previous === undefined) also.push(put(kinds.secret, key.id, { current: newSecret(runtime.random) }));
     const status = statusOf(resource, previous, now);
     const error = status === 'error' ? previous?.error : undefined;
-    return { incoming: edited(incoming, status, error, lines), also };
+    const shown = owner ? ownerExtension(owner.who, canonical) : previous && ownerIn(previous);
+    return { incoming: edited(incoming, status, error, lines, shown), also };
   };
 
 /** Forgets what was private of a Subscription that is deleted; its event numbers go on where it comes back. */
@@ -60,6 +62,15 @@ export const forgetSubscription: Derive = async ({ key, after }) =>
 /** Whoever comes with a token can be asked about later: what it was granted is kept, the token is not. */
 const ownerOf = (caller: Caller): KeptOwner =>
   hasToken(caller) ? { who: caller.who, standing: caller.standing } : { who: caller.who };
+
+/**
+ * Whoever made it stays its owner. An owner who changes it lets it see from now on what the token of the change is granted: not
+ * what another app of the same user, or a token with more scopes, may.
+ */
+function ownerAfter(previous: Resource | undefined, kept: KeptOwner | undefined, caller: Caller) {
+  if (previous === undefined || (hasToken(caller) && caller.who === kept?.who)) return ownerOf(caller);
+  return kept;
+}
 
 function demandReading({ access }: Caller, type: string): void {
   if (!access.permits('read', type)) throw problem('forbidden', `read of ${type} is not permitted with these rights`);
@@ -131,11 +142,18 @@ const isSameReceiver = (endpoint: string, former: string): boolean =>
 
 const nameOf = (line: string): string => line.split(':', 1)[0]!.toLowerCase();
 
-function edited(incoming: Incoming, status: string, error: unknown, lines: readonly string[]): Incoming {
+function edited(
+  incoming: Incoming,
+  status: string,
+  error: unknown,
+  lines: readonly string[],
+  owner: OwnerExtension | undefined,
+): Incoming {
   const hidden = lines.map((line) => `${line.split(':', 1)[0]}: ${hiddenValue}`);
   let text = setMember(incoming.text, ['status'], JSON.stringify(status));
   text = setMember(text, ['error'], typeof error === 'string' ? JSON.stringify(error) : undefined);
   if (lines.length > 0) text = setMember(text, ['channel', 'header'], JSON.stringify(hidden));
+  text = writeOwner(text, owner);
   return { text, resource: JSON.parse(text) };
 }
 

@@ -13,7 +13,7 @@ const SEED = Number(process.env['WATCHFIRE_TEST_SEED'] ?? Date.now() % 1_000_000
 const MOST_MEGABYTES = 600;
 
 /** What the server writes into a Subscription, besides id and meta. */
-const ofSubscription = ['status', 'error', 'channel.header'];
+const ofSubscription = ['status', 'error', 'channel.header', 'extension'];
 
 describe('A server under odd requests', () => {
   const data = mkdtempSync(join(tmpdir(), 'watchfire-fuzz-'));

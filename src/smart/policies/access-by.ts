@@ -21,9 +21,13 @@ export interface Openings {
   opensVersions(type: string): boolean;
   /** What a resource must fulfil; undefined: nothing more; `none`: there is no such one. */
   criterion(type: string, right: Right): Criterion | undefined;
+  /** The criterion of searches, by who the caller is and not by what is the caller's at the moment. Left out: the same. */
+  reaches?(type: string): Criterion | undefined;
   keptBack(type: string, kind: 'hidden' | 'readOnly'): readonly ElementPath[];
   /** No elements are hidden of any other. */
   readonly hidingTypes: readonly string[];
+  /** A resource as it would be stored, where the server writes something of it that rules ask for; left out: as it is. */
+  asStored?(before: Resource | undefined, after: Resource): Resource;
   /** Name of the scope that an interaction would need. */
   scopeFor?(right: Right, type: string): string;
 }
@@ -89,6 +93,7 @@ export function accessBy(openings: Openings, { base, look, verdicts }: Ground): 
       return right !== undefined && (type === '' ? opensAny(right) : opens(type, right));
     },
     finds: (type, right = 's') => criteria(type, right),
+    ...(openings.reaches && { reaches: (type: string) => openings.reaches!(type) }),
     sees: (resource, right = 'r') => isOpen(resource, right),
     seesVersion(version, right = 'r') {
       const { type } = version.key;
@@ -100,7 +105,8 @@ export function accessBy(openings: Openings, { base, look, verdicts }: Ground): 
     },
     shows: hidesAny ? showing(hidden, concerned) : (text) => text,
     ...(hidesAny && { hides: (type: string) => pathsOf(type, 'r') }),
-    async mayWrite(before, after) {
+    async mayWrite(before, sent) {
+      const after = sent && (openings.asStored?.(before, sent) ?? sent);
       const type = (after ?? before)?.resourceType;
       if (type === undefined) return false;
       // Whoever reads some of a type changes nothing of it unseen: the answer would tell that it is there.

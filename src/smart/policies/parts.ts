@@ -15,6 +15,8 @@ export interface AccessRoomParts {
   readonly store: Pick<Store, 'read' | 'search' | 'get' | 'list'>;
   /** Absolute URL of the FHIR base, without a trailing slash. */
   readonly base: string;
+  /** Prefix of our own canonical URLs. */
+  readonly canonical: string;
   /** The index entries of a stored text. */
   readonly extract: (text: string) => IndexEntries;
   readonly runtime: Pick<Runtime, 'now'>;

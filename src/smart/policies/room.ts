@@ -3,14 +3,17 @@ import { resourceTypes } from '../../fhir/definitions.ts';
 import { type ResourceKey, referenceTo } from '../../fhir/references.ts';
 import type { Access } from '../../interactions/interaction.ts';
 import { type Criterion, none } from '../../search/query.ts';
+import type { Change, Store } from '../../store/store.ts';
 import { fullAccess } from '../access.ts';
 import type { Grant } from '../grant.ts';
 import { opens, type Right, scopeCriterion } from '../scopes/criterion.ts';
+import { ownerExtension, ownerIn, withOwner } from '../subscription-owner.ts';
 import { accessBy, type Openings } from './access-by.ts';
 import { demandSound } from './check.ts';
 import { type Facts, factsOf, noFacts } from './facts.ts';
 import { createLookUps, REMEMBERED } from './look-ups.ts';
 import { hidingTypes, keptBack, openedBy, opening, opensVersions, type Placed, rulesOf } from './opened.ts';
+import { createOwnPatients } from './own-patients.ts';
 import type { AccessRoomParts, Consents } from './parts.ts';
 import type { Policies } from './policy.ts';
 import { createVerdicts } from './verdicts.ts';
@@ -25,6 +28,8 @@ export interface AccessRoom {
   deviceAccess(device: ResourceKey, patient: ResourceKey | undefined, permissions: readonly string[]): Access;
   /** Forgets what is remembered: rights that end here end at once. */
   forget(): void;
+  /** Whether what is written ends or begins rights that are remembered: those are to be forgotten then. */
+  isConcerned(changes: readonly Change[]): boolean;
   /** See why.ts. */
   readonly why: Why;
 }
@@ -41,9 +46,10 @@ const MOST = 10_000;
 
 /** Throws a sentence for a policy that cannot be meant. */
 export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
-  const { store, base, extract, runtime, policies, consents = noConsents } = parts;
+  const { store, base, canonical, extract, runtime, policies, consents = noConsents } = parts;
   demandSound(policies, base);
   const verdicts = createVerdicts(extract);
+  const own = createOwnPatients(store, runtime);
   const known = new Map<string, Made>();
   /** The same without reading the grant, as long as it is the very same. */
   let ofSame = new WeakMap<Grant, Made>();
@@ -58,24 +64,30 @@ export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
     const asked = [...resourceTypes].flatMap((type) =>
       rights.filter((right) => isOpen(type, right)).map((right) => [type, right] as const),
     );
-    const [facts] = await Promise.all([
-      factsOf(grant, store, base),
+    const [[facts, atMoment]] = await Promise.all([
+      factsOf(grant, store, base).then(async (facts) => [facts, await own.known(facts, rules)] as const),
       ...asked.map(async ([type, right]) => {
         const criterion = await consents.narrow(grant, type, right);
         if (criterion) narrowed.set(`${right} ${type}`, criterion);
       }),
     ]);
+    const criterionBy = (about: Facts, type: string, right: Right) =>
+      allOf([
+        openedBy(rules, type, right, about, base),
+        scopeCriterion(scopesOf(grant), type, right, { patient: grant.patient, base }),
+        narrowed.get(`${right} ${type}`),
+      ]);
     const openings: Openings = {
       opens: isOpen,
       opensVersions: (type) => opensVersions(rules, type),
-      criterion: (type, right) =>
-        allOf([
-          openedBy(rules, type, right, facts, base),
-          scopeCriterion(scopesOf(grant), type, right, { patient: grant.patient, base }),
-          narrowed.get(`${right} ${type}`),
-        ]),
+      criterion: (type, right) => criterionBy(atMoment, type, right),
+      reaches: (type) => criterionBy(facts, type, 's'),
       keptBack: kept(rules),
       hidingTypes: hidingTypes(rules),
+      asStored: (before, after) =>
+        after.resourceType === 'Subscription'
+          ? withOwner(after, before ? ownerIn(before) : ownerExtension(grant.who, canonical))
+          : after,
       scopeFor: (right, type) => `${contextOf(grant)}/${type}.${right}`,
     };
     return accessBy(openings, { base, look: createLookUps(store, runtime), verdicts });
@@ -136,7 +148,9 @@ export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
       ofDevices.set(name, { until: runtime.now() + REMEMBERED, access });
       return access;
     },
+    isConcerned: own.isConcerned,
     forget() {
+      own.forget();
       known.clear();
       ofDevices.clear();
       ofSame = new WeakMap();
@@ -144,6 +158,19 @@ export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
     why: createWhy(parts),
   };
 }
+
+/** The store for everybody who writes: rights that end or begin by what is written here do so at once. */
+export const watchedBy = <S extends Store>(store: S, access: () => Pick<AccessRoom, 'isConcerned' | 'forget'>): S => ({
+  ...store,
+  async commit(changes) {
+    try {
+      return await store.commit(changes);
+    } finally {
+      // Also where nobody can tell whether it was stored.
+      if (access().isConcerned(changes)) access().forget();
+    }
+  },
+});
 
 /** Scopes for a patient that nobody chose are not there: they would open everybody's. */
 export const scopesOf = ({ scopes, patient }: Grant): Grant['scopes'] =>

@@ -73,6 +73,7 @@ describe('A hidden element', () => {
     include: () => get('/Observation?_id=vital-a&_include=Observation:patient', 'clerk'),
     revinclude: () => get('/Organization?_id=north&_revinclude=Patient:organization', 'clerk'),
     'what is contained': () => get('/Observation/holder', 'clerk'),
+    'the narrative alone of what contains it': () => get('/Observation/holder?_summary=text', 'clerk'),
     'a search for what is contained': () =>
       get('/Patient?name=Family-inner&_contained=true&_containedType=contained', 'clerk'),
     'a Bundle that is stored': () => get('/Bundle/collection', 'clerk'),
@@ -184,7 +185,10 @@ describe('A hidden element', () => {
       const key = { type: 'Subscription', id: 's' };
       const incoming = { resource, text: JSON.stringify(resource) };
       const look = { read: async () => [], get: async () => [], list: async () => [], search: async () => ({}) };
-      return prepare({ key, before: undefined, incoming, caller: { who: 'x', access } }, look as never, { now: begin });
+      return prepare({ key, before: undefined, incoming, caller: { who: 'x', access } }, look as never, {
+        now: begin,
+        canonical: 'https://house.example.org/fhir',
+      });
     };
     await expect(watching('Patient?phone=555-a')).rejects.toMatchObject({ status: 403 });
     await expect(watching('Patient?name=Family-a')).resolves.toBeDefined();
