@@ -14,6 +14,8 @@ interface Newest {
   readonly d?: Date;
   /** Identifiers. */
   readonly i?: readonly string[];
+  /** The last transaction that relied on it. */
+  readonly w?: string;
 }
 
 /** One interaction, with all that the server notes of it. */
@@ -40,6 +42,10 @@ export interface Write {
   readonly change?: { readonly id: string; readonly resource?: any };
   /** Nothing is created where somebody has it. */
   readonly unless?: string;
+  /** Private state that goes along, of which it is sure that nobody else has written it meanwhile. */
+  readonly keeps?: readonly string[];
+  /** What must not change before this is stored. */
+  readonly relies?: string;
 }
 export interface Outcome {
   /** As stored, in the order of the creations and the change. */
@@ -53,6 +59,8 @@ export interface MongoFloorStore {
   /** Resolves when the row is on a majority's disks. */
   note(row: Row): Promise<void>;
   newest(id: string): Promise<string | undefined>;
+  /** Private state, asked as the server asks; nobody has a use for it here. */
+  kept(key: string): Promise<string | undefined>;
   version(id: string, number: number): Promise<string | undefined>;
   byIdentifier(identifier: string): Promise<string[]>;
   readings(patient: string, code: string | null, from: number, to: number, count: number): Promise<string[]>;
@@ -88,7 +96,8 @@ export async function openMongoFloorStore(uri: string, likeness: Likeness): Prom
   // The same rows with the same indexes as the server's.
   await audit.createIndexes([...indexes.audit!]);
   // A transaction that had to make one would wait for it.
-  for (const name of ['former', 'guard', 'place']) await db.createCollection(name).catch(() => undefined);
+  for (const name of ['former', 'guard', 'place', 'kept']) await db.createCollection(name).catch(() => undefined);
+  const kept = db.collection<{ _id: string; b: string }>('kept');
   const guard = db.collection<{ _id: string }>('guard');
   const place = db.collection<{ _id: string }>('place');
   let transactions = 0;
@@ -139,6 +148,22 @@ export async function openMongoFloorStore(uri: string, likeness: Likeness): Prom
       }));
       if (upserts.length > 0) await guard.bulkWrite(upserts, { session });
     }
+    const keeps = likeness === 'same' ? writes.flatMap((write) => write.keeps ?? []) : [];
+    if (keeps.length > 0) {
+      await kept.find({ _id: { $in: keeps } }, { session }).toArray();
+      const puts = keeps.map((_id) => ({
+        updateOne: {
+          filter: { _id },
+          update: { $set: { b: JSON.stringify({ number: ++transactions }) } },
+          upsert: true,
+        },
+      }));
+      await kept.bulkWrite(puts, { session });
+    }
+    const relied = [...new Set(writes.flatMap(({ relies }) => relies ?? []))];
+    if (likeness === 'same' && relied.length > 0) {
+      await cur.updateMany({ _id: { $in: relied } }, { $set: { w: at } }, { session });
+    }
     const past = [...before.values()].map(({ _id, n, b }) => ({ _id: `${_id}/${n}`, b }));
     if (past.length > 0) await former.insertMany(past, { session });
     if (creations.length > 0) await cur.insertMany(creations, { session });
@@ -153,7 +178,7 @@ export async function openMongoFloorStore(uri: string, likeness: Likeness): Prom
 
   const write = grouped<Write, Outcome>({
     most: GROUPS,
-    locksOf: ({ change, unless }) => [change?.id, unless].filter((lock) => lock !== undefined),
+    locksOf: ({ change, unless, relies }) => [change?.id, unless, relies].filter((lock) => lock !== undefined),
     run: async (writes) => {
       const at = places.shift()!;
       try {
@@ -172,7 +197,7 @@ export async function openMongoFloorStore(uri: string, likeness: Likeness): Prom
       return [];
     },
   });
-  const reading = (collection: typeof cur | typeof former) =>
+  const reading = (collection: typeof cur | typeof former | typeof kept) =>
     grouped<string, string | undefined>({
       most: GROUPS,
       async run(ids) {
@@ -185,6 +210,7 @@ export async function openMongoFloorStore(uri: string, likeness: Likeness): Prom
     });
   const newest = reading(cur);
   const past = reading(former);
+  const state = reading(kept);
   const byIdentifier = grouped<string, string[]>({
     most: GROUPS,
     async run(identifiers) {
@@ -199,6 +225,7 @@ export async function openMongoFloorStore(uri: string, likeness: Likeness): Prom
     write,
     note,
     newest,
+    kept: state,
     version: async (id, number) => (await past(`${id}/${number}`)) ?? newest(id),
     byIdentifier,
     async readings(p, code, from, to, count) {

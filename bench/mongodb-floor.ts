@@ -60,7 +60,7 @@ function rowOf({ type, id, query }: Asked, interaction: string, status: number, 
 
 const patientOf = (resource: any): string[] => (resource?.subject ? [resource.subject.reference] : []);
 
-function listenerOf(store: MongoFloorStore, audit: MongoFloorPlan['audit']) {
+function listenerOf(store: MongoFloorStore, { audit, likeness }: Pick<MongoFloorPlan, 'audit' | 'likeness'>) {
   const newId = createIds();
   let vitalSigns = 0;
 
@@ -127,7 +127,11 @@ function listenerOf(store: MongoFloorStore, audit: MongoFloorPlan['audit']) {
     const [text] = await store.byIdentifier(`${DEVICE_IDS}|${sent.device_id}`);
     const device = JSON.parse(text!);
     const creations = readingsOf(sent, device, number).map((resource) => ({ id: newId(), resource }));
-    await store.write({ creations, row: rowOf(asked, 'vitals', 201, [device.patient.reference]) });
+    // What was sent before by this device at this time, whose it is, and how its patient's alarms stand.
+    const keeps = ['reading', 'number', 'alarm'].map((kind) => `${kind} ${device.id} ${sent.timestamp}`);
+    if (likeness === 'same') await Promise.all([store.kept(keeps[0]!), store.newest(device.id)]);
+    const row = rowOf(asked, 'vitals', 201, [device.patient.reference]);
+    await store.write({ creations, row, keeps, relies: device.id });
     answer(response, 201, thanks(sent, number));
   }
 
@@ -161,7 +165,7 @@ function listenerOf(store: MongoFloorStore, audit: MongoFloorPlan['audit']) {
 
 export async function startMongoFloor({ uri, audit, likeness, port }: MongoFloorPlan): Promise<Floor> {
   const store = await openMongoFloorStore(uri, likeness);
-  return serve(listenerOf(store, audit), port, () => store.close());
+  return serve(listenerOf(store, { audit, likeness }), port, () => store.close());
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
