@@ -1,6 +1,7 @@
 /** Whether what is asked asks for a condition already, so that it need not be asked again. Says no where it cannot tell. */
 import { laneStart, patientLaneName } from '../search/fast-lane.ts';
-import type { Criterion } from '../search/query.ts';
+import { any, type Criterion } from '../search/query.ts';
+import { setOf } from '../search/targets.ts';
 
 /** True only where every resource that fulfils `where` fulfils the condition. */
 export function entails(where: Criterion, condition: Criterion): boolean {
@@ -11,6 +12,7 @@ export function entails(where: Criterion, condition: Criterion): boolean {
       if (condition.of.some((part) => entails(where, part))) return true;
       break;
     case 'reference':
+    case 'points':
     case 'id':
     case 'key':
       break;
@@ -23,9 +25,11 @@ export function entails(where: Criterion, condition: Criterion): boolean {
     case 'any':
       return where.of.length > 0 && where.of.every((part) => entails(part, condition));
     case 'reference':
-      return condition.is === 'reference' && where.name === condition.name && where.target === condition.target;
+      return pointsWithin(condition, where.name, [where.target]);
+    case 'points':
+      return pointsWithin(condition, where.name, where.targets);
     case 'id':
-      return condition.is === 'id' && where.ids.every((id) => condition.ids.includes(id));
+      return condition.is === 'id' && areAllIn(where.ids, condition.ids);
     case 'key':
       return (
         condition.is === 'key' &&
@@ -36,10 +40,9 @@ export function entails(where: Criterion, condition: Criterion): boolean {
     case 'range':
       // Intervals in the lanes of a patient are those of Observations about the patient.
       return (
-        condition.is === 'reference' &&
-        condition.name === 'Observation.subject' &&
-        where.of === condition.target &&
-        (where.name === patientLaneName(condition.target) || isCodeLane(where.name, condition.target))
+        where.of !== undefined &&
+        pointsWithin(condition, 'Observation.subject', [where.of]) &&
+        (where.name === patientLaneName(where.of) || isCodeLane(where.name, where.of))
       );
     default:
       return false;
@@ -47,3 +50,38 @@ export function entails(where: Criterion, condition: Criterion): boolean {
 }
 
 const isCodeLane = (name: string, patient: string): boolean => name.startsWith(`${laneStart}${patient} `);
+
+/** Whether it is a condition that all fulfil who point to these under the name. */
+const pointsWithin = (condition: Criterion, name: string, targets: readonly string[]): boolean =>
+  condition.is === 'reference'
+    ? condition.name === name && targets.length > 0 && targets.every((target) => target === condition.target)
+    : condition.is === 'points' &&
+      condition.name === name &&
+      targets.length > 0 &&
+      areAllIn(targets, condition.targets);
+
+/** A short list is looked through, a long one looked up. */
+const areAllIn = (some: readonly string[], all: readonly string[]): boolean => {
+  if (some.length === 1 && all.length < 20) return all.includes(some[0]!);
+  const set = setOf(all);
+  return some.every((one) => set.has(one));
+};
+
+/** What of the condition is left to ask where this is asked already; undefined: nothing. */
+export function leftOf(where: Criterion, condition: Criterion): Criterion | undefined {
+  if (entails(where, condition)) return undefined;
+  if ((condition.is !== 'all' && condition.is !== 'any') || condition.of.length === 0) return condition;
+  const left = condition.of.map((part) => leftOf(where, part));
+  if (left.every((part, i) => part === condition.of[i])) return condition;
+  // Of alternatives none is undefined: all would be asked already.
+  const parts = left.filter((part) => part !== undefined);
+  return condition.is === 'any' ? anyOf(parts) : parts.length === 1 ? parts[0] : { is: 'all', of: parts };
+}
+
+/** Any of these, without those that ask all that another asks, and more. */
+export function anyOf(ways: readonly Criterion[]): Criterion {
+  const asked = ways.map((way) => new Set((way.is === 'all' ? way.of : [way]).map((part) => JSON.stringify(part))));
+  const isWider = (one: number, than: number) =>
+    asked[one]!.isSubsetOf(asked[than]!) && (asked[one]!.size < asked[than]!.size || one < than);
+  return any(ways.filter((_, i) => !ways.some((_, other) => other !== i && isWider(other, i))));
+}

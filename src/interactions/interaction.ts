@@ -108,6 +108,8 @@ export interface Access {
    * truth about rows: `sees` and `mayWrite` hold the same against one resource. See `narrow`.
    */
   finds(type: string, right?: Sight | 'c' | 'u' | 'd'): Criterion | undefined;
+  /** What `finds` says with the right to search, by who the caller is and not by what is the caller's at the moment. Left out: the same. */
+  reaches?(type: string): Criterion | undefined;
   /** A promise where it takes a look at other resources. Without a right: to read it. */
   sees(resource: Resource, right?: Sight): boolean | Promise<boolean>;
   /** The same of a stored version, where that can be told without parsing it; left out: `sees` is asked. */

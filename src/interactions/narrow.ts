@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { resourceTypes } from '../fhir/definitions.ts';
 import type { Asked, Criterion, SearchQuery } from '../search/query.ts';
-import { entails } from './entails.ts';
+import { leftOf } from './entails.ts';
 import { demandShown } from './hidden.ts';
 import type { Access } from './interaction.ts';
 
@@ -25,7 +25,8 @@ export function narrow(query: SearchQuery, access: Access): SearchQuery {
 function found(type: string, where: Criterion, access: Access): Criterion {
   const inner = within(where, access);
   const more = access.finds(type);
-  return more && !entails(where, more) ? { is: 'all', of: [inner, more] } : inner;
+  const left = more && leftOf(where, more);
+  return left ? { is: 'all', of: [inner, left] } : inner;
 }
 
 function within(criterion: Criterion, access: Access): Criterion {
@@ -63,6 +64,9 @@ const includable = ofAccess(
     Object.fromEntries([...resourceTypes].map((type) => [type, access.finds(type) ?? everything])),
 );
 
+const reached = (access: Access, type: string): Criterion | undefined =>
+  access.reaches ? access.reaches(type) : access.finds(type);
+
 /**
  * All that the caller may find, as a hash: the token of a page is bound to it, so that it is worth nothing once the rights
  * are others. '' where that is everything.
@@ -74,7 +78,7 @@ export const reachOf = ofAccess((access): string =>
         .update(
           JSON.stringify(
             [...resourceTypes].map((type) => [
-              access.permits('search-type', type) && (access.finds(type) ?? everything),
+              access.permits('search-type', type) && (reached(access, type) ?? everything),
               ...(access.hides?.(type) ?? []),
             ]),
           ),

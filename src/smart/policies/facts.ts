@@ -4,8 +4,16 @@ import { keyOf, type Resource, type ResourceKey } from '../../fhir/references.ts
 import { parametersOf } from '../../search/parameters.ts';
 import { parseSearch } from '../../search/parse.ts';
 import { plainQuery } from '../../search/query.ts';
+import type { Targets } from '../../search/targets.ts';
 import { isDeleted, type Store } from '../../store/store.ts';
 import type { Grant } from '../grant.ts';
+import type { Within } from './policy.ts';
+
+/** Patients by their ids and as what is about them refers to them: one list for all criteria that speak of them. */
+export interface OwnPatients {
+  readonly ids: Targets;
+  readonly references: Targets;
+}
 
 export interface Facts {
   /** References that mean the caller in a CareTeam: itself, and for a Practitioner its active PractitionerRoles. */
@@ -17,6 +25,8 @@ export interface Facts {
   readonly device?: string;
   readonly user?: string;
   readonly client?: string;
+  /** Whose Patients were looked up and are few; of others a chain tells. */
+  readonly lists?: Readonly<Partial<Record<Within, OwnPatients>>>;
 }
 
 export const noFacts: Facts = { members: [], organizations: [] };

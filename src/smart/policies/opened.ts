@@ -1,5 +1,6 @@
 /** What the rules of a caller's roles open of one resource type, and which elements they keep back. capability/access/README.md */
-import { any, type Criterion, none } from '../../search/query.ts';
+import { anyOf } from '../../interactions/entails.ts';
+import { type Criterion, none } from '../../search/query.ts';
 import type { Right } from '../scopes/criterion.ts';
 import { type ElementPath, elementPath } from './elements.ts';
 import type { Facts } from './facts.ts';
@@ -61,7 +62,7 @@ export function openedBy(
     if (way === undefined) return undefined;
     if (way !== none) ways.set(JSON.stringify(way), way);
   }
-  return ways.size === 0 ? none : any([...ways.values()]);
+  return ways.size === 0 ? none : anyOf([...ways.values()]);
 }
 
 /** Whether the rule opens every resource of its types. */

@@ -28,17 +28,28 @@ const someone: Facts = {
   device: 'Device/1',
 };
 
+/** Those that many callers may have in common: of what is about their Patients. */
+export type Shared = Extract<Within, 'care-team' | 'organization'>;
+export const shared: readonly Shared[] = ['care-team', 'organization'];
+
+/** The Patients of a caller, as a chain. */
+export const chainWithin = (within: Shared, { members, organizations }: Facts): Criterion =>
+  within === 'care-team'
+    ? inCareTeam(members)
+    : organizations.length === 0
+      ? none
+      : pointing('Patient', 'organization', organizations)!;
+
 /** What a resource of the type fulfils that is the caller's in this sense; `none` for a caller who has none; undefined: cannot be told. */
 export function withinCriterion(type: string, within: Within, facts: Facts): Criterion | undefined {
   switch (within) {
     case 'own':
       return ofPatient(type, facts.patient);
-    case 'care-team':
-      return throughPatient(type, inCareTeam(facts.members));
     case 'organization':
-      return type === 'Organization'
-        ? ids(facts.organizations)
-        : throughPatient(type, pointing('Patient', 'organization', facts.organizations));
+      if (type === 'Organization') return ids(facts.organizations);
+      return throughPatient(type, within, facts);
+    case 'care-team':
+      return throughPatient(type, within, facts);
     case 'device':
       return ofDevice(type, facts.device);
   }
@@ -80,16 +91,27 @@ function inCareTeam(members: readonly string[]): Criterion {
 
 /**
  * Patients themselves, or what is about one: by `patient` where the type has that parameter, so that one way leads there, else
- * by whatever R4's compartment names.
+ * by whatever R4's compartment names. By the list of them where there is one, which means the same.
  */
-function throughPatient(type: string, patients: Criterion | undefined): Criterion | undefined {
-  if (type === 'Patient') return patients;
-  const names = isAboutPatient(type)
-    ? namesOf(type, 'patient')
-    : (compartmentParameters('Patient', type) ?? []).flatMap((code) => namesOf(type, code));
-  if (names.length === 0 || patients === undefined) return undefined;
-  if (patients.is === 'any' && patients.of.length === 0) return none;
-  return any([...new Set(names)].map((name) => ({ is: 'refers', name, type: 'Patient', where: patients }) as const));
+function throughPatient(type: string, within: Shared, facts: Facts): Criterion | undefined {
+  const list = facts.lists?.[within];
+  const patients = list === undefined ? chainWithin(within, facts) : list.ids.length === 0 ? none : undefined;
+  if (type === 'Patient') return patients ?? { is: 'id', ids: list!.ids };
+  const names = new Set(
+    isAboutPatient(type)
+      ? namesOf(type, 'patient')
+      : (compartmentParameters('Patient', type) ?? []).flatMap((code) => namesOf(type, code)),
+  );
+  if (names.size === 0) return undefined;
+  if (patients === none) return none;
+  return any(
+    [...names].map(
+      (name): Criterion =>
+        patients
+          ? { is: 'refers', name, type: 'Patient', where: patients }
+          : { is: 'points', name, targets: list!.references },
+    ),
+  );
 }
 
 function ofDevice(type: string, device: string | undefined): Criterion | undefined {

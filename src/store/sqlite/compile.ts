@@ -90,6 +90,9 @@ function linked(links: readonly string[], type: string, hashing: Hashing): Sourc
   return called.length === 0 ? keys : union([keys, equalities(called)])!;
 }
 
+/** Longer lists are no set to go through: to look each of them up takes longer than what is saved. */
+const TARGETS = 1_000;
+
 /** A set that holds all matches of the criterion, read along an index; undefined where there is none. */
 export function sourceOf(criterion: Criterion, compiling: Compiling): Source | undefined {
   const { type, links } = compiling;
@@ -102,6 +105,11 @@ export function sourceOf(criterion: Criterion, compiling: Compiling): Source | u
       if (criterion.is === 'reference') return undefined;
       const hash = hashing.big(kindOf.key, criterion.name, criterion.first);
       return { scans: [{ table: 'entry', ...piece('c.hash = ?', hash) }], ordered: false, exact: true };
+    }
+    case 'points': {
+      const { name, targets } = criterion;
+      if (targets.length === 0 || targets.length > TARGETS) return undefined;
+      return equalities(targets.map((target) => [hashing.big(kindOf.key, name, target), 0n]));
     }
     case 'range': {
       const { name, along = name } = criterion;
