@@ -215,7 +215,7 @@ function seenAs(
 /** As oidc-provider sees a client that has proved itself. */
 function innerForm({ form, client }: NonNullable<Forwarded['proved']>, innerSecret: string): string {
   const inner = new URLSearchParams(form);
-  for (const proof of ['client_secret', 'client_assertion', 'client_assertion_type', 'resource']) inner.delete(proof);
+  for (const proof of ['client_secret', 'client_assertion', 'client_assertion_type']) inner.delete(proof);
   // A verifier that none can be proves as little as none: one answer for all that is wrong with it. https://www.rfc-editor.org/rfc/rfc7636#section-4.6
   if (!/^[A-Za-z0-9._~-]{43,128}$/.test(form.get('code_verifier') ?? '')) inner.delete('code_verifier');
   inner.set('client_id', client.clientId);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll } from '@jest/globals';
 import { readConfig } from '../../../src/config.ts';
 import { together } from '../../support/house.ts';
 import type { App } from '../authorization/authorization-house.ts';
-import { authorizeUrl, formOf, pkce, type SignIn, throughPages, userAgent } from '../support/user-agent.ts';
+import { authorizeUrl, codeFlow, formOf, pkce, type SignIn, throughPages, userAgent } from '../support/user-agent.ts';
 import {
   type AttackedHouse,
   answered,
@@ -122,6 +122,18 @@ answered('What is no access token', [
     'an access token at the administrator’s doors',
     async () => toldOf(await house.ask('GET', '/admin/clients', undefined, bearer(tokens.access_token))),
     '403 forbidden',
+  ],
+  [
+    'O16',
+    'one that is asked for the resource of another server',
+    async () => toldOf(await itself({ resource: 'https://other.example/fhir' })),
+    '400 invalid_target',
+  ],
+  [
+    'O16',
+    'one that is asked for with a foreign aud, which means nothing there',
+    async () => get('Patient', (await itself({ aud: 'https://other.example/fhir' })).body.access_token),
+    '200 ok',
   ],
   [
     'O16',
@@ -670,9 +682,9 @@ async function revokedByOther(): Promise<string> {
 const keys = async (): Promise<any[]> => (await house.ask('GET', '/oauth/jwks')).body.keys;
 async function rotated(): Promise<string> {
   const before = (await keys()).map(({ kid }) => kid);
-  const flows = together(5, () => house.tokens({ scope: 'openid' }));
+  const flows = together(4, () => codeFlow(house.url, { ...house.app, scope: 'openid' }, house.doctor));
   await house.ask('POST', '/admin/signing-keys/rotate');
-  const failed = (await flows).filter(({ id_token }) => id_token === undefined).length;
+  const failed = (await flows).filter(({ body }) => body.id_token === undefined).length;
   const after = (await keys()).map(({ kid }) => kid);
   return failed === 0 && before.every((kid) => after.includes(kid))
     ? 'no flow failed, old tokens still verified'
