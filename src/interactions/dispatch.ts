@@ -27,6 +27,16 @@ export function createDispatch(gate: Gate): Dispatch {
   const byCode = new Map(interactions.map((interaction) => [interaction.code, interaction]));
   const isOffered: Declared = (code, type) => byCode.has(code) && declared(code, type);
 
+  /** The request as the trail tells of it. */
+  function told(request: FhirRequest): FhirRequest {
+    const untold = operations.find(({ code }) => code === request.operation?.code)?.untold;
+    if (untold === undefined) return request;
+    return {
+      ...request,
+      parameters: request.parameters.map(([name, value]) => [name, untold.includes(name) ? '***' : value]),
+    };
+  }
+
   /** What answers the request, once it is sure that it is offered and that the caller may ask. */
   function admitted(request: FhirRequest, caller: Caller): Pick<Interaction, 'handle'> {
     if (request.interaction === 'operation') {
@@ -48,7 +58,7 @@ export function createDispatch(gate: Gate): Dispatch {
       base,
       dispatch,
       async commit(changes, deed) {
-        const row = rowFor(request, caller, runtime.now(), deed);
+        const row = rowFor(told(request), caller, runtime.now(), deed);
         const written = await store.commit([...changes, ...also, appended(row)]);
         isAudited = true;
         return written;
@@ -60,14 +70,14 @@ export function createDispatch(gate: Gate): Dispatch {
       if (!isAudited) {
         const { status, patients } = answer;
         const touched = patients && { patients: patients.join(' ') };
-        await trail.record(rowFor(request, caller, runtime.now(), { status, ...touched }));
+        await trail.record(rowFor(told(request), caller, runtime.now(), { status, ...touched }));
       }
       return answer;
     } catch (error) {
       if (!isAudited && error instanceof Object) {
         const status = error instanceof Problem ? error.status : 500;
         trail.recorded.add(error);
-        await trail.record(rowFor(request, caller, runtime.now(), { status, reason: reasonOf(error) }));
+        await trail.record(rowFor(told(request), caller, runtime.now(), { status, reason: reasonOf(error) }));
       }
       throw error;
     }

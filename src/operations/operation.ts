@@ -16,6 +16,8 @@ export interface Operation {
   readonly right: InteractionCode;
   /** Changes something, so that only POST asks for it. */
   readonly changes: boolean;
+  /** Parameters whose values no audit row tells. */
+  readonly untold?: readonly string[];
   handle(request: FhirRequest, context: Context): Promise<FhirAnswer>;
 }
 

@@ -5,6 +5,7 @@ import { type Explain, explainSearch } from './explain-search.ts';
 import { lastn } from './lastn.ts';
 import type { Operation } from './operation.ts';
 import { type ReindexOperationParts, reindex, reindexStatus } from './reindex.ts';
+import { secret } from './secret.ts';
 import { why } from './why.ts';
 
 export interface OperationsParts extends ReindexOperationParts {
@@ -20,4 +21,5 @@ export const createOperations = (given: OperationsParts): readonly Operation[] =
   lastn(given.runtime),
   explainSearch(given.explain, given.runtime.now),
   why(given.why),
+  secret(given.runtime),
 ];

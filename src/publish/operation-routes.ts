@@ -17,7 +17,7 @@ const refused = {
   ...unauthorized,
 };
 
-type Described = Pick<Route, 'method' | 'operationId' | 'summary' | 'parameters' | 'answers'>;
+type Described = Pick<Route, 'method' | 'operationId' | 'summary' | 'parameters' | 'request' | 'answers'>;
 
 /** By code and level; one that capability/ promises and that is missing here stops the document from being made. */
 const described: Readonly<Record<string, Described>> = {
@@ -66,6 +66,24 @@ const described: Readonly<Record<string, Described>> = {
     ],
     answers: { 200: ok('The roles, and for each right each rule with its verdict.', 'Parameters'), ...refused },
   },
+  'secret instance': {
+    method: 'post',
+    operationId: 'secretOfSubscription',
+    summary: 'Set or renew the secret that signs the notifications of an own Subscription',
+    parameters: [inPath('id', 'Id of the Subscription.', 'ehr-flags')],
+    request: {
+      required: false,
+      content: fhirJson(schemaRef('Parameters'), {
+        fresh: { summary: 'A new one, made by the server', value: { resourceType: 'Parameters' } },
+      }),
+    },
+    answers: {
+      200: ok('The secret that holds from now on; shown here and never again.', 'Parameters'),
+      404: outcome('There is none, or it is hidden from the caller.'),
+      422: outcome('The secret is malformed.'),
+      ...refused,
+    },
+  },
   'lastn type': {
     method: 'get',
     operationId: 'lastnObservation',
@@ -79,12 +97,15 @@ const described: Readonly<Record<string, Described>> = {
   },
 };
 
+/** For whoever has the right; the others are the administrator's. */
+const ofAll: readonly string[] = ['lastn', 'secret'];
+
 function routeOf({ code, level, type }: OperationPlace): Route {
   const route = described[`${code} ${level}`];
   if (route === undefined) throw new Error(`the operation ${code} at ${level} level has no documentation`);
   const place = level === 'system' ? '' : `/${type === 'Resource' ? '{type}' : type}`;
   const path = `/fhir${place}${level === 'instance' ? '/{id}' : ''}/$${code}`;
-  return { ...route, path, tag: 'Operations', security: code === 'lastn' ? security : ['adminToken'] };
+  return { ...route, path, tag: 'Operations', security: ofAll.includes(code) ? security : ['adminToken'] };
 }
 
 export const operationRoutes = (): readonly Route[] => promisedOperations().map(routeOf);

@@ -1,5 +1,6 @@
 /** The private state behind Subscriptions: what is kept under which kind and key. docs/storage.md */
 import type { ResourceKey } from '../fhir/references.ts';
+import { SECRET_KIND } from '../operations/signing-secret.ts';
 import type { Standing } from '../smart/authorization/tokens.ts';
 import type { Change } from '../store/store.ts';
 
@@ -9,8 +10,8 @@ export const kinds = {
   owner: 'subscription-owner',
   /** Its header lines with their values: {@link KeptHeaders}. */
   headers: 'subscription-headers',
-  /** What its notifications are signed with: {@link KeptSecret}. */
-  secret: 'subscription-secret',
+  /** What its notifications are signed with: see operations/signing-secret.ts. */
+  secret: SECRET_KIND,
   /** The version that the notifier follows as of its cursor: {@link KeptLive}. */
   live: 'subscription-live',
   /** The number of its newest event: {@link KeptCounter}. */
@@ -37,15 +38,6 @@ export const nobody: KeptOwner = { who: '' };
 export interface KeptHeaders {
   /** Lines as the client wrote them, `Name: value`. */
   readonly lines: readonly string[];
-}
-export interface KeptSecret {
-  readonly current: string;
-  /** Those before it, the newest first; each signs beside it until its moment, ms. None were there before the first change. */
-  readonly former?: readonly FormerSecret[];
-}
-export interface FormerSecret {
-  readonly secret: string;
-  readonly until: number;
 }
 export interface KeptLive {
   readonly versionId: number;

@@ -1,9 +1,9 @@
 /** A Subscription as its deliveries need it, read anew for each of them: what was withdrawn a moment ago is not used. */
 import type { Resource } from '../fhir/references.ts';
+import { type KeptSecret, liveSecrets } from '../operations/signing-secret.ts';
 import { isAbsent, type Store } from '../store/store.ts';
 import type { Target } from './channels/channel.ts';
-import { type KeptHeaders, type KeptOwner, type KeptSecret, kinds, nobody } from './kept.ts';
-import { liveSecrets } from './secret.ts';
+import { type KeptHeaders, type KeptOwner, kinds, nobody } from './kept.ts';
 
 export interface OpenSubscription {
   readonly id: string;

@@ -1,7 +1,8 @@
 /** Backend services and clinicians look after their own Subscriptions, and see nobody else's. capability/access/README.md */
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Webhook } from 'standardwebhooks';
 import { type AuthorizationHouse, openAuthorizationHouse, redirectUri } from './authorization/authorization-house.ts';
 import { codeFlow, type SignIn, tokenRequest } from './support/user-agent.ts';
 
@@ -12,10 +13,12 @@ const password = 'correct horse 7 battery staple';
 interface Notified {
   readonly url: string;
   readonly body: string;
+  readonly headers: IncomingHttpHeaders;
 }
 interface Who {
   readonly who: string;
   readonly clientId: string;
+  readonly secret?: string;
   readonly as: { readonly authorization: string };
 }
 
@@ -28,7 +31,7 @@ beforeAll(async () => {
   receiver = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
-    got.push({ url: request.url!, body });
+    got.push({ url: request.url!, body, headers: request.headers });
     response.writeHead(200).end();
   });
   await new Promise<void>((go) => receiver.listen(0, '127.0.0.1', go));
@@ -255,6 +258,61 @@ describe('A backend service', () => {
     const third = await made(flag(house.patientId));
     await notified(`/witness/Flag/${third}`);
     expect(got.map(({ url }) => url).filter((url) => url.startsWith('/mine/'))).toEqual([`/mine/Flag/${first}`]);
+  });
+});
+
+describe('The secret of a Subscription', () => {
+  const ask = (id: string, { as }: Pick<Who, 'as'>, secret?: string) =>
+    house.ask(
+      'POST',
+      `/fhir/Subscription/${id}/$secret`,
+      { resourceType: 'Parameters', ...(secret && { parameter: [{ name: 'secret', valueString: secret }] }) },
+      as,
+    );
+
+  it('is set and renewed by its owner, shown once, and signs what comes', async () => {
+    const ehr = await service();
+    const id = await subscribed(ehr, to('/signed'));
+    const renewed = await ask(id, ehr);
+    expect([renewed.status, renewed.headers.get('cache-control')]).toEqual([200, 'no-store']);
+    const fresh = renewed.body.parameter[0].valueString;
+    const given = `whsec_${Buffer.alloc(32, 5).toString('base64')}`;
+    expect((await ask(id, ehr, given)).body.parameter).toEqual([{ name: 'secret', valueString: given }]);
+    const seen = await made(flag(house.patientId));
+    await notified(`/signed/Flag/${seen}`);
+    const { body, headers } = got.find(({ url }) => url === `/signed/Flag/${seen}`)!;
+    for (const secret of [fresh, given]) {
+      expect(() => new Webhook(secret).verify(body, headers as Record<string, string>)).not.toThrow();
+    }
+    const { text } = await house.read(`Subscription/${id}`);
+    expect(text).not.toContain('whsec_');
+  });
+
+  it('is nobody else’s: refused with 404 like that of none, and without the right to change it with 403', async () => {
+    const [mine, others] = [await service(), await service()];
+    const id = await subscribed(others);
+    const foreign = await ask(id, mine);
+    const missing = await ask('nothing', mine);
+    expect([foreign.status, foreign.text.replaceAll(id, 'nothing')]).toEqual([404, missing.text]);
+    const reader = await tokenOf(others, 'system/Subscription.rs');
+    expect((await ask(id, reader)).status).toBe(403);
+    expect((await ask(id, others, 'whsec_short')).status).toBe(422);
+    expect((await house.ask('GET', `/fhir/Subscription/${id}/$secret`, undefined, others.as)).status).toBe(405);
+    await house.remove(`Subscription/${id}`, others.as);
+    expect((await ask(id, others)).status).toBe(404);
+  });
+
+  it('stands in no audit row', async () => {
+    const ehr = await service();
+    const id = await subscribed(ehr);
+    const given = `whsec_${Buffer.alloc(32, 6).toString('base64')}`;
+    expect((await ask(id, ehr, given)).status).toBe(200);
+    expect((await ask(id, ehr, `${given}-odd`)).status).toBe(422);
+    const { text, body } = await house.read(`AuditEvent?entity=Subscription/${id}&_count=100`);
+    expect(body.entry.length).toBeGreaterThan(2);
+    const queries = [...text.matchAll(/"query":"([^"]*)"/g)].map(([, coded]) => atob(coded!));
+    expect(queries.join(' ')).toContain(`Subscription/${id} $secret?secret=***`);
+    expect(queries.join(' ') + text).not.toContain(given.slice(0, 20));
   });
 });
 
