@@ -1,13 +1,12 @@
 /** The administrator's routes for clients of the authorization server: register, list, change, disable. Metadata is RFC 7591's. https://www.rfc-editor.org/rfc/rfc7591 */
-import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { type RequestHandler, type Response, Router } from 'express';
 import { appended } from '../audit/trail.ts';
 import { problem } from '../fhir/outcome.ts';
 import type { Client } from '../smart/clients/client.ts';
 import type { Also, Clients } from '../smart/clients/clients.ts';
-import { afterOf, countOf, membersOf } from './admin.ts';
+import { afterOf, countOf, isoOf, membersOf, pageOf, reply } from './admin-desk.ts';
 import { type VisitDeed, visitOf } from './app.ts';
 import { clientWords, inItsWords, registeredWords } from './client-words.ts';
-import { sendJson } from './respond.ts';
 
 export interface AdminClientsRoom {
   readonly clients: Clients;
@@ -27,8 +26,6 @@ function overlapOf(asked: unknown): number {
 /** Stands in the administrator's router, which lets nobody else through. */
 export function adminClientsRouter({ clients, forget }: AdminClientsRoom): RequestHandler {
   const router = Router({ caseSensitive: true });
-  const reply = (request: Request, response: Response, status: number, value: object) =>
-    sendJson(request, response, status, value, visitOf(response).requestId);
   const row =
     (response: Response, deed: VisitDeed): Also =>
     (clientId) => [appended(visitOf(response).row({ ...deed, target: `Client/${clientId}` }))];
@@ -44,13 +41,9 @@ export function adminClientsRouter({ clients, forget }: AdminClientsRoom): Reque
   router.get('/clients', async (request, response) => {
     const count = countOf(request);
     const found = await clients.list(afterOf(request), count + 1);
-    const page = found.slice(0, count);
-    const next = found.length > count ? page.at(-1)!.clientId : undefined;
+    const { page, next } = pageOf('/admin/clients', found, count, ({ clientId }) => clientId);
     await visitOf(response).record({ interaction: 'admin-client-list', action: 'R', status: 200 });
-    reply(request, response, 200, {
-      clients: page.map(clientWords),
-      next: next === undefined ? null : `/admin/clients?count=${count}&after=${next}`,
-    });
+    reply(request, response, 200, { clients: page.map(clientWords), next });
   });
 
   router.get('/clients/:client_id', async (request, response) => {
@@ -82,12 +75,11 @@ export function adminClientsRouter({ clients, forget }: AdminClientsRoom): Reque
     const { client_id } = request.params;
     const deed = { interaction: 'admin-client-secret', action: 'U', status: 200 };
     const { client, secret } = await clients.rotate(client_id, overlap, row(response, deed));
-    const until = client.secrets[1]?.until;
     reply(request, response, 200, {
       client_id,
       client_secret: secret,
       client_secret_expires_at: 0,
-      previous_secret_until: until === undefined ? null : new Date(until).toISOString(),
+      previous_secret_until: isoOf(client.secrets[1]?.until),
     });
   });
 

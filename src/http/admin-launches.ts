@@ -4,9 +4,8 @@ import { problem } from '../fhir/outcome.ts';
 import type { Authorization } from '../smart/authorization/authorization.ts';
 import type { Clients } from '../smart/clients/clients.ts';
 import type { Directory } from '../smart/users/directory.ts';
-import { membersOf, onlyAdministrator } from './admin.ts';
+import { membersOf, reply } from './admin-desk.ts';
 import { visitOf } from './app.ts';
-import { sendJson } from './respond.ts';
 
 export interface AdminLaunchesRoom {
   readonly authorization: Pick<Authorization, 'launch'>;
@@ -28,9 +27,9 @@ function idOf(value: unknown, type: string): string | undefined {
   return id;
 }
 
+/** Below `/admin`, whose router lets the administrator alone through. */
 export function adminLaunchesRouter({ authorization, clients, users }: AdminLaunchesRoom): RequestHandler {
   const router = Router({ caseSensitive: true });
-  router.use('/launches', onlyAdministrator);
 
   router.post('/launches', async (request, response) => {
     const asked = await membersOf(request);
@@ -59,7 +58,7 @@ export function adminLaunchesRouter({ authorization, clients, users }: AdminLaun
       },
       [visitOf(response).row(deed)],
     );
-    sendJson(request, response, 201, { launch }, visitOf(response).requestId);
+    reply(request, response, 201, { launch });
   });
   return router;
 }

@@ -1,13 +1,11 @@
 /** The rooms of the admin router for users: made, listed, changed, deleted, signed out. docs/security.md */
-import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { type RequestHandler, type Response, Router } from 'express';
 import { problem } from '../fhir/outcome.ts';
-import { parametersOf, splitQuery } from '../interactions/route.ts';
 import type { UserPatch } from '../smart/users/directory.ts';
 import type { UsersRoom } from '../smart/users/room.ts';
 import type { User } from '../smart/users/user.ts';
-import { countOf, isoOf, membersOf } from './admin.ts';
+import { afterOf, countOf, isoOf, membersOf, pageOf, reply } from './admin-desk.ts';
 import { visitOf } from './app.ts';
-import { sendJson } from './respond.ts';
 
 /** What may be seen of a user: never a hash, a secret or a key. */
 const shown = ({ login, fhirUser, roles, password, totp, passkeys, recovery, outside, disabled, created }: User) => ({
@@ -40,17 +38,9 @@ function demandKnown(asked: object, known: readonly string[]): void {
   if (unknown !== undefined) throw problem('value', `the body may have ${known.join(', ')}`);
 }
 
-function afterOf({ url }: Request): string {
-  const [, value = ''] = parametersOf(splitQuery(url).query).find(([name]) => name === 'after') ?? [];
-  return value;
-}
-
 /** Below `/admin`, whose router lets the administrator alone through. */
 export function adminUsersRouter({ directory, sessions }: Pick<UsersRoom, 'directory' | 'sessions'>): RequestHandler {
   const router = Router({ caseSensitive: true });
-  const reply = (request: Request, response: Response, status: number, value: object, headers = {}) =>
-    sendJson(request, response, status, value, visitOf(response).requestId, headers);
-
   router.post('/users', async (request, response) => {
     const asked = await membersOf(request);
     demandKnown(asked, newMembers);
@@ -61,14 +51,10 @@ export function adminUsersRouter({ directory, sessions }: Pick<UsersRoom, 'direc
 
   router.get('/users', async (request, response) => {
     const count = countOf(request);
-    const found = await directory.list(afterOf(request), count + 1);
-    const page = found.slice(0, count);
-    const last = found.length > count ? page.at(-1)!.login : undefined;
+    const found = await directory.list(afterOf(request) ?? '', count + 1);
+    const { page, next } = pageOf('/admin/users', found, count, ({ login }) => login);
     await visitOf(response).record({ interaction: 'admin-user-list', action: 'R', status: 200 });
-    reply(request, response, 200, {
-      users: page.map(shown),
-      next: last === undefined ? null : `/admin/users?count=${count}&after=${encodeURIComponent(last)}`,
-    });
+    reply(request, response, 200, { users: page.map(shown), next });
   });
 
   router.get('/users/:login', async (request, response) => {

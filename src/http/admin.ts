@@ -1,20 +1,16 @@
 /** Admin routes: device keys, secrets of Subscriptions, facts of the store. Only for the administrator's token. */
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { appended } from '../audit/trail.ts';
-import { readJson } from '../fhir/json.ts';
 import { problem } from '../fhir/outcome.ts';
 import { only, resolve } from '../interactions/resolve.ts';
-import { parametersOf, splitQuery } from '../interactions/route.ts';
 import { settle } from '../interactions/settle.ts';
 import type { Runtime } from '../runtime.ts';
 import { administrator } from '../smart/access.ts';
 import { issueKey, keyActivity, keysOfDevice, type ListedKey, listKeys, revokeKey } from '../smart/device-keys.ts';
-import { isAdministrator } from '../smart/identify.ts';
 import type { Store } from '../store/store.ts';
 import { setSecret } from '../subscriptions/secret.ts';
+import { afterOf, countOf, isoOf, membersOf, onlyAdministrator, pageOf, reply } from './admin-desk.ts';
 import { visitOf } from './app.ts';
-import { demandJson, FORM_LIMIT, readBody } from './body.ts';
-import { sendJson } from './respond.ts';
 
 export interface AdminRoom {
   readonly store: Store;
@@ -27,14 +23,6 @@ export interface AdminRoom {
   readonly facts: () => Promise<object>;
   /** Further routers for the administrator alone: clients, users. */
   readonly rooms?: readonly RequestHandler[];
-}
-
-/** The members of a JSON body; an empty body has none. */
-export async function membersOf(request: Request): Promise<Readonly<Record<string, unknown>>> {
-  const bytes = await readBody(request, FORM_LIMIT);
-  if (bytes.length === 0) return {};
-  demandJson(request);
-  return readJson(bytes).value;
 }
 
 function nameOf(value: unknown): string {
@@ -57,37 +45,8 @@ function permissionsOf(value: unknown): readonly string[] | undefined {
   return value;
 }
 
-const parameterOf = ({ url }: Request, asked: string): string | undefined =>
-  parametersOf(splitQuery(url).query).find(([name]) => name === asked)?.[1];
-
-/** What a page begins behind. */
-export const afterOf = (request: Request): string | undefined => parameterOf(request, 'after');
-
-export function countOf(request: Request, fallback = 50): number {
-  const value = parameterOf(request, 'count');
-  if (value === undefined) return fallback;
-  if (!/^[1-9]\d{0,3}$/.test(value) || Number(value) > 1_000)
-    throw problem('value', 'count must be a number from 1 to 1000');
-  return Number(value);
-}
-
-export const isoOf = (at: number | undefined) => (at === undefined ? null : new Date(at).toISOString());
-
-/** Lets the administrator's token through. */
-export const onlyAdministrator: RequestHandler = (_request, response, next) => {
-  const { caller } = visitOf(response);
-  if (caller.who === 'anonymous')
-    throw problem('login', 'this needs the administrator token', {
-      headers: { 'WWW-Authenticate': 'Bearer realm="watchfire"' },
-    });
-  if (!isAdministrator(caller)) throw problem('forbidden', 'this needs the administrator token');
-  next();
-};
-
 export function adminRouter({ store, base, runtime, forget, facts, rooms = [] }: AdminRoom): RequestHandler {
   const router = Router({ caseSensitive: true });
-  const reply = (request: Request, response: Response, status: number, value: object) =>
-    sendJson(request, response, status, value, visitOf(response).requestId);
 
   router.use(onlyAdministrator);
 
@@ -138,8 +97,7 @@ export function adminRouter({ store, base, runtime, forget, facts, rooms = [] }:
   router.get('/keys', async (request, response) => {
     const count = countOf(request, 1_000);
     const found = await listKeys(store, afterOf(request), count + 1);
-    const page = found.slice(0, count);
-    const next = found.length > count ? `/admin/keys?count=${count}&after=${page.at(-1)!.prefix}` : null;
+    const { page, next } = pageOf('/admin/keys', found, count, ({ prefix }) => prefix);
     await listed(request, response, page, { next });
   });
 

@@ -1,5 +1,5 @@
 /** The administrator's routes and the server's own as OpenAPI routes: keys, secrets, health, measures. */
-import { inPath, json, outcome, type Route, type Schema, schemaRef } from './routes.ts';
+import { administratorOnly, inPath, json, outcome, type Route, type Schema, schemaRef } from './routes.ts';
 
 const time: Schema = { type: 'string', format: 'date-time' };
 const prefix: Schema = {
@@ -105,10 +105,6 @@ export const adminSchemas: Readonly<Record<string, Schema>> = {
 
 const deviceId = inPath('device_id', 'A value of Device.identifier.', 'DEV001');
 const keyPrefix = inPath('prefix', 'As the list shows it.', 'wfk_1a2b3c4d');
-const refused = {
-  401: outcome('The administrator’s token is missing or wrong.'),
-  403: outcome('A device key is not enough.'),
-};
 const ready = { status: 'ready', checks: { store: { ok: true }, notifier: { ok: true }, index: { ok: true } } };
 
 export const adminRoutes: readonly Route[] = [
@@ -129,7 +125,7 @@ export const adminRoutes: readonly Route[] = [
     answers: {
       201: { description: 'The key, shown once.', content: json(schemaRef('IssuedKey')) },
       400: outcome('A field is of a wrong type, or a permission is unknown.'),
-      ...refused,
+      ...administratorOnly,
       404: outcome('No device has this identifier.'),
     },
   },
@@ -143,7 +139,7 @@ export const adminRoutes: readonly Route[] = [
     parameters: [deviceId],
     answers: {
       200: { description: 'Its keys, without their secret part.', content: json(schemaRef('KeyList')) },
-      ...refused,
+      ...administratorOnly,
     },
   },
   {
@@ -169,7 +165,7 @@ export const adminRoutes: readonly Route[] = [
     ],
     answers: {
       200: { description: 'All keys, without their secret part.', content: json(schemaRef('KeyList')) },
-      ...refused,
+      ...administratorOnly,
     },
   },
   {
@@ -192,7 +188,7 @@ export const adminRoutes: readonly Route[] = [
     answers: {
       200: { description: 'Its uses.', content: json(schemaRef('KeyActivity')) },
       400: outcome('The count is not one.'),
-      ...refused,
+      ...administratorOnly,
       404: outcome('No key has this prefix.'),
     },
   },
@@ -206,7 +202,7 @@ export const adminRoutes: readonly Route[] = [
     parameters: [keyPrefix],
     answers: {
       200: { description: 'It opens nothing any more.', content: json(schemaRef('RevokedKey')) },
-      ...refused,
+      ...administratorOnly,
       404: outcome('No key has this prefix.'),
     },
   },
@@ -225,7 +221,7 @@ export const adminRoutes: readonly Route[] = [
     answers: {
       200: { description: 'The secret that holds from now on.', content: json(schemaRef('WebhookSecret')) },
       400: outcome('The secret is malformed.'),
-      ...refused,
+      ...administratorOnly,
       404: outcome('There is no such Subscription.'),
     },
   },
@@ -239,7 +235,7 @@ export const serverRoutes: readonly Route[] = [
     operationId: 'storeFacts',
     summary: 'Facts about the store: what it holds, how far its index is',
     security: ['adminToken'],
-    answers: { 200: { description: 'Names and numbers.', content: json({ type: 'object' }) }, ...refused },
+    answers: { 200: { description: 'Names and numbers.', content: json({ type: 'object' }) }, ...administratorOnly },
   },
   {
     method: 'get',
@@ -282,7 +278,7 @@ export const serverRoutes: readonly Route[] = [
         description: 'The Prometheus text format.',
         content: [{ mediaType: 'text/plain', schema: { type: 'string' } }],
       },
-      ...refused,
+      ...administratorOnly,
     },
   },
   {

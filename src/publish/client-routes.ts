@@ -1,5 +1,5 @@
 /** Clients of the authorization server as OpenAPI routes: registered, listed, changed and disabled by the administrator. https://www.rfc-editor.org/rfc/rfc7591 */
-import { inPath, json, outcome, type Route, type Schema, schemaRef } from './routes.ts';
+import { administratorOnly, inPath, json, outcome, type Route, type Schema, schemaRef } from './routes.ts';
 
 const text: Schema = { type: 'string' };
 const texts: Schema = { type: 'array', items: text };
@@ -77,10 +77,6 @@ export const clientSchemas: Readonly<Record<string, Schema>> = {
 const tag = 'Administration';
 const security = ['adminToken'] as const;
 const clientId = inPath('client_id', 'As the registration answered it.', '0193f1a0-0000-7000-8000-000000000000');
-const refused = {
-  401: outcome('The administrator’s token is missing or wrong.'),
-  403: outcome('A device key is not enough.'),
-};
 const missing = { 404: outcome('No client has this client_id.') };
 const badMetadata = {
   description: 'Metadata that is refused, in the words of RFC 7591.',
@@ -114,7 +110,7 @@ const standing = (name: string, operationId: string, summary: string): Route => 
   summary,
   security,
   parameters: [clientId],
-  answers: { 200: asItIs, ...refused, ...missing },
+  answers: { 200: asItIs, ...administratorOnly, ...missing },
 });
 
 export const clientRoutes: readonly Route[] = [
@@ -126,7 +122,11 @@ export const clientRoutes: readonly Route[] = [
     summary: 'Register a client of the authorization server',
     security,
     request: asked,
-    answers: { 201: { ...asItIs, description: 'The client; its secret is shown once.' }, 400: badMetadata, ...refused },
+    answers: {
+      201: { ...asItIs, description: 'The client; its secret is shown once.' },
+      400: badMetadata,
+      ...administratorOnly,
+    },
   },
   {
     method: 'get',
@@ -147,7 +147,7 @@ export const clientRoutes: readonly Route[] = [
     answers: {
       200: { description: 'A page.', content: json(schemaRef('ClientList')) },
       400: outcome('The count is not one.'),
-      ...refused,
+      ...administratorOnly,
     },
   },
   {
@@ -158,7 +158,7 @@ export const clientRoutes: readonly Route[] = [
     summary: 'Read a client',
     security,
     parameters: [clientId],
-    answers: { 200: asItIs, ...refused, ...missing },
+    answers: { 200: asItIs, ...administratorOnly, ...missing },
   },
   {
     method: 'put',
@@ -170,7 +170,7 @@ export const clientRoutes: readonly Route[] = [
     security,
     parameters: [clientId],
     request: asked,
-    answers: { 200: asItIs, 400: badMetadata, ...refused, ...missing },
+    answers: { 200: asItIs, 400: badMetadata, ...administratorOnly, ...missing },
   },
   {
     method: 'delete',
@@ -185,7 +185,7 @@ export const clientRoutes: readonly Route[] = [
         description: 'It is gone.',
         content: json({ type: 'object', properties: { client_id: text, deleted: { type: 'boolean', enum: [true] } } }),
       },
-      ...refused,
+      ...administratorOnly,
       ...missing,
     },
   },
@@ -215,7 +215,7 @@ export const clientRoutes: readonly Route[] = [
     answers: {
       200: { description: 'The new secret, shown once.', content: json(schemaRef('RenewedSecret')) },
       400: outcome('The overlap is not one.'),
-      ...refused,
+      ...administratorOnly,
       ...missing,
       422: outcome('It has no secret.'),
     },

@@ -1,12 +1,8 @@
 /** What the administrator asks of the authorization server as OpenAPI routes: launches for EHRs, keys rotated. https://hl7.org/fhir/smart-app-launch/app-launch.html#launch-app-ehr-launch */
-import { json, outcome, type Route, type Schema } from './routes.ts';
+import { administratorOnly, json, outcome, type Route, type Schema } from './routes.ts';
 
 const text: Schema = { type: 'string' };
 const common = { tag: 'Administration', security: ['adminToken'] } as const;
-const refused = {
-  401: outcome('No token, or one that is not valid.'),
-  403: outcome('Not the administrator’s token.'),
-};
 
 export const launchRoutes: readonly Route[] = [
   {
@@ -45,7 +41,7 @@ export const launchRoutes: readonly Route[] = [
         content: json({ type: 'object', required: ['launch'], properties: { launch: text } }),
       },
       400: outcome('A member is not right, or the client is not active.'),
-      ...refused,
+      ...administratorOnly,
       404: outcome('There is no such user.'),
     },
   },
@@ -78,7 +74,7 @@ export const launchRoutes: readonly Route[] = [
           },
         }),
       },
-      ...refused,
+      ...administratorOnly,
     },
   },
 ];

@@ -72,3 +72,9 @@ export const outcome = (description: string): RouteAnswer => ({
   description,
   content: fhirJson(schemaRef('OperationOutcome')),
 });
+
+/** Of every route that is for the administrator alone. */
+export const administratorOnly = {
+  401: outcome('The administrator’s token is missing or wrong.'),
+  403: outcome('Another token, or a device key, is not enough.'),
+} as const;

@@ -1,5 +1,5 @@
 /** The administrator's routes for users as OpenAPI routes. */
-import { inPath, json, outcome, type Route, type Schema, schemaRef } from './routes.ts';
+import { administratorOnly, inPath, json, outcome, type Route, type Schema, schemaRef } from './routes.ts';
 
 const time: Schema = { type: 'string', format: 'date-time' };
 const login: Schema = { type: 'string', maxLength: 100, pattern: '^[a-z0-9][a-z0-9._@+-]*$' };
@@ -99,10 +99,6 @@ export const userSchemas: Readonly<Record<string, Schema>> = {
 };
 
 const ofLogin = inPath('login', 'What the user signs in with.', 'nurse.jackie');
-const refused = {
-  401: outcome('The administrator’s token is missing or wrong.'),
-  403: outcome('Another token is not enough.'),
-};
 const unknown = { 404: outcome('There is no such user.') };
 const common = { tag: 'Administration', security: ['adminToken'] } as const;
 const aUser = (description: string) => ({ description, content: json(schemaRef('User')) });
@@ -131,7 +127,7 @@ export const userRoutes: readonly Route[] = [
     answers: {
       201: aUser('The user.'),
       400: outcome('A member is not right; the sentence says which. The password is never repeated.'),
-      ...refused,
+      ...administratorOnly,
       409: outcome('The login is taken.'),
     },
   },
@@ -153,7 +149,7 @@ export const userRoutes: readonly Route[] = [
     answers: {
       200: { description: 'A page of them.', content: json(schemaRef('UserList')) },
       400: outcome('The count is not one.'),
-      ...refused,
+      ...administratorOnly,
     },
   },
   {
@@ -163,7 +159,7 @@ export const userRoutes: readonly Route[] = [
     operationId: 'readUser',
     summary: 'Read a user',
     parameters: [ofLogin],
-    answers: { 200: aUser('The user.'), ...refused, ...unknown },
+    answers: { 200: aUser('The user.'), ...administratorOnly, ...unknown },
   },
   {
     ...common,
@@ -178,7 +174,12 @@ export const userRoutes: readonly Route[] = [
       required: true,
       content: json(schemaRef('UserPatch'), { disable: { summary: 'Disable', value: { disabled: true } } }),
     },
-    answers: { 200: aUser('The user as it is now.'), 400: outcome('A member is not right.'), ...refused, ...unknown },
+    answers: {
+      200: aUser('The user as it is now.'),
+      400: outcome('A member is not right.'),
+      ...administratorOnly,
+      ...unknown,
+    },
   },
   {
     ...common,
@@ -196,7 +197,7 @@ export const userRoutes: readonly Route[] = [
           properties: { login, deleted: { type: 'boolean', enum: [true] } },
         }),
       },
-      ...refused,
+      ...administratorOnly,
       ...unknown,
     },
   },
@@ -209,7 +210,7 @@ export const userRoutes: readonly Route[] = [
     parameters: [ofLogin],
     answers: {
       200: { description: 'The sessions that are not over.', content: json(schemaRef('SessionList')) },
-      ...refused,
+      ...administratorOnly,
       ...unknown,
     },
   },
@@ -220,7 +221,7 @@ export const userRoutes: readonly Route[] = [
     operationId: 'signOutEverywhere',
     summary: 'End every session and every token of a user',
     parameters: [ofLogin],
-    answers: { 200: { description: 'All are over.', content: json(signedOut) }, ...refused, ...unknown },
+    answers: { 200: { description: 'All are over.', content: json(signedOut) }, ...administratorOnly, ...unknown },
   },
   {
     ...common,
@@ -231,7 +232,7 @@ export const userRoutes: readonly Route[] = [
     parameters: [ofLogin, inPath('id', 'As the list shows it.', '9f86d081884c7d65')],
     answers: {
       200: { description: 'It is over.', content: json(signedOut) },
-      ...refused,
+      ...administratorOnly,
       404: outcome('There is no such user or session.'),
     },
   },

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Runtime } from '../runtime.ts';
+import { freshWord } from './secrets.ts';
 
 export const adminTokenFile = (dataFolder: string): string => join(dataFolder, 'admin-token');
 
@@ -18,7 +19,7 @@ export function adminToken(
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  const token = Buffer.from(runtime.random(32)).toString('base64url');
+  const token = freshWord(runtime);
   writeFileSync(file, `${token}\n`, { mode: 0o600, flag: 'wx' });
   return { token, file };
 }

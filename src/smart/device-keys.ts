@@ -1,15 +1,14 @@
 /**
  * API keys of devices: shown once, kept as a hash, looked up by prefix, with expiry, permissions, revocation and last use.
- * A key reads `wfk_<8 characters>_<43 characters>`; the first two parts are its prefix. The last part carries 256 random bits,
- * so one SHA-256 is enough to keep it safe and cheap to check.
+ * A key reads `wfk_<8 characters>_<43 characters>`; the first two parts are its prefix. The last part carries 256 random bits.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { problem } from '../fhir/outcome.ts';
 import type { ResourceKey } from '../fhir/references.ts';
 import type { Runtime } from '../runtime.ts';
 import { everyKept } from '../store/every-kept.ts';
 import type { Change, Kept, Store, StoredAuditRow } from '../store/store.ts';
 import { type DevicePermission, devicePermissions } from './access.ts';
+import { freshWord, hashOf, isSame } from './secrets.ts';
 
 const KIND = 'device-key';
 const DAY = 86_400_000;
@@ -40,7 +39,6 @@ export interface NewKey {
 }
 
 const prefixOf = (key: string) => /^(wfk_[A-Za-z0-9]{8})_[A-Za-z0-9_-]{43}$/.exec(key)?.[1];
-const hashOf = (key: string) => createHash('sha256').update(key).digest('hex');
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
 /** A new key and the changes that keep it. The key itself is in no change: it cannot be shown again. */
@@ -56,7 +54,7 @@ export function issueKey(
   }
   const tag = Array.from(runtime.random(8), (byte) => alphabet[byte % alphabet.length]).join('');
   const prefix = `wfk_${tag}`;
-  const key = `${prefix}_${Buffer.from(runtime.random(32)).toString('base64url')}`;
+  const key = `${prefix}_${freshWord(runtime)}`;
   const kept: DeviceKey = {
     prefix,
     hash: hashOf(key),
@@ -83,7 +81,7 @@ export async function verifyKey(store: Store, key: string, now: number): Promise
   const [kept] = await store.get(KIND, [prefix]);
   if (!kept) return { refused: 'key unknown' };
   const record = kept.value as DeviceKey;
-  if (!timingSafeEqual(Buffer.from(record.hash), Buffer.from(hashOf(key)))) return { refused: 'key wrong', prefix };
+  if (!isSame(hashOf(key), record.hash)) return { refused: 'key wrong', prefix };
   if (record.revoked !== undefined) return { refused: 'key revoked', prefix };
   if (record.expires !== undefined && record.expires <= now) return { refused: 'key expired', prefix };
   return record;

@@ -1,5 +1,4 @@
 /** From an Authorization header to a Caller: the administrator's token, a device's key, or a token of our authorization server. https://www.rfc-editor.org/rfc/rfc6750 */
-import { timingSafeEqual } from 'node:crypto';
 import { type Issue, Problem, problem } from '../fhir/outcome.ts';
 import { keyOf, type ResourceKey } from '../fhir/references.ts';
 import type { Access, Caller } from '../interactions/interaction.ts';
@@ -11,6 +10,8 @@ import { isAccessToken, type Standing, type Tokens } from './authorization/token
 import type { Holds } from './clients/holds.ts';
 import { type DeviceKey, noteUse, verifyKey } from './device-keys.ts';
 import type { Grant } from './grant.ts';
+import { createRemembered } from './remembered.ts';
+import { isSame } from './secrets.ts';
 
 /** A caller that came with a device's key. */
 export interface DeviceCaller extends Caller {
@@ -68,8 +69,7 @@ const KEYS = 'device key';
  * remembered for five seconds at most, so that a revoked one is refused soon on every server, and at once on this one (`forget`).
  */
 export function createIdentify({ store, runtime, adminToken, tokens, accessFor, holds, devices }: IdentifyParts) {
-  const adminBytes = Buffer.from(adminToken);
-  const remembered = new Map<string, { record: DeviceKey; until: number }>();
+  const remembered = createRemembered<DeviceKey>(runtime, 5_000, 100_000);
 
   /** Asked anew at each request: whom the device may read changes with its assignment. */
   async function deviceCaller(record: DeviceKey): Promise<DeviceCaller> {
@@ -85,13 +85,6 @@ export function createIdentify({ store, runtime, adminToken, tokens, accessFor, 
     };
   }
 
-  /** Compares in constant time; the length is no secret. */
-  function isAdminToken(token: string): boolean {
-    if (token.length !== adminToken.length) return false;
-    const bytes = Buffer.from(token);
-    return bytes.length === adminBytes.length && timingSafeEqual(bytes, adminBytes);
-  }
-
   async function tokenCaller(token: string): Promise<TokenCaller> {
     const verified = await tokens!.verify(token);
     if ('refused' in verified) throw new NotIdentified({ ...verified, prefix: keyOfId(token).slice(-32) });
@@ -100,13 +93,18 @@ export function createIdentify({ store, runtime, adminToken, tokens, accessFor, 
   }
 
   /** A wrong key counts against the address that it comes from; the device that owns it comes from elsewhere. */
-  async function verifiedKey(token: string, now: number, source: string): Promise<DeviceKey> {
+  async function verifiedKey(token: string, source: string): Promise<DeviceKey> {
     const from = `${source} ${token.slice(0, 12)}`;
     holds?.demand(from, KEYS);
+    const now = runtime.now();
     const record = await verifyKey(store, token, now);
-    if (!('refused' in record)) return record;
-    if (record.refused === 'key wrong' || record.refused === 'key unknown') holds?.failed(from, KEYS);
-    throw new NotIdentified(record);
+    if ('refused' in record) {
+      if (record.refused === 'key wrong' || record.refused === 'key unknown') holds?.failed(from, KEYS);
+      throw new NotIdentified(record);
+    }
+    // Losing the race for this row, or the row itself, only makes the time of last use older than it is.
+    noteUse(store, record, now).catch(() => undefined);
+    return record;
   }
 
   /** `source`: the network address that asks. */
@@ -119,26 +117,19 @@ export function createIdentify({ store, runtime, adminToken, tokens, accessFor, 
       throw problem('login', 'Authorization must be a bearer token', {
         headers: { 'WWW-Authenticate': 'Bearer realm="watchfire"' },
       });
-    if (isAdminToken(token)) return administrator;
+    if (isSame(token, adminToken)) return administrator;
     if (tokens && isAccessToken(token)) return tokenCaller(token);
-    const now = runtime.now();
-    const known = remembered.get(token);
-    if (known && known.until > now && (known.record.expires ?? Number.POSITIVE_INFINITY) > now) {
-      return deviceCaller(known.record);
-    }
-    remembered.delete(token);
-    const record = await verifiedKey(token, now, source);
-    if (remembered.size >= 100_000) remembered.delete(remembered.keys().next().value!);
-    remembered.set(token, { record, until: now + 5_000 });
-    // Losing the race for this row, or the row itself, only makes the time of last use older than it is.
-    noteUse(store, record, now).catch(() => undefined);
+    const record = await remembered.get(token, () => verifiedKey(token, source));
+    // It may have expired since it was looked up.
+    if (record.expires !== undefined && record.expires <= runtime.now())
+      throw new NotIdentified({ refused: 'key expired', prefix: record.prefix });
     return deviceCaller(record);
   }
 
   return {
     identify,
     forget() {
-      remembered.clear();
+      remembered.forget();
       tokens?.forget();
     },
   };

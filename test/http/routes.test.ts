@@ -3,6 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { RequestHandler } from 'express';
 import { adminRouter } from '../../src/http/admin.ts';
 import { adminClientsRouter } from '../../src/http/admin-clients.ts';
+import { adminLaunchesRouter } from '../../src/http/admin-launches.ts';
+import { adminSigningKeysRouter } from '../../src/http/admin-signing-keys.ts';
 import { adminUsersRouter } from '../../src/http/admin-users.ts';
 import { healthRouter } from '../../src/http/health.ts';
 import { createMetrics, metricsRouter } from '../../src/http/metrics.ts';
@@ -13,7 +15,9 @@ import { documentedRoutes } from '../../src/publish/openapi.ts';
 import { iotRouter } from '../../src/translators/iot.ts';
 
 // What stands at the authorization server is asked there: test/publish/discovery.test.ts.
-const documented = documentedRoutes(false).map(({ method, path }) => `${method} ${path}`);
+const documented = documentedRoutes()
+  .filter(({ path }) => !/^(?:\/fhir)?\/(?:oauth|\.well-known)\//.test(path))
+  .map(({ method, path }) => `${method} ${path}`);
 const ofFhir = documented.filter((route) => / \/fhir(?:\/|$)/.test(route));
 
 /** `get /admin/keys/{prefix}` for every route of an express router, trailing slashes kept out. */
@@ -43,6 +47,8 @@ describe('The routes outside FHIR', () => {
       ...served('/admin', adminRouter({ store: unused, base: unused, runtime: unused, forget: unused, facts: unused })),
       ...served('/admin', adminClientsRouter({ clients: unused, forget: unused })),
       ...served('/admin', adminUsersRouter({ directory: unused, sessions: unused })),
+      ...served('/admin', adminLaunchesRouter({ authorization: unused, clients: unused, users: unused })),
+      ...served('/admin', adminSigningKeysRouter({ signingKeys: unused })),
       ...served('/api/iot', iotRouter({ guard: unused } as any)),
       ...served('', healthRouter({ phase: () => 'ready', checks: () => ({}) })),
       ...served('', metricsRouter({ metrics, guard: unused })),

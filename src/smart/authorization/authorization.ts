@@ -11,6 +11,7 @@ import type { Client } from '../clients/client.ts';
 import type { ClientRoom } from '../clients/open.ts';
 import { oauthPaths } from '../discovery.ts';
 import { stillPermitted } from '../scopes/granted.ts';
+import { freshWord } from '../secrets.ts';
 import type { User } from '../users/user.ts';
 import { type Asking, completeAnswer } from './answers.ts';
 import { authenticateClient, isConfidential } from './client-authentication.ts';
@@ -67,7 +68,7 @@ export function createAuthorization(parts: AuthorizationParts): Authorization {
   const { store, runtime, url, base, clients, settings, findUser, log } = parts;
   const findClient = clients.clients.find;
   const asked = new AsyncLocalStorage<Asking>();
-  const innerSecret = Buffer.from(runtime.random(32)).toString('base64url');
+  const innerSecret = freshWord(runtime);
   const tokens = createTokens(store, runtime, base);
   const signingKeys = createSigningKeys(store, runtime, ID_TOKEN);
 

@@ -1,5 +1,5 @@
 /** What the authorization server keeps, and under which keys: never an id that opens anything, only its SHA-256. docs/security.md */
-import { createHash } from 'node:crypto';
+import { hashOf } from '../secrets.ts';
 
 /** Models of oidc-provider that are kept. */
 export type Model =
@@ -27,4 +27,4 @@ export const kinds = {
 } as const;
 
 /** The key that something is kept under whose id is a secret. */
-export const keyOfId = (id: string): string => createHash('sha256').update(id).digest('hex');
+export const keyOfId = hashOf;

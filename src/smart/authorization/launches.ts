@@ -2,6 +2,7 @@
 
 import type { Runtime } from '../../runtime.ts';
 import { type Change, isConflict, type Store } from '../../store/store.ts';
+import { freshWord } from '../secrets.ts';
 import { keyOfId, kinds } from './kinds.ts';
 
 export interface Launch {
@@ -24,7 +25,7 @@ export const INTERACTION = 1_800;
 
 /** A new handle and the change that keeps it. */
 export function newLaunch(launch: Launch, runtime: Pick<Runtime, 'random'>): { handle: string; change: Change } {
-  const handle = Buffer.from(runtime.random(32)).toString('base64url');
+  const handle = freshWord(runtime);
   const key = keyOfId(handle);
   return { handle, change: { op: 'put', kind: kinds.launch, key, value: launch, expect: 'absent', expiresIn: FRESH } };
 }

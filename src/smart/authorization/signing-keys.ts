@@ -5,7 +5,8 @@ import { appended } from '../../audit/trail.ts';
 import { settle } from '../../interactions/settle.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { AuditRow, Store } from '../../store/store.ts';
-import { createRemembered } from '../clients/remembered.ts';
+import { createRemembered } from '../remembered.ts';
+import { freshWord } from '../secrets.ts';
 import { kinds } from './kinds.ts';
 
 /** A private key as JWK, with what it is for. RSA signs RS256 and RS384, P-384 ES384. */
@@ -46,7 +47,7 @@ export function createSigningKeys(store: Store, runtime: Runtime, longest: numbe
       generate('ec', { namedCurve: 'P-384' }),
     ]);
     return pairs.map(({ privateKey }) => {
-      const kid = Buffer.from(runtime.random(12)).toString('base64url');
+      const kid = freshWord(runtime, 12);
       return { role, jwk: { ...(privateKey.export({ format: 'jwk' }) as { kty: string }), kid, use: 'sig' } };
     });
   }

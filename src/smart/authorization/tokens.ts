@@ -2,8 +2,8 @@
 import type { Runtime } from '../../runtime.ts';
 import type { Store } from '../../store/store.ts';
 import { type Client, kinds as clientKinds, isOn } from '../clients/client.ts';
-import { createRemembered } from '../clients/remembered.ts';
 import type { Grant } from '../grant.ts';
+import { createRemembered } from '../remembered.ts';
 import { isWithin, stillPermitted } from '../scopes/granted.ts';
 import { scopesOf, wordsOf } from '../scopes/words.ts';
 import { lookUp, type User } from '../users/user.ts';

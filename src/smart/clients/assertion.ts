@@ -1,7 +1,7 @@
 /** A client proves who it is by a signed assertion. Whatever can be judged without a key is, before anything is computed. https://hl7.org/fhir/smart-app-launch/client-confidential-asymmetric.html#authenticating-to-the-token-endpoint */
-import { createHash } from 'node:crypto';
 import type { Runtime } from '../../runtime.ts';
 import { isConflict, type Store } from '../../store/store.ts';
+import { hashOf } from '../secrets.ts';
 import { type Client, kinds } from './client.ts';
 import type { Clients } from './clients.ts';
 import type { Holds } from './holds.ts';
@@ -55,9 +55,7 @@ export function createCheckAssertion({ store, runtime, clients, keySets, holds }
 
   /** The insert is the check: of all who bring it, on all servers, one gets through. */
   async function spend({ iss, jti, exp }: Readonly<Record<string, unknown>>): Promise<void> {
-    const key = createHash('sha256')
-      .update(JSON.stringify([iss, jti]))
-      .digest('hex');
+    const key = hashOf(JSON.stringify([iss, jti]));
     const expiresIn = Math.max(1, Math.ceil((exp as number) - runtime.now() / 1_000)) + 2 * TOLERANCE;
     try {
       await store.commit([{ op: 'put', kind: kinds.jti, key, value: {}, expect: 'absent', expiresIn }]);

@@ -3,11 +3,11 @@ import { problem } from '../../fhir/outcome.ts';
 import { settle } from '../../interactions/settle.ts';
 import { freshId, type Runtime } from '../../runtime.ts';
 import type { Change, Kept, Store } from '../../store/store.ts';
+import { createRemembered } from '../remembered.ts';
 import { type Client, isOn, kinds, originsOf } from './client.ts';
 import { type AskedMetadata, classOf, type Reading, readMetadata } from './metadata.ts';
 import { PORTAL } from './portal-client.ts';
 import { badMetadata } from './refused.ts';
-import { createRemembered } from './remembered.ts';
 import { newSecret } from './secret.ts';
 
 /** How long a server goes by what it knew, in milliseconds. */

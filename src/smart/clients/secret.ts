@@ -1,13 +1,10 @@
 /** Secrets of clients: 256 random bits, shown once, kept as a hash, compared in constant time. https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1 */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Runtime } from '../../runtime.ts';
+import { freshWord, hashOf, isSame } from '../secrets.ts';
 import type { Client, KeptSecret } from './client.ts';
 
-/** So much entropy needs no slow hash: one SHA-256 keeps it safe, and cheap to check. */
-const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
-
 export function newSecret(runtime: Pick<Runtime, 'random'>): { secret: string; kept: KeptSecret } {
-  const secret = `wfs_${Buffer.from(runtime.random(32)).toString('base64url')}`;
+  const secret = `wfs_${freshWord(runtime)}`;
   return { secret, kept: { hash: hashOf(secret) } };
 }
 
@@ -16,11 +13,11 @@ const nobodys: readonly KeptSecret[] = [{ hash: '0'.repeat(64) }];
 
 /** Whether it opens now: it is the client's own, or the one before while that still holds. A client that is off has none. */
 export function secretMatches(client: Client | undefined, secret: string, now: number): boolean {
-  const offered = Buffer.from(hashOf(secret));
+  const offered = hashOf(secret);
   const secrets = client && client.secrets.length > 0 ? client.secrets : nobodys;
   let matches = false;
   // Each is compared, whichever was right.
   for (const { hash, until = Number.POSITIVE_INFINITY } of secrets)
-    if (timingSafeEqual(Buffer.from(hash), offered) && until > now) matches = true;
+    if (isSame(offered, hash) && until > now) matches = true;
   return matches;
 }

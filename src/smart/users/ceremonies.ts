@@ -1,7 +1,7 @@
 /** What a sign-in remembers between two requests: under the hash of a random handle, for minutes, taken once. docs/storage.md */
-import { hash } from 'node:crypto';
 import type { Runtime } from '../../runtime.ts';
 import type { Change, Kept, Store } from '../../store/store.ts';
+import { freshWord, hashOf } from '../secrets.ts';
 
 /** Five minutes: long enough to find the telephone. */
 const SECONDS = 300;
@@ -30,29 +30,28 @@ export function createCeremonies<T>(
   runtime: Pick<Runtime, 'random' | 'now'>,
   expiresIn: number = SECONDS,
 ): Ceremonies<T> {
-  const keyOf = (handle: string) => hash('sha256', handle);
   /** The store takes it away some time after; that it is over is said here. */
   const put = (handle: string, value: T, until: number, expect: number | 'absent'): Change => ({
     op: 'put',
     kind,
-    key: keyOf(handle),
+    key: hashOf(handle),
     value: { value, until },
     expect,
     expiresIn,
   });
   return {
     async begin(value) {
-      const handle = Buffer.from(runtime.random(32)).toString('base64url');
+      const handle = freshWord(runtime);
       await store.commit([put(handle, value, runtime.now() + expiresIn * 1_000, 'absent')]);
       return handle;
     },
     async look(handle) {
-      const [kept]: readonly (Kept | undefined)[] = await store.get(kind, [keyOf(handle)]);
+      const [kept]: readonly (Kept | undefined)[] = await store.get(kind, [hashOf(handle)]);
       if (!kept || kept.value.until <= runtime.now()) return undefined;
       const { value, until } = kept.value;
       return { value, until, revision: kept.revision };
     },
-    taken: (handle, { revision }) => ({ op: 'drop', kind, key: keyOf(handle), expect: revision }),
+    taken: (handle, { revision }) => ({ op: 'drop', kind, key: hashOf(handle), expect: revision }),
     put: (handle, value, { revision, until }) => put(handle, value, until, revision),
   };
 }

@@ -1,11 +1,11 @@
 /** The cookie that a browser proves its session with, and the token that proves that a form came from our own page. https://httpwg.org/http-extensions/draft-ietf-httpbis-rfc6265bis.html */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
+import { freshWord, isSame } from '../secrets.ts';
 
-/** 256 random bits: of a session once somebody has signed in, before that of a browser that was shown a form. */
-export const freshCookie = (runtime: Pick<Runtime, 'random'>): string =>
-  Buffer.from(runtime.random(32)).toString('base64url');
+/** Of a session once somebody has signed in, before that of a browser that was shown a form. */
+export const freshCookie = (runtime: Pick<Runtime, 'random'>): string => freshWord(runtime);
 
 export interface SessionCookie {
   readonly name: string;
@@ -41,8 +41,6 @@ export const csrfOf = (cookie: string): string => createHmac('sha256', cookie).u
 
 /** Refuses with 403 a form that did not come from a page that this browser was shown. */
 export function demandCsrf(cookie: string | undefined, token: unknown): void {
-  const given = Buffer.from(typeof token === 'string' ? token : '');
-  const right = Buffer.from(csrfOf(cookie ?? ''));
-  if (cookie === undefined || given.length !== right.length || !timingSafeEqual(given, right))
+  if (cookie === undefined || !isSame(token, csrfOf(cookie)))
     throw problem('forbidden', 'this form is no longer good; open the page again');
 }

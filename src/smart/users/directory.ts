@@ -3,6 +3,8 @@ import { appended } from '../../audit/trail.ts';
 import { problem } from '../../fhir/outcome.ts';
 import { keyOf } from '../../fhir/references.ts';
 import { type Change, isAbsent, isConflict } from '../../store/store.ts';
+import { createRemembered } from '../remembered.ts';
+import { freshWord } from '../secrets.ts';
 import { outsideKey, removedOutside } from './outside-link.ts';
 import { disowned } from './passkeys.ts';
 import { demandPassword } from './password-rules.ts';
@@ -49,7 +51,7 @@ export interface Directory {
   create(asked: NewUser, row: RowOf, outside?: User['outside']): Promise<User>;
   change(login: string, asked: UserPatch, row: RowOf): Promise<User>;
   remove(login: string, row: RowOf): Promise<void>;
-  forget(login?: string): void;
+  forget(): void;
 }
 
 const REMEMBERED = 5_000;
@@ -57,26 +59,14 @@ const MOST_REMEMBERED = 10_000;
 
 export function createDirectory(setting: Omit<UsersSetting, 'holds' | 'recorded'>): Directory {
   const { store, runtime, roles: rules, passwords, onChange } = setting;
-  const remembered = new Map<string, { user: User | undefined; until: number }>();
-
-  function forget(login?: string): void {
-    if (login === undefined) remembered.clear();
-    else remembered.delete(login);
-  }
+  const remembered = createRemembered<User | undefined>(runtime, REMEMBERED, MOST_REMEMBERED);
   const changed = (login: string) => {
-    forget(login);
+    remembered.forget();
     onChange(login);
   };
 
-  async function find(login: string): Promise<User | undefined> {
-    const now = runtime.now();
-    const known = remembered.get(login);
-    if (known && known.until > now) return known.user;
-    const user = (await lookUp(store, login))?.user;
-    if (remembered.size >= MOST_REMEMBERED) remembered.delete(remembered.keys().next().value!);
-    remembered.set(login, { user, until: now + REMEMBERED });
-    return user;
-  }
+  const find = (login: string): Promise<User | undefined> =>
+    remembered.get(login, async () => (await lookUp(store, login))?.user);
 
   async function read(typed: string): Promise<User> {
     const user = (await lookUp(store, readLogin(typed) ?? ''))?.user;
@@ -112,7 +102,7 @@ export function createDirectory(setting: Omit<UsersSetting, 'holds' | 'recorded'
       ...(password !== undefined && { password: await passwords.keep(password) }),
       passkeys: [],
       recovery: [],
-      handle: Buffer.from(runtime.random(16)).toString('base64url'),
+      handle: freshWord(runtime, 16),
       ...(outside && { outside }),
       epoch: now,
       created: now,
@@ -204,6 +194,6 @@ export function createDirectory(setting: Omit<UsersSetting, 'holds' | 'recorded'
       changed(login);
     },
 
-    forget,
+    forget: remembered.forget,
   };
 }

@@ -1,6 +1,6 @@
 /** Which user somebody is whom an outside OpenID provider knows: by issuer and subject, the one pair that never means another. https://openid.net/specs/openid-connect-core-1_0.html#ClaimStability */
-import { hash } from 'node:crypto';
 import type { Change, Store } from '../../store/store.ts';
+import { hashOf } from '../secrets.ts';
 
 const KIND = 'user-outside';
 
@@ -9,7 +9,7 @@ export interface OutsideName {
   readonly subject: string;
 }
 
-const keyOf = ({ issuer, subject }: OutsideName): string => hash('sha256', JSON.stringify([issuer, subject]));
+const keyOf = ({ issuer, subject }: OutsideName): string => hashOf(JSON.stringify([issuer, subject]));
 
 export const outsideKey = (name: OutsideName, login: string): Change => ({
   op: 'put',

@@ -3,6 +3,7 @@ import { argon2, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
+import { freshWord } from '../secrets.ts';
 import { LONGEST } from './password-rules.ts';
 
 const derive = promisify(argon2);
@@ -59,8 +60,12 @@ function createGate() {
 
 export function createPasswords(runtime: Pick<Runtime, 'random'>, asked: Cost = cost): Passwords {
   const through = createGate();
-  const fresh = (bytes: number) => Buffer.from(runtime.random(bytes)).toString('base64url');
-  const decoy: PasswordRecord = { algorithm: 'argon2id', ...asked, salt: fresh(16), hash: fresh(HASH_BYTES) };
+  const decoy: PasswordRecord = {
+    algorithm: 'argon2id',
+    ...asked,
+    salt: freshWord(runtime, 16),
+    hash: freshWord(runtime, HASH_BYTES),
+  };
 
   const hashOf = (password: string, salt: string, { memory, passes, parallelism }: Cost): Promise<Buffer> =>
     through(() =>
@@ -76,7 +81,7 @@ export function createPasswords(runtime: Pick<Runtime, 'random'>, asked: Cost = 
 
   return {
     async keep(password) {
-      const salt = fresh(16);
+      const salt = freshWord(runtime, 16);
       const hash = await hashOf(password, salt, asked);
       return { algorithm: 'argon2id', ...asked, salt, hash: hash.toString('base64url') };
     },

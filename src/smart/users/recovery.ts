@@ -1,14 +1,12 @@
 /** Recovery codes: ten, each good once, shown once, kept as hashes; for whoever lost every other factor. https://pages.nist.gov/800-63-4/sp800-63b.html#lookupsecrets */
-import { hash } from 'node:crypto';
 import type { Runtime } from '../../runtime.ts';
+import { hashOf } from '../secrets.ts';
 
 const COUNT = 10;
 /** Without those that are taken for another when read from paper. 32 of them: five bits each. */
 const alphabet = 'abcdefghjkmnpqrstuvwxyz023456789';
 /** 120 bits: more than NIST's 112, from which on a plain hash is enough. */
 const LETTERS = 24;
-
-const hashOf = (letters: string) => hash('sha256', letters);
 
 /** Ten codes in groups of four letters, and what is kept of them. */
 export function freshCodes(runtime: Pick<Runtime, 'random'>): { codes: readonly string[]; kept: readonly string[] } {

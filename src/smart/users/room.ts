@@ -52,7 +52,7 @@ export function createUsers({ limits, cost, onChange, client, providers, ...part
   const passwords = createPasswords(runtime, cost);
   const directory = createDirectory({ ...parts, passwords, onChange });
   const changed = (login: string) => {
-    directory.forget(login);
+    directory.forget();
     onChange(login);
   };
   const setting: UsersSetting = { ...parts, passwords, onChange: changed };

@@ -1,9 +1,9 @@
 /** Sessions of people in browsers: found by the hash of a cookie, ended by rest, by age, one by one or all at once. https://pages.nist.gov/800-63-4/sp800-63b.html#sec5 */
-import { hash } from 'node:crypto';
 import { appended } from '../../audit/trail.ts';
 import { problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Change, Store } from '../../store/store.ts';
+import { hashOf } from '../secrets.ts';
 import { freshCookie } from './cookie.ts';
 import { deviceWords } from './device-words.ts';
 import { aboutUser, changeUser, laterEpoch, lookUp, type RowOf, type User } from './user.ts';
@@ -66,7 +66,7 @@ export interface Sessions {
   isFresh(session: Session): boolean;
 }
 
-export const sessionId = (cookie: string): string => hash('sha256', cookie);
+export const sessionId = (cookie: string): string => hashOf(cookie);
 const indexKey = (login: string, id: string) => `${login}/${id}`;
 
 export function createSessions(

@@ -1,5 +1,5 @@
 /** Reads that wait together are one question: a find for sixteen keys costs the database and the driver little more than one for a single key. docs/storage-mongodb.md */
-import { createTurns } from './turns.ts';
+import { createSlots } from './slots.ts';
 
 /** Questions under way at a time; whoever asks meanwhile shares the next. */
 const AT_ONCE = 2;
@@ -21,10 +21,10 @@ export function together<T>(
 ): (ids: readonly string[]) => Promise<ReadonlyMap<string, T>> {
   let waiting: Waiting<T>[] = [];
   let isCalled = false;
-  const turns = createTurns(AT_ONCE, SLOW, () => sendMore());
+  const slots = createSlots(AT_ONCE, SLOW, () => sendMore());
 
   const ask = async (group: readonly Waiting<T>[]) => {
-    const giveBack = turns.take();
+    const giveBack = slots.take();
     try {
       const found = await find([...new Set(group.flatMap(({ ids }) => ids))]);
       for (const { resolve } of group) resolve(found);
@@ -36,7 +36,7 @@ export function together<T>(
 
   /** At the end of this turn of the event loop, so that all that the turn asks for goes together. */
   const sendMore = () => {
-    if (isCalled || waiting.length === 0 || !turns.isFree()) return;
+    if (isCalled || waiting.length === 0 || !slots.isFree()) return;
     isCalled = true;
     setImmediate(() => {
       isCalled = false;

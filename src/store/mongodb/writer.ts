@@ -12,8 +12,8 @@ import { runGroup } from './group-run.ts';
 import { nameOf, noPrimary, tooBusy } from './outcome.ts';
 import type { Parts } from './parts.ts';
 import { PLACES, writerId } from './registration.ts';
+import { createSlots } from './slots.ts';
 import { type Answer, createTransactions, type ExpectSearch, type WriterPlace, wasStored } from './transaction.ts';
-import { createTurns } from './turns.ts';
 import type { Tries, Waiting } from './waiting.ts';
 
 export interface Writer {
@@ -96,8 +96,8 @@ export function createWriter(
     onCommit(lists.length, refused, (performance.now() - began) / 1_000);
   };
 
-  const turns = createTurns(AT_ONCE, SLOW, () => sendMore());
-  const mayGo = () => underWay < PLACES && turns.isFree();
+  const slots = createSlots(AT_ONCE, SLOW, () => sendMore());
+  const mayGo = () => underWay < PLACES && slots.isFree();
 
   const send = async (group: readonly Waiting[]) => {
     const mine = free.shift()!;
@@ -107,7 +107,7 @@ export function createWriter(
     const isWide = group.some((list) => list.isWide);
     for (const lock of locks) held.add(lock);
     underWay++;
-    const giveBack = turns.take();
+    const giveBack = slots.take();
     isWideUnderWay ||= isWide;
     await run(group, place);
     for (const lock of locks) held.delete(lock);

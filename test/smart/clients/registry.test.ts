@@ -1,7 +1,7 @@
 /** O17, O26: what the registry keeps, tells, and how soon a client that is disabled is refused; on the engine of the run. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { kinds } from '../../../src/smart/clients/client.ts';
-import { createRemembered } from '../../../src/smart/clients/remembered.ts';
+import { createRemembered } from '../../../src/smart/remembered.ts';
 import { together } from '../../support/house.ts';
 import { app, backend, type ClientsHouse, none, openClientsHouse, seed } from './clients-house.ts';
 

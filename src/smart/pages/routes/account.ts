@@ -157,19 +157,8 @@ export function addAccount(router: Router, desk: Desk): void {
     );
 
   /** The epoch rose, and with it every session ended: this browser goes on with a new one. */
-  async function startAgain({ user, methods }: Session, request: Request, response: Response): Promise<Session> {
-    const { cookie, session } = await users.sessions.start({
-      user: await users.directory.read(user.login),
-      methods,
-      userAgent: request.headers['user-agent'],
-      address: addressOf(request),
-      former: users.cookie.read(request.headers.cookie),
-      row: visitOf(response).row,
-    });
-    response.append('Set-Cookie', users.cookie.set(cookie));
-    response.locals.cookie = cookie;
-    return session;
-  }
+  const startAgain = async ({ user, methods }: Session, request: Request, response: Response): Promise<Session> =>
+    desk.startSession(await users.directory.read(user.login), methods, request, response);
 
   router.get(
     '/account/security',

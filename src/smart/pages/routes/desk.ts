@@ -10,7 +10,7 @@ import { csrfOf, demandCsrf } from '../../users/cookie.ts';
 import type { Providers } from '../../users/outside/providers.ts';
 import type { UsersRoom } from '../../users/room.ts';
 import type { Session } from '../../users/sessions.ts';
-import type { RowOf } from '../../users/user.ts';
+import type { RowOf, User } from '../../users/user.ts';
 import { failed } from '../failed.ts';
 import { sendPage } from '../serve.ts';
 
@@ -50,6 +50,8 @@ export interface Desk extends PagesParts {
   cookieOf(request: Request, response: Response): string;
   csrfFor(request: Request, response: Response): string;
   session(request: Request): Promise<Session | undefined>;
+  /** Begins a session instead of the one that the browser may have had, and gives it the cookie. */
+  startSession(user: User, methods: Session['methods'], request: Request, response: Response): Promise<Session>;
   /** A handler for GET. */
   shown(work: Work): RequestHandler;
   /** A handler for a form of ours: anything else is refused with 403. */
@@ -81,7 +83,7 @@ const codes: Readonly<Record<string, string>> = {
 };
 
 export function createDesk(parts: PagesParts): Desk {
-  const { users, visitOf } = parts;
+  const { users, visitOf, addressOf } = parts;
 
   /** Refusals end on a page, recorded; what broke goes to the log by the front door, which looks for it on the visit. */
   async function refused(error: unknown, response: Response): Promise<void> {
@@ -102,9 +104,13 @@ export function createDesk(parts: PagesParts): Desk {
     const had: string | undefined = response.locals.cookie ?? users.cookie.read(request.headers.cookie);
     if (had !== undefined) return had;
     const cookie = users.freshCookie();
+    giveCookie(cookie, response);
+    return cookie;
+  }
+
+  function giveCookie(cookie: string, response: Response): void {
     response.append('Set-Cookie', users.cookie.set(cookie));
     response.locals.cookie = cookie;
-    return cookie;
   }
 
   return {
@@ -112,6 +118,18 @@ export function createDesk(parts: PagesParts): Desk {
     cookieOf,
     csrfFor: (request, response) => csrfOf(cookieOf(request, response)),
     session: (request) => users.sessions.find(users.cookie.read(request.headers.cookie)),
+    async startSession(user, methods, request, response) {
+      const { cookie, session } = await users.sessions.start({
+        user,
+        methods,
+        userAgent: request.headers['user-agent'],
+        address: addressOf(request),
+        former: users.cookie.read(request.headers.cookie),
+        row: visitOf(response).row,
+      });
+      giveCookie(cookie, response);
+      return session;
+    },
     shown: guarded,
     posted: (work) => [
       (request, response, next) =>

@@ -66,22 +66,9 @@ export function addSignIn(router: Router, at: string, desk: Desk, placeOf: Place
     return fault;
   }
 
-  async function begin(step: SignInStep & { step: 'done' }, request: Request, response: Response) {
-    const { cookie } = await users.sessions.start({
-      user: step.user,
-      methods: step.methods,
-      userAgent: request.headers['user-agent'],
-      address: addressOf(request),
-      former: users.cookie.read(request.headers.cookie),
-      row: visitOf(response).row,
-    });
-    response.append('Set-Cookie', users.cookie.set(cookie));
-    response.locals.cookie = cookie;
-  }
-
   async function lead(place: Place, step: SignInStep, request: Request, response: Response): Promise<void> {
     if (step.step === 'done') {
-      await begin(step, request, response);
+      await desk.startSession(step.user, step.methods, request, response);
       return sendPage(response, goingOn(place.onward, place.app));
     }
     if (step.step === 'second-factor') {
@@ -204,7 +191,7 @@ export function addSignIn(router: Router, at: string, desk: Desk, placeOf: Place
     try {
       const { step: next, codes } = await users.signIn.enrol(handle, form.text('code'), visitOf(response).row);
       if (next.step !== 'done' || codes === undefined) return await lead(place, next, request, response);
-      await begin(next, request, response);
+      await desk.startSession(next.user, next.methods, request, response);
       sendPage(response, recoveryCodes({ csrf, app: place.app, codes, onward: place.onward }));
     } catch (error) {
       const fault = faultOf(error);

@@ -1,7 +1,8 @@
 /** An ID token, checked as strictly as the specification allows. https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation */
-import { hash, timingSafeEqual } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { JWTVerifyGetKey } from 'jose';
 import { errors, type JWTPayload, jwtVerify } from 'jose';
+import { isSame } from '../../secrets.ts';
 import { OutsideFault } from './metadata.ts';
 
 export interface ExpectedToken {
@@ -19,11 +20,6 @@ const LARGEST = 32_768;
 const TOLERATED = 30;
 /** Seconds that an ID token may be old: it comes straight from the token endpoint. */
 const OLDEST = 600;
-
-const isSame = (one: unknown, other: string): boolean => {
-  const [given, right] = [Buffer.from(typeof one === 'string' ? one : ''), Buffer.from(other)];
-  return given.length === right.length && timingSafeEqual(given, right);
-};
 
 /** The claims, or OutsideFault that says what is wrong, without a value of the token. */
 export async function checkIdToken(

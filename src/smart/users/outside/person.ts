@@ -101,7 +101,7 @@ export async function userBy(
     })).catch((error: unknown) => {
       throw isConflict(error) ? new OutsideFault('linked to somebody else meanwhile') : error;
     });
-    directory.forget(user.login);
+    directory.forget();
     return linkedUser;
   }
 }

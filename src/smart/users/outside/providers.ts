@@ -4,6 +4,7 @@ import { SignJWT } from 'jose';
 import { type Problem, problem } from '../../../fhir/outcome.ts';
 import type { GuardedClient } from '../../../outbound/guarded-client.ts';
 import { isConflict } from '../../../store/store.ts';
+import { freshWord, hashOf } from '../../secrets.ts';
 import { createCeremonies } from '../ceremonies.ts';
 import type { Directory } from '../directory.ts';
 import { recordedRefusal, type UsersSetting } from '../setting.ts';
@@ -67,7 +68,7 @@ export function createProviders({ setting, directory, signIn, client, providers 
   const { store, runtime, url, holds } = setting;
   const facts = createProviderFacts(client, runtime);
   const ceremonies = createCeremonies<Ceremony>('user-outside-sign-in', store, runtime, PATIENCE);
-  const fresh = () => Buffer.from(runtime.random(32)).toString('base64url');
+  const fresh = () => freshWord(runtime);
   const byName = new Map(providers.map((provider) => [provider.name, provider]));
   /** Of each provider its own: where an answer comes in says whose it must be. */
   const callbackOf = ({ name }: ProviderSettings) => `${url}/oauth/outside/${name}/callback`;
@@ -83,7 +84,7 @@ export function createProviders({ setting, directory, signIn, client, providers 
     if (!isOurs(to.path) || !isOurs(to.onward)) throw problem('value', 'the way back must be a path of this server');
     const { authorizationEndpoint } = await facts.metadata(provider.issuer).catch(unreachable);
     const [nonce, verifier] = [fresh(), fresh()];
-    const state = await ceremonies.begin({ name, nonce, verifier, browser: hash('sha256', cookie), to });
+    const state = await ceremonies.begin({ name, nonce, verifier, browser: hashOf(cookie), to });
     const address = new URL(authorizationEndpoint);
     for (const [parameter, value] of Object.entries({
       response_type: 'code',
@@ -191,7 +192,7 @@ export function createProviders({ setting, directory, signIn, client, providers 
     const found = await ceremonies.look(state ?? '');
     if (!found) throw new OutsideFault('state unknown');
     if (found.value.name !== name) throw new OutsideFault('state of another provider');
-    if (cookie === undefined || found.value.browser !== hash('sha256', cookie))
+    if (cookie === undefined || found.value.browser !== hashOf(cookie))
       throw new OutsideFault('state of another browser');
     await store.commit([ceremonies.taken(state!, found)]).catch((error: unknown) => {
       throw isConflict(error) ? new OutsideFault('state used twice') : error;

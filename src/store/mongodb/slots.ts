@@ -1,13 +1,13 @@
 /** How many questions of a kind are under way at a time, so that what comes meanwhile shares the next. One that takes long holds nobody up any more. */
 
-export interface Turns {
+export interface Slots {
   isFree(): boolean;
-  /** Returns what gives the turn back. */
+  /** Returns what gives the slot back. */
   take(): () => void;
 }
 
-/** `slow` in ms; `onFree` is called whenever there is a turn again. */
-export function createTurns(most: number, slow: number, onFree: () => void): Turns {
+/** `slow` in ms; `onFree` is called whenever one is free again. */
+export function createSlots(most: number, slow: number, onFree: () => void): Slots {
   let taken = 0;
   return {
     isFree: () => taken < most,

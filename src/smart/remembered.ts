@@ -1,5 +1,5 @@
 /** What was looked up a moment ago, for so long that nobody minds, and never what was known before something changed here. */
-import type { Runtime } from '../../runtime.ts';
+import type { Runtime } from '../runtime.ts';
 
 export interface Remembered<T> {
   get(key: string, look: () => Promise<T>): Promise<T>;
