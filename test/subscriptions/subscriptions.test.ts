@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import type { Access, Caller } from '../../src/interactions/interaction.ts';
-import { fullAccess } from '../../src/smart/access.ts';
+import { fullAccess, system } from '../../src/smart/access.ts';
 import { parseCriteria } from '../../src/subscriptions/criteria.ts';
 import { readRetryAfter } from '../../src/subscriptions/schedule.ts';
 import { setSecret } from '../../src/subscriptions/secret.ts';
@@ -162,6 +162,19 @@ describe('a Subscription', () => {
     const { versions } = await world.store.history({ type: 'Subscription', id: made.id }, { count: 10 });
     expect(versions.length).toBeGreaterThan(1);
     for (const { text } of versions) expect(text).not.toMatch(/s3cret|: [78]"/);
+  });
+
+  it('from before its owner stood in it is given its kept owner with the next change', async () => {
+    const world = await open(well);
+    const { extension: owner, ...made } = await subscribe(world);
+    expect(owner[0].valueReference.identifier.value).toBe('Client/admin');
+    await world.pass(10);
+    // As an older Watchfire left it: what the notifier writes is not touched.
+    const { extension: _none, ...former } = await newest(world, made.id);
+    await world.ask('update', 'Subscription', former, system('notifier'));
+    expect((await newest(world, made.id)).extension).toBeUndefined();
+    await world.ask('update', 'Subscription', former, { who: 'Practitioner/other', access: fullAccess });
+    expect((await newest(world, made.id)).extension).toEqual(owner);
   });
 
   it('tells a kept header value to no other scheme, host or port', async () => {
