@@ -229,6 +229,7 @@ answered('A launch', [
     () => house.authorize({ scope: 'launch openid', launch: 'forged' }),
     'back invalid_request',
   ],
+  ['O20', 'without its scope gives no context', contextless, 'none'],
   ['O20', 'that is missing', () => house.authorize({ scope: 'launch openid' }), 'back invalid_request'],
   [
     'O20',
@@ -325,6 +326,7 @@ answered('The pages', [
     'granted: openid',
   ],
   ['O25', 'consent by a browser that did not begin it', stolenConsent, '403'],
+  ['O25', 'that lead on, in another browser', stolenResume, '400 page'],
   ['O25', 'in a frame', framed, "frame-ancestors 'none', DENY"],
   ['O25', 'with a name that is a script', scripted, 'text'],
   [
@@ -433,6 +435,10 @@ async function hinted(): Promise<string> {
   const { text } = await agent.follow(await agent.get(addressed({ login_hint })));
   return text.includes('name="password"') && !text.includes('<script>alert') ? 'text' : text;
 }
+async function contextless(): Promise<string> {
+  const got = await house.tokens({ scope: 'openid user/Patient.rs', more: { launch: await launched() } });
+  return got.patient ?? 'none';
+}
 async function usedLaunch(): Promise<string> {
   const more = { scope: 'launch openid', launch: await launched() };
   return `${await house.authorize(more)}, then ${await house.authorize(more)}`;
@@ -476,6 +482,13 @@ async function stolenConsent(): Promise<string> {
   const { action, fields } = formOf(await consentPage(), '/consent');
   fields.set('decision', 'allow');
   return String((await userAgent(house.url).post(action, fields)).status);
+}
+/** Who sees where a browser is sent on to gets no code by going there. */
+async function stolenResume(): Promise<string> {
+  const { action, fields } = formOf(await consentPage(), '/consent');
+  fields.set('decision', 'allow');
+  const told = await house.browser.post(action, fields);
+  return endOf(await userAgent(house.url).get(told.location!));
 }
 async function framed(): Promise<string> {
   const { headers } = await consentPage();

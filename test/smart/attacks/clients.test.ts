@@ -200,6 +200,27 @@ answered('A client', [
     () => told({ client_id: house.app.clientId, client_secret: '' }),
     '401 invalid_client',
   ],
+  [
+    'O8',
+    'in JSON with a member twice',
+    () =>
+      inJson(
+        `{"grant_type":"client_credentials","client_id":"${ofSecret.clientId}","client_id":"x","client_secret":"x"}`,
+      ),
+    '400 invalid_request',
+  ],
+  [
+    'O8',
+    'in JSON with a list',
+    () => inJson(`{"grant_type":["client_credentials"],"client_id":"x"}`),
+    '400 invalid_request',
+  ],
+  [
+    'O8',
+    'in JSON, which is for device clients',
+    () => inJson(JSON.stringify({ ...forItself, ...own() })),
+    '400 invalid_request',
+  ],
   ['O8', 'in a header that is given twice', twoHeaders, /^40[01] invalid_(request|client)$/],
 ]);
 
@@ -430,6 +451,12 @@ answered('A key set by URL', [
   ['I41', 'key set with a password', () => registerAt('https://a:b@example.com/jwks'), '400 invalid_client_metadata'],
   [
     'I41',
+    'what else a client may name: logo, policy, sectors, sign-out, requests',
+    namedElsewhere,
+    '201 ok, nobody came',
+  ],
+  [
+    'I41',
     'canonical, attachment, fullUrl and a reference to a server that waits for them',
     dereferenced,
     'nobody came',
@@ -461,6 +488,10 @@ async function twoHeaders(): Promise<string> {
     authorization,
   ];
   return toldOf(await sent(`${house.url}/oauth/token`, { method: 'POST', headers, body }));
+}
+async function inJson(body: string): Promise<string> {
+  const headers = { 'content-type': 'application/json' };
+  return toldOf(await sent(`${house.url}/oauth/token`, { method: 'POST', headers, body, from: elsewhere() }));
 }
 const registerWith = async (jwks: object): Promise<string> =>
   toldOf(
@@ -542,6 +573,35 @@ async function fetchedFor(path: string): Promise<string> {
   fetched = [];
   await together(20, () => ask(proof(assertion({}, {}, of))));
   return fetched.length === 1 ? 'once' : `${fetched.length} times`;
+}
+async function namedElsewhere(): Promise<string> {
+  fetched = [];
+  const at = (path: string) => `${keysAt}/${path}`;
+  const uris = {
+    logo_uri: at('logo'),
+    policy_uri: at('policy'),
+    tos_uri: at('tos'),
+    client_uri: at('client'),
+    initiate_login_uri: at('login'),
+  };
+  const others = {
+    sector_identifier_uri: at('sector'),
+    backchannel_logout_uri: at('out'),
+    frontchannel_logout_uri: at('out'),
+    request_uris: [at('request')],
+  };
+  const asked = {
+    client_name: 'x',
+    redirect_uris: ['https://app.example.com/callback'],
+    scope: 'openid',
+    token_endpoint_auth_method: 'none',
+    ...uris,
+    ...others,
+  };
+  const made = await house.ask('POST', '/admin/clients', asked);
+  const of = { clientId: made.body?.client_id, redirectUri: 'https://app.example.com/callback' };
+  await house.code({ scope: 'openid' }, of);
+  return `${toldOf(made).replace('200', '201')}, ${fetched.length === 0 ? 'nobody came' : fetched.join()}`;
 }
 async function dereferenced(): Promise<string> {
   fetched = [];

@@ -94,6 +94,20 @@ answered('A code', [
   ],
   ['O6', 'by fifty who come at once', fifty, '1 x 200 ok, 49 x 400 invalid_grant'],
   ['O6', 'by twenty of two clients at once', twoClients, 'its own at most once, the other never'],
+  [
+    'O6',
+    'of a user who was disabled meanwhile',
+    () => overtaken(() => house.ask('PATCH', '/admin/users/house', { disabled: true })),
+    '400 invalid_grant',
+  ],
+  ['O6', 'of an app that its user has ended meanwhile', endedMeanwhile, '400 invalid_grant'],
+  [
+    'O6',
+    'of an app whose registration was narrowed meanwhile',
+    narrowedMeanwhile,
+    'launch/patient openid patient/Patient.rs',
+  ],
+  ['O6', 'of an app that has to prove itself now', provingNow, '401 invalid_client'],
   ['O6', 'while its client is disabled', disabledMeanwhile, 'no token that opens'],
 ]);
 
@@ -241,6 +255,41 @@ async function twoClients(): Promise<string> {
   );
   return `its own ${own! <= 1 ? 'at most once' : `${own} times`}, the other ${foreign === 0 ? 'never' : `${foreign} times`}`;
 }
+async function overtaken(meanwhile: (app: App) => Promise<unknown>): Promise<string> {
+  const app = await house.register({ client_name: 'Overtaken' });
+  const { code, verifier } = await house.code({}, app);
+  await meanwhile(app);
+  const told = toldOf(await house.token(redemption(app, code, verifier)));
+  await house.ask('PATCH', '/admin/users/house', { disabled: false });
+  return told;
+}
+async function endOnPage(name: string): Promise<void> {
+  const page = await house.browser.get('/oauth/account/apps');
+  const card = page.text.slice(page.text.indexOf(name));
+  const { action, fields } = formOf({ ...page, text: card }, '/account/apps');
+  fields.set('grant', /name="grant" value="([^"]+)"/.exec(card)![1]!);
+  const { status } = await house.browser.post(action, fields);
+  if (status >= 400) throw new Error(`the page refuses: ${status}`);
+}
+async function endedMeanwhile(): Promise<string> {
+  // Whoever was disabled has to sign in anew.
+  await house.code();
+  return overtaken(() => endOnPage('Overtaken'));
+}
+const changed = async ({ clientId }: App, change: object) => {
+  const { body } = await house.ask('GET', `/admin/clients/${clientId}`);
+  return house.ask('PUT', `/admin/clients/${clientId}`, { ...body, ...change });
+};
+async function narrowedMeanwhile(): Promise<string> {
+  const app = await house.register({});
+  const { code, verifier } = await house.code({ scope: 'openid launch/patient patient/*.rs user/*.rs' }, app);
+  await changed(app, { scope: 'openid launch/patient patient/Patient.rs' });
+  const { body } = await house.token(redemption(app, code, verifier));
+  return body.scope.split(' ').sort().join(' ');
+}
+function provingNow(): Promise<string> {
+  return overtaken((app) => changed(app, { token_endpoint_auth_method: 'client_secret_post' }));
+}
 async function disabledMeanwhile(): Promise<string> {
   const gone = await house.register({});
   const { code, verifier } = await house.code({}, gone);
@@ -283,12 +332,7 @@ async function revokedMeanwhile(): Promise<string> {
 async function consentTaken(): Promise<string> {
   const app = await house.register({ client_name: 'Taken back' });
   const { refresh_token } = await house.tokens({}, app);
-  const page = await house.browser.get('/oauth/account/apps');
-  const card = page.text.slice(page.text.indexOf('Taken back'));
-  const { action, fields } = formOf({ ...page, text: card }, '/account/apps');
-  fields.set('grant', /name="grant" value="([^"]+)"/.exec(card)![1]!);
-  const post = () => house.browser.post(action, fields);
-  const told = await against(post, refresh_token, app);
+  const told = await against(() => endOnPage('Taken back'), refresh_token, app);
   return (await isListed('Taken back')) ? `${told}, but it is still listed` : told;
 }
 async function isListed(name: string): Promise<boolean> {
