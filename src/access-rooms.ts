@@ -106,7 +106,7 @@ export function openAccess(parts: AccessParts): AccessRooms {
     runtime,
     adminToken,
     holds: clients.holds,
-    devices: access.deviceAccess,
+    deviceAccess: access.deviceAccess,
     ...(config.oauth && { tokens, accessFor: access.accessFor }),
   });
   const { identify } = identified;

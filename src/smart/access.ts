@@ -1,5 +1,4 @@
-/** Who may do and see what: the administrator, a device with its key, nobody. SMART scopes join here. https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html */
-import { type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
+/** Those who may do and see everything, or nothing; whatever is between is in policies/. docs/security.md */
 import type { Access, Caller } from '../interactions/interaction.ts';
 import { none } from '../search/query.ts';
 
@@ -31,38 +30,6 @@ export const system = (name: string): Caller => ({ who: `System/${name}`, access
 /** Of those who own something kept and came without a token of ours: the administrator alone. */
 export const accessOf = (who: string): Access => (who === 'Client/admin' ? fullAccess : noAccess);
 
+/** What a device's key may be made for; capability/access/device.json says what that opens. */
 export const devicePermissions = ['can_write_vitals', 'can_read_patient'] as const;
 export type DevicePermission = (typeof devicePermissions)[number];
-
-/**
- * What a device's key opens under /fhir: `can_write_vitals` writes Observations of its own about the patient it is assigned
- * to; `can_read_patient` reads that Patient. Nothing else.
- */
-export function deviceAccess(
-  device: ResourceKey,
-  patient: ResourceKey | undefined,
-  permissions: readonly DevicePermission[],
-): Access {
-  const writes = permissions.includes('can_write_vitals');
-  const reads = permissions.includes('can_read_patient') && patient !== undefined;
-  const isOwn = (resource: Resource) =>
-    resource.resourceType === 'Observation' &&
-    resource.device?.reference === referenceTo(device) &&
-    [patient && referenceTo(patient), referenceTo(device)].includes(resource.subject?.reference);
-  return {
-    unrestricted: false,
-    permits: (interaction, type) => {
-      if (interaction === 'capabilities') return true;
-      if (interaction === 'batch' || interaction === 'transaction') return writes || reads;
-      if (interaction === 'create' || interaction === 'update') return writes && type === 'Observation';
-      if (interaction === 'read' || interaction === 'search-type') return reads && type === 'Patient';
-      return false;
-    },
-    finds: (type) => (reads && type === 'Patient' ? { is: 'id', ids: [patient.id] } : none),
-    sees: (resource) => reads && resource.resourceType === 'Patient' && resource.id === patient.id,
-    shows: (text) => text,
-    // A new resource with an id of the device's choosing could take the place of a reading that another device will send.
-    mayWrite: (before, after) =>
-      writes && after !== undefined && isOwn(after) && (before === undefined ? after.id === undefined : isOwn(before)),
-  };
-}

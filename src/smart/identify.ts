@@ -1,15 +1,16 @@
 /** From an Authorization header to a Caller: the administrator's token, a device's key, or a token of our authorization server. https://www.rfc-editor.org/rfc/rfc6750 */
 import { type Issue, Problem, problem } from '../fhir/outcome.ts';
 import { keyOf, type ResourceKey } from '../fhir/references.ts';
-import type { Access, Caller } from '../interactions/interaction.ts';
+import type { Caller } from '../interactions/interaction.ts';
 import type { Runtime } from '../runtime.ts';
 import type { Store } from '../store/store.ts';
-import { administrator, anonymous, type DevicePermission, deviceAccess } from './access.ts';
+import { administrator, anonymous, type DevicePermission } from './access.ts';
 import { keyOfId } from './authorization/kinds.ts';
 import { isAccessToken, type Standing, type Tokens } from './authorization/tokens.ts';
 import type { Holds } from './clients/holds.ts';
 import { type DeviceKey, noteUse, verifyKey } from './device-keys.ts';
 import type { Grant } from './grant.ts';
+import type { AccessRoom } from './policies/room.ts';
 import { createRemembered } from './remembered.ts';
 import { isSame } from './secrets.ts';
 
@@ -54,11 +55,10 @@ export interface IdentifyParts {
   readonly adminToken: string;
   /** Of the authorization server and what its tokens open; left out where there is none. */
   readonly tokens?: Pick<Tokens, 'verify' | 'forget'>;
-  readonly accessFor?: (grant: Grant) => Promise<Access>;
+  readonly accessFor?: AccessRoom['accessFor'];
   /** Slows down who guesses at device keys. */
   readonly holds?: Holds;
-  /** What device keys open; by default what their permissions say. */
-  readonly devices?: typeof deviceAccess;
+  readonly deviceAccess: AccessRoom['deviceAccess'];
 }
 
 /** Device keys by this kind are held per source and prefix. */
@@ -68,7 +68,7 @@ const KEYS = 'device key';
  * Tells who asks. Without a header: `anonymous`; a header that opens nothing is refused with 401. Verified keys and tokens are
  * remembered for five seconds at most, so that a revoked one is refused soon on every server, and at once on this one (`forget`).
  */
-export function createIdentify({ store, runtime, adminToken, tokens, accessFor, holds, devices }: IdentifyParts) {
+export function createIdentify({ store, runtime, adminToken, tokens, accessFor, holds, deviceAccess }: IdentifyParts) {
   const remembered = createRemembered<DeviceKey>(runtime, 5_000, 100_000);
 
   /** Asked anew at each request: whom the device may read changes with its assignment. */
@@ -78,7 +78,7 @@ export function createIdentify({ store, runtime, adminToken, tokens, accessFor, 
     return {
       who: `Device/${record.device.id}`,
       key: record.prefix,
-      access: (devices ?? deviceAccess)(record.device, patient, record.permissions),
+      access: deviceAccess(record.device, patient, record.permissions),
       device: record.device,
       deviceId: record.deviceId,
       permissions: record.permissions,

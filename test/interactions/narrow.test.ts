@@ -4,7 +4,7 @@ import { resourceTypes } from '../../src/fhir/definitions.ts';
 import type { Access } from '../../src/interactions/interaction.ts';
 import { narrow } from '../../src/interactions/narrow.ts';
 import { type Criterion, plainQuery, type SearchQuery } from '../../src/search/query.ts';
-import { deviceAccess, fullAccess, noAccess } from '../../src/smart/access.ts';
+import { fullAccess, noAccess } from '../../src/smart/access.ts';
 
 const nothing: Criterion = { is: 'any', of: [] };
 const everything: Criterion = { is: 'all', of: [] };
@@ -106,14 +106,8 @@ describe('A narrowed query', () => {
   });
 });
 
-describe('What a device and a stranger may find', () => {
-  it('is nothing, but for the Patient of a device that may read it', () => {
-    const device = { type: 'Device', id: 'd' };
-    const reads = deviceAccess(device, { type: 'Patient', id: 'mine' }, ['can_read_patient']);
-    const writes = deviceAccess(device, { type: 'Patient', id: 'mine' }, ['can_write_vitals']);
-    for (const type of resourceTypes) {
-      expect([type, reads.finds(type)]).toEqual([type, type === 'Patient' ? own : nothing]);
-      expect([type, writes.finds(type), noAccess.finds(type)]).toEqual([type, nothing, nothing]);
-    }
+describe('What a stranger may find', () => {
+  it('is nothing', () => {
+    for (const type of resourceTypes) expect([type, noAccess.finds(type)]).toEqual([type, nothing]);
   });
 });

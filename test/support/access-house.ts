@@ -113,7 +113,7 @@ export async function openAccessHouse(
   });
   const callers = new Map<string, Caller>([['admin', administrator]]);
   const grants = new Map<string, Grant>();
-  const { identify } = createIdentify({ store, runtime, adminToken, devices: access.deviceAccess });
+  const { identify } = createIdentify({ store, runtime, adminToken, deviceAccess: access.deviceAccess });
   async function known(name: string): Promise<Caller | undefined> {
     const grant = grants.get(name);
     return grant ? { who: grant.who, access: opened(await access.accessFor(grant)) } : callers.get(name);

@@ -1,6 +1,6 @@
 /** What an authorization request may ask for: its audience, its scopes, its launch, its state. https://hl7.org/fhir/smart-app-launch/app-launch.html#obtain-authorization-code */
 import type { errors as Errors, KoaContextWithOIDC } from 'oidc-provider';
-import type { Client } from '../clients/client.ts';
+import { type Client, isConfidential } from '../clients/client.ts';
 import { granted } from '../scopes/granted.ts';
 import { kindOf, wordsOf } from '../scopes/words.ts';
 
@@ -13,7 +13,6 @@ export interface Demands {
 }
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
-const isConfidential = ({ metadata }: Client) => metadata.token_endpoint_auth_method !== 'none';
 
 export function createDemands({ errors, base, findClient, useLaunch }: Demands) {
   /** Checks the audience and leaves of the scopes only what can be granted: the answer says what was. */

@@ -72,5 +72,3 @@ export async function authenticateClient(
   holds.succeeded(from, KIND);
   return client;
 }
-
-export const isConfidential = ({ metadata }: Client): boolean => metadata.token_endpoint_auth_method !== 'none';

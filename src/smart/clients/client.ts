@@ -63,6 +63,9 @@ export interface Client {
 
 export const isOn = (client: Client): boolean => client.approved && client.disabled === undefined;
 
+/** Whether it can keep a secret or a key. */
+export const isConfidential = ({ metadata }: Client): boolean => metadata.token_endpoint_auth_method !== 'none';
+
 /** `scheme://host:port` of every web page that it is sent back to. */
 export function originsOf({ metadata }: Client): readonly string[] {
   const pages = metadata.redirect_uris.filter((uri) => /^https?:/.test(uri));

@@ -1,5 +1,6 @@
 /** What each kind of rule lets in and keeps out, on every path that leads to a resource. capability/access/README.md */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { resourceTypes } from '../../../src/fhir/definitions.ts';
 import { type AccessHouse, type Asking, openAccessHouse } from '../../support/access-house.ts';
 import type { Answer } from '../../support/house.ts';
 import { begin, everybody, fill, grantOf, keyOf, world } from './world.ts';
@@ -246,6 +247,20 @@ describe('An earlier version', () => {
     expect(await status('/Patient/a', 'key')).toBe(200);
     expect(await status('/Patient/a/_history/1', 'key')).toBe(403);
     expect(await status('/Patient/a/_history', 'key')).toBe(403);
+  });
+});
+
+describe('A device', () => {
+  const device = { type: 'Device', id: 'device-a' };
+  const nothing = { is: 'any', of: [] };
+
+  it('finds nothing of any type, but for the Patient that it may read', () => {
+    const reads = house.access.deviceAccess(device, { type: 'Patient', id: 'a' }, ['can_read_patient']);
+    const writes = house.access.deviceAccess(device, { type: 'Patient', id: 'a' }, ['can_write_vitals']);
+    for (const type of resourceTypes) {
+      const found = type === 'Patient' ? { is: 'id', ids: ['a'] } : nothing;
+      expect([type, reads.finds(type), writes.finds(type)]).toEqual([type, found, nothing]);
+    }
   });
 });
 
