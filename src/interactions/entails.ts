@@ -1,16 +1,24 @@
 /** Whether what is asked asks for a condition already, so that it need not be asked again. Says no where it cannot tell. */
 import { laneStart, patientLaneName } from '../search/fast-lane.ts';
 import { any, type Criterion } from '../search/query.ts';
-import { setOf } from '../search/targets.ts';
+import { setOf, type Targets } from '../search/targets.ts';
+
+/** Of chains, references that were looked up and lead to what they ask for. */
+export type Told = ReadonlyMap<Criterion, Targets>;
+const nothing: Told = new Map();
 
 /** True only where every resource that fulfils `where` fulfils the condition. */
-export function entails(where: Criterion, condition: Criterion): boolean {
+export function entails(where: Criterion, condition: Criterion, told = nothing): boolean {
   switch (condition.is) {
     case 'all':
-      return condition.of.every((part) => entails(where, part));
+      return condition.of.every((part) => entails(where, part, told));
     case 'any':
-      if (condition.of.some((part) => entails(where, part))) return true;
+      if (condition.of.some((part) => entails(where, part, told))) return true;
       break;
+    case 'refers': {
+      const targets = told.get(condition);
+      return targets !== undefined && entails(where, { is: 'points', name: condition.name, targets });
+    }
     case 'reference':
     case 'points':
     case 'id':
@@ -21,9 +29,9 @@ export function entails(where: Criterion, condition: Criterion): boolean {
   }
   switch (where.is) {
     case 'all':
-      return where.of.some((part) => entails(part, condition));
+      return where.of.some((part) => entails(part, condition, told));
     case 'any':
-      return where.of.length > 0 && where.of.every((part) => entails(part, condition));
+      return where.of.length > 0 && where.of.every((part) => entails(part, condition, told));
     case 'reference':
       return pointsWithin(condition, where.name, [where.target]);
     case 'points':
@@ -67,11 +75,26 @@ const areAllIn = (some: readonly string[], all: readonly string[]): boolean => {
   return some.every((one) => set.has(one));
 };
 
+/** The references under the name that it says, one of which whatever fulfils `where` has, or may have. */
+export function pinnedBy(where: Criterion, name: string): readonly string[] {
+  switch (where.is) {
+    case 'all':
+    case 'any':
+      return where.of.flatMap((part) => pinnedBy(part, name));
+    case 'reference':
+      return where.name === name ? [where.target] : [];
+    case 'range':
+      return where.of !== undefined && name === 'Observation.subject' ? [where.of] : [];
+    default:
+      return [];
+  }
+}
+
 /** What of the condition is left to ask where this is asked already; undefined: nothing. */
-export function leftOf(where: Criterion, condition: Criterion): Criterion | undefined {
-  if (entails(where, condition)) return undefined;
+export function leftOf(where: Criterion, condition: Criterion, told = nothing): Criterion | undefined {
+  if (entails(where, condition, told)) return undefined;
   if ((condition.is !== 'all' && condition.is !== 'any') || condition.of.length === 0) return condition;
-  const left = condition.of.map((part) => leftOf(where, part));
+  const left = condition.of.map((part) => leftOf(where, part, told));
   if (left.every((part, i) => part === condition.of[i])) return condition;
   // Of alternatives none is undefined: all would be asked already.
   const parts = left.filter((part) => part !== undefined);

@@ -110,6 +110,8 @@ export interface Access {
   finds(type: string, right?: Sight | 'c' | 'u' | 'd'): Criterion | undefined;
   /** What `finds` says with the right to search, by who the caller is and not by what is the caller's at the moment. Left out: the same. */
   reaches?(type: string): Criterion | undefined;
+  /** Whether a reference (`Patient/1`) leads to what a chain of `finds` asks for, as it was five seconds ago at most. */
+  leads?(chain: Extract<Criterion, { is: 'refers' }>, target: string): Promise<boolean>;
   /** A promise where it takes a look at other resources. Without a right: to read it. */
   sees(resource: Resource, right?: Sight): boolean | Promise<boolean>;
   /** The same of a stored version, where that can be told without parsing it; left out: `sees` is asked. */

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { resourceTypes } from '../fhir/definitions.ts';
 import type { Asked, Criterion, SearchQuery } from '../search/query.ts';
-import { leftOf } from './entails.ts';
+import { type Targets, targetsOf } from '../search/targets.ts';
+import { leftOf, pinnedBy, type Told } from './entails.ts';
 import { demandShown } from './hidden.ts';
 import type { Access } from './interaction.ts';
 
@@ -10,10 +11,10 @@ import type { Access } from './interaction.ts';
  * The same query for this caller: matches, what chains and `_has` go through, and what is included. Throws forbidden for one
  * that goes by hidden elements.
  */
-export function narrow(query: SearchQuery, access: Access): SearchQuery {
+export function narrow(query: SearchQuery, access: Access, told?: Told): SearchQuery {
   if (access.unrestricted) return query;
   demandShown(query, access);
-  const asked = <T extends Asked>(one: T): T => ({ ...one, where: found(one.type, one.where, access) });
+  const asked = <T extends Asked>(one: T): T => ({ ...one, where: found(one.type, one.where, access, told) });
   return {
     ...asked(query),
     ...(query.also && { also: query.also.map(asked) }),
@@ -21,11 +22,36 @@ export function narrow(query: SearchQuery, access: Access): SearchQuery {
   };
 }
 
+/** The same, where a query about single patients is told first whether the caller may see those: then nothing more is asked of each match. */
+export async function narrowed(query: SearchQuery, access: Access): Promise<SearchQuery> {
+  if (access.unrestricted || access.leads === undefined) return narrow(query, access);
+  const told = new Map<Criterion, Targets>();
+  for (const { type, where } of [query, ...(query.also ?? [])]) {
+    for (const chain of chainsIn(access.finds(type))) {
+      const targets = [...new Set(pinnedBy(where, chain.name))];
+      if (targets.length === 0 || targets.length > MOST_LOOKED_UP) continue;
+      const seen = await Promise.all(targets.map((target) => access.leads!(chain, target)));
+      told.set(chain, targetsOf(targets.filter((_, i) => seen[i])));
+    }
+  }
+  return narrow(query, access, told);
+}
+
+/** More patients than these are asked about with the chain. */
+const MOST_LOOKED_UP = 10;
+
+type Chain = Extract<Criterion, { is: 'refers' }>;
+
+function chainsIn(criterion: Criterion | undefined): readonly Chain[] {
+  if (criterion?.is === 'refers') return [criterion];
+  return criterion?.is === 'all' || criterion?.is === 'any' ? criterion.of.flatMap(chainsIn) : [];
+}
+
 /** What the caller may find among what fulfils the criterion. */
-function found(type: string, where: Criterion, access: Access): Criterion {
+function found(type: string, where: Criterion, access: Access, told?: Told): Criterion {
   const inner = within(where, access);
   const more = access.finds(type);
-  const left = more && leftOf(where, more);
+  const left = more && leftOf(where, more, told);
   return left ? { is: 'all', of: [inner, left] } : inner;
 }
 

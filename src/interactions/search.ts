@@ -8,7 +8,7 @@ import { askedOf } from './asked.ts';
 import { pageOfContainers, shownInside } from './contained.ts';
 import { expansionsFor } from './expansions.ts';
 import type { Context, Interaction } from './interaction.ts';
-import { narrow, reachOf } from './narrow.ts';
+import { narrowed, reachOf } from './narrow.ts';
 import { queryOf } from './route.ts';
 import { renderingOf, type ShownPage, searchset } from './searchset.ts';
 
@@ -52,14 +52,14 @@ const search = (code: Code, tokens: PageTokens, now: () => number, along: Along)
     const bound = () => `${path}?${queryOf(used)}\n${reachOf(caller.access)}`;
     const after = token === undefined ? undefined : (tokens.open(token, bound(), caller.who, at) as Cursor);
     const found = compartment && !(await isThere(compartment, context)) ? ofNothing(query) : query;
-    const narrowed = narrow(found, caller.access);
+    const asked = await narrowed(found, caller.access);
     const page = await (contained
-      ? pageOfContainers(narrowed, after, contained, caller.access, store)
-      : store.search(narrowed, after));
+      ? pageOfContainers(asked, after, contained, caller.access, store)
+      : store.search(asked, after));
     // The query is narrowed already: whatever it missed stays hidden all the same.
     const matches = await seenOf(caller.access, page.matches);
     const included = await seenOf(caller.access, page.included);
-    const elsewhere = await along({ includes: narrowed.includes, matches, included, base }, context);
+    const elsewhere = await along({ includes: asked.includes, matches, included, base }, context);
     const sealed = (cursor: Cursor | undefined) => cursor && tokens.seal(cursor, bound(), caller.who, at);
     const shown: ShownPage = {
       address: path ? `${base}/${path}` : base,

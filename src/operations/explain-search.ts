@@ -2,7 +2,7 @@
 import { problem } from '../fhir/outcome.ts';
 import { askedOf } from '../interactions/asked.ts';
 import { expansionsFor } from '../interactions/expansions.ts';
-import { narrow } from '../interactions/narrow.ts';
+import { narrowed } from '../interactions/narrow.ts';
 import { parametersOf, routeOf, splitQuery } from '../interactions/route.ts';
 import { pageOf } from '../interactions/searchset.ts';
 import type { SearchQuery } from '../search/query.ts';
@@ -40,14 +40,14 @@ export const explainSearch = (explain: Explain, now: () => number): Operation =>
     const expansions = await expansionsFor(routed.type, parameters, context);
     const search = { ...request, operation: undefined, ...routed, parameters };
     const { query, used, issues } = askedOf(search, context.caller, now(), expansions);
-    const narrowed = narrow(query, context.caller.access);
-    const found = await explain(narrowed);
+    const permitted = await narrowed(query, context.caller.access);
+    const found = await explain(permitted);
     return {
       status: 200,
       text: parametersText([
         ...used.map(([name, value]) => parts('used', [text('name', name), text('value', value)])),
         ...issues.map(({ diagnostics }) => text('issue', diagnostics)),
-        text('query', JSON.stringify(narrowed)),
+        text('query', JSON.stringify(permitted)),
         ...found.considered.map((one) => consideredPart('considered', one)),
         ...found.followed.map((one) => consideredPart('followed', one)),
         ...found.ways.map(({ type, way, by }) =>

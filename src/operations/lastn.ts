@@ -5,7 +5,7 @@ import { referenceTo } from '../fhir/references.ts';
 import { patientsIn, seenOf } from '../interactions/answer.ts';
 import { expansionsFor } from '../interactions/expansions.ts';
 import type { Context, Parameters } from '../interactions/interaction.ts';
-import { narrow } from '../interactions/narrow.ts';
+import { narrowed } from '../interactions/narrow.ts';
 import { queryOf } from '../interactions/route.ts';
 import type { Runtime } from '../runtime.ts';
 import { formsOf, type Parameter } from '../search/parameter.ts';
@@ -121,7 +121,7 @@ export const lastn = ({ now }: Pick<Runtime, 'now'>): Operation => ({
     });
     const isAskedForStatus = criteria.some(([name]) => codeOf(name) === 'status');
     const where: Criterion = isAskedForStatus ? parsed.where : { is: 'all', of: [parsed.where, notInError] };
-    const query = narrow({ ...parsed, where, count: PAGE, total: 'none' }, access);
+    const query = await narrowed({ ...parsed, where, count: PAGE, total: 'none' }, access);
     const newest = createNewest(max, base);
     await takeAll(newest, query, context, () => now() - begun > DEADLINE);
     const versions = newest.versions();

@@ -1,7 +1,7 @@
 /** An Access made of criteria by type and right: what is found, seen and written is one truth. https://hl7.org/fhir/R4/security.html */
 import { resourceTypes } from '../../fhir/definitions.ts';
 import { relativeTo } from '../../fhir/own-base.ts';
-import { literalReferences, type Resource } from '../../fhir/references.ts';
+import { keyOf, literalReferences, type Resource } from '../../fhir/references.ts';
 import type { Access, InteractionCode, Sight } from '../../interactions/interaction.ts';
 import { choosesIds } from '../../interactions/permit.ts';
 import { extract, extractOnce } from '../../search/extract.ts';
@@ -36,6 +36,8 @@ export interface Ground {
   readonly base: string;
   readonly look: LookUp;
   readonly verdicts: Verdicts;
+  /** Told of each resource that was looked up for searches, to hear of its changes. */
+  readonly rely?: (reference: string) => void;
 }
 
 const rightOf: Partial<Record<InteractionCode, Right>> = {
@@ -54,7 +56,7 @@ const rightOf: Partial<Record<InteractionCode, Right>> = {
 const rights: readonly Right[] = ['c', 'r', 'u', 'd', 's'];
 const ofVersions: readonly InteractionCode[] = ['vread', 'history-instance'];
 
-export function accessBy(openings: Openings, { base, look, verdicts }: Ground): Access {
+export function accessBy(openings: Openings, { base, look, verdicts, rely }: Ground): Access {
   const opens = remembered((type, right: Right) => openings.opens(type, right));
   const criteria = remembered((type, right: Right) => openings.criterion(type, right));
   const numbers = remembered((type, right: Sight) => {
@@ -94,6 +96,12 @@ export function accessBy(openings: Openings, { base, look, verdicts }: Ground): 
     },
     finds: (type, right = 's') => criteria(type, right),
     ...(openings.reaches && { reaches: (type: string) => openings.reaches!(type) }),
+    async leads({ type, where }, target) {
+      const key = keyOf(target);
+      if (key?.type !== type) return false;
+      rely?.(target);
+      return look(type, { is: 'all', of: [{ is: 'id', ids: [key.id] }, where] });
+    },
     sees: (resource, right = 'r') => isOpen(resource, right),
     seesVersion(version, right = 'r') {
       const { type } = version.key;

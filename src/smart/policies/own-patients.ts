@@ -18,10 +18,13 @@ const MOST_OWN = 1_000;
 /** Milliseconds for which nobody counts again whoever had more: it changes nothing of what is meant. */
 const MANY_FOR = 60_000;
 const MOST_REMEMBERED = 10_000;
+const MOST_RELIED = 100_000;
 
 export interface OwnPatientsRoom {
   /** The facts with the lists that the rules ask for, as they are now; without a list where it would be long. */
   known(facts: Facts, rules: readonly Placed[]): Promise<Facts>;
+  /** A Patient that was looked up counts like one of a list. */
+  rely(reference: string): void;
   /** Whether what is written may make any list another one that was given since the last `forget`. */
   isConcerned(changes: readonly Change[]): boolean;
   forget(): void;
@@ -32,21 +35,26 @@ export function createOwnPatients(store: Pick<Store, 'search'>, runtime: Pick<Ru
   /** Patients and Organizations that the lists go by. */
   const relied = new Set<string>();
 
+  function rely(reference: string): void {
+    // What is not heard of holds for five seconds more, as on other servers.
+    if (relied.size >= MOST_RELIED) relied.clear();
+    relied.add(reference);
+  }
+
   async function listOf(within: Shared, facts: Facts): Promise<OwnPatients | undefined> {
     const where = chainWithin(within, facts);
     if (where === none) return ownPatients([]);
     const name = JSON.stringify(where);
     if ((many.get(name) ?? 0) > runtime.now()) return undefined;
     // Before the search: what is written meanwhile is heard of.
-    if (within === 'organization') for (const one of facts.organizations) relied.add(one);
+    if (within === 'organization') for (const one of facts.organizations) rely(one);
     const { matches } = await store.search(plainQuery('Patient', where, MOST_OWN + 1), undefined);
     if (matches.length > MOST_OWN) {
       if (many.size >= MOST_REMEMBERED) many.clear();
       many.set(name, runtime.now() + MANY_FOR);
       return undefined;
     }
-    if (relied.size > MOST_REMEMBERED * 10) relied.clear();
-    for (const { key } of matches) relied.add(referenceTo(key));
+    for (const { key } of matches) rely(referenceTo(key));
     return ownPatients(matches.map(({ key }) => key.id));
   }
 
@@ -56,6 +64,7 @@ export function createOwnPatients(store: Pick<Store, 'search'>, runtime: Pick<Ru
       const lists = await Promise.all(asked.map(async (within) => [within, await listOf(within, facts)] as const));
       return { ...facts, lists: Object.fromEntries(lists.filter(([, list]) => list !== undefined)) };
     },
+    rely,
     isConcerned: (changes) => changes.some((change) => isOf(change, relied)),
     forget: () => relied.clear(),
   };

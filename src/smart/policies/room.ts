@@ -90,7 +90,7 @@ export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
           : after,
       scopeFor: (right, type) => `${contextOf(grant)}/${type}.${right}`,
     };
-    return accessBy(openings, { base, look: createLookUps(store, runtime), verdicts });
+    return accessBy(openings, { base, look: createLookUps(store, runtime), verdicts, rely: own.rely });
   }
 
   function madeForDevice(

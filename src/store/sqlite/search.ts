@@ -7,6 +7,7 @@ import { refuseCostly } from '../../search/cost.ts';
 import type { Asked, SearchQuery } from '../../search/query.ts';
 import { type PageOfRows, pageOfRows, type Way, wayFrom } from '../paging.ts';
 import type { Cursor, Page, Version } from '../store.ts';
+import { holdsForAll } from './absent.ts';
 import { hasChain } from './chains.ts';
 import { isPlain } from './condition.ts';
 import { type Connection, within } from './connection.ts';
@@ -41,7 +42,7 @@ function tasksOf(connection: Connection, query: SearchQuery, note: Note | undefi
     ({ type, where, sort }: Asked): Task => ({
       connection,
       type,
-      parts: flatten(where),
+      parts: flatten(where).filter((part) => !holdsForAll(part, connection)),
       sort,
       withRefs,
       links: new Map(),
