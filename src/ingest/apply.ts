@@ -48,9 +48,12 @@ export type Apply = (parsed: Parsed, device: DeviceContext, origin: Origin) => P
 
 type Assignments = Awaited<ReturnType<typeof assignmentsOf>>;
 
-/** What anybody else's commit may have changed under our feet, so that looking again helps. */
+/**
+ * What anybody else's commit may have changed under our feet, so that looking again helps. Where something stands that the device
+ * did not send it is told that nothing is found there.
+ */
 const isOvertaken = (error: unknown): boolean =>
-  error instanceof Problem && (error.status === 409 || error.status === 412 || error.code === 'lock-error');
+  error instanceof Problem && ([404, 409, 412].includes(error.status) || error.code === 'lock-error');
 
 const tooBusy = (): Problem =>
   problem('transient', 'The reading is being written by others; try again', { headers: { 'Retry-After': '1' } });
