@@ -1,7 +1,8 @@
 /** Asks both houses the same and says where their answers differ, page by page. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Answer } from '../../support/house.ts';
 import type { Pair } from './houses.ts';
-import { ids, type Request } from './questions.ts';
+import type { Request } from './questions.ts';
 
 /** What of an answer must be equal: all but the tokens of pages, the address of the house, and the order of what is included, which nobody promises. */
 function shown({ status, body, headers }: Answer, base: string): string {
@@ -128,15 +129,16 @@ export async function compareWrite(pair: Pair, others: readonly Pair[], request:
   const other = await part.ask(method, path, asked);
   const told = (answer: Answer, base: string): string =>
     shown(answer, base).replace(fresh, '{fresh}').replace(times, '"{time}"');
-  const fault = difference(told(mine, whole.base), told(other, part.base));
+  const harmed: string[] = [];
+  const different = difference(told(mine, whole.base), told(other, part.base));
   for (const [house, answer] of [
     [whole, mine],
     [part, other],
   ] as const) {
-    const keys = touched(request, answer);
-    for (const key of keys) await undo(pair, house, key);
-    if (house === whole) for (const other of others) await keepStep(pair, other, keys);
+    for (const key of touched(request, answer)) if (await undo(pair, house, key)) harmed.push(key);
   }
+  await keepStep([pair, ...others], [...new Set([...touched(request, mine), ...touched(request, other)])]);
+  const fault = harmed.length > 0 ? `${harmed} was written unseen` : different;
   return { found: isFound(mine), refused: mine.status >= 400, ...(fault !== undefined && { fault }) };
 }
 
@@ -147,40 +149,38 @@ function touched({ touches = [] }: Request, { status, body, headers }: Answer): 
   return [...new Set([...touches, ...keys])];
 }
 
-/** By the administrator: back to what it was, as a new version. */
-async function undo({ stored, words }: Pair, house: Pair['whole'], key: string): Promise<void> {
+const content = ({ meta, ...rest }: any): object => ({ ...rest, meta: { ...meta, versionId: '', lastUpdated: '' } });
+
+/** By the administrator: back to what it was, as a new version. Tells whether that was nothing that the caller sees. */
+async function undo({ stored, words, part }: Pair, house: Pair['whole'], key: string): Promise<boolean> {
   const resource = stored.get(key)?.at(-1)?.resource;
-  // What the caller does not see is looked at when all is done: no write may have reached it.
-  if (resource && !words.sees(resource)) return;
+  const isHidden = resource !== undefined && !words.sees(resource);
+  if (isHidden && house === part) return false;
+  if (isHidden) {
+    const { status, body } = await house.ask('GET', `/${key}`);
+    if (status === 200 && isDeepStrictEqual(content(body), content(resource))) return false;
+  }
   const { status, text } = resource
     ? await house.ask('PUT', `/${key}`, { body: resource })
     : await house.ask('DELETE', `/${key}`);
   if (status >= 300 && status !== 404) throw new Error(`${key} could not be put back: ${status} ${text}`);
+  return isHidden;
 }
 
-const versionOf = async (house: Pair['whole'], key: string): Promise<string> =>
-  (await house.ask('GET', `/${key}`)).headers.get('etag') ?? '';
+const versionOf = async (house: Pair['whole'], key: string): Promise<number> =>
+  Number(/\d+/.exec((await house.ask('GET', `/${key}`)).headers.get('etag') ?? '')?.[0] ?? 0);
 
-const MOST_VERSIONS = 10;
-
-/** What was written and put back has more versions than before, there too. */
-async function keepStep(pair: Pair, other: Pair, keys: readonly string[]): Promise<void> {
+/** What was written and put back has more versions than before: so it has in every house that holds it. */
+async function keepStep(pairs: readonly Pair[], keys: readonly string[]): Promise<void> {
   for (const key of keys) {
-    const resource = pair.stored.get(key)?.at(-1)?.resource;
-    if (!resource || !other.words.sees(resource)) continue;
-    const reached = await versionOf(pair.whole, key);
-    for (let n = 0; n < MOST_VERSIONS && (await versionOf(other.part, key)) !== reached; n++)
-      await undo(other, other.part, key);
+    const holding = pairs.filter(({ stored, words }) => {
+      const resource = stored.get(key)?.at(-1)?.resource;
+      return resource && words.sees(resource);
+    });
+    const houses = [...holding.map(({ part }) => part), ...holding.slice(0, 1).map(({ whole }) => whole)];
+    const reached = await Promise.all(houses.map((house) => versionOf(house, key)));
+    for (const [i, house] of houses.entries()) {
+      for (let n = reached[i]!; n < Math.max(...reached); n++) await undo(holding[0]!, house, key);
+    }
   }
-}
-
-/** The versions of what the caller does not see, to tell what was written all the same. */
-export async function unseenVersions({ stored, words, whole }: Pair): Promise<string> {
-  const found: string[] = [];
-  for (const id of ids) {
-    const key = `Observation/${id}`;
-    const resource = stored.get(key)?.at(-1)?.resource;
-    if (resource && !words.sees(resource)) found.push(`${key} ${await versionOf(whole, key)}`);
-  }
-  return found.join(', ');
 }

@@ -80,6 +80,9 @@ const shortened = [
   '_count=0',
 ];
 
+/** Types that are open by no scope or role. */
+const outside = 'a type outside of every scope';
+
 const ways: Readonly<Record<string, Draw>> = {
   read(roll, pair) {
     const key = keyFor(roll, pair);
@@ -168,6 +171,17 @@ const ways: Readonly<Record<string, Draw>> = {
     path: '',
     body: bundle('transaction', asksOf(roll, pair)),
   }),
+  [outside]: (roll, { words, everything }) => {
+    const closed = [
+      ...new Set(everything.resources.map(({ resourceType }) => resourceType as string)),
+      'Provenance',
+    ].filter((type) => !words.opens(type, 's') && !words.opens(type, 'r'));
+    if (closed.length === 0) throw new NothingToDraw(outside);
+    const type = roll.of(closed);
+    return roll.chance(0.5)
+      ? { path: `/${type}${roll.of(['', '?_summary=count'])}`, needs: [[type, 's']] }
+      : { path: `/${type}/1${roll.of(['', '/_history', '/_history/1'])}`, needs: [[type, 'r']] };
+  },
   'a hidden element': (roll) => {
     const path = `/${roll.of([
       'Practitioner',
@@ -253,7 +267,7 @@ export function requestFor(seed: number, kind: string, pair: Pair): Request | un
       const drawn = way ? way(roll, pair) : drawnFromSearch(roll, pair, kind);
       const { needs } = drawn;
       // What is refused as a whole is asked now and then.
-      if (needs?.some((need) => !pair.words.opens(...need)) && !roll.chance(0.1)) continue;
+      if (kind !== outside && needs?.some((need) => !pair.words.opens(...need)) && !roll.chance(0.1)) continue;
       return { kind, method: drawn.body === undefined ? 'GET' : 'POST', ...drawn };
     } catch (error) {
       // Some makers of the search's questions take for granted that there is something of each type.

@@ -7,18 +7,18 @@ const category = (code: string) => [
   { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code }] },
 ];
 
-/** About one of the patients, and often about something else that may be hidden. */
-function drawn(roll: Dice, more: object = {}): any {
-  return {
-    resourceType: 'Observation',
-    status: 'final',
-    category: category(roll.of(['vital-signs', 'vital-signs', 'laboratory'])),
-    code: { text: 'written' },
-    subject: { reference: roll.of([patients[0], patients[0], ...patients]) },
-    ...(roll.chance(0.4) && { hasMember: [{ reference: targetOf(roll) }] }),
-    ...more,
-  };
-}
+/** About one of the patients. */
+const about = (roll: Dice, more: object = {}): any => ({
+  resourceType: 'Observation',
+  status: 'final',
+  category: category(roll.of(['vital-signs', 'vital-signs', 'laboratory'])),
+  code: { text: 'written' },
+  subject: { reference: roll.of([patients[0], patients[0], ...patients]) },
+  ...more,
+});
+/** And often about something else that may be hidden. */
+const drawn = (roll: Dice, more: object = {}): any =>
+  about(roll, { ...(roll.chance(0.4) && { hasMember: [{ reference: targetOf(roll) }] }), ...more });
 const idOf = (key: string): string => key.slice(key.indexOf('/') + 1);
 const conditions: readonly Readonly<Record<string, string>>[] = [
   {},
@@ -75,6 +75,13 @@ const ways: Readonly<Record<string, Draw>> = {
   },
   'writes in a batch': (roll) => inBundle(roll, 'batch'),
   'writes in a transaction': (roll) => inBundle(roll, 'transaction'),
+  'create if none exists in a transaction': (roll) => ({
+    method: 'POST',
+    path: '',
+    body: bundle('transaction', [
+      { request: { method: 'POST', url: 'Observation', ifNoneExist: criterion(roll) }, resource: about(roll) },
+    ]),
+  }),
   'a conditional reference': (roll) => ({
     method: 'POST',
     path: '',
