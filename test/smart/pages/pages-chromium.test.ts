@@ -1,92 +1,27 @@
 /** The pages as people meet them, in a real browser: WCAG by axe in light and dark, narrow, enlarged, by keyboard alone, in nobody's frame. https://www.w3.org/TR/WCAG22/ */
-import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import express from 'express';
-import type { Browser, Page } from 'playwright-core';
-import { assetsRouter, sendPage } from '../../../src/smart/pages/serve.ts';
-import { complaintsOf, describeInChromium, openChromium } from '../../support/chromium.ts';
-import { examples } from './examples.ts';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** Rules of WCAG 2.2 A and AA and what axe holds for good besides; each violation as one line. */
-const EVERYTHING = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-/** All that is another in the dark. */
-const COLOURS = ['color-contrast', 'link-in-text-block'];
-
-async function violationsOn(page: Page, rules: readonly string[]): Promise<string[]> {
-  const found: any = await page.evaluate(
-    `axe.run(document, { resultTypes: ['violations'], runOnly: ${JSON.stringify(rules)} })`,
-  );
-  return found.violations.map(({ id, nodes }: any) => `${id}: ${nodes.map((node: any) => node.html).join(' ')}`);
-}
-
-const overflowOf = (page: Page) =>
-  page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { describeInChromium } from '../../support/chromium.ts';
+import { expectForEverybody, type Shown, showExamples } from './shown.ts';
 
 describeInChromium('The pages in Chromium', () => {
-  let browser: Browser;
-  let server: Server;
+  let shown: Shown;
   let url: string;
   let page: Page;
   let complaints: string[];
-  const posted: Record<string, unknown>[] = [];
+  let posted: Record<string, unknown>[];
 
   beforeAll(async () => {
-    const app = express()
-      .use('/oauth/assets', assetsRouter())
-      .get(
-        '/frame',
-        (_request, response) =>
-          void response.type('html').send('<iframe src="/sign-in" width=600 height=600></iframe>'),
-      )
-      .get('/:name', (request, response) => sendPage(response, examples[request.params.name] ?? 'none'))
-      .use(express.urlencoded(), (request, response) => {
-        posted.push(request.body);
-        sendPage(response, examples['signed-out']!);
-      });
-    server = createServer(app);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    browser = await openChromium();
-    page = await browser.newPage({ reducedMotion: 'reduce' });
-    complaints = await complaintsOf(page);
+    shown = await showExamples();
+    ({ url, page, complaints, posted } = shown);
   });
-  afterAll(async () => {
-    await browser?.close();
-    server?.close();
-  });
+  afterAll(() => shown?.stop());
 
-  describe.each(Object.keys(examples))('%s', (name) => {
-    it('has nothing that axe finds in light or in dark, fits 320 px and 200 %, and breaks no policy', async () => {
-      complaints.length = 0;
-      await page.setViewportSize({ width: 1280, height: 900 });
-      await page.emulateMedia({ colorScheme: 'light' });
-      await page.goto(`${url}/${name}`);
-      await page.evaluate(axe);
-      expect(await violationsOn(page, EVERYTHING)).toEqual([]);
-      const paper = await page.evaluate('getComputedStyle(document.body).backgroundColor');
-      await page.emulateMedia({ colorScheme: 'dark' });
-      expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).not.toBe(paper);
-      expect(await violationsOn(page, COLOURS)).toEqual([]);
-
-      // 1280 px at 200 % are 640 CSS pixels; text alone at 200 % is the other way people enlarge.
-      for (const [width, size] of [
-        [640, '100%'],
-        [320, '100%'],
-        [1280, '200%'],
-        [640, '200%'],
-      ] as const) {
-        await page.setViewportSize({ width, height: 700 });
-        await page.evaluate(`document.documentElement.style.fontSize = '${size}'`);
-        expect([width, size, await overflowOf(page)]).toEqual([width, size, 0]);
-      }
-      expect(complaints).toEqual([]);
-    });
-  });
+  // All the others: pages-chromium.long.test.ts.
+  it.each(['sign-in-failed', 'choose-patient', 'consent-hostile', 'security'])(
+    '%s has nothing that axe finds in light or in dark, fits 320 px and 200 %, and breaks no policy',
+    async (name) => expectForEverybody(shown, name),
+  );
 
   it('moves the focus to the first field, and after a failure to the field that is wrong', async () => {
     for (const [name, id] of [
