@@ -255,10 +255,12 @@ async function twoClients(): Promise<string> {
   );
   return `its own ${own! <= 1 ? 'at most once' : `${own} times`}, the other ${foreign === 0 ? 'never' : `${foreign} times`}`;
 }
-async function overtaken(meanwhile: (app: App) => Promise<unknown>): Promise<string> {
-  const app = await house.register({ client_name: 'Overtaken' });
+let serial = 0;
+async function overtaken(meanwhile: (app: App, name: string) => Promise<unknown>): Promise<string> {
+  const name = `Overtaken ${++serial}.`;
+  const app = await house.register({ client_name: name });
   const { code, verifier } = await house.code({}, app);
-  await meanwhile(app);
+  await meanwhile(app, name);
   const told = toldOf(await house.token(redemption(app, code, verifier)));
   await house.ask('PATCH', '/admin/users/house', { disabled: false });
   return told;
@@ -274,7 +276,7 @@ async function endOnPage(name: string): Promise<void> {
 async function endedMeanwhile(): Promise<string> {
   // Whoever was disabled has to sign in anew.
   await house.code();
-  return overtaken(() => endOnPage('Overtaken'));
+  return overtaken((_app, name) => endOnPage(name));
 }
 const changed = async ({ clientId }: App, change: object) => {
   const { body } = await house.ask('GET', `/admin/clients/${clientId}`);
