@@ -154,7 +154,8 @@ describe('SQLite: ways to a page', () => {
     called.looks.length = called.edges.length = called.firsts.length = called.aims.length = 0;
     const { type, where, sort } = query;
     const parts = flatten(where);
-    const task: Task = { connection, type, parts, sort, withRefs: false, links: new Map(), beyond: new Map() };
+    const known = { denials: new Map(), links: new Map(), beyond: new Map() };
+    const task: Task = { connection, type, parts, sort, withRefs: false, ...known };
     const rows = gather(task, whole(task), { start: undefined, back: false, limit: 1_000 });
     return rows.map(([, key]) => String(key).slice('Task/'.length)).join();
   }

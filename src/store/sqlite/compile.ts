@@ -43,6 +43,8 @@ export interface Compiling {
   readonly type: string;
   readonly connection: Connection;
   readonly links: Links;
+  /** See denials.ts. */
+  readonly denials: ReadonlyMap<Criterion, string>;
 }
 
 /** The whole type, in the order of `pk`. */

@@ -2,6 +2,7 @@
 import type { Criterion } from '../../search/query.ts';
 import { aimFor, linkLook } from './aims.ts';
 import { type Compiling, equality, join, type Piece, piece } from './compile.ts';
+import { deniedTo } from './denials.ts';
 import { type Look, lookFor } from './looks.ts';
 import { tokenOf, valuesOfToken } from './words.ts';
 
@@ -45,6 +46,8 @@ export function condition(criterion: Criterion, compiling: Compiling, subject: S
       return joined(criterion.is, parts, compiling, subject);
     }
     case 'not': {
+      const having = compiling.denials.get(criterion);
+      if (having !== undefined) return deniedTo(having, subject.pk);
       if (isPlain(criterion) && leavesOf(criterion, LEAVES) > LEAVES) return looked(criterion, compiling, subject);
       const part = condition(criterion.of, compiling, subject);
       return piece(`NOT ${part.sql}`, ...part.values);

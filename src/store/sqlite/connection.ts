@@ -170,16 +170,17 @@ function addFunctions(db: DatabaseSync, connection: Connection): void {
 /** What the work gives, or undefined when it looks at more rows than `most` before it is done. */
 export function within<T>(connection: Connection, most: number, work: () => T): T | undefined {
   const { watch } = connection;
-  const spent = new Error('more rows than this work is worth');
+  // Made where it is thrown: that takes longer than a short page.
+  let spent: Error | undefined;
   let left = most;
   connection.watch = () => {
-    if (--left < 0) throw spent;
+    if (--left < 0) throw (spent ??= new Error('more rows than this work is worth'));
     watch();
   };
   try {
     return work();
   } catch (error) {
-    if (error === spent) return undefined;
+    if (spent && error === spent) return undefined;
     throw error;
   } finally {
     connection.watch = watch;

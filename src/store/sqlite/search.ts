@@ -7,10 +7,10 @@ import { refuseCostly } from '../../search/cost.ts';
 import type { Asked, SearchQuery } from '../../search/query.ts';
 import { type PageOfRows, pageOfRows, type Way, wayFrom } from '../paging.ts';
 import type { Cursor, Page, Version } from '../store.ts';
-import { holdsForAll } from './absent.ts';
 import { hasChain } from './chains.ts';
 import { isPlain } from './condition.ts';
 import { type Connection, within } from './connection.ts';
+import { denialsIn, nobody } from './denials.ts';
 import { countIn, gather } from './gather.ts';
 import { kindOf } from './hash.ts';
 import { includedBy } from './include.ts';
@@ -38,18 +38,21 @@ function tasksOf(connection: Connection, query: SearchQuery, note: Note | undefi
   for (const { where } of asked) refuseCostly(where);
   const held = query.also ? asked.filter(({ type }) => isHeld(connection, type)) : asked;
   const withRefs = query.includes.length > 0;
-  return (held.length > 0 ? held : [query]).map(
-    ({ type, where, sort }: Asked): Task => ({
+  return (held.length > 0 ? held : [query]).map(({ type, where, sort }: Asked): Task => {
+    const asked = flatten(where);
+    const denials = denialsIn(asked, connection);
+    return {
       connection,
       type,
-      parts: flatten(where).filter((part) => !holdsForAll(part, connection)),
+      parts: asked.filter((part) => denials.get(part) !== nobody),
+      denials,
       sort,
       withRefs,
       links: new Map(),
       beyond: new Map(),
       note,
-    }),
-  );
+    };
+  });
 }
 
 /** Whether anything of the type is stored: of most types nothing is, and a search of all would plan each of them. */
