@@ -5,6 +5,7 @@ import type { Runtime } from '../../runtime.ts';
 import type { Criterion } from '../../search/query.ts';
 import { type Targets, targetsOf } from '../../search/targets.ts';
 import type { Store } from '../../store/store.ts';
+import { once } from '../policies/once.ts';
 import type { Consents } from '../policies/room.ts';
 import type { Right } from '../scopes/criterion.ts';
 import { type Asker, callerOf } from './caller.ts';
@@ -57,7 +58,8 @@ export function createConsents({ store, base, runtime, mode }: ConsentRoomParts)
       ),
       ...(keyOf(asker.who)?.type === 'Patient' && { self: asker.who }),
     };
-    return rememberedBy((type, right) => narrowed(narrowing, type, right));
+    const left = once((type, right: Right) => narrowed(narrowing, type, right));
+    return (type, right) => left(type, sameAs(right));
   }
 
   return {
@@ -100,12 +102,4 @@ const tooMany = () =>
   );
 
 /** Writing by its own right; reading and searching are one. */
-function rememberedBy(work: Leaves): Leaves {
-  const found = new Map<string, Criterion | undefined>();
-  return (type, right) => {
-    const same = right === 's' ? 'r' : right === 'd' ? 'u' : right;
-    const name = `${same} ${type}`;
-    if (!found.has(name)) found.set(name, work(type, same));
-    return found.get(name);
-  };
-}
+const sameAs = (right: Right): Right => (right === 's' ? 'r' : right === 'd' ? 'u' : right);

@@ -10,6 +10,7 @@ import { type Criterion, type IndexEntries, none } from '../../search/query.ts';
 import type { Right } from '../scopes/criterion.ts';
 import { type ElementPath, valuesAt } from './elements.ts';
 import { holds, type Judged, type LookUp } from './hold.ts';
+import { once } from './once.ts';
 import { showing } from './shows.ts';
 import type { Verdicts } from './verdicts.ts';
 
@@ -57,15 +58,15 @@ const rights: readonly Right[] = ['c', 'r', 'u', 'd', 's'];
 const ofVersions: readonly InteractionCode[] = ['vread', 'history-instance'];
 
 export function accessBy(openings: Openings, { base, look, verdicts, rely }: Ground): Access {
-  const opens = remembered((type, right: Right) => openings.opens(type, right));
-  const criteria = remembered((type, right: Right) => openings.criterion(type, right));
-  const numbers = remembered((type, right: Sight) => {
+  const opens = once((type, right: Right) => openings.opens(type, right));
+  const criteria = once((type, right: Right) => openings.criterion(type, right));
+  const numbers = once((type, right: Sight) => {
     const criterion = criteria(type, right);
     return criterion === undefined || looksElsewhere(criterion) ? undefined : verdicts.numberOf(criterion);
   });
-  const hiddenOf = remembered((type, _right: 'r') => openings.keptBack(type, 'hidden'));
+  const hiddenOf = once((type, _right: 'r') => openings.keptBack(type, 'hidden'));
   const hidden = (type: string) => hiddenOf(type, 'r');
-  const pathsOf = remembered((type, _right: 'r') => hidden(type).map(({ path }) => path));
+  const pathsOf = once((type, _right: 'r') => hidden(type).map(({ path }) => path));
   const concerned = openings.hidingTypes.filter((type) => hidden(type).length > 0);
   const hidesAny = concerned.length > 0;
   const opensAny = (right: Right): boolean => [...resourceTypes].some((type) => opens(type, right));
@@ -131,16 +132,6 @@ export function accessBy(openings: Openings, { base, look, verdicts, rely }: Gro
     }),
   };
   return access;
-}
-
-/** The same answer for the same type and right as long as there is the Access, which is not long. */
-function remembered<R extends string, T>(work: (type: string, right: R) => T): (type: string, right: R) => T {
-  const known = new Map<string, T>();
-  return (type, right) => {
-    const name = `${right} ${type}`;
-    if (!known.has(name)) known.set(name, work(type, right));
-    return known.get(name)!;
-  };
 }
 
 /** What a parsed resource is found by, its own absolute references made relative. */
