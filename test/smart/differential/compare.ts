@@ -146,7 +146,9 @@ function touched({ touches = [] }: Request, { status, body, headers }: Answer): 
   if (status >= 300) return [];
   const locations = [headers.get('location'), ...(body?.entry ?? []).map(({ response }: any) => response?.location)];
   const keys = locations.flatMap((one) => /([A-Z]\w+\/[^/]+)\/_history\//.exec(one ?? '')?.[1] ?? []);
-  return [...new Set([...touches, ...keys])];
+  // An update that found what it changes tells it by its body.
+  const own = body?.id !== undefined && body.resourceType !== 'Bundle' ? [`${body.resourceType}/${body.id}`] : [];
+  return [...new Set([...touches, ...keys, ...own])];
 }
 
 const content = ({ meta, ...rest }: any): object => ({ ...rest, meta: { ...meta, versionId: '', lastUpdated: '' } });
