@@ -1,4 +1,4 @@
-/** What a sign-in remembers between two requests: under the hash of a random handle, for minutes, taken once. docs/storage.md */
+/** What a sign-in remembers between two requests: under the hash of a random handle, for minutes, taken once. docs/security.md */
 import type { Runtime } from '../../runtime.ts';
 import type { Change, Kept, Store } from '../../store/store.ts';
 import { freshWord, hashOf } from '../secrets.ts';
