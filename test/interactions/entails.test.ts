@@ -1,11 +1,12 @@
 /** What a search asks already is not asked again: never where a resource could fulfil the one and not the other. */
 import { describe, expect, it } from '@jest/globals';
-import { entails } from '../../src/interactions/entails.ts';
+import { entails, leftOf } from '../../src/interactions/entails.ts';
 import { compartmentCriterion } from '../../src/search/compartment.ts';
 import { extract } from '../../src/search/extract.ts';
 import { matches } from '../../src/search/match.ts';
 import { parseSearch } from '../../src/search/parse.ts';
 import { type Criterion, none } from '../../src/search/query.ts';
+import { targetsOf } from '../../src/search/targets.ts';
 import { diceOf } from '../search/oracle/dice.ts';
 
 const searched = (query: string): Criterion => {
@@ -43,6 +44,10 @@ const criteria: readonly Criterion[] = [
   none,
   { is: 'all', of: [] },
   { is: 'not', of: searched('patient=1') },
+  { is: 'points', name: 'Observation.subject', targets: targetsOf(['Patient/1', 'Patient/2']) },
+  { is: 'points', name: 'Observation.subject', targets: targetsOf(['Patient/1']) },
+  { is: 'points', name: 'Observation.performer', targets: targetsOf(['Patient/1', 'Patient/2']) },
+  { is: 'points', name: 'Observation.subject', targets: [] },
   { is: 'any', of: [searched('patient=1'), searched('patient=2')] },
   { is: 'all', of: [ownOf('1'), searched('status=final')] },
   { is: 'any', of: [{ is: 'all', of: [searched('patient=1'), searched('code=8867-4')] }, searched('_id=a')] },
@@ -76,6 +81,40 @@ describe('A condition that is entailed', () => {
       }
     }
     expect(entailed).toBeGreaterThan(30);
+  });
+
+  it('leaves so much to be asked that the same is found', () => {
+    const entries = resources.map((resource) => [extract(resource), { type: 'Observation', id: resource.id }] as const);
+    let shorter = 0;
+    for (const where of criteria) {
+      for (const condition of criteria) {
+        const left = leftOf(where, condition);
+        if (left !== condition) shorter++;
+        const wrong = entries.filter(
+          ([found, key]) =>
+            matches(where, found, key) &&
+            (left === undefined || matches(left, found, key)) !== matches(condition, found, key),
+        );
+        expect([JSON.stringify(where), JSON.stringify(condition), wrong.length].join('\n')).toMatch(/\n0$/);
+      }
+    }
+    expect(shorter).toBeGreaterThan(60);
+  });
+
+  it('of a chain is so for the references that were looked up alone', () => {
+    const chain: Criterion = {
+      is: 'refers',
+      name: 'Observation.subject',
+      type: 'Patient',
+      where: { is: 'all', of: [] },
+    };
+    const told = new Map([[chain, targetsOf(['Patient/1'])]]);
+    expect(entails(searched('patient=1'), chain, told)).toBe(true);
+    expect(entails(searched('patient=1&code=http://loinc.org|8867-4&_sort=-date'), chain, told)).toBe(true);
+    expect(entails(searched('patient=1,2'), chain, told)).toBe(false);
+    expect(entails(searched('performer=Patient/1'), chain, told)).toBe(false);
+    expect(entails(searched('code=8867-4'), chain, told)).toBe(false);
+    expect(entails(searched('patient=1'), { ...chain, name: 'Observation.performer' }, told)).toBe(false);
   });
 
   it.each(['patient=1', 'patient=1&code=http://loinc.org|8867-4&_sort=-date', 'patient=1&date=ge2026-01-01'])(

@@ -44,7 +44,7 @@ export interface Compiling {
   readonly connection: Connection;
   readonly links: Links;
   /** See denials.ts. */
-  readonly denials: ReadonlyMap<Criterion, string>;
+  readonly denials: ReadonlyMap<Criterion, readonly number[]>;
 }
 
 /** The whole type, in the order of `pk`. */

@@ -3,17 +3,16 @@ import type { Criterion } from '../../search/query.ts';
 import { equality, piece } from './compile.ts';
 import type { Connection, Row } from './connection.ts';
 
-/** The pks of those that have what is denied, each between commas; of denials that are not here an index tells. */
-export type Denials = ReadonlyMap<Criterion, string>;
+/** The pks of those that have what is denied; of denials that are not here an index tells. */
+export type Denials = ReadonlyMap<Criterion, readonly number[]>;
 
 /** More than so many are asked about one by one. */
 const FEW = 32;
 /** Most alternatives of one denial, and most denials of one search, that are looked up. */
 const MOST = 10;
-export const nobody = ',';
 
 export function denialsIn(parts: readonly Criterion[], connection: Connection): Denials {
-  const found = new Map<Criterion, string>();
+  const found = new Map<Criterion, readonly number[]>();
   const visit = (criterion: Criterion): void => {
     if (criterion.is === 'all' || criterion.is === 'any') criterion.of.forEach(visit);
     else if (criterion.is === 'not' && found.size < MOST) {
@@ -25,7 +24,7 @@ export function denialsIn(parts: readonly Criterion[], connection: Connection): 
   return found;
 }
 
-function havingAny(denied: Criterion, { sql, hashing }: Connection): string | undefined {
+function havingAny(denied: Criterion, { sql, hashing }: Connection): readonly number[] | undefined {
   const keys = denied.is === 'any' ? denied.of : [denied];
   const equals = keys
     .flatMap((key) => (key.is === 'key' ? [equality(key, hashing)] : []))
@@ -39,9 +38,9 @@ function havingAny(denied: Criterion, { sql, hashing }: Connection): string | un
     for (const [pk] of rows) pks.push(pk);
     if (pks.length > FEW) return undefined;
   }
-  return `,${pks.map((pk) => `${pk},`).join('')}`;
+  return pks;
 }
 
-/** The denial as a condition on a row with this pk. A set would be built anew for each search, which takes longer than such a page. */
-export const deniedTo = (having: string, pk: string) =>
-  having === nobody ? piece('1') : piece(`instr(?, ',' || ${pk} || ',') = 0`, having);
+/** The denial as a condition on a row with this pk; a set built from a list of its own takes longer than a short page. */
+export const deniedTo = (having: readonly number[], pk: string) =>
+  having.length === 0 ? piece('1') : piece(`${pk} NOT IN (${having.map(() => '?').join()})`, ...having);

@@ -10,7 +10,7 @@ import type { Cursor, Page, Version } from '../store.ts';
 import { hasChain } from './chains.ts';
 import { isPlain } from './condition.ts';
 import { type Connection, within } from './connection.ts';
-import { denialsIn, nobody } from './denials.ts';
+import { denialsIn } from './denials.ts';
 import { countIn, gather } from './gather.ts';
 import { kindOf } from './hash.ts';
 import { includedBy } from './include.ts';
@@ -44,7 +44,7 @@ function tasksOf(connection: Connection, query: SearchQuery, note: Note | undefi
     return {
       connection,
       type,
-      parts: asked.filter((part) => denials.get(part) !== nobody),
+      parts: asked.filter((part) => denials.get(part)?.length !== 0),
       denials,
       sort,
       withRefs,
