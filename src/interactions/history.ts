@@ -3,7 +3,7 @@ import { bundleText, type Link } from '../fhir/bundle.ts';
 import { problem } from '../fhir/outcome.ts';
 import { quote } from '../search/refusals.ts';
 import { isFormat } from '../search/result-parameters.ts';
-import { isDeleted, type Version } from '../store/store.ts';
+import { isDeleted, type Store, type Version } from '../store/store.ts';
 import { etagOf, isSeenNow, notFound, patientsIn, seenOf } from './answer.ts';
 import type { Interaction, Parameters } from './interaction.ts';
 import { queryOf } from './route.ts';
@@ -37,34 +37,91 @@ const isCreation = ({ method, versionId }: Version, before: Version | undefined)
 
 const urlOf = (version: Version) => `${version.key.type}/${version.key.id}`;
 
+/** Versions that are looked at in one go, and for one page, where some may be hidden. */
+const atATime = 100;
+const most = 1_000;
+
+interface Page {
+  readonly page: readonly Version[];
+  /** Number of the version that the next page begins with. */
+  readonly next?: number;
+  /** The version before each, seen or not. */
+  readonly earlier: ReadonlyMap<Version, Version>;
+  /** Left out where it is not told without looking at every version. */
+  readonly total?: number;
+}
+
+/** The newest versions of a window that are seen. What is passed over is neither counted nor linked to. */
+async function pageOf(
+  read: (before: number | undefined, most: number) => ReturnType<Store['history']>,
+  asked: {
+    readonly count: number;
+    readonly before: number | undefined;
+    /** Left out: all are. */
+    readonly seen: ((versions: readonly Version[]) => Promise<readonly Version[]>) | undefined;
+  },
+): Promise<Page> {
+  const { count, seen } = asked;
+  const found: Version[] = [];
+  const earlier = new Map<Version, Version>();
+  let last: Version | undefined;
+  for (let before = asked.before, looked = 0; ; ) {
+    const size = seen && looked > 0 ? atATime : count + 1;
+    const { versions, total } = await read(before, size);
+    for (const version of versions) {
+      if (last) earlier.set(last, version);
+      last = version;
+    }
+    found.push(...(seen ? await seen(versions) : versions));
+    const page = found.slice(0, count);
+    if (found.length > count) return { page, next: found[count]!.versionId, earlier, ...(!seen && { total }) };
+    if (versions.length < size) {
+      // All was looked at, from the newest on.
+      const counted = asked.before === undefined ? found.length : undefined;
+      return { page, earlier, total: seen ? counted : total };
+    }
+    looked += versions.length;
+    before = last!.versionId - 1;
+    // So long a row of hidden ones is gone on with by the next request, that one answer costs no more than another.
+    if (looked >= most + count) return { page, next: before, earlier };
+  }
+}
+
 export const history: Interaction = {
   code: 'history-instance',
   right: 'r',
   async handle({ type, id, base, parameters }, { store, caller }) {
     const key = { type, id };
+    const { access } = caller;
     const { count, since, before } = windowOf(parameters);
-    const { versions, total } = await store.history(key, { count: count + 1, since, before });
-    const page = versions.slice(0, count);
-    // Where the window is empty, the newest version tells whether there is such a resource, and who may know of it.
-    const known = page.length > 0 ? page : (await store.read([key])).filter((version) => version !== undefined);
-    if (known.length === 0 || (await seenOf(caller.access, known, 'r')).length < known.length) throw notFound(key);
-    if (!(await isSeenNow(caller.access, key, store))) throw notFound(key);
+    const seesAll = access.unrestricted || access.finds(type, 'r') === undefined;
+    if (!(await isSeenNow(access, key, store))) throw notFound(key);
+    const { page, next, earlier, total } = await pageOf(
+      (from, most) => store.history(key, { count: most, since, before: from }),
+      {
+        count,
+        before,
+        seen: seesAll ? undefined : (versions) => seenOf(access, versions, 'r'),
+      },
+    );
+    // Where the window is empty, the newest version tells whether there is such a resource.
+    if (page.length === 0 && (await store.read([key]))[0] === undefined) throw notFound(key);
     const self = queryOf(parameters);
     const links: Link[] = [{ relation: 'self', url: `${base}/${type}/${id}/_history${self && `?${self}`}` }];
-    if (versions.length > count) {
-      const rest = [
+    if (next !== undefined) {
+      const window = [
         `_count=${count}`,
         since === undefined ? '' : `_since=${new Date(since).toISOString()}`,
-        `_before=${page[page.length - 1]!.versionId - 1}`,
+        `_before=${next}`,
       ];
-      links.push({ relation: 'next', url: `${base}/${type}/${id}/_history?${rest.filter(Boolean).join('&')}` });
+      links.push({ relation: 'next', url: `${base}/${type}/${id}/_history?${window.filter(Boolean).join('&')}` });
     }
-    const entries = page.map((version, i) => ({
+    const entries = page.map((version) => ({
       fullUrl: `${base}/${type}/${id}`,
-      resource: isDeleted(version) ? undefined : caller.access.shows(version.text),
+      resource: isDeleted(version) ? undefined : access.shows(version.text),
       request: { method: version.method, url: version.method === 'POST' ? type : urlOf(version) },
       response: {
-        status: isCreation(version, versions[i + 1]) ? '201 Created' : STATUS[version.method],
+        status: isCreation(version, earlier.get(version)) ? '201 Created' : STATUS[version.method],
         etag: etagOf(version),
         lastModified: version.lastUpdated,
       },

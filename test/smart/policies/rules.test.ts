@@ -239,6 +239,46 @@ describe('An earlier version', () => {
     }
   });
 
+  it('that is hidden is neither listed nor counted nor linked to, beside those that are seen', async () => {
+    const lab = world.find(({ id }) => id === 'lab-a');
+    const label = { meta: { security: [{ code: 'R' }] } };
+    const store = (id: string, more: object = {}) =>
+      house.ask('PUT', `/Observation/${id}`, { body: { ...lab, id, ...more } });
+    for (const more of [label, {}]) await store('opened', more);
+    // Seen: 2, 4 and 106; deleted: 3.
+    for (const more of [label, {}]) await store('often', more);
+    await house.ask('DELETE', '/Observation/often');
+    await store('often');
+    for (let i = 0; i < 101; i++) await store('often', label);
+    await store('often');
+
+    const listed = async (path: string) => {
+      const { status, body } = await get(path, 'nurse');
+      const next = body.link?.find(({ relation }: any) => relation === 'next')?.url as string | undefined;
+      return {
+        status,
+        total: body.total,
+        versions: (body.entry ?? []).map(({ resource }: any) => Number(resource.meta.versionId)),
+        next: next?.slice(next.indexOf('?')),
+      };
+    };
+    const one = { status: 200, total: 1, versions: [2], next: undefined };
+    expect(await listed('/Observation/opened/_history')).toEqual(one);
+    expect(await listed('/Observation/opened/_history?_count=1')).toEqual(one);
+    expect(await listed('/Observation/opened/_history?_before=1')).toMatchObject({ status: 200, versions: [] });
+    expect(await status('/Observation/opened/_history/1', 'nurse')).toBe(404);
+
+    expect(await listed('/Observation/often/_history?_count=2')).toEqual({
+      status: 200,
+      versions: [106, 4],
+      next: '?_count=2&_before=2',
+    });
+    expect(await listed('/Observation/often/_history?_count=2&_before=2')).toMatchObject({ versions: [2] });
+    expect(await listed('/Observation/often/_history')).toMatchObject({ total: 3, versions: [106, 4, 2] });
+    const all = await house.ask('GET', '/Observation/often/_history?_count=1');
+    expect(all.body.total).toBe(106);
+  });
+
   it('is not opened by a rule about the newest only', async () => {
     const access = house.access.deviceAccess({ type: 'Device', id: 'device-a' }, { type: 'Patient', id: 'a' }, [
       'can_read_patient',
