@@ -148,7 +148,12 @@ export function openAccess(parts: AccessParts): AccessRooms {
     adminRooms: [
       adminClientsRouter({ clients: clients.clients, forget }),
       adminUsersRouter(users),
-      adminLaunchesRouter({ authorization, clients: clients.clients, users: users.directory }),
+      adminLaunchesRouter({
+        authorization,
+        clients: clients.clients,
+        users: users.directory,
+        sees: { accessFor: access.accessFor, dispatch, base },
+      }),
       adminSigningKeysRouter(authorization),
     ],
     rooms: [

@@ -47,7 +47,7 @@ describe('The routes outside FHIR', () => {
       ...served('/admin', adminRouter({ store: unused, base: unused, runtime: unused, forget: unused, facts: unused })),
       ...served('/admin', adminClientsRouter({ clients: unused, forget: unused })),
       ...served('/admin', adminUsersRouter({ directory: unused, sessions: unused })),
-      ...served('/admin', adminLaunchesRouter({ authorization: unused, clients: unused, users: unused })),
+      ...served('/admin', adminLaunchesRouter({ authorization: unused, clients: unused, users: unused, sees: unused })),
       ...served('/admin', adminSigningKeysRouter({ signingKeys: unused })),
       ...served('/api/iot', iotRouter({ guard: unused } as any)),
       ...served('', healthRouter({ phase: () => 'ready', checks: () => ({}) })),

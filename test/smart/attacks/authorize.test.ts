@@ -444,8 +444,14 @@ async function usedLaunch(): Promise<string> {
   return `${await house.authorize(more)}, then ${await house.authorize(more)}`;
 }
 async function foreignLaunch(): Promise<string> {
-  const fhirUser = house.doctor.login === 'house' ? `Practitioner/cuddy` : '';
+  const fhirUser = 'Practitioner/cuddy';
   await house.update({ resourceType: 'Practitioner', id: 'cuddy' });
+  await house.create({
+    resourceType: 'CareTeam',
+    status: 'active',
+    subject: { reference: `Patient/${house.patientId}` },
+    participant: [{ member: { reference: fhirUser } }],
+  });
   await house.ask('POST', '/admin/users', {
     login: 'cuddy',
     password: 'a stapler and 9 horses',

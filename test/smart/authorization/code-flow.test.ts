@@ -286,7 +286,13 @@ describe('An app that an EHR opens', () => {
     house.ask('POST', '/admin/launches', { client_id: app.clientId, user: 'house', patient: house.patientId, ...more });
 
   it('gets the patient, the encounter and the intent that the EHR named, without a choice', async () => {
-    const asked = { encounter: 'e1', intent: 'reconcile', need_patient_banner: false };
+    const { body: visit } = await house.create({
+      resourceType: 'Encounter',
+      status: 'in-progress',
+      class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB' },
+      subject: { reference: `Patient/${house.patientId}` },
+    });
+    const asked = { encounter: visit.id, intent: 'reconcile', need_patient_banner: false };
     const { status, body } = await launched(asked);
     expect(status).toBe(201);
     const answer = await codeFlow(
@@ -297,7 +303,7 @@ describe('An app that an EHR opens', () => {
 
     expect(answer.body).toMatchObject({
       patient: house.patientId,
-      encounter: 'e1',
+      encounter: visit.id,
       intent: 'reconcile',
       need_patient_banner: false,
     });

@@ -59,7 +59,14 @@ export function addInteraction(router: Router, desk: Desk): SignInDesk {
     const asked = await askedBy(request, response);
     const session = await desk.session(request);
     if (session && asked.prompt === 'consent' && session.user.login === asked.user) {
-      return { asked, session, subjects: subjectsFor(desk, session.user, request, response), path: pathOf(asked) };
+      const visitor = {
+        asked,
+        session,
+        subjects: subjectsFor(desk, session.user, request, response),
+        path: pathOf(asked),
+      };
+      await demandLaunch(visitor);
+      return visitor;
     }
     if (session && isEnough(session, asked)) {
       response.redirect(303, await interactions.finishLogin(asked.uid, session.user, session.methods));
@@ -67,6 +74,16 @@ export function addInteraction(router: Router, desk: Desk): SignInDesk {
       signIn.show(placeFor(asked), request, response);
     }
     return undefined;
+  }
+
+  /** Whom an EHR named is looked at with the user's own rights, as they are now: the EHR's word opens nothing. */
+  async function demandLaunch({ asked: { launch }, session, subjects }: Visitor): Promise<void> {
+    const { patient, encounter } = launch ?? {};
+    const { login } = session.user;
+    if (patient !== undefined && !(await subjects.patient(patient)))
+      throw problem('forbidden', `the app was opened with a patient whom ${login} may not see`);
+    if (encounter !== undefined && !(patient !== undefined && (await subjects.encounter(patient, encounter))))
+      throw problem('forbidden', `the app was opened with an encounter that ${login} may not see`);
   }
 
   /** Leaves for the app: past the policy of our forms, which an address with a scheme of its own stands in by name. */

@@ -9,6 +9,9 @@ import type { Desk } from './desk.ts';
 
 const PAGE = '10';
 
+/** What it takes to look with a user's own Access. */
+export type Sees = Pick<Desk, 'accessFor' | 'dispatch' | 'base' | 'visitOf' | 'addressOf'>;
+
 export interface Found<T> {
   readonly rows: readonly T[];
   /** Names the page after this one. */
@@ -26,7 +29,7 @@ export interface Subjects {
 
 const rights = ['user/Patient.rs', 'user/Encounter.rs'].map((text) => parseScope(text)!);
 
-export function subjectsFor(desk: Desk, user: User, request: Request, response: Response): Subjects {
+export function subjectsFor(desk: Sees, user: User, request: Request, response: Response): Subjects {
   async function ask(asked: Pick<FhirRequest, 'interaction' | 'type'> & Partial<FhirRequest>): Promise<any> {
     const { fhirUser: who, login, roles } = user;
     const access = await desk.accessFor({ who, client: 'watchfire', user: login, roles, scopes: rights, token: '' });
