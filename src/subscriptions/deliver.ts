@@ -7,7 +7,7 @@ import { drop, type KeptDelivery, type KeptTrouble, kinds, put, readDeliveryKey 
 import type { SubscriptionParts } from './parts.ts';
 import { createRecorder } from './record.ts';
 import { afterFailure, failuresUntilTold, patience } from './schedule.ts';
-import { type Step, takeStep } from './status.ts';
+import { mayNotRead, type Step, takeStep } from './status.ts';
 import { isEnded, type OpenSubscription, targetReader } from './target.ts';
 import type { Turns } from './turns.ts';
 import { createWaiting, type Span } from './waiting.ts';
@@ -50,8 +50,6 @@ interface Worker {
   interrupt: () => void;
   done: Promise<void>;
 }
-
-const mayNotRead: Step = { status: 'error', error: 'Its owner may no longer read what it watches for' };
 
 type Next = 'go on' | 'look again' | 'rest';
 

@@ -12,7 +12,7 @@ import { type Followed, type FollowedSet, loadFollowed } from './followed.ts';
 import { deliveryKey, drop, type KeptDelivery, kinds } from './kept.ts';
 import { createNumbers, type Numbers } from './numbers.ts';
 import type { SubscriptionParts } from './parts.ts';
-import { type Step, takeStep } from './status.ts';
+import { mayNotRead, type Step, takeStep } from './status.ts';
 import { isEnded } from './target.ts';
 
 export interface NotifierParts extends SubscriptionParts {
@@ -72,7 +72,9 @@ async function follow(parts: NotifierParts, followed: FollowedSet, begin: Mark, 
   let mark = begin;
   let movedAt = runtime.now();
   for await (const batch of inBatches(store.changes(mark.token, signal), mostPerCommit)) {
-    const { changes, rows, learned } = await rowsFor(parts, followed, numbers, batch);
+    const { changes, rows, learned, barred } = await rowsFor(parts, followed, numbers, batch);
+    // Before the cursor moves: nobody else would tell.
+    for (const id of barred) await stop(parts, followed.get(id));
     // A commit of the cursor alone after every group of writes would cost as much as a write.
     if (changes.length === 0 && learned.size === 0 && runtime.now() - movedAt < lookAgain) continue;
     movedAt = runtime.now();
@@ -110,12 +112,14 @@ export async function rowsFor(
 ) {
   const changes: Change[] = [];
   const learned = new Set<string>();
+  /** Those that an event was none for, as their owners may not read it at all. */
+  const barred = new Set<string>();
   for (const { version } of batch) {
     if (version.key.type === 'Subscription') {
       changes.push(...(await followed.learn(version)));
       learned.add(version.key.id);
     }
-    for (const id of await matching(parts, followed, version)) {
+    for (const id of await matching(parts, followed, version, barred)) {
       const eventNumber = await numbers.next(id, version);
       if (eventNumber === undefined) continue;
       const { key, versionId, lastUpdated } = version;
@@ -124,7 +128,7 @@ export async function rowsFor(
     }
   }
   const { rows, puts } = numbers.given();
-  return { changes: [...changes, ...puts], rows, learned };
+  return { changes: [...changes, ...puts], rows, learned, barred };
 }
 
 /** Ids of the Subscriptions that a version is an event for. */
@@ -132,6 +136,7 @@ async function matching(
   { extract, accessOf, runtime, base }: Matching,
   followed: FollowedSet,
   version: Version,
+  barred: Set<string>,
 ): Promise<readonly string[]> {
   const { key, lastUpdated, text } = version;
   if (isDeleted(version) || !followed.watches(key.type)) return [];
@@ -144,8 +149,10 @@ async function matching(
     if (
       !access.permits('read', key.type) ||
       (criteria && asksHidden(plainQuery(criteria.type, criteria.where), access))
-    )
+    ) {
+      barred.add(id);
       continue;
+    }
     if (await access.sees(resource)) found.push(id);
   }
   return found;
@@ -158,12 +165,33 @@ async function activate(parts: NotifierParts, { id, status, criteria }: Followed
     if (newest.status !== 'requested') return undefined;
     return criteria ? { status: 'active' } : { status: 'error', error: 'Its criteria are not understood' };
   };
+  await tryStep(parts, id, decide, [drop(kinds.trouble, id)]);
+}
+
+/** One whose owner may not read what it watches for says so, once. */
+async function stop(parts: NotifierParts, subscription: Followed | undefined): Promise<void> {
+  if (subscription === undefined || !canStop(subscription)) return;
+  const { id, versionId } = subscription;
+  // Where another version is the newest, whoever wrote it may have the right: the next event tells.
+  const decide = (newest: Resource): Step | undefined =>
+    newest.meta?.versionId === String(versionId) && canStop(newest) ? mayNotRead : undefined;
+  await tryStep(parts, id, decide);
+}
+
+const canStop = ({ status }: Resource | Followed): boolean => status === 'active' || status === 'requested';
+
+/** One Subscription that the write path refuses must not hold up the log for all others. */
+async function tryStep(
+  parts: NotifierParts,
+  id: string,
+  decide: Parameters<typeof takeStep>[2],
+  also?: readonly Change[],
+): Promise<void> {
   try {
-    await takeStep(parts, id, decide, [drop(kinds.trouble, id)]);
+    await takeStep(parts, id, decide, also);
   } catch (error) {
-    // One Subscription that the write path refuses must not hold up the log for all others.
     if (!(error instanceof Problem) || error.status >= 500) throw error;
-    parts.log.error('subscription could not be activated', error, { subscription: id });
+    parts.log.error('the status of a subscription could not be changed', error, { subscription: id });
   }
 }
 

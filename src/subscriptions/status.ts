@@ -26,6 +26,13 @@ export interface Step {
   readonly error?: string;
 }
 
+/** What happened before waits and is sent once it may again; what happens from now on is not an event for it. */
+export const mayNotRead: Step = {
+  status: 'error',
+  error:
+    'Its owner may no longer read what it watches for; what happens until that changes is not sent, also not later',
+};
+
 /**
  * Takes a step as System/notifier if it still fits: `decide` sees the newest version, and again when somebody else wrote
  * meanwhile. `also` is committed with it. Resolves to whether the step was taken.

@@ -265,6 +265,39 @@ describe('a Subscription', () => {
     expect(world.received.length).toBe(1);
     expect(await newest(world, id)).toMatchObject({ status: 'error', error: expect.stringContaining('no longer') });
   });
+
+  it.each([
+    ['every right', { permits: () => false }],
+    ['the element that it goes by', { hides: () => ['Observation.code'] }],
+  ])('says once that its owner has lost %s, with the next event, and goes on anew when asked to', async (_, lost) => {
+    let access: Access = fullAccess;
+    const world = await open(well, () => access);
+    const { id } = await subscribe(world);
+    await world.ask('create', 'Observation', observation());
+    await world.pass(100);
+    access = { ...fullAccess, unrestricted: false, ...lost };
+    await world.ask('create', 'Observation', observation('other'));
+    await world.pass(1_000);
+    expect((await newest(world, id)).status).toBe('active');
+    for (let i = 0; i < 5; i++) await world.ask('create', 'Observation', observation());
+    await world.pass(1_000);
+    const stopped = await newest(world, id);
+    expect(stopped).toMatchObject({ status: 'error', error: expect.stringMatching(/no longer.*not sent/) });
+    await world.ask('create', 'Observation', observation());
+    world.crash();
+    await world.pass(hours);
+    expect((await newest(world, id)).meta.versionId).toBe(stopped.meta.versionId);
+    expect(world.received.map((call) => call.id)).toEqual([`${id}_1`]);
+
+    access = fullAccess;
+    await world.ask('update', 'Subscription', { ...(await newest(world, id)), status: 'requested' });
+    await world.ask('create', 'Observation', observation());
+    await world.pass(1_000);
+    const again = await newest(world, id);
+    expect([again.status, again.error]).toEqual(['active', undefined]);
+    expect(world.received.map((call) => call.id)).toEqual([`${id}_1`, `${id}_2`]);
+    expect(world.counters().waiting).toBe(0);
+  });
 });
 
 describe('a delivery that fails', () => {

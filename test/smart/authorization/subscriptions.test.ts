@@ -79,7 +79,7 @@ const flag = async () => {
 
 describe('A Subscription of a client', () => {
   it('is delivered by what its client is granted, and not after the client was disabled', async () => {
-    const { app } = await subscribed();
+    const { app, id } = await subscribed();
     const first = await flag();
     await until(async () => (got.includes(first) ? true : undefined));
 
@@ -89,7 +89,21 @@ describe('A Subscription of a client', () => {
     const third = await flag();
     await until(async () => (got.includes(third) ? true : undefined));
     expect(got).not.toContain(second);
+    expect((await house.read(`Subscription/${id}`)).body).toMatchObject({
+      status: 'error',
+      error: expect.stringContaining('may no longer read'),
+    });
     await house.remove(`Subscription/${witness}`);
+
+    await house.ask('POST', `/admin/clients/${app.clientId}/enable`);
+    const stopped = (await house.read(`Subscription/${id}`)).body;
+    const renewed = await house.ask('PUT', `/fhir/Subscription/${id}`, { ...stopped, status: 'requested' });
+    expect(renewed.status).toBe(200);
+    await until(async () => ((await house.read(`Subscription/${id}`)).body.status === 'active' ? true : undefined));
+    const fourth = await flag();
+    await until(async () => (got.includes(fourth) ? true : undefined));
+    expect(got).not.toContain(second);
+    await house.remove(`Subscription/${id}`);
   });
 
   it('delivers nothing that waited while its client was disabled', async () => {
