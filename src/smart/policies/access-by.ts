@@ -8,9 +8,10 @@ import { extract, extractOnce } from '../../search/extract.ts';
 import { looksElsewhere } from '../../search/match.ts';
 import { type Criterion, type IndexEntries, none } from '../../search/query.ts';
 import type { Right } from '../scopes/criterion.ts';
-import { type ElementPath, valuesAt } from './elements.ts';
+import { type ElementPath, refersOnly, valuesAt } from './elements.ts';
 import { holds, type Judged, type LookUp } from './hold.ts';
 import { once } from './once.ts';
+import type { Kept } from './opened.ts';
 import { showing } from './shows.ts';
 import type { Verdicts } from './verdicts.ts';
 
@@ -24,7 +25,9 @@ export interface Openings {
   criterion(type: string, right: Right): Criterion | undefined;
   /** The criterion of searches, by who the caller is and not by what is the caller's at the moment. Left out: the same. */
   reaches?(type: string): Criterion | undefined;
-  keptBack(type: string, kind: 'hidden' | 'readOnly'): readonly ElementPath[];
+  keptBack(type: string, kind: Kept): readonly ElementPath[];
+  /** References that mean the caller, and the patient that it is or is related to. */
+  readonly own: readonly string[];
   /** No elements are hidden of any other. */
   readonly hidingTypes: readonly string[];
   /** A resource as it would be stored, where the server writes something of it that rules ask for; left out: as it is. */
@@ -71,6 +74,7 @@ export function accessBy(openings: Openings, { base, look, verdicts, rely }: Gro
   const hidesAny = concerned.length > 0;
   const opensAny = (right: Right): boolean => [...resourceTypes].some((type) => opens(type, right));
   const entriesOf = entriesAt(base);
+  const own = openings.own.flatMap((one) => [one, `${base}/${one}`]);
 
   function isOpen(resource: Resource, right: Right): boolean | Promise<boolean> {
     const criterion = criteria(resource.resourceType, right);
@@ -83,7 +87,11 @@ export function accessBy(openings: Openings, { base, look, verdicts, rely }: Gro
     const kept = hidden(type);
     if (before !== undefined && kept.length > 0) return false;
     if (kept.some((path) => valuesAt(after, path) !== '')) return false;
-    return openings.keptBack(type, 'readOnly').every((path) => valuesAt(after, path) === valuesAt(before, path));
+    const isLeft = (path: ElementPath): boolean => valuesAt(after, path) === valuesAt(before, path);
+    return (
+      openings.keptBack(type, 'readOnly').every(isLeft) &&
+      openings.keptBack(type, 'ownOnly').every((path) => isLeft(path) || refersOnly(after, path, own))
+    );
   }
 
   const access: Access = {

@@ -18,11 +18,12 @@ const ofRule = [
   'newestOnly',
   'hidden',
   'readOnly',
+  'ownOnly',
   'purposeOfUse',
   'unlessLabelled',
   'permission',
 ];
-const lists = ['types', 'except', 'hidden', 'readOnly', 'purposeOfUse', 'unlessLabelled'] as const;
+const lists = ['types', 'except', 'hidden', 'readOnly', 'ownOnly', 'purposeOfUse', 'unlessLabelled'] as const;
 
 /** One value for each variable, to read searches with. */
 const anybody: Facts = {
@@ -72,7 +73,8 @@ function demandRule(rule: Rule, at: string, base: string): void {
   for (const label of [...(rule.unlessLabelled ?? []), ...(rule.purposeOfUse ?? [])]) {
     if (!/^[A-Za-z0-9_-]+$/.test(label)) throw new Error(`${at} names what is no code: ${label}`);
   }
-  demandElements([...(rule.hidden ?? []), ...(rule.readOnly ?? [])], rule, at);
+  demandElements(rule.hidden ?? [], true, rule, at);
+  demandElements([...(rule.readOnly ?? []), ...(rule.ownOnly ?? [])], false, rule, at);
   for (const type of types) {
     if (type !== '*' && rule.within !== undefined && !canBeWithin(type, rule.within))
       throw new Error(`${at} is within ${rule.within}, which cannot be told of ${type}`);
@@ -80,9 +82,9 @@ function demandRule(rule: Rule, at: string, base: string): void {
   }
 }
 
-function demandElements(elements: readonly string[], rule: Rule, at: string): void {
+function demandElements(elements: readonly string[], areTakenOut: boolean, rule: Rule, at: string): void {
   for (const element of elements) {
-    const path = elementPath(element);
+    const path = elementPath(element, areTakenOut);
     if (path === undefined)
       throw new Error(`${at} names an element that its type does not have or cannot be without: ${element}`);
     if (!isOfType(rule, path.type))

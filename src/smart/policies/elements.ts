@@ -12,10 +12,10 @@ export interface ElementPath {
 /** Without these nobody could tell what a resource is. */
 const indispensable: ReadonlySet<string> = new Set(['resourceType', 'id', 'meta', 'implicitRules']);
 
-/** Undefined for what the type does not have, or for what cannot be taken out of a resource. Choices go by their stem: `Observation.value`. */
-export function elementPath(text: string): ElementPath | undefined {
+/** Undefined for what the type does not have, or for what cannot be taken out of a resource and is to be. Choices go by their stem: `Observation.value`. */
+export function elementPath(text: string, isTakenOut: boolean): ElementPath | undefined {
   const [type = '', ...names] = text.split('.');
-  if (names.length === 0 || indispensable.has(names[0]!)) return undefined;
+  if (names.length === 0 || (indispensable.has(names[0]!) && (isTakenOut || names.length === 1))) return undefined;
   const steps: ReadonlySet<string>[] = [];
   let parents: readonly string[] = [type];
   for (const name of names) {
@@ -71,7 +71,26 @@ function withoutEmpty(value: any): any {
 }
 
 /** All values of the element, as one text to compare; '' where it is not there. */
-export function valuesAt(content: any, { steps }: Pick<ElementPath, 'steps'>): string {
+export function valuesAt(content: any, path: Pick<ElementPath, 'steps'>): string {
+  const found = foundAt(content, path);
+  return found.length === 0 ? '' : JSON.stringify(found);
+}
+
+/** Whether the element is not there, or consists of literal references to some of these and nothing else. */
+export function refersOnly(content: any, path: Pick<ElementPath, 'steps'>, to: readonly string[]): boolean {
+  return foundAt(content, path)
+    .filter((_, i) => i % 2 === 1)
+    .flat()
+    .every(
+      (one) =>
+        isObject(one) &&
+        to.includes(one.reference) &&
+        Object.keys(one).every((name) => ['reference', 'type', 'display'].includes(name)),
+    );
+}
+
+/** Property, value, property, value. */
+function foundAt(content: any, { steps }: Pick<ElementPath, 'steps'>): unknown[] {
   const found: unknown[] = [];
   const walk = (value: any, at: number): void => {
     if (Array.isArray(value)) for (const one of value) walk(one, at);
@@ -85,5 +104,5 @@ export function valuesAt(content: any, { steps }: Pick<ElementPath, 'steps'>): s
     }
   };
   walk(content, 0);
-  return found.length === 0 ? '' : JSON.stringify(found);
+  return found;
 }

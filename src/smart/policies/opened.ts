@@ -58,12 +58,15 @@ export function openedBy(
 ): Criterion | undefined {
   const ways = new Map<string, Criterion>();
   for (const { rule } of opening(rules, type, right)) {
-    const way = ruleCriterion(rule, type, facts, base);
+    const way = ruleCriterion(rule, type, right, facts, base);
     if (way === undefined) return undefined;
     if (way !== none) ways.set(JSON.stringify(way), way);
   }
   return ways.size === 0 ? none : anyOf([...ways.values()]);
 }
+
+/** How an element is kept back: it is neither shown nor written, it is not written, or it names nobody but the caller. */
+export type Kept = 'hidden' | 'readOnly' | 'ownOnly';
 
 /** Whether the rule opens every resource of its types. */
 const isWide = ({ search, within, unlessLabelled }: Rule): boolean =>
@@ -82,7 +85,7 @@ export function keptBack(
   rules: readonly Placed[],
   type: string,
   rights: readonly Right[],
-  kind: 'hidden' | 'readOnly',
+  kind: Kept,
 ): readonly ElementPath[] {
   const opened = [...new Set(rights.flatMap((right) => opening(rules, type, right)))];
   const namedBy = ({ rule }: Placed) => (rule[kind] ?? []).filter((one) => one.startsWith(`${type}.`));
@@ -90,5 +93,5 @@ export function keptBack(
     rights.every((right) => opening(opened, type, right).some((one) => isWide(one.rule) && namedBy(one).length === 0))
   )
     return [];
-  return [...new Set(opened.flatMap(namedBy))].map((one) => elementPath(one)!);
+  return [...new Set(opened.flatMap(namedBy))].map((one) => elementPath(one, kind === 'hidden')!);
 }

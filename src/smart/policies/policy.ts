@@ -22,6 +22,8 @@ export interface Rule {
   readonly hidden?: readonly string[];
   /** Elements that a write must leave as they are. */
   readonly readOnly?: readonly string[];
+  /** Elements in which a write names nobody but the caller and the patient: `Observation.performer`. */
+  readonly ownOnly?: readonly string[];
   /** The rule is there for those alone who ask for one of these purposes: `ETREAT`. */
   readonly purposeOfUse?: readonly string[];
   /** Not for resources that have one of these codes in meta.security. */

@@ -83,6 +83,7 @@ export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
       criterion: (type, right) => criterionBy(atMoment, type, right),
       reaches: (type) => criterionBy(facts, type, 's'),
       keptBack: kept(rules),
+      own: ownOf(facts),
       hidingTypes: hidingTypes(rules),
       asStored: (before, after) =>
         after.resourceType === 'Subscription'
@@ -111,6 +112,7 @@ export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
       opensVersions: (type) => opensVersions(rules, type),
       criterion: (type, right) => openedBy(rules, type, right, facts, base),
       keptBack: kept(rules),
+      own: ownOf(facts),
       hidingTypes: hidingTypes(rules),
     };
     return accessBy(openings, { base, look: createLookUps(store, runtime), verdicts });
@@ -180,6 +182,9 @@ const kept =
   (rules: readonly Placed[]): Openings['keptBack'] =>
   (type, kind) =>
     keptBack(rules, type, kind === 'hidden' ? ['r', 's'] : ['c', 'u'], kind);
+
+const ownOf = ({ user, patient, device }: Facts): readonly string[] =>
+  [user, patient, device].filter((one) => one !== undefined);
 
 const contextOf = ({ patient, user }: Grant): string =>
   patient !== undefined ? 'patient' : user !== undefined ? 'user' : 'system';

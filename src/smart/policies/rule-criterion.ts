@@ -2,13 +2,20 @@
 import { Problem, problem } from '../../fhir/outcome.ts';
 import { parseSearch } from '../../search/parse.ts';
 import { type Criterion, none } from '../../search/query.ts';
+import type { Right } from '../scopes/criterion.ts';
 import { decoded } from '../scopes/query.ts';
 import { type Facts, valuesOf } from './facts.ts';
 import { type Rule, variables } from './policy.ts';
 import { withinCriterion } from './within.ts';
 
 /** What a resource of the type must fulfil for the rule to open it; undefined: nothing; `none`: there is no such one. */
-export function ruleCriterion(rule: Rule, type: string, facts: Facts, base: string): Criterion | undefined {
+export function ruleCriterion(
+  rule: Rule,
+  type: string,
+  right: Right,
+  facts: Facts,
+  base: string,
+): Criterion | undefined {
   const parts: Criterion[] = [];
   if (rule.search?.includes('?')) {
     const criterion = searchCriterion(rule.search.slice(rule.search.indexOf('?') + 1), type, facts, base);
@@ -16,7 +23,7 @@ export function ruleCriterion(rule: Rule, type: string, facts: Facts, base: stri
     parts.push(criterion);
   }
   if (rule.within !== undefined) {
-    const criterion = withinCriterion(type, rule.within, facts) ?? none;
+    const criterion = withinCriterion(type, rule.within, facts, right) ?? none;
     if (criterion === none) return none;
     parts.push(criterion);
   }

@@ -81,7 +81,7 @@ export function createWhy(parts: AccessRoomParts): Why {
     const explained = async (right: Right): Promise<Explained> => {
       const opened: Reason[] = [];
       for (const placed of opening(rules, key.type, right)) {
-        const criterion = ruleCriterion(placed.rule, key.type, facts, base);
+        const criterion = ruleCriterion(placed.rule, key.type, right, facts, base);
         opened.push({ by: placeOf(placed), says: said(placed.rule), isOpen: await isFulfilled(criterion) });
       }
       if (opened.length === 0) opened.push({ by: 'roles', says: `no rule opens ${key.type}`, isOpen: false });

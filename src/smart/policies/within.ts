@@ -5,6 +5,8 @@ import { untilDefinitionsChange } from '../../search/knowledge.ts';
 import { formsOf } from '../../search/parameter.ts';
 import { parametersOf } from '../../search/parameters.ts';
 import { any, type Criterion, none } from '../../search/query.ts';
+import { aboutNames, aboutPatient } from '../about-patient.ts';
+import type { Right } from '../scopes/criterion.ts';
 import { type Facts, isAboutPatient } from './facts.ts';
 import type { Within } from './policy.ts';
 
@@ -15,7 +17,7 @@ export function canBeWithin(type: string, within: Within): boolean {
   const name = `${within} ${type}`;
   let can = told.get(name);
   if (can === undefined) {
-    can = withinCriterion(type, within, someone) !== undefined;
+    can = withinCriterion(type, within, someone, 'r') !== undefined;
     told.set(name, can);
   }
   return can;
@@ -41,15 +43,17 @@ export const chainWithin = (within: Shared, { members, organizations }: Facts): 
       : pointing('Patient', 'organization', organizations)!;
 
 /** What a resource of the type fulfils that is the caller's in this sense; `none` for a caller who has none; undefined: cannot be told. */
-export function withinCriterion(type: string, within: Within, facts: Facts): Criterion | undefined {
+export function withinCriterion(type: string, within: Within, facts: Facts, right: Right): Criterion | undefined {
+  const isRead = right === 'r' || right === 's';
   switch (within) {
     case 'own':
+      if (!isRead) return facts.patient === undefined ? none : aboutPatient(type, idOf(facts.patient));
       return ofPatient(type, facts.patient);
     case 'organization':
       if (type === 'Organization') return ids(facts.organizations);
-      return throughPatient(type, within, facts);
+      return throughPatient(type, within, facts, isRead);
     case 'care-team':
-      return throughPatient(type, within, facts);
+      return throughPatient(type, within, facts, isRead);
     case 'device':
       return ofDevice(type, facts.device);
   }
@@ -93,14 +97,16 @@ function inCareTeam(members: readonly string[]): Criterion {
  * Patients themselves, or what is about one: by `patient` where the type has that parameter, so that one way leads there, else
  * by whatever R4's compartment names. By the list of them where there is one, which means the same.
  */
-function throughPatient(type: string, within: Shared, facts: Facts): Criterion | undefined {
+function throughPatient(type: string, within: Shared, facts: Facts, isRead: boolean): Criterion | undefined {
   const list = facts.lists?.[within];
   const patients = list === undefined ? chainWithin(within, facts) : list.ids.length === 0 ? none : undefined;
   if (type === 'Patient') return patients ?? { is: 'id', ids: list!.ids };
   const names = new Set(
     isAboutPatient(type)
       ? namesOf(type, 'patient')
-      : (compartmentParameters('Patient', type) ?? []).flatMap((code) => namesOf(type, code)),
+      : !isRead
+        ? aboutNames(type)
+        : (compartmentParameters('Patient', type) ?? []).flatMap((code) => namesOf(type, code)),
   );
   if (names.size === 0) return undefined;
   if (patients === none) return none;

@@ -1,6 +1,7 @@
 /** What a token's scopes open of one resource type, as a criterion. https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html */
 import { compartmentCriterion } from '../../search/compartment.ts';
 import { any, type Criterion, none } from '../../search/query.ts';
+import { aboutPatient } from '../about-patient.ts';
 import { compiledQuery } from './query.ts';
 import type { Scope } from './scope.ts';
 
@@ -77,8 +78,11 @@ function ofPatient(
   base: string | undefined,
 ): Criterion | undefined {
   if (patient === undefined) return none;
+  const isRead = right === 'r' || right === 's';
+  // Links lead to other Patients, and what is written is about the patient, not by it.
+  if (type === 'Patient' || !isRead) return aboutPatient(type, patient);
   const beside = ofPatientBeside.get(type);
   if (beside !== undefined) return compiledQuery(type, `${beside}=Patient/${patient}`, base) ?? none;
-  if (ofNoPatient.has(type)) return right === 'r' || right === 's' ? undefined : none;
+  if (ofNoPatient.has(type)) return undefined;
   return compartmentCriterion('Patient', patient, type) ?? none;
 }

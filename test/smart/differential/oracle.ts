@@ -150,9 +150,14 @@ const sharedByPhysician = [...sharedByNurse, 'ConceptMap'];
 const ofPatient = (facts: Facts): Words => ({
   opens: (type, right) =>
     reads(right)
-      ? sharedByPatient.includes(type) || (about[type] !== undefined && type !== 'Provenance')
+      ? sharedByPatient.includes(type) || (about[type] !== undefined && !['Provenance', 'Group'].includes(type))
       : right === 'c' && ['Observation', 'QuestionnaireResponse'].includes(type),
-  sees: (one) => ofNoPatient.includes(one.resourceType) || (one.resourceType !== 'Provenance' && isOwn(facts, A, one)),
+  // Neither those who are in a Group with the patient nor those who are linked to it.
+  sees: (one) =>
+    ofNoPatient.includes(one.resourceType) ||
+    (one.resourceType === 'Patient'
+      ? keyOf(one) === A
+      : !['Provenance', 'Group'].includes(one.resourceType) && isOwn(facts, A, one)),
   shown: withoutReach,
   hidden: hiddenOfPatient,
 });

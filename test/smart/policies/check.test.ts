@@ -51,6 +51,16 @@ describe('A policy is refused that names', () => {
       'Patient.meta',
     ],
     [
+      'all of meta, of which the server writes some',
+      { types: ['Patient'], rights: 'u', readOnly: ['Patient.meta'] },
+      'Patient.meta',
+    ],
+    [
+      'an unknown signature',
+      { types: ['Observation'], rights: 'c', ownOnly: ['Observation.signer'] },
+      'Observation.signer',
+    ],
+    [
       'one form of a choice',
       { types: ['Observation'], rights: 'r', hidden: ['Observation.valueQuantity'] },
       'valueQuantity',
