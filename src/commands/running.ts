@@ -50,6 +50,11 @@ export async function ask<T = any>({ url, token }: Reached, method: string, path
   const text = await response.text();
   const value = text === '' ? {} : JSON.parse(text);
   if (!response.ok)
-    throw new Error(value.issue?.[0]?.diagnostics ?? value.error_description ?? value.error ?? `the server answered ${response.status}`);
+    throw new Error(
+      value.issue?.[0]?.diagnostics ??
+        value.error_description ??
+        value.error ??
+        `the server answered ${response.status}`,
+    );
   return value as T;
 }

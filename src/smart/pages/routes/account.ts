@@ -180,7 +180,7 @@ export function addAccount(router: Router, desk: Desk): void {
       } catch (error) {
         const { code, message } = asProblem(error);
         if (code !== 'value' && code !== 'required') throw error;
-        // What F says of the new password begins with the word; everything else is about the old one.
+        // What is wrong with the new password is said by a sentence that begins with the word; everything else is about the old one.
         const faults = message.startsWith('password ') ? { password: sentence(error) } : { current: sentence(error) };
         return showSecurity(session, request, response, { faults });
       }
