@@ -2,7 +2,7 @@
 import { Problem, problem } from '../fhir/outcome.ts';
 import { laneStart, patientLaneName } from '../search/fast-lane.ts';
 import { untilDefinitionsChange } from '../search/knowledge.ts';
-import { isEntryOf, type Parameter } from '../search/parameter.ts';
+import { formsOf, isEntryOf, type Parameter } from '../search/parameter.ts';
 import { parametersOf } from '../search/parameters.ts';
 import type { Asked, Criterion, Include, SearchQuery, SortKey } from '../search/query.ts';
 import type { Access } from './interaction.ts';
@@ -19,7 +19,17 @@ export function demandShown(query: SearchQuery, { hides }: Pick<Access, 'hides'>
   };
   demand(query);
   for (const other of query.also ?? []) demand(other);
-  for (const include of query.includes) demandFollowed(include, hides, ask);
+  for (const { name } of query.includes) if (name !== undefined) ask(name);
+}
+
+/** An include without a name follows all that there are, but for those that go by hidden elements. */
+export function shownIncludes(includes: readonly Include[], { hides }: Pick<Access, 'hides'>): readonly Include[] {
+  if (hides === undefined) return includes;
+  return includes.flatMap((include) =>
+    include.name === undefined
+      ? (shownReferences(include.type, hides(include.type)) ?? [undefined]).map(along(include))
+      : [include],
+  );
 }
 
 /** The same without a throw. */
@@ -43,7 +53,8 @@ const asking =
       const type = part.slice(0, Math.max(part.indexOf('.'), 0));
       const isWord = part === `${type}._text` || part === `${type}._content`;
       // Words stand in every resource that may have others in it.
-      if (isWord || isHidden(type, part, about, hides(type))) throw refusal(part);
+      if (isWord || isHidden(type, part, about, hides(type)))
+        throw refusal(part === `${type}.:missing` ? `${type}.${about}` : part);
     }
   };
 
@@ -86,15 +97,19 @@ function sortNames(key: SortKey, ask: Ask): void {
   if (key.by !== 'id') ask(key.name);
 }
 
-/** One without a name follows all that there are. */
-function demandFollowed({ type, name }: Include, hides: Hides, ask: Ask): void {
-  if (name !== undefined) ask(name);
-  else if (followsHidden(type, hides(type))) throw refusal(`${type}.*`);
-}
+const along =
+  (include: Include) =>
+  (form: Parameter | undefined): Include => {
+    const target = include.target ?? form?.only;
+    return form === undefined ? include : { ...include, name: form.name, ...(target !== undefined && { target }) };
+  };
 
-function followsHidden(type: string, elements: readonly string[]): boolean {
+/** Undefined where all are shown. */
+function shownReferences(type: string, elements: readonly string[]): readonly Parameter[] | undefined {
   const { codes } = hiddenOf(type, elements);
-  return [...codes].some((code) => parametersOf(type).get(code)?.type === 'reference');
+  const all = [...parametersOf(type).values()].filter((one) => one.type === 'reference' && one.followed);
+  const shown = all.filter((one) => !codes.has(one.code) && one.indexing === undefined);
+  return all.some((one) => codes.has(one.code)) ? shown.flatMap(formsOf) : undefined;
 }
 
 /** What of a type goes by hidden elements. */

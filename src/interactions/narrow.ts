@@ -4,7 +4,7 @@ import { resourceTypes } from '../fhir/definitions.ts';
 import type { Asked, Criterion, SearchQuery } from '../search/query.ts';
 import { type Targets, targetsOf } from '../search/targets.ts';
 import { leftOf, pinnedBy, type Told } from './entails.ts';
-import { demandShown } from './hidden.ts';
+import { demandShown, shownIncludes } from './hidden.ts';
 import type { Access } from './interaction.ts';
 
 /**
@@ -18,7 +18,10 @@ export function narrow(query: SearchQuery, access: Access, told?: Told): SearchQ
   return {
     ...asked(query),
     ...(query.also && { also: query.also.map(asked) }),
-    ...(query.includes.length > 0 && { includable: includable(access) }),
+    ...(query.includes.length > 0 && {
+      includes: shownIncludes(query.includes, access),
+      includable: includable(access),
+    }),
   };
 }
 

@@ -50,7 +50,26 @@ beforeAll(async () => {
     type: 'collection',
     entry: [{ fullUrl: 'urn:uuid:0b2b1c3e-6f0a-4c1e-8b1c-2f4d5e6f7a8b', resource: world.find(({ id }) => id === 'b') }],
   };
-  await fill(house, [...world, document]);
+  const led = {
+    resourceType: 'Patient',
+    id: 'led',
+    managingOrganization: { reference: 'Organization/north' },
+    generalPractitioner: [{ reference: 'Organization/practice' }],
+  };
+  const ofLed = {
+    resourceType: 'List',
+    id: 'of-led',
+    status: 'current',
+    mode: 'working',
+    subject: { reference: 'Patient/led' },
+  };
+  await fill(house, [
+    ...world,
+    document,
+    { resourceType: 'Organization', id: 'practice', name: 'Practice' },
+    led,
+    ofLed,
+  ]);
   const user = (role: string, ...more: string[]) => grantOf('Practitioner/nurse', [role, ...more], 'user/*.cruds');
   house.grants.set('clerk', user('clerk'));
   house.grants.set('measurer', user('measurer'));
@@ -116,8 +135,6 @@ describe('A hidden element', () => {
     '/Patient?_sort=phone',
     '/Patient?general-practitioner=Practitioner/nurse',
     '/Patient?_include=Patient:general-practitioner',
-    '/Patient?_include=*',
-    '/Observation?_include=Observation:patient&_include:iterate=*',
     '/Observation?patient.phone=555-a',
     '/Observation?patient.general-practitioner=Practitioner/nurse',
     '/Organization?_has:Patient:organization:phone=555-a',
@@ -128,6 +145,31 @@ describe('A hidden element', () => {
     const { status, text } = await get(path.replaceAll(' ', '%20'), 'clerk');
     expect([status, text.includes('555')]).toEqual([403, false]);
     expect((await get(path.replaceAll(' ', '%20'), 'admin')).status).not.toBe(403);
+  });
+
+  it.each([
+    '/Patient?_id=led&_include=*',
+    '/Patient?_id=led&_include=Patient:*',
+    '/List?_id=of-led&_include=List:patient&_include:iterate=*',
+  ])('is not followed by %s, what is shown is', async (path) => {
+    const keysOf = ({ body }: Answer) =>
+      body.entry.map(({ resource }: any) => `${resource.resourceType}/${resource.id}`);
+    const shown = await get(path, 'clerk');
+    expect(shown.status).toBe(200);
+    expect(keysOf(shown)).toEqual(expect.arrayContaining(['Patient/led', 'Organization/north']));
+    expect(keysOf(shown)).not.toContain('Organization/practice');
+    expect(keysOf(await get(path, 'admin'))).toContain('Organization/practice');
+  });
+
+  it('is named in a refusal by its parameter', async () => {
+    for (const path of ['/Patient?phone:missing=true', '/Patient?phone=1', '/Patient?_sort=phone']) {
+      const { status, body } = await get(path, 'clerk');
+      expect([path, status, body.issue[0].diagnostics]).toEqual([
+        path,
+        403,
+        'Patient.phone goes by what is hidden with these rights',
+      ]);
+    }
   });
 
   it.each([
