@@ -150,6 +150,7 @@ clients
   .option('--jwks <file>', 'its public keys')
   .option('--jwks-uri <url>', 'where its public keys are')
   .option('--roles <names>', 'policies for what it does in its own name, separated by commas', list)
+  .option('--purposes <codes>', 'what its tokens are for, codes of v3-ActReason: TREAT,ETREAT', list)
   .action((options: ClientOptions) => createClient(readConfig(), options, print));
 clients
   .command('list')
@@ -242,6 +243,7 @@ program
   .option('--patient <id>', 'whose record is open')
   .option('--encounter <id>', 'the visit')
   .option('--intent <text>', 'what is to be done')
+  .option('--purpose <code>', 'what the data are used for, one that the app is registered for')
   .action((options: LaunchOptions) => createLaunch(readConfig(), options, print));
 
 try {

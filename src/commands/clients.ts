@@ -15,6 +15,8 @@ export interface ClientOptions {
   readonly jwks?: string;
   readonly jwksUri?: string;
   readonly roles?: readonly string[];
+  /** Codes of v3-ActReason. */
+  readonly purposes?: readonly string[];
 }
 
 type Print = (line: string) => void;
@@ -29,7 +31,18 @@ function fileOf(name: string): any {
   }
 }
 
-const metadataOf = ({ metadata, name, scope, grants, redirect, auth, jwks, jwksUri, roles }: ClientOptions) => ({
+const metadataOf = ({
+  metadata,
+  name,
+  scope,
+  grants,
+  redirect,
+  auth,
+  jwks,
+  jwksUri,
+  roles,
+  purposes,
+}: ClientOptions) => ({
   ...(metadata !== undefined && fileOf(metadata)),
   ...(name !== undefined && { client_name: name }),
   ...(scope !== undefined && { scope }),
@@ -39,6 +52,7 @@ const metadataOf = ({ metadata, name, scope, grants, redirect, auth, jwks, jwksU
   ...(jwks !== undefined && { jwks: fileOf(jwks) }),
   ...(jwksUri !== undefined && { jwks_uri: jwksUri }),
   ...(roles && { roles }),
+  ...(purposes && { purpose_of_use: purposes }),
 });
 
 function printSecret(secret: string | undefined, print: Print): void {

@@ -8,12 +8,14 @@ export interface LaunchOptions {
   readonly patient?: string;
   readonly encounter?: string;
   readonly intent?: string;
+  /** Code of v3-ActReason. */
+  readonly purpose?: string;
 }
 
 /** Prints the handle that belongs into the launch URL of the app. */
 export async function createLaunch(config: Config, options: LaunchOptions, print: (line: string) => void) {
-  const { client, user, patient, encounter, intent } = options;
-  const asked = { client_id: client, user, patient, encounter, intent };
+  const { client, user, patient, encounter, intent, purpose } = options;
+  const asked = { client_id: client, user, patient, encounter, intent, purposeOfUse: purpose };
   const { launch } = await withServer(config, (reached) => ask(reached, 'POST', '/admin/launches', asked));
   print(launch);
 }

@@ -4,6 +4,7 @@ import { problem } from '../fhir/outcome.ts';
 import type { Authorization } from '../smart/authorization/authorization.ts';
 import type { Clients } from '../smart/clients/clients.ts';
 import { type Sees, subjectsFor } from '../smart/pages/routes/subjects.ts';
+import { mayBeFor, purposeOf } from '../smart/purposes.ts';
 import type { Directory } from '../smart/users/directory.ts';
 import { membersOf, reply } from './admin-desk.ts';
 import { visitOf } from './app.ts';
@@ -16,7 +17,7 @@ export interface AdminLaunchesRoom {
   readonly users: Pick<Directory, 'read'>;
 }
 
-const members = ['client_id', 'user', 'patient', 'encounter', 'intent', 'need_patient_banner'];
+const members = ['client_id', 'user', 'patient', 'encounter', 'intent', 'purposeOfUse', 'need_patient_banner'];
 
 function textOf(value: unknown, member: string): string {
   if (typeof value !== 'string' || value === '' || value.length > 200)
@@ -55,7 +56,11 @@ export function adminLaunchesRouter({ authorization, clients, users, sees }: Adm
     const encounter = idOf(asked.encounter, 'Encounter');
     if (encounter !== undefined && patient === undefined)
       throw problem('value', 'encounter must come with the patient that it is of');
-    const subjects = subjectsFor({ ...sees, visitOf, addressOf }, user, request, response);
+    const purposeOfUse = asked.purposeOfUse == null ? undefined : textOf(asked.purposeOfUse, 'purposeOfUse');
+    if (purposeOfUse !== undefined && !mayBeFor(client, purposeOfUse))
+      throw problem('value', 'purposeOfUse must be one that the client is registered for, by purpose_of_use');
+    const purpose = purposeOf(client, user.roles, purposeOfUse);
+    const subjects = subjectsFor({ ...sees, visitOf, addressOf }, user, request, response, purpose);
     if (patient !== undefined && !(await subjects.patient(patient)))
       throw problem('value', `patient must be one whom ${user.login} may see`);
     if (encounter !== undefined && !(await subjects.encounter(patient!, encounter)))
@@ -76,6 +81,7 @@ export function adminLaunchesRouter({ authorization, clients, users, sees }: Adm
         patient,
         encounter,
         ...(asked.intent != null && { intent: textOf(asked.intent, 'intent') }),
+        purposeOfUse,
         needPatientBanner: banner,
       },
       [visitOf(response).row(deed)],

@@ -16,6 +16,7 @@ export const clientWords = (client: Client): object => ({
   ...client.metadata,
   client_class: client.class,
   roles: client.roles,
+  purpose_of_use: client.purposesOfUse,
   status: client.disabled !== undefined ? 'disabled' : isOn(client) ? 'active' : 'pending',
 });
 

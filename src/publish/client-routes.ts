@@ -23,6 +23,10 @@ const metadata = {
   jwks_uri: { type: 'string', description: 'Where the public keys are; never beside jwks.' },
   application_type: { type: 'string', enum: ['web', 'native'] },
   roles: { ...texts, description: 'Policies for what it does in its own name.', default: ['service'] },
+  purpose_of_use: {
+    ...texts,
+    description: 'Codes of v3-ActReason that its tokens are for, the first where a launch says none; else by the role.',
+  },
 } as const;
 
 export const clientSchemas: Readonly<Record<string, Schema>> = {

@@ -24,6 +24,10 @@ export const launchRoutes: readonly Route[] = [
             patient: { type: 'string', description: 'Id of the Patient whose record is open; the user has to see it.' },
             encounter: { type: 'string', description: 'Id of the Encounter, of this patient.' },
             intent: { type: 'string', description: 'What is to be done.' },
+            purposeOfUse: {
+              type: 'string',
+              description: 'Code of v3-ActReason; one of those that the client is registered for.',
+            },
             need_patient_banner: { type: 'boolean', default: true },
           },
         },

@@ -13,6 +13,8 @@ export interface LaunchContext {
   readonly patient?: string;
   readonly encounter?: string;
   readonly intent?: string;
+  /** As the launch said it; where it said none, the token's purpose follows the registration and the roles as they are. */
+  readonly purposeOfUse?: string;
   readonly needPatientBanner: boolean;
 }
 

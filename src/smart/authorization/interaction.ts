@@ -159,6 +159,7 @@ export function createInteractions(parts: InteractionParts): Interactions {
         ...(patient !== undefined && { patient }),
         ...(encounter !== undefined && { encounter }),
         ...(launch?.intent !== undefined && { intent: launch.intent }),
+        ...(launch?.purposeOfUse !== undefined && { purposeOfUse: launch.purposeOfUse }),
         needPatientBanner: launch?.needPatientBanner ?? true,
       };
       const grant = new provider.Grant({

@@ -13,6 +13,8 @@ export interface Launch {
   readonly patient?: string;
   readonly encounter?: string;
   readonly intent?: string;
+  /** One of those that the client is registered for. */
+  readonly purposeOfUse?: string;
   /** False where the EHR shows the patient beside the app. */
   readonly needPatientBanner: boolean;
   readonly used?: boolean;

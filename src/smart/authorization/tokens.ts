@@ -3,6 +3,7 @@ import type { Runtime } from '../../runtime.ts';
 import type { Store } from '../../store/store.ts';
 import { type Client, kinds as clientKinds, isOn } from '../clients/client.ts';
 import type { Grant } from '../grant.ts';
+import { mayBeFor, purposeOf } from '../purposes.ts';
 import { createRemembered } from '../remembered.ts';
 import { isWithin, stillPermitted } from '../scopes/granted.ts';
 import { scopesOf, wordsOf } from '../scopes/words.ts';
@@ -101,6 +102,8 @@ export function createTokens(store: Store, runtime: Runtime, base: string): Toke
       const user: User | undefined = kept?.user;
       if (!user || user.disabled !== undefined) return { refused: 'user unknown or disabled' };
       if (user.epoch !== context!.epoch) return { refused: 'user signed out everywhere' };
+      const named = context!.purposeOfUse;
+      if (named !== undefined && !mayBeFor(client, named)) return { refused: 'purpose of use registered no more' };
       const scope = stillPermitted(scopes, client.metadata.scope);
       const ofUser: Grant = {
         who: user.fhirUser,
@@ -110,6 +113,7 @@ export function createTokens(store: Store, runtime: Runtime, base: string): Toke
         scopes: scopesOf(scope),
         patient: context!.patient,
         encounter: context!.encounter,
+        purposeOfUse: purposeOf(client, user.roles, named),
         id: grantKey,
         token,
       };
@@ -117,7 +121,14 @@ export function createTokens(store: Store, runtime: Runtime, base: string): Toke
     }
     // What it is registered for may have become less since.
     if (!isWithin(scopes, client.metadata.scope)) return { refused: 'registration narrowed' };
-    const own = { who: `Client/${clientId}`, client: clientId, roles: client.roles, scopes: scopesOf(scopes), token };
+    const own = {
+      who: `Client/${clientId}`,
+      client: clientId,
+      roles: client.roles,
+      scopes: scopesOf(scopes),
+      purposeOfUse: purposeOf(client, client.roles),
+      token,
+    };
     return { grant: own, scope: scopes };
   }
 

@@ -54,6 +54,8 @@ export interface Client {
   readonly class: ClientClass;
   /** Names of policies that hold for what it does in its own name. */
   readonly roles: readonly string[];
+  /** Codes that its tokens may be for, the first where nobody says otherwise; left out: by the user's role. See purposes.ts. */
+  readonly purposesOfUse?: readonly string[];
   /** Milliseconds since 1970. */
   readonly created: number;
   readonly disabled?: number;

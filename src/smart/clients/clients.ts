@@ -3,6 +3,7 @@ import { problem } from '../../fhir/outcome.ts';
 import { settle } from '../../interactions/settle.ts';
 import { freshId, type Runtime } from '../../runtime.ts';
 import type { Change, Kept, Store } from '../../store/store.ts';
+import { purposesOfUse } from '../purposes.ts';
 import { createRemembered } from '../remembered.ts';
 import { type Client, isOn, kinds, originsOf } from './client.ts';
 import { type AskedMetadata, classOf, type Reading, readMetadata } from './metadata.ts';
@@ -28,6 +29,7 @@ export interface Registered {
 /** What the administrator may say beside the metadata. */
 export interface Standing {
   readonly roles?: unknown;
+  readonly purpose_of_use?: unknown;
 }
 
 /** Further changes for the same commit: the audit row, which names the client. */
@@ -82,6 +84,15 @@ export function createClients({ store, runtime, check, roles }: ClientsRoom): Cl
     if (!Array.isArray(asked) || asked.some((name) => !roles.includes(name)))
       throw badMetadata(`roles must be a list of some of ${roles.join(', ')}`);
     return roles.filter((name) => asked.includes(name));
+  }
+
+  /** null says that it is for none. */
+  function purposesIn(asked: unknown): Pick<Client, 'purposesOfUse'> {
+    if (asked === undefined || asked === null) return {};
+    const isSound = Array.isArray(asked) && asked.length > 0 && new Set(asked).size === asked.length;
+    if (!isSound || asked.some((code) => !purposesOfUse.includes(code)))
+      throw badMetadata('purpose_of_use must be a list of codes below PurposeOfUse in v3-ActReason, each once');
+    return { purposesOfUse: asked };
   }
 
   /** The rows of a client's origins, as they have to be after it became `client`. */
@@ -143,6 +154,7 @@ export function createClients({ store, runtime, check, roles }: ClientsRoom): Cl
       secrets: made ? [made.kept] : [],
       class: classOf(metadata),
       roles: approved ? rolesOf(asked.roles) : ['service'],
+      ...(approved && purposesIn(asked.purpose_of_use)),
       created: runtime.now(),
       approved,
     };
@@ -192,8 +204,11 @@ export function createClients({ store, runtime, check, roles }: ClientsRoom): Cl
           const made = needs && client.secrets.length === 0 ? newSecret(runtime) : undefined;
           const secrets = made ? [made.kept] : needs ? client.secrets : [];
           const named = asked.roles === undefined ? client.roles : rolesOf(asked.roles);
+          const { purposesOfUse: before, ...rest } = client;
+          const purposes =
+            asked.purpose_of_use !== undefined ? purposesIn(asked.purpose_of_use) : before && { purposesOfUse: before };
           return {
-            client: { ...client, metadata, secrets, class: classOf(metadata), roles: named },
+            client: { ...rest, metadata, secrets, class: classOf(metadata), roles: named, ...purposes },
             secret: made?.secret,
           };
         },

@@ -180,6 +180,17 @@ describe('The registry', () => {
     expect(client.metadata.client_name).toBe('Renamed');
   });
 
+  it('takes purposes of use from the administrator, and drops what a stranger says of them', async () => {
+    const { clients } = open();
+    const asked = app({ purpose_of_use: ['TREAT', 'ETREAT'] });
+    const { client } = await clients.register(asked, none);
+    expect(client.purposesOfUse).toEqual(['TREAT', 'ETREAT']);
+    expect((await clients.registerStranger(asked, none)).client.purposesOfUse).toBeUndefined();
+    expect((await clients.replace(client.clientId, app(), none)).client.purposesOfUse).toEqual(['TREAT', 'ETREAT']);
+    const none_ = app({ purpose_of_use: null });
+    expect((await clients.replace(client.clientId, none_, none)).client.purposesOfUse).toBeUndefined();
+  });
+
   it('gives the role service where nobody says otherwise, and no role that there is not', async () => {
     const { clients } = open();
     expect((await clients.register(backend(), none)).client.roles).toEqual(['service']);

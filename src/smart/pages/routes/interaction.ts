@@ -2,6 +2,7 @@
 import type { Request, Response, Router } from 'express';
 import { problem } from '../../../fhir/outcome.ts';
 import type { Asked } from '../../authorization/interaction.ts';
+import { purposeOf } from '../../purposes.ts';
 import { mayChange, plain } from '../../scopes/plain.ts';
 import { kindOf } from '../../scopes/words.ts';
 import type { Session } from '../../users/sessions.ts';
@@ -59,12 +60,9 @@ export function addInteraction(router: Router, desk: Desk): SignInDesk {
     const asked = await askedBy(request, response);
     const session = await desk.session(request);
     if (session && asked.prompt === 'consent' && session.user.login === asked.user) {
-      const visitor = {
-        asked,
-        session,
-        subjects: subjectsFor(desk, session.user, request, response),
-        path: pathOf(asked),
-      };
+      const purpose = purposeOf(asked.client, session.user.roles, asked.launch?.purposeOfUse);
+      const subjects = subjectsFor(desk, session.user, request, response, purpose);
+      const visitor = { asked, session, subjects, path: pathOf(asked) };
       await demandLaunch(visitor);
       return visitor;
     }

@@ -2,6 +2,7 @@
 import type { Request, Response } from 'express';
 import { asProblem } from '../../../fhir/outcome.ts';
 import type { FhirRequest, Parameters } from '../../../interactions/interaction.ts';
+import { purposeOf } from '../../purposes.ts';
 import { parseScope } from '../../scopes/scope.ts';
 import type { User } from '../../users/user.ts';
 import type { EncounterRow, PatientRow, PatientSearch } from '../choose.ts';
@@ -29,10 +30,18 @@ export interface Subjects {
 
 const rights = ['user/Patient.rs', 'user/Encounter.rs'].map((text) => parseScope(text)!);
 
-export function subjectsFor(desk: Sees, user: User, request: Request, response: Response): Subjects {
+/** `purposeOfUse`: of the token that this is for. */
+export function subjectsFor(
+  desk: Sees,
+  user: User,
+  request: Request,
+  response: Response,
+  purposeOfUse = purposeOf(undefined, user.roles),
+): Subjects {
   async function ask(asked: Pick<FhirRequest, 'interaction' | 'type'> & Partial<FhirRequest>): Promise<any> {
     const { fhirUser: who, login, roles } = user;
-    const access = await desk.accessFor({ who, client: 'watchfire', user: login, roles, scopes: rights, token: '' });
+    const grant = { who, client: 'watchfire', user: login, roles, scopes: rights, purposeOfUse, token: '' };
+    const access = await desk.accessFor(grant);
     const answer = await desk.dispatch(
       {
         id: '',
