@@ -70,20 +70,29 @@ export async function startMongoFloorProcess(
   });
 }
 
+export interface OtherStart {
+  /** What is started instead of `watchfire serve`, and what the process is called then. */
+  readonly entry?: readonly string[];
+  readonly called?: string;
+  /** More flags of Node. */
+  readonly flags?: readonly string[];
+}
+
 /** The server as in production: token and access checked, audit on, full validation. Its store is in the folder unless it has a URI. */
 export async function startServerProcess(
   folder: string,
   auditReads: 'strict' | 'prompt',
   uri?: string,
+  { entry = ['bin/watchfire.mjs', 'serve'], called = 'server', flags = [] }: OtherStart = {},
 ): Promise<Contestant> {
   const port = await freePort();
   const token = randomBytes(24).toString('hex');
-  const data = join(folder, `${uri ? 'mongodb-' : ''}server-${auditReads}`);
+  const data = join(folder, `${uri ? 'mongodb-' : ''}${called.replaceAll(' ', '-')}-${auditReads}`);
   mkdirSync(data, { recursive: true });
   return start({
-    name: `${uri ? 'MongoDB ' : ''}server, audit ${auditReads}`,
+    name: `${uri ? 'MongoDB ' : ''}${called}, audit ${auditReads}`,
     // As package.json starts it, and docker-compose.yml the servers of a cluster.
-    args: [`--max-semi-space-size=${uri ? 16 : 4}`, 'bin/watchfire.mjs', 'serve'],
+    args: [`--max-semi-space-size=${uri ? 16 : 4}`, ...flags, ...entry],
     port,
     token,
     ready: '/health/ready',

@@ -50,11 +50,10 @@ export function median(values: readonly number[]): number {
 }
 
 /** One operation's rounds as one line. A wrong answer or a failed reading back, on either side, meets no target. */
-export function verdict(operation: string, rounds: readonly Pair[]): Verdict {
+export function verdict(operation: string, rounds: readonly Pair[], target = TARGETS[operation] ?? 0): Verdict {
   const over = (pick: (pair: Pair) => number, digits = 0) => rounded(median(rounds.map(pick)), digits);
   const sound = rounds.every(({ server, floor }) => [server, floor].every((f) => f.wrong === 0 && f.perSecond > 0));
   const share = over(({ server, floor }) => server.perSecond / (floor.perSecond || Number.POSITIVE_INFINITY), 3);
-  const target = TARGETS[operation] ?? 0;
   return {
     operation,
     serverPerSecond: over(({ server }) => server.perSecond),
