@@ -44,11 +44,11 @@ function refusal(interaction: InteractionCode, type: string, { who, access }: Ca
     });
   }
   return problem('forbidden', `${interaction}${type && ` of ${type}`} is not permitted with these rights`, {
-    ...(access.scopeFor && { headers: insufficient(access.scopeFor(interaction, type)) }),
+    headers: insufficient(access.scopeFor?.(interaction, type)),
   });
 }
 
-/** https://www.rfc-editor.org/rfc/rfc6750#section-3.1 */
-const insufficient = (scope: string) => ({
-  'WWW-Authenticate': `Bearer realm="watchfire", error="insufficient_scope", scope="${scope}"`,
+/** Without a scope where no scope would help: a device's key has none. https://www.rfc-editor.org/rfc/rfc6750#section-3.1 */
+const insufficient = (scope: string | undefined) => ({
+  'WWW-Authenticate': `Bearer realm="watchfire", error="insufficient_scope"${scope === undefined ? '' : `, scope="${scope}"`}`,
 });

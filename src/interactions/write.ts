@@ -101,7 +101,9 @@ export async function demandWritable(
   const isNew =
     held === undefined && written !== undefined && (written.id === undefined || choosesIds(access, key.type));
   if (!isNew && !(await isKnown(access, before))) throw notFound(key);
-  throw problem('forbidden', `${referenceTo(key)} may not be written with these rights`);
+  // An id that the server was about to give tells the client nothing.
+  const named = held === undefined && written?.id === undefined ? `a new ${key.type} like this one` : referenceTo(key);
+  throw problem('forbidden', `${named} may not be written with these rights`);
 }
 
 const withoutId = ({ id: _id, ...rest }: Resource): Resource => rest as Resource;

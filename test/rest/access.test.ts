@@ -76,7 +76,9 @@ describe('A device that may read its patient', () => {
     expect([foreign.status, missing.status]).toEqual([404, 404]);
     expect(foreign.text.replaceAll('p2', 'p3')).toBe(missing.text); // a foreign one is as one that is not there
     expect(foreign.headers.get('etag')).toBeNull();
-    expect((await get('Patient/p1', as.writer)).status).toBe(403);
+    const refused = await get('Patient/p1', as.writer);
+    expect(refused.status).toBe(403);
+    expect(refused.headers.get('www-authenticate')).toBe('Bearer realm="watchfire", error="insufficient_scope"');
     expect((await get('Patient/p1', as.unassigned)).status).toBe(403);
   });
 
@@ -175,7 +177,14 @@ describe('A device that may write vitals', () => {
     const before = await Promise.all(everything.map(async (type) => (await house.search(type)).length));
     for (const resource of refused) {
       const url = resource.resourceType;
-      expect((await house.create(resource, as.both)).status).toBe(403);
+      const { status, body } = await house.create(resource, as.both);
+      expect(status).toBe(403);
+      // Named by its type: the id that it would have been given tells nothing.
+      expect(body.issue[0].diagnostics).toMatch(
+        new RegExp(
+          `^(create of ${url} is not permitted|a new ${url} like this one may not be written) with these rights$`,
+        ),
+      );
       expect([403, 404]).toContain((await house.update({ ...resource, id: 'new-one' }, as.both)).status);
       const entry = [{ resource, request: { method: 'POST', url } }];
       expect((await house.transaction(entry, as.both)).status).toBe(403);
