@@ -1,6 +1,7 @@
 /** What rules need to know of a caller: looked up once, and as old as what is made of it. capability/access/README.md */
 import { relativeTo } from '../../fhir/own-base.ts';
 import { keyOf, type Resource, type ResourceKey } from '../../fhir/references.ts';
+import { intervalOfPeriod } from '../../search/instants.ts';
 import { parametersOf } from '../../search/parameters.ts';
 import { parseSearch } from '../../search/parse.ts';
 import { plainQuery } from '../../search/query.ts';
@@ -34,11 +35,19 @@ export const noFacts: Facts = { members: [], organizations: [] };
 /** More roles than these count for nothing: nobody works in so many places. */
 const MOST_ROLES = 50;
 
-/** Looks up who the caller of a grant is. */
+/** Whether a period is over; one without an end never is. */
+export const isOver = (period: any, now: number | undefined): boolean =>
+  now !== undefined && period?.end !== undefined && (intervalOfPeriod(period)?.high ?? Infinity) < now;
+
+/**
+ * Looks up who the caller of a grant is. Without `now` it is not asked what has ended, nor whether the Practitioner is active: who
+ * was somebody once is still meant by what keeps him out.
+ */
 export async function factsOf(
   { who, client }: Pick<Grant, 'who' | 'client'>,
   store: Pick<Store, 'read' | 'search'>,
   base: string,
+  now?: number,
 ): Promise<Facts> {
   const relative = relativeTo(base);
   const parsed = (text: string): Resource => JSON.parse(relative(text));
@@ -46,6 +55,9 @@ export async function factsOf(
     const [version] = await store.read([asked]);
     return version && !isDeleted(version) ? parsed(version.text) : undefined;
   };
+  const isActive = ({ active, period }: Resource): boolean => active !== false && !isOver(period, now);
+  const hasLeft = async (practitioner: ResourceKey | undefined): Promise<boolean> =>
+    now !== undefined && practitioner?.type === 'Practitioner' && (await held(practitioner))?.active === false;
   const key = keyOf(who);
   const facts = { ...noFacts, client: `Client/${client}`, ...(key && key.type !== 'Client' && { user: who }) };
   switch (key?.type) {
@@ -55,12 +67,18 @@ export async function factsOf(
       return { ...facts, members: [who], device: who };
     case 'RelatedPerson': {
       const related = await held(key);
-      return { ...facts, members: [who], patient: related?.active === false ? undefined : related?.patient?.reference };
+      return {
+        ...facts,
+        members: [who],
+        patient: related && isActive(related) ? related.patient?.reference : undefined,
+      };
     }
     case 'PractitionerRole': {
       const role = await held(key);
-      if (!role || role.active === false) return { ...facts, members: [] };
-      return { ...facts, ...placesIn([role]), members: [who, ...[role.practitioner?.reference].filter(Boolean)] };
+      if (!role || !isActive(role)) return { ...facts, members: [] };
+      const practitioner = role.practitioner?.reference;
+      if (practitioner && (await hasLeft(keyOf(practitioner)))) return { ...noFacts, client: facts.client };
+      return { ...facts, ...placesIn([role]), members: [who, ...[practitioner].filter(Boolean)] };
     }
     case 'Practitioner': {
       const asked = [
@@ -68,8 +86,12 @@ export async function factsOf(
         ['active:not', 'false'],
       ] as const;
       const { where } = parseSearch('PractitionerRole', asked, { strict: true, base }).query;
-      const { matches } = await store.search(plainQuery('PractitionerRole', where, MOST_ROLES), undefined);
-      const roles = matches.map(({ text }) => parsed(text));
+      const [{ matches }, isGone] = await Promise.all([
+        store.search(plainQuery('PractitionerRole', where, MOST_ROLES), undefined),
+        hasLeft(key),
+      ]);
+      if (isGone) return { ...noFacts, client: facts.client };
+      const roles = matches.map(({ text }) => parsed(text)).filter(isActive);
       return { ...facts, ...placesIn(roles), members: [who, ...roles.map(({ id }) => `PractitionerRole/${id}`)] };
     }
     default:

@@ -1,4 +1,5 @@
 /** The Patients of a caller as lists, where they are few: what is asked by a list is told without a chain. capability/access/README.md */
+import { relativeTo } from '../../fhir/own-base.ts';
 import { referenceTo } from '../../fhir/references.ts';
 import type { Runtime } from '../../runtime.ts';
 import { none, plainQuery } from '../../search/query.ts';
@@ -6,7 +7,7 @@ import { targetsOf } from '../../search/targets.ts';
 import type { Change, Store } from '../../store/store.ts';
 import type { Facts, OwnPatients } from './facts.ts';
 import type { Placed } from './opened.ts';
-import { chainWithin, type Shared, shared } from './within.ts';
+import { chainWithin, lookedAfterBy, ownTeams, type Shared, shared } from './within.ts';
 
 const ownPatients = (ids: Iterable<string>): OwnPatients => {
   const list = targetsOf(ids);
@@ -15,7 +16,7 @@ const ownPatients = (ids: Iterable<string>): OwnPatients => {
 
 /** With more of them than these the chain is asked, each time anew. */
 const MOST_OWN = 1_000;
-/** Milliseconds for which nobody counts again whoever had more: it changes nothing of what is meant. */
+/** Milliseconds for which nobody counts again whoever had more. */
 const MANY_FOR = 60_000;
 const MOST_REMEMBERED = 10_000;
 const MOST_RELIED = 100_000;
@@ -30,7 +31,12 @@ export interface OwnPatientsRoom {
   forget(): void;
 }
 
-export function createOwnPatients(store: Pick<Store, 'search'>, runtime: Pick<Runtime, 'now'>): OwnPatientsRoom {
+export function createOwnPatients(
+  store: Pick<Store, 'search'>,
+  runtime: Pick<Runtime, 'now'>,
+  base: string,
+): OwnPatientsRoom {
+  const relative = relativeTo(base);
   const many = new Map<string, number>();
   /** Patients and Organizations that the lists go by. */
   const relied = new Set<string>();
@@ -41,6 +47,14 @@ export function createOwnPatients(store: Pick<Store, 'search'>, runtime: Pick<Ru
     relied.add(reference);
   }
 
+  /** Patients of the CareTeams that have not ended for the caller; undefined where the teams are too many to look at. */
+  async function lookedAfter({ members }: Facts): Promise<ReadonlySet<string> | undefined> {
+    const { matches } = await store.search(plainQuery('CareTeam', ownTeams(members), MOST_OWN + 1), undefined);
+    if (matches.length > MOST_OWN) return undefined;
+    const now = runtime.now();
+    return new Set(matches.flatMap(({ text }) => lookedAfterBy(JSON.parse(relative(text)), members, now)));
+  }
+
   async function listOf(within: Shared, facts: Facts): Promise<OwnPatients | undefined> {
     const where = chainWithin(within, facts);
     if (where === none) return ownPatients([]);
@@ -48,14 +62,18 @@ export function createOwnPatients(store: Pick<Store, 'search'>, runtime: Pick<Ru
     if ((many.get(name) ?? 0) > runtime.now()) return undefined;
     // Before the search: what is written meanwhile is heard of.
     if (within === 'organization') for (const one of facts.organizations) rely(one);
-    const { matches } = await store.search(plainQuery('Patient', where, MOST_OWN + 1), undefined);
-    if (matches.length > MOST_OWN) {
+    const [{ matches }, current] = await Promise.all([
+      store.search(plainQuery('Patient', where, MOST_OWN + 1), undefined),
+      within === 'care-team' && lookedAfter(facts),
+    ]);
+    if (matches.length > MOST_OWN || current === undefined) {
       if (many.size >= MOST_REMEMBERED) many.clear();
       many.set(name, runtime.now() + MANY_FOR);
       return undefined;
     }
     for (const { key } of matches) rely(referenceTo(key));
-    return ownPatients(matches.map(({ key }) => key.id));
+    const ids = matches.map(({ key }) => key.id);
+    return ownPatients(current ? ids.filter((id) => current.has(`Patient/${id}`)) : ids);
   }
 
   return {

@@ -49,7 +49,7 @@ export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
   const { store, base, canonical, extract, runtime, policies, consents = noConsents } = parts;
   demandSound(policies, base);
   const verdicts = createVerdicts(extract);
-  const own = createOwnPatients(store, runtime);
+  const own = createOwnPatients(store, runtime, base);
   const known = new Map<string, Made>();
   /** The same without reading the grant, as long as it is the very same. */
   let ofSame = new WeakMap<Grant, Made>();
@@ -65,7 +65,7 @@ export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
       rights.filter((right) => isOpen(type, right)).map((right) => [type, right] as const),
     );
     const [[facts, atMoment]] = await Promise.all([
-      factsOf(grant, store, base).then(async (facts) => [facts, await own.known(facts, rules)] as const),
+      factsOf(grant, store, base, runtime.now()).then(async (facts) => [facts, await own.known(facts, rules)] as const),
       ...asked.map(async ([type, right]) => {
         const criterion = await consents.narrow(grant, type, right);
         if (criterion) narrowed.set(`${right} ${type}`, criterion);
@@ -157,7 +157,7 @@ export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
       ofDevices.clear();
       ofSame = new WeakMap();
     },
-    why: createWhy(parts),
+    why: createWhy(parts, own),
   };
 }
 

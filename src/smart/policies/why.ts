@@ -11,6 +11,7 @@ import { factsOf } from './facts.ts';
 import { holds } from './hold.ts';
 import { createLookUps } from './look-ups.ts';
 import { opening, type Placed, rulesOf } from './opened.ts';
+import type { OwnPatientsRoom } from './own-patients.ts';
 import type { AccessRoomParts } from './parts.ts';
 import type { Rule } from './policy.ts';
 import { ruleCriterion } from './rule-criterion.ts';
@@ -53,7 +54,7 @@ export type Why = (asked: WhyAsked) => Promise<WhyAnswer>;
 /** A new resource is not asked about: it is not there. */
 const asked: readonly Right[] = ['r', 's', 'u', 'd'];
 
-export function createWhy(parts: AccessRoomParts): Why {
+export function createWhy(parts: AccessRoomParts, own: Pick<OwnPatientsRoom, 'known'>): Why {
   const { store, base, extract, runtime, policies, consents } = parts;
 
   return async ({ key, who, roles: given, scope, patient, purposeOfUse }) => {
@@ -70,8 +71,8 @@ export function createWhy(parts: AccessRoomParts): Why {
       ...(purposeOfUse !== undefined && { purposeOfUse }),
       token: '',
     };
-    const facts = await factsOf(grant, store, base);
     const rules = rulesOf(roles, policies, grant);
+    const facts = await own.known(await factsOf(grant, store, base, runtime.now()), rules);
     const look = createLookUps(store, runtime);
     const entries = extract(version.text);
     const isFulfilled = async (criterion: Criterion | undefined): Promise<boolean> =>

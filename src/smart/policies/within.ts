@@ -1,13 +1,15 @@
 /** The compartments of rules as criteria: own patient, own CareTeams' patients, own organization's, own device's. capability/access/README.md */
 import { compartmentParameters } from '../../fhir/compartments.ts';
+import type { Resource } from '../../fhir/references.ts';
 import { compartmentCriterion } from '../../search/compartment.ts';
+import { extract } from '../../search/extract.ts';
 import { untilDefinitionsChange } from '../../search/knowledge.ts';
 import { formsOf } from '../../search/parameter.ts';
 import { parametersOf } from '../../search/parameters.ts';
 import { any, type Criterion, none } from '../../search/query.ts';
 import { aboutNames, aboutPatient } from '../about-patient.ts';
 import type { Right } from '../scopes/criterion.ts';
-import { type Facts, isAboutPatient } from './facts.ts';
+import { type Facts, isAboutPatient, isOver } from './facts.ts';
 import type { Within } from './policy.ts';
 
 const told = untilDefinitionsChange<boolean>();
@@ -84,13 +86,30 @@ function ofPatient(type: string, patient: string | undefined): Criterion | undef
   return criterion && (patient === undefined ? none : criterion);
 }
 
-/** Patients who have an active CareTeam with one of the members in it. */
-function inCareTeam(members: readonly string[]): Criterion {
-  if (members.length === 0) return none;
+/** Active CareTeams with one of the members in it. */
+export function ownTeams(members: readonly string[]): Criterion {
   const isMember = pointing('CareTeam', 'participant', members)!;
   const isActive: Criterion = { is: 'key', name: 'CareTeam.status', first: 'active', second: '' };
+  return { is: 'all', of: [isMember, isActive] };
+}
+
+/** Patients who have one. */
+function inCareTeam(members: readonly string[]): Criterion {
+  if (members.length === 0) return none;
   const [name] = namesOf('CareTeam', 'patient');
-  return { is: 'referred', type: 'CareTeam', name: name!, where: { is: 'all', of: [isMember, isActive] } };
+  return { is: 'referred', type: 'CareTeam', name: name!, where: ownTeams(members) };
+}
+
+/** Patients whom the CareTeam is about, as references, where one of the members is in it and neither has ended. */
+export function lookedAfterBy(team: Resource, members: readonly string[], now: number): readonly string[] {
+  if (isOver(team.period, now)) return [];
+  const participant = (team.participant ?? []).filter(({ period }: any) => !isOver(period, now));
+  const { references } = extract({ ...team, participant });
+  const targetsUnder = (code: string): readonly string[] => {
+    const names = namesOf('CareTeam', code);
+    return references.filter(({ name }) => names.includes(name)).map(({ target }) => target);
+  };
+  return targetsUnder('participant').some((one) => members.includes(one)) ? targetsUnder('patient') : [];
 }
 
 /**

@@ -66,6 +66,9 @@ const isOwn = (facts: Facts, patient: string, one: any): boolean =>
 const isAboutOneOf = (facts: Facts, patients: ReadonlySet<string>, one: any): boolean =>
   keysOf(facts, about[one.resourceType]?.(one) ?? []).some((key) => key !== undefined && patients.has(key));
 
+/** Whether its period has ended when the questions are asked. */
+const isOver = ({ period }: any): boolean => Date.parse(period?.end) < later;
+
 /** Patients of active CareTeams with one of the members. */
 function patientsOfTeams(facts: Facts, who: string): ReadonlySet<string> {
   const members = [who, ...activeRoles(facts, who).map(keyOf)];
@@ -73,14 +76,19 @@ function patientsOfTeams(facts: Facts, who: string): ReadonlySet<string> {
     (one) =>
       one.resourceType === 'CareTeam' &&
       one.status === 'active' &&
-      one.participant.some(({ member }: any) => members.includes(member.reference)),
+      !isOver(one) &&
+      one.participant.some((two: any) => !isOver(two) && members.includes(two.member.reference)),
   );
   return new Set(teams.map(({ subject }) => subject.reference));
 }
 
 const activeRoles = ({ newest }: Facts, who: string): readonly any[] =>
   [...newest.values()].filter(
-    (one) => one.resourceType === 'PractitionerRole' && one.active !== false && one.practitioner.reference === who,
+    (one) =>
+      one.resourceType === 'PractitionerRole' &&
+      one.active !== false &&
+      !isOver(one) &&
+      one.practitioner.reference === who,
   );
 
 /** Patients whose managing organization is one in which the caller works. */
@@ -101,7 +109,7 @@ function isDenied(facts: Facts, who: string, one: any): boolean {
     ({ resourceType, status, patient, provision }) =>
       resourceType === 'Consent' &&
       status === 'active' &&
-      !(Date.parse(provision.period?.end) < later) &&
+      !isOver(provision) &&
       (provision.actor === undefined || provision.actor.some(({ reference }: any) => reference.reference === who)) &&
       provision.class.some(({ code }: any) => code === one.resourceType) &&
       isOwn(facts, patient.reference, one),

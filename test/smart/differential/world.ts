@@ -87,6 +87,8 @@ const set = (name: string, ...codes: string[]) => ({
   compose: { include: [{ system: loinc, concept: codes.map((code) => ({ code })) }] },
 });
 
+const over = { period: { end: '2025-12-31' } };
+
 /** What the random resources have not. */
 const besides: readonly any[] = [
   // Sets of codes for `:in`, by the names that the questions know.
@@ -97,6 +99,13 @@ const besides: readonly any[] = [
   team('one-too', 'Patient/4', 'active', 'PractitionerRole/nurse-north'),
   team('two', B, 'active', physician),
   team('old', B, 'inactive', nurse),
+  // Teams, memberships and work that are over.
+  { ...team('over', B, 'active', nurse), ...over },
+  {
+    ...team('left', B, 'active'),
+    participant: [{ member: to(nurse), ...over }, { member: to(physician) }],
+  },
+  { ...role('physician-left', physician, 'Organization/1', true), ...over },
   role('nurse-north', nurse, 'Organization/1', true),
   role('physician-south', physician, 'Organization/2', true),
   role('physician-north', physician, 'Organization/1', false),
@@ -198,7 +207,8 @@ function placed(seed: number, resource: any): any {
     'Patient/3': 'Organization/2',
     'Patient/4': 'Organization/1',
   }[key];
-  return { ...resource, ...open, ...(home && { managingOrganization: to(home) }) };
+  const isAsking = key === nurse || key === physician;
+  return { ...resource, ...open, ...(home && { managingOrganization: to(home) }), ...(isAsking && { active: true }) };
 }
 
 const AT_ONCE = 50;
