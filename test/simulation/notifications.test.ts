@@ -31,15 +31,15 @@ describe('an event', () => {
 });
 
 describe('an event of a store that two servers share', () => {
-  it('reaches its subscriber in the same way in 6 universes of crashes, failures and pauses', async () => {
+  it('reaches its subscriber in the same way in 3 universes of crashes, failures and pauses', async () => {
     let [events, deliveries] = [0, 0];
-    for (const seed of seeds(6)) {
+    for (const seed of seeds(3)) {
       const { faults, ...figures } = await runUniverse(seed, { servers: 2 });
       expect({ seed, faults }).toEqual({ seed, faults: [] });
       events += figures.events;
       deliveries += figures.deliveries;
     }
-    expect(events).toBeGreaterThan(200);
+    expect(events).toBeGreaterThan(100);
     expect(deliveries).toBeGreaterThan(events);
   }, 120_000);
 
