@@ -96,6 +96,7 @@ export function openAccess(parts: AccessParts): AccessRooms {
     base,
     clients,
     findUser: users.directory.find,
+    useSession: users.sessions.use,
     settings: config,
     failedPage: (code, words) => failed({ code, words }),
     log,

@@ -12,6 +12,7 @@ import type { ClientRoom } from '../clients/open.ts';
 import { oauthPaths } from '../discovery.ts';
 import { stillPermitted } from '../scopes/granted.ts';
 import { freshWord } from '../secrets.ts';
+import type { Sessions } from '../users/sessions.ts';
 import type { User } from '../users/user.ts';
 import { type Asking, completeAnswer } from './answers.ts';
 import { authenticateClient } from './client-authentication.ts';
@@ -32,6 +33,7 @@ export interface AuthorizationParts {
   readonly base: string;
   readonly clients: Pick<ClientRoom, 'clients' | 'checkAssertion' | 'holds'>;
   readonly findUser: (login: string) => Promise<User | undefined>;
+  readonly useSession: Sessions['use'];
   readonly settings: Config;
   /** HTML of a request that may not go back to where it says it came from. */
   readonly failedPage: (code: string, words: string) => string;
@@ -97,6 +99,7 @@ export function createAuthorization(parts: AuthorizationParts): Authorization {
         settings,
         findClient,
         findUser,
+        useSession: parts.useSession,
         rowOf: (deed) => asked.getStore()!.row(deed),
         forget: tokens.forget,
         failedPage: parts.failedPage,

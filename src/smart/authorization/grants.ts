@@ -1,6 +1,7 @@
 /** Grants of users to apps: what of them is alive, listed, and taken back with every token that came of them. https://www.rfc-editor.org/rfc/rfc7009 */
 import { appended } from '../../audit/trail.ts';
 import type { AuditRow, Change, Kept, Store } from '../../store/store.ts';
+import { type Bound, isStillOpen } from '../users/sessions.ts';
 import { contextOf } from './context.ts';
 import { keyOfId, kinds } from './kinds.ts';
 
@@ -15,6 +16,8 @@ export interface UserGrant {
   /** Milliseconds since 1970. */
   readonly granted: number;
   readonly expires: number;
+  /** What it ends with, where it ends before that. */
+  readonly bound?: Bound;
 }
 
 const LISTED = 200;
@@ -47,9 +50,11 @@ export async function revokeGrant(store: Store, grantKey: string, rows: readonly
   await store.commit([...changes, ...rows.map(appended)]);
 }
 
-/** What a user has granted and not taken back, the oldest key first. */
-export async function grantsOf(store: Pick<Store, 'list'>, login: string): Promise<readonly UserGrant[]> {
-  return (await keptBelow(store, kinds.ofUser, `${login}/`)).map(({ value }) => value as UserGrant);
+/** What a user has granted, that has not been taken back and has not ended, the oldest key first. */
+export async function grantsOf(store: Pick<Store, 'list' | 'get'>, login: string): Promise<readonly UserGrant[]> {
+  const all = (await keptBelow(store, kinds.ofUser, `${login}/`)).map(({ value }) => value as UserGrant);
+  const isOpen = await Promise.all(all.map(({ bound }) => bound === undefined || isStillOpen(store, bound)));
+  return all.filter((_grant, at) => isOpen[at]);
 }
 
 /** Of a user alone: another's key is as unknown as one that never was. */

@@ -1,6 +1,8 @@
 /** What a token is good for, told to who has it, and its end. https://www.rfc-editor.org/rfc/rfc7662 https://www.rfc-editor.org/rfc/rfc7009 */
 import { appended } from '../../audit/trail.ts';
 import type { AuditRow, Store } from '../../store/store.ts';
+import { isStillOpen } from '../users/sessions.ts';
+import { boundTo, contextOf } from './context.ts';
 import { grantKeyOf, revokeGrant } from './grants.ts';
 import { keyOfId, kinds } from './kinds.ts';
 import type { Tokens } from './tokens.ts';
@@ -19,6 +21,9 @@ export async function introspect(
   if (stored.kind === 'RefreshToken') {
     const [grant] = await store.get(kinds.model('Grant'), [grantKeyOf(stored.grantId!)]);
     if (!grant || stored.consumed !== undefined) return inactive;
+    const context = contextOf(grant.value);
+    const bound = context && boundTo(context);
+    if (bound !== undefined && !(await isStillOpen(store, bound))) return inactive;
     const { clientId: client_id, scope, accountId: sub, iat, exp } = stored;
     return { active: true, client_id, scope, sub, iat, exp, iss: url };
   }

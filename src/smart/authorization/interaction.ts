@@ -39,6 +39,8 @@ export interface Consented {
   /** Ids; of no meaning where an EHR named them. */
   readonly patient?: string;
   readonly encounter?: string;
+  /** Id of the session of the browser. */
+  readonly session: string;
 }
 
 /** Each `finish` gives the URL that the browser goes on to (303). A uid that is not of this browser is to be refused by `details` before. */
@@ -161,6 +163,7 @@ export function createInteractions(parts: InteractionParts): Interactions {
         ...(launch?.intent !== undefined && { intent: launch.intent }),
         ...(launch?.purposeOfUse !== undefined && { purposeOfUse: launch.purposeOfUse }),
         needPatientBanner: launch?.needPatientBanner ?? true,
+        ...(isOnlineOnly(granted) && { session: consented.session }),
       };
       const grant = new provider.Grant({
         accountId: user.login,
@@ -189,5 +192,8 @@ function signedInAfter({ params, prompt, iat }: Kept): number {
   if (prompt.reasons.some((reason) => reason !== 'no_sign_in' && reason !== 'max_age')) return iat * 1_000;
   return params.max_age === undefined ? 0 : (iat - Number(params.max_age)) * 1_000;
 }
+
+const isOnlineOnly = (scopes: readonly string[]): boolean =>
+  scopes.includes('online_access') && !scopes.includes('offline_access');
 
 const scopesOf = ({ scope }: Kept['params']): readonly string[] => wordsOf(typeof scope === 'string' ? scope : '');

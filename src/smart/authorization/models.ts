@@ -3,7 +3,7 @@ import type { Adapter, AdapterPayload, ClientMetadata } from 'oidc-provider';
 import { appended } from '../../audit/trail.ts';
 import type { Runtime } from '../../runtime.ts';
 import { type AuditRow, type Change, isConflict, type Kept, type Store } from '../../store/store.ts';
-import { contextOf } from './context.ts';
+import { boundTo, contextOf } from './context.ts';
 import { grantKeyOf, revokeGrant, type UserGrant } from './grants.ts';
 import { keyOfId, kinds } from './kinds.ts';
 
@@ -97,6 +97,7 @@ export const modelsOver =
               '',
             patient: context.patient,
             granted: runtime.now(),
+            bound: boundTo(context),
             expires: runtime.now() + (expiresIn ?? 0) * 1_000,
           };
           changes.push({ op: 'put', kind: kinds.ofUser, key: `${context.user}/${key}`, value: grant, expiresIn });

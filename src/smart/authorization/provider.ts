@@ -7,9 +7,10 @@ import type { Client } from '../clients/client.ts';
 import { isRegistered } from '../clients/redirect-uris.ts';
 import { pageHeaders } from '../pages/serve.ts';
 import { identityScopes } from '../scopes/words.ts';
+import type { Sessions } from '../users/sessions.ts';
 import type { User } from '../users/user.ts';
 import { createDemands } from './asked-scopes.ts';
-import { type CarriesContext, contextOf } from './context.ts';
+import { boundTo, type CarriesContext, contextOf } from './context.ts';
 import { INTERACTION, useLaunch } from './launches.ts';
 import { CODE, ID_TOKEN, type LifeSettings, tokenLife } from './lives.ts';
 import { modelsOver } from './models.ts';
@@ -29,6 +30,7 @@ export interface ProviderParts {
   readonly settings: LifeSettings & { readonly sessionHours: number };
   readonly findClient: (clientId: string) => Promise<Client | undefined>;
   readonly findUser: (login: string) => Promise<User | undefined>;
+  readonly useSession: Sessions['use'];
   readonly rowOf: (deed: Partial<AuditRow> & Pick<AuditRow, 'interaction' | 'status'>) => AuditRow;
   readonly forget: () => void;
   /** HTML of a request that may not go back to where it says it came from. */
@@ -151,6 +153,9 @@ export async function buildProvider(parts: ProviderParts, keys: readonly Signing
       if (!user || user.disabled !== undefined) return undefined;
       const context = contextOf(grantOf(ctx) ?? {});
       if (context !== undefined && context.epoch !== user.epoch) return undefined;
+      const bound = context && boundTo(context);
+      // Who comes with a code or a refresh token is there: the session does not rest meanwhile.
+      if (bound !== undefined && !(await parts.useSession(bound))) return undefined;
       const fhirUser = `${base}/${user.fhirUser}`;
       return { accountId: sub, claims: () => ({ sub, fhirUser, profile: fhirUser }) };
     },

@@ -7,8 +7,9 @@ import { mayBeFor, purposeOf } from '../purposes.ts';
 import { createRemembered } from '../remembered.ts';
 import { isWithin, stillPermitted } from '../scopes/granted.ts';
 import { scopesOf, wordsOf } from '../scopes/words.ts';
+import { isStillOpen } from '../users/sessions.ts';
 import { lookUp, type User } from '../users/user.ts';
-import { contextOf, type LaunchContext } from './context.ts';
+import { boundTo, contextOf, type LaunchContext } from './context.ts';
 import { grantKeyOf } from './grants.ts';
 import { keyOfId, kinds } from './kinds.ts';
 
@@ -87,10 +88,12 @@ export function createTokens(store: Store, runtime: Runtime, base: string): Toke
     scopes,
     token,
   }: Standing): Promise<Pick<Verified, 'grant' | 'scope'> | Refused> {
-    const [[keptClient], keptGrant, kept] = await Promise.all([
+    const bound = context && boundTo(context);
+    const [[keptClient], keptGrant, kept, isIn] = await Promise.all([
       store.get(clientKinds.client, [clientId]),
       grantKey === undefined ? undefined : store.get(kinds.model('Grant'), [grantKey]),
       context === undefined ? undefined : lookUp(store, context.user),
+      bound === undefined || isStillOpen(store, bound),
     ]);
     const client: Client | undefined = keptClient?.value;
     if (!client || !isOn(client)) return { refused: 'client unknown or disabled' };
@@ -102,6 +105,7 @@ export function createTokens(store: Store, runtime: Runtime, base: string): Toke
       const user: User | undefined = kept?.user;
       if (!user || user.disabled !== undefined) return { refused: 'user unknown or disabled' };
       if (user.epoch !== context!.epoch) return { refused: 'user signed out everywhere' };
+      if (!isIn) return { refused: 'user signed out' };
       const named = context!.purposeOfUse;
       if (named !== undefined && !mayBeFor(client, named)) return { refused: 'purpose of use registered no more' };
       const scope = stillPermitted(scopes, client.metadata.scope);

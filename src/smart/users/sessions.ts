@@ -2,7 +2,7 @@
 import { appended } from '../../audit/trail.ts';
 import { problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { Change, Store } from '../../store/store.ts';
+import { type Change, isConflict, type Store } from '../../store/store.ts';
 import { hashOf } from '../secrets.ts';
 import { freshCookie } from './cookie.ts';
 import { deviceWords } from './device-words.ts';
@@ -46,6 +46,13 @@ export interface NewSession {
   readonly row: RowOf;
 }
 
+/** A session, by what it says of its user. */
+export interface Bound {
+  readonly session: string;
+  readonly user: string;
+  readonly epoch: number;
+}
+
 export interface SessionLimits {
   /** Milliseconds of rest after which a session is over, and of age. */
   readonly idle: number;
@@ -56,6 +63,8 @@ export interface Sessions {
   start(asked: NewSession): Promise<{ readonly cookie: string; readonly session: Session }>;
   /** The session of a cookie, and a note that it was used. Undefined where it is over or never was. */
   find(cookie: string | undefined): Promise<Session | undefined>;
+  /** Notes that an app of this session's user has come back with its help; false where it is over. */
+  use(session: Bound): Promise<boolean>;
   /** Those that are not over, newest use first. */
   list(login: string): Promise<readonly Session[]>;
   /** Ends one of the user's. 404 where it is none. */
@@ -68,6 +77,15 @@ export interface Sessions {
 
 export const sessionId = (cookie: string): string => hashOf(cookie);
 const indexKey = (login: string, id: string) => `${login}/${id}`;
+
+const isSameAs = (kept: KeptSession | undefined, { user, epoch }: Bound): boolean =>
+  kept?.login === user && kept.epoch === epoch;
+
+/** Whether it goes on now: what has rested too long or is too old the store has no more. */
+export async function isStillOpen(store: Pick<Store, 'get'>, bound: Bound): Promise<boolean> {
+  const [kept] = await store.get(KIND, [bound.session]);
+  return isSameAs(kept?.value, bound);
+}
 
 export function createSessions(
   store: Store,
@@ -114,6 +132,7 @@ export function createSessions(
       ...(old ? dropped(old.value.login, old.key) : []),
       appended(row({ interaction: 'sign-in', status: 200, reason: `by ${methods.join('+')}`, ...aboutUser(user) })),
     ]);
+    if (old) onChange(old.value.login);
     return { cookie, session: shown(id, kept, user) };
   }
 
@@ -149,11 +168,25 @@ export function createSessions(
     start,
     find,
     list,
+    async use(bound) {
+      const [found] = await store.get(KIND, [bound.session]);
+      const kept: KeptSession | undefined = found?.value;
+      const user = kept && (await lookUp(store, kept.login))?.user;
+      if (!kept || !isSameAs(kept, bound) || isOver(kept, user)) return false;
+      try {
+        await store.commit([put(bound.session, { ...kept, used: runtime.now() }, found!.revision)]);
+        return true;
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+        return isStillOpen(store, bound);
+      }
+    },
     async end(login, id, row) {
       const session = (await list(login)).find((one) => one.id === id);
       if (!session) throw problem('not-found', 'there is no such session');
       const signedOut = row({ interaction: 'sign-out', action: 'E', status: 200, ...aboutUser(session.user) });
       await store.commit([...dropped(login, id), appended(signedOut)]);
+      onChange(login);
     },
     async endAll(login, row) {
       const user = await changeUser(store, runtime, login, (before) => ({

@@ -276,7 +276,8 @@ export function addInteraction(router: Router, desk: Desk): SignInDesk {
       ...(patient && { patients: `Patient/${patient.id}` }),
       reason: `client ${asked.client.clientId}: ${scopes.join(' ')}`,
     });
-    const to = await interactions.finishConsent(asked.uid, { scopes, patient: patient?.id, encounter: encounter?.id });
+    const consented = { scopes, patient: patient?.id, encounter: encounter?.id, session: session.id };
+    const to = await interactions.finishConsent(asked.uid, consented);
     leave(asked, to, response);
   });
   return signIn;
