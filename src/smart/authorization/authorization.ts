@@ -16,7 +16,7 @@ import type { Sessions } from '../users/sessions.ts';
 import type { User } from '../users/user.ts';
 import { type Asking, completeAnswer } from './answers.ts';
 import { authenticateClient } from './client-authentication.ts';
-import { grantsOf, isGrantOf, revokeGrant, type UserGrant } from './grants.ts';
+import { grantsOf, revokeApp, type UserGrant } from './grants.ts';
 import { createInteractions, type Interactions } from './interaction.ts';
 import { type Launch, newLaunch } from './launches.ts';
 import { grantLife, ID_TOKEN } from './lives.ts';
@@ -59,9 +59,9 @@ export interface Authorization {
   authenticate(form: URLSearchParams, authorization: string | undefined, source: string): Promise<Client>;
   /** A new launch handle; committed with the rows. */
   launch(launch: Launch, rows: readonly AuditRow[]): Promise<string>;
-  /** What a user has granted, and taking it back: false where it is not the user's. */
+  /** What a user has granted, and taking back all that one app was given: false where that was nothing. */
   grantsOf(login: string): Promise<readonly UserGrant[]>;
-  revoke(login: string, grant: string, rows: readonly AuditRow[]): Promise<boolean>;
+  revokeApp(login: string, client: string, rows: readonly AuditRow[]): Promise<boolean>;
 }
 
 const FORM = 'application/x-www-form-urlencoded';
@@ -160,11 +160,10 @@ export function createAuthorization(parts: AuthorizationParts): Authorization {
       return handle;
     },
     grantsOf: (login) => grantsOf(store, login),
-    async revoke(login, grant, rows) {
-      if (!(await isGrantOf(store, login, grant))) return false;
-      await revokeGrant(store, grant, rows);
+    async revokeApp(login, client, rows) {
+      const isDone = await revokeApp(store, login, client, rows);
       tokens.forget();
-      return true;
+      return isDone;
     },
   };
 }

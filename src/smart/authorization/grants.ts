@@ -5,9 +5,9 @@ import { type Bound, isStillOpen } from '../users/sessions.ts';
 import { contextOf } from './context.ts';
 import { keyOfId, kinds } from './kinds.ts';
 
-/** What a user sees of a grant, and what takes it away. */
+/** What a user sees of a grant. */
 export interface UserGrant {
-  /** For `revoke`; opens nothing. */
+  /** Opens nothing. */
   readonly key: string;
   readonly client: string;
   /** Words separated by blanks. */
@@ -36,6 +36,24 @@ async function keptBelow(store: Pick<Store, 'list'>, kind: string, prefix: strin
 
 /** Takes a grant back with all that came of it, in one commit; `rows` say why. */
 export async function revokeGrant(store: Store, grantKey: string, rows: readonly AuditRow[]): Promise<void> {
+  await store.commit([...(await revocation(store, grantKey)), ...rows.map(appended)]);
+}
+
+/** Takes back whatever a user has granted to an app, in one commit; false where that is nothing. */
+export async function revokeApp(
+  store: Store,
+  login: string,
+  client: string,
+  rows: readonly AuditRow[],
+): Promise<boolean> {
+  const granted = (await allOf(store, login)).filter((grant) => grant.client === client);
+  if (granted.length === 0) return false;
+  const changes = await Promise.all(granted.map(({ key }) => revocation(store, key)));
+  await store.commit([...changes.flat(), ...rows.map(appended)]);
+  return true;
+}
+
+async function revocation(store: Pick<Store, 'get' | 'list'>, grantKey: string): Promise<readonly Change[]> {
   const [[grant], tokens] = await Promise.all([
     store.get(kinds.model('Grant'), [grantKey]),
     keptBelow(store, kinds.ofGrant, `${grantKey}/`),
@@ -47,20 +65,17 @@ export async function revokeGrant(store: Store, grantKey: string, rows: readonly
     const [, model, token] = key.split('/');
     changes.push({ op: 'drop', kind: kinds.ofGrant, key }, { op: 'drop', kind: kinds.model(model!), key: token! });
   }
-  await store.commit([...changes, ...rows.map(appended)]);
+  return changes;
 }
+
+const allOf = async (store: Pick<Store, 'list'>, login: string): Promise<readonly UserGrant[]> =>
+  (await keptBelow(store, kinds.ofUser, `${login}/`)).map(({ value }) => value as UserGrant);
 
 /** What a user has granted, that has not been taken back and has not ended, the oldest key first. */
 export async function grantsOf(store: Pick<Store, 'list' | 'get'>, login: string): Promise<readonly UserGrant[]> {
-  const all = (await keptBelow(store, kinds.ofUser, `${login}/`)).map(({ value }) => value as UserGrant);
+  const all = await allOf(store, login);
   const isOpen = await Promise.all(all.map(({ bound }) => bound === undefined || isStillOpen(store, bound)));
   return all.filter((_grant, at) => isOpen[at]);
-}
-
-/** Of a user alone: another's key is as unknown as one that never was. */
-export async function isGrantOf(store: Pick<Store, 'get'>, login: string, key: string): Promise<boolean> {
-  const [kept] = await store.get(kinds.ofUser, [`${login}/${key}`]);
-  return kept !== undefined;
 }
 
 export const grantKeyOf = (grantId: string): string => keyOfId(grantId);

@@ -3,13 +3,13 @@ import { html, named } from './html.ts';
 import { type Frame, framed, instant, notice, secret } from './layout.ts';
 
 export interface AllowedApp {
-  /** Of the grant; posted back to end it. */
+  /** client_id; posted back to end all that it was allowed. */
   readonly id: string;
   readonly name: string;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970: the first time that it was allowed, the last end. */
   readonly since: number;
   readonly until?: number;
-  readonly patient?: string;
+  readonly patients: readonly string[];
   /** Each scope in plain words. */
   readonly words: readonly string[];
 }
@@ -21,15 +21,15 @@ export interface AppsPage {
   readonly done?: string;
 }
 
-const card = (csrf: string, { id, name, since, until, patient, words }: AllowedApp) => html`
+const card = (csrf: string, { id, name, since, until, patients, words }: AllowedApp) => html`
       <li class="card">
         <h2 id="app-${id}">${named(name)}</h2>
-        <p class="hint">Allowed ${instant(since)}${until !== undefined && html`, ends ${instant(until)}`}${
-          patient !== undefined && html`, for ${named(patient)}`
-        }</p>
+        <p class="hint">Allowed ${instant(since)}${until !== undefined && html`, ends ${instant(until)}`}${patients.map(
+          (patient, at) => html`${at === 0 ? ', for ' : '; '}${named(patient)}`,
+        )}</p>
         <ul class="words">${words.map((sentence) => html`<li>${sentence}</li>`)}</ul>
         <form method="post" action="/oauth/account/apps">${secret(csrf)}
-          <button class="danger" name="grant" value="${id}" aria-describedby="app-${id}">End its access</button>
+          <button class="danger" name="client" value="${id}" aria-describedby="app-${id}">End its access</button>
         </form>
       </li>`;
 

@@ -269,7 +269,7 @@ async function endOnPage(name: string): Promise<void> {
   const page = await house.browser.get('/oauth/account/apps');
   const card = page.text.slice(page.text.indexOf(name));
   const { action, fields } = formOf({ ...page, text: card }, '/account/apps');
-  fields.set('grant', /name="grant" value="([^"]+)"/.exec(card)![1]!);
+  fields.set('client', /name="client" value="([^"]+)"/.exec(card)![1]!);
   const { status } = await house.browser.post(action, fields);
   if (status >= 400) throw new Error(`the page refuses: ${status}`);
 }

@@ -66,13 +66,14 @@ const allowed: readonly AllowedApp[] = [
     name: app,
     since: now - 4_000 * minute,
     until: now + 90_000 * minute,
-    patient: 'Elin Berg',
+    patients: ['Elin Berg', 'Nils Berg'],
     words: scopes.map(({ words }) => words),
   },
   {
     id: 'g2',
     name: 'Ward round',
     since: now - 90 * minute,
+    patients: [],
     words: ['See everything about every patient that you may see'],
   },
 ];

@@ -60,8 +60,8 @@ describe('The pages between an app and its token', () => {
     const apps = await browser.get('/oauth/account/apps');
     expect(apps.text).toMatch(/<h2 id="app-[^"]+"><bdi>&lt;img src=x/);
     expect(apps.text).toContain('for <bdi>Berg, Elinb, born 1951-03-02</bdi>');
-    const grant = /name="grant" value="([^"]+)"/.exec(apps.text)![1]!;
-    const ended = await browser.post('/oauth/account/apps', { grant });
+    const client = /name="client" value="([^"]+)"/.exec(apps.text)![1]!;
+    const ended = await browser.post('/oauth/account/apps', { client });
     expect(ended.text).toContain('Its access has ended.');
     expect((await sign.house.read('Patient/ours-1', { authorization })).status).toBe(401);
     const rows = await sign.house.search('AuditEvent?_count=200');
@@ -198,7 +198,7 @@ describe('The pages between an app and its token', () => {
     for (const [at, members] of [
       [`${path}/consent`, { decision: 'allow', patient: 'ours-1', scope: 'patient/Patient.rs' }],
       [`${path}/patient`, { decision: 'deny' }],
-      ['/oauth/account/apps', { grant: 'x' }],
+      ['/oauth/account/apps', { client: 'x' }],
       ['/oauth/account/sign-out-everywhere', {}],
       ['/oauth/account/password', { current: PASSWORD, password: 'something-else-entirely-8' }],
     ] as const)

@@ -68,19 +68,26 @@ export function addAccount(router: Router, desk: Desk): void {
     const { user } = session;
     const subjects = subjectsFor(desk, user, request, response);
     const granted = await authorization.grantsOf(user.login);
+    // One row per app, however often it was allowed: ending it ends all of that.
+    const byApp = [...new Set(granted.map(({ client }) => client))].map((client) => ({
+      client,
+      grants: granted.filter((grant) => grant.client === client),
+    }));
     const listed = await Promise.all(
-      granted.map(async ({ key, client, scopes, patient: id, granted: since, expires: until }) => {
-        const [known, patient] = await Promise.all([
+      byApp.map(async ({ client, grants }) => {
+        const ids = [...new Set(grants.flatMap(({ patient }) => patient ?? []))];
+        const [known, patients] = await Promise.all([
           desk.findClient(client),
-          id === undefined ? undefined : subjects.patient(id),
+          Promise.all(ids.map((id) => subjects.patient(id))),
         ]);
-        const words = scopes.split(' ').filter((scope) => !scope.startsWith('launch'));
+        const scopes = new Set(grants.flatMap((grant) => grant.scopes.split(' ')));
+        const words = [...scopes].filter((scope) => !scope.startsWith('launch'));
         return {
-          id: key,
+          id: client,
           name: known?.metadata.client_name ?? 'An app that is not registered any more',
-          since,
-          until,
-          patient: patient && calledBy(patient),
+          since: Math.min(...grants.map((grant) => grant.granted)),
+          until: Math.max(...grants.map(({ expires }) => expires)),
+          patients: patients.flatMap((patient) => (patient ? [calledBy(patient)] : [])),
           words: words.map((scope) => shownScope(scope, desk.offlineDays).words),
         };
       }),
@@ -100,11 +107,14 @@ export function addAccount(router: Router, desk: Desk): void {
       'apps',
       async (session, request, response, form) => {
         const { login } = session.user;
-        const key = form.text('grant');
-        const grant = (await authorization.grantsOf(login)).find((one) => one.key === key);
+        const client = form.text('client');
+        const isTheirs = (await authorization.grantsOf(login)).some((grant) => grant.client === client);
         const deed = { interaction: 'app-end', action: 'D', status: 200, ...aboutUser(session.user) };
-        const ended = grant && visitOf(response).row({ ...deed, reason: `client ${grant.client}` });
-        const isDone = ended !== undefined && (await authorization.revoke(login, key, [ended]));
+        const isDone =
+          isTheirs &&
+          (await authorization.revokeApp(login, client, [
+            visitOf(response).row({ ...deed, reason: `client ${client}` }),
+          ]));
         await showApps(session, request, response, isDone ? 'Its access has ended.' : 'It had no access any more.');
       },
       false,

@@ -26,7 +26,7 @@ export interface PagesParts {
   readonly users: UsersRoom;
   /** Outside OpenID providers. */
   readonly providers: Providers;
-  readonly authorization: Pick<Authorization, 'interactions' | 'grantsOf' | 'revoke'>;
+  readonly authorization: Pick<Authorization, 'interactions' | 'grantsOf' | 'revokeApp'>;
   readonly findClient: (clientId: string) => Promise<Client | undefined>;
   readonly accessFor: (grant: Grant) => Promise<Access>;
   readonly dispatch: Dispatch;
