@@ -1,7 +1,9 @@
 /** Writes the answer of an operation as a Parameters resource. https://hl7.org/fhir/R4/parameters.html */
 
 /** A value by its type's name, such as `{ valueCode: 'done' }`, or parts. */
-export type Value = Readonly<Record<`value${string}`, string | number | boolean>> | { readonly part: readonly Part[] };
+export type Value =
+  | Readonly<Record<`value${string}`, string | number | boolean | { readonly reference: string }>>
+  | { readonly part: readonly Part[] };
 export type Part = { readonly name: string } & Value;
 
 export const text = (name: string, value: string): Part => ({ name, valueString: value });

@@ -41,8 +41,13 @@ const words = { c: 'create', r: 'read', u: 'update', d: 'delete', s: 'search' } 
 const rightPart = ({ right, isOpen, reasons }: Explained): Part =>
   parts('right', [code('right', words[right]), flag('granted', isOpen), ...reasons.map(reasonPart)]);
 
-const reasonPart = ({ by, says, isOpen }: Reason): Part =>
-  parts('reason', [text('by', by), ...(says === undefined ? [] : [text('says', says)]), flag('opens', isOpen)]);
+const reasonPart = ({ by, says, isOpen, consents = [] }: Reason): Part =>
+  parts('reason', [
+    text('by', by),
+    ...(says === undefined ? [] : [text('says', says)]),
+    flag('opens', isOpen),
+    ...consents.map((reference) => ({ name: 'consent', valueReference: { reference } })),
+  ]);
 
 function demanded(name: string, asked: Readonly<Record<string, string>>): string {
   const value = asked[name];

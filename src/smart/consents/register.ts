@@ -33,6 +33,15 @@ export interface Register {
   /** Current when it resolves; rejects where that cannot be told. */
   renew(): Promise<void>;
   groups(): Iterable<Group>;
+  /** Each of them that is about one of these patients; by a look at all. */
+  of(patients: readonly string[]): readonly Placed[];
+}
+
+/** A Consent, and the rule that it has. */
+export interface Placed {
+  readonly id: string;
+  readonly patient: string;
+  readonly rule: Rule;
 }
 
 type Ground = Pick<Store, 'search' | 'read' | 'get' | 'list'>;
@@ -125,6 +134,10 @@ export function createRegister(
       return next;
     },
     groups: () => groups.values(),
+    of: (patients) =>
+      [...places].flatMap(([id, { group, patient }]) =>
+        patients.includes(patient) ? [{ id, patient, rule: group.rule }] : [],
+      ),
   };
 }
 

@@ -56,7 +56,7 @@ export function createConsents({ store, base, runtime, mode }: ConsentRoomParts)
       shapes: [...shapes.values()].map(
         ({ left, lists }): Shape => ({ left, patients: lists.length === 1 ? lists[0]! : targetsOf(lists.flat()) }),
       ),
-      ...(keyOf(asker.who)?.type === 'Patient' && { self: asker.who }),
+      ...selfOf(asker.who),
     };
     const left = once((type, right: Right) => narrowed(narrowing, type, right));
     return (type, right) => left(type, sameAs(right));
@@ -76,6 +76,20 @@ export function createConsents({ store, base, runtime, mode }: ConsentRoomParts)
       }
       return (await left)(type, right);
     },
+    async narrowing({ roles, who, client, purposeOfUse }, type, right, patients) {
+      if (roles.includes('administrator')) return [];
+      await register.renew();
+      const caller = await callerOf({ who, client, purposeOfUse }, store, base, true);
+      const self = selfOf(who);
+      return register.of(patients).flatMap(({ id, patient, rule }) => {
+        const left = leftOf(rule, caller, runtime.now());
+        if (left === undefined) return [];
+        // By itself it takes what it denies, in either mode.
+        const shapes = [{ left, patients: targetsOf([patient]) }];
+        const leaves = narrowed({ mode: 'deny-list', shapes, ...self }, type, sameAs(right));
+        return leaves === undefined ? [] : [{ consent: `Consent/${id}`, leaves }];
+      });
+    },
     watch: (engine, onChange) => ({
       ...engine,
       async commit(changes) {
@@ -91,6 +105,8 @@ export function createConsents({ store, base, runtime, mode }: ConsentRoomParts)
     }),
   };
 }
+
+const selfOf = (who: string) => keyOf(who)?.type === 'Patient' && { self: who };
 
 const tooMany = () =>
   problem(

@@ -27,16 +27,17 @@ export const rulesOf = (
   policies: Policies,
   { purposeOfUse, permissions = [] }: Circumstances,
 ): readonly Placed[] =>
-  roles.flatMap((role) =>
-    (policies.get(role)?.rules ?? [])
-      .map((rule, i) => ({ role, number: i + 1, rule }))
-      .filter(
-        ({ rule }) =>
-          (rule.purposeOfUse === undefined ||
-            (purposeOfUse !== undefined && rule.purposeOfUse.includes(purposeOfUse))) &&
-          (rule.permission === undefined || permissions.includes(rule.permission)),
-      ),
+  placedRules(roles, policies).filter(
+    ({ rule }) =>
+      isForPurpose(rule, purposeOfUse) && (rule.permission === undefined || permissions.includes(rule.permission)),
   );
+
+/** All rules of the roles, whatever the circumstances. */
+export const placedRules = (roles: readonly string[], policies: Policies): readonly Placed[] =>
+  roles.flatMap((role) => (policies.get(role)?.rules ?? []).map((rule, i) => ({ role, number: i + 1, rule })));
+
+export const isForPurpose = ({ purposeOfUse }: Rule, asked: string | undefined): boolean =>
+  purposeOfUse === undefined || (asked !== undefined && purposeOfUse.includes(asked));
 
 /** Those of them that open anything of the type with the right. */
 export const opening = (rules: readonly Placed[], type: string, right: Right): readonly Placed[] =>

@@ -9,6 +9,14 @@ import type { Policies } from './policy.ts';
 /** What Consents leave of what a grant opens; undefined: all of it. */
 export interface Consents {
   narrow(grant: Grant, type: string, right: Right): Promise<Criterion | undefined>;
+  /** The Consents of these patients that take anything of the type from the caller, and what each of them alone leaves. */
+  narrowing?(grant: Grant, type: string, right: Right, patients: readonly string[]): Promise<readonly Narrowed[]>;
+}
+
+export interface Narrowed {
+  /** `Consent/1` */
+  readonly consent: string;
+  readonly leaves: Criterion;
 }
 
 export interface AccessRoomParts {

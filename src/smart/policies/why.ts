@@ -1,5 +1,7 @@
 /** Why a caller may see, find, change or delete a resource, or may not: each rule of its roles with its verdict. capability/access/README.md */
-import type { ResourceKey } from '../../fhir/references.ts';
+import { problem } from '../../fhir/outcome.ts';
+import { keyOf, type ResourceKey } from '../../fhir/references.ts';
+import { patientsIn } from '../../interactions/answer.ts';
 import { type Criterion, none } from '../../search/query.ts';
 import { everyKept } from '../../store/every-kept.ts';
 import { isDeleted, type Store } from '../../store/store.ts';
@@ -10,7 +12,7 @@ import { scopesOf as readScopes } from '../scopes/words.ts';
 import { factsOf } from './facts.ts';
 import { holds } from './hold.ts';
 import { createLookUps } from './look-ups.ts';
-import { opening, type Placed, rulesOf } from './opened.ts';
+import { isForPurpose, opening, type Placed, placedRules, rulesOf } from './opened.ts';
 import type { OwnPatientsRoom } from './own-patients.ts';
 import type { AccessRoomParts } from './parts.ts';
 import type { Rule } from './policy.ts';
@@ -35,6 +37,8 @@ export interface Reason {
   /** The rule in one line. */
   readonly says?: string;
   readonly isOpen: boolean;
+  /** `Consent/1`: those that keep it out. */
+  readonly consents?: readonly string[];
 }
 
 export interface Explained {
@@ -58,6 +62,7 @@ export function createWhy(parts: AccessRoomParts, own: Pick<OwnPatientsRoom, 'kn
   const { store, base, extract, runtime, policies, consents } = parts;
 
   return async ({ key, who, roles: given, scope, patient, purposeOfUse }) => {
+    await demandThere(who, given, store);
     const [version] = await store.read([key]);
     const roles = given ?? (await rolesOf(who, store));
     const isThere = version !== undefined && !isDeleted(version);
@@ -73,11 +78,18 @@ export function createWhy(parts: AccessRoomParts, own: Pick<OwnPatientsRoom, 'kn
     };
     const rules = rulesOf(roles, policies, grant);
     const facts = await own.known(await factsOf(grant, store, base, runtime.now()), rules);
+    const wanting = placedRules(roles, policies).filter(({ rule }) => !isForPurpose(rule, purposeOfUse));
     const look = createLookUps(store, runtime);
     const entries = extract(version.text);
     const isFulfilled = async (criterion: Criterion | undefined): Promise<boolean> =>
       criterion === undefined ||
       (criterion !== none && holds(criterion, { key, entries, lastUpdated: version.lastUpdated }, look));
+
+    const denying = async (right: Right): Promise<readonly string[]> => {
+      const asked = (await consents?.narrowing?.(grant, key.type, right, patientsIn(key, version.text))) ?? [];
+      const kept = await Promise.all(asked.map(({ leaves }) => isFulfilled(leaves)));
+      return asked.flatMap(({ consent }, i) => (kept[i] ? [] : [consent]));
+    };
 
     const explained = async (right: Right): Promise<Explained> => {
       const opened: Reason[] = [];
@@ -85,17 +97,39 @@ export function createWhy(parts: AccessRoomParts, own: Pick<OwnPatientsRoom, 'kn
         const criterion = ruleCriterion(placed.rule, key.type, right, facts, base);
         opened.push({ by: placeOf(placed), says: said(placed.rule), isOpen: await isFulfilled(criterion) });
       }
+      for (const placed of opening(wanting, key.type, right)) {
+        opened.push({ by: placeOf(placed), says: `${said(placed.rule)}; asked for no such purpose`, isOpen: false });
+      }
       if (opened.length === 0) opened.push({ by: 'roles', says: `no rule opens ${key.type}`, isOpen: false });
       const others: Reason[] = [];
       if (scope !== undefined)
         others.push({ by: 'scopes', isOpen: await isScopeOpen(grant, key, right, isFulfilled, base) });
       const left = await consents?.narrow(grant, key.type, right);
-      if (left !== undefined) others.push({ by: 'consents', isOpen: await isFulfilled(left) });
+      if (left !== undefined) {
+        const isOpen = await isFulfilled(left);
+        others.push({ by: 'consents', isOpen, ...(!isOpen && { consents: await denying(right) }) });
+      }
       const isOpen = opened.some((one) => one.isOpen) && others.every((one) => one.isOpen);
       return { right, isOpen, reasons: [...opened, ...others] };
     };
     return { isThere, roles, rights: await Promise.all(asked.map(explained)) };
   };
+}
+
+/** Nobody is asked about who is not here: all would be closed, and look as if it were the rules'. */
+async function demandThere(
+  who: string,
+  roles: readonly string[] | undefined,
+  store: Pick<Store, 'read' | 'get'>,
+): Promise<void> {
+  if (who.startsWith('Client/')) {
+    if (roles !== undefined || (await store.get('oauth-client', [who.slice('Client/'.length)]))[0]) return;
+    throw problem('not-found', `${who} was not found: no client of that name is registered`);
+  }
+  const key = keyOf(who);
+  const [version] = key ? await store.read([key]) : [];
+  if (version === undefined || isDeleted(version))
+    throw problem('not-found', `${who} was not found: nobody to ask about`);
 }
 
 const everyScope = parseScope('system/*.cruds')!;

@@ -34,14 +34,20 @@ describe('$why', () => {
     expect(await rightOf(`reference=Encounter/visit-a&${nurse}`, 'read')).toEqual({
       granted: true,
       opening: ['nurse, rule 1'],
-      closed: [],
-      says: [expect.stringContaining('within care-team unless labelled R, V: rs')],
+      closed: ['nurse, rule 2'],
+      says: [
+        expect.stringContaining('within care-team unless labelled R, V: rs'),
+        expect.stringMatching(/for the purpose ETREAT: rs; asked for no such purpose$/),
+      ],
     });
     expect(await rightOf(`reference=Encounter/visit-b&${nurse}`, 'read')).toMatchObject({
       granted: false,
-      closed: ['nurse, rule 1'],
+      closed: ['nurse, rule 1', 'nurse, rule 2'],
     });
-    expect(await rightOf(`reference=Observation/secret-a&${nurse}`, 'search')).toMatchObject({ granted: false });
+    expect(await rightOf(`reference=Observation/secret-a&${nurse}`, 'search')).toMatchObject({
+      granted: false,
+      closed: ['nurse, rule 1', 'nurse, rule 2'],
+    });
     expect(await rightOf(`reference=Observation/secret-a&${nurse}&purposeOfUse=ETREAT`, 'search')).toMatchObject({
       granted: true,
       opening: ['nurse, rule 2'],
@@ -57,7 +63,7 @@ describe('$why', () => {
     expect(await rightOf(`${asked}&scope=${encodeURIComponent('user/Encounter.rs')}`, 'read')).toMatchObject({
       granted: false,
       opening: ['nurse, rule 1'],
-      closed: ['tester, rule 2', 'scopes'],
+      closed: ['tester, rule 2', 'nurse, rule 2', 'scopes'],
     });
     const launched = `${asked}&scope=${encodeURIComponent('patient/*.rs')}`;
     expect(await rightOf(launched, 'read')).toMatchObject({ granted: false });
@@ -80,6 +86,14 @@ describe('$why', () => {
   it('tells that nothing is stored', async () => {
     const { body } = await ask('reference=Patient/nobody&who=Patient/a&roles=patient');
     expect(body.parameter).toContainEqual({ name: 'stored', valueBoolean: false });
+  });
+
+  it('tells nothing of who is not there', async () => {
+    for (const who of ['Practitioner/nope', 'Client/nope', 'Astronaut/1']) {
+      const { status, body } = await ask(`reference=Patient/a&who=${who}`);
+      expect([status, body.issue[0].diagnostics]).toEqual([404, expect.stringContaining(`${who} was not found`)]);
+    }
+    expect((await ask('reference=Patient/a&who=Practitioner/nope&roles=nurse')).status).toBe(404);
   });
 
   it('is the administrator’s alone, and refuses what it does not understand', async () => {
