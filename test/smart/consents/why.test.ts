@@ -1,6 +1,6 @@
 /** $why names the Consents that keep a caller out. docs/consents.md */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { actor, type ConsentHouse, consent, openConsentHouse } from './consent-house.ts';
+import { actor, type ConsentHouse, consent, label, openConsentHouse } from './consent-house.ts';
 
 let house: ConsentHouse;
 beforeAll(async () => {
@@ -38,6 +38,7 @@ describe('$why', () => {
         class: [{ system: 'http://hl7.org/fhir/resource-types', code: 'Condition' }],
       }),
     );
+    await house.put(consent('of-labelled', { ...toNurse, securityLabel: [label('R')] }));
     await house.put({ ...consent('of-b', toNurse), patient: { reference: 'Patient/b' } });
     const keptOut = await byConsents(nurse, 'Observation/lab-a');
     expect({ ...keptOut, named: keptOut?.named.sort() }).toEqual({
