@@ -62,10 +62,10 @@ export function oauthRouter({ authorization, store, url, base, isAdministrator }
   const router = Router({ caseSensitive: true });
   const { tokens } = authorization;
 
-  const forwarded = (request: Request, response: Response, to: string, more: Partial<Forwarded> = {}) => {
+  const forwarded = (request: Request, response: Response, to: string, more: Partial<Forwarded> = {}, also = {}) => {
     // What cannot be sent back ends on a page of ours.
     const headers = to.startsWith('/oauth/authorize') ? pageHeaders() : securityHeaders;
-    response.set({ ...headers, 'X-Request-Id': visitOf(response).requestId });
+    response.set({ ...headers, ...also, 'X-Request-Id': visitOf(response).requestId });
     return authorization.forward(request, response, { url: to, ...more }, askingOf(response));
   };
 
@@ -108,7 +108,11 @@ export function oauthRouter({ authorization, store, url, base, isAdministrator }
     if (mediaType(request) !== FORM) throw problem('not-supported', `the body must be ${FORM}`, { status: 415 });
     await forwarded(request, response, authorizeUrl(new URLSearchParams(bytes.toString())), { method: 'GET' });
   });
-  router.get(['/authorize/:uid', '/jwks'], (request, response) => forwarded(request, response, request.originalUrl));
+  router.get('/authorize/:uid', (request, response) => forwarded(request, response, request.originalUrl));
+  // The next keys are published long before they sign: see signing-keys.ts.
+  router.get('/jwks', (request, response) =>
+    forwarded(request, response, request.originalUrl, {}, { 'Cache-Control': 'public, max-age=300' }),
+  );
 
   router.post(
     '/token',
@@ -116,6 +120,14 @@ export function oauthRouter({ authorization, store, url, base, isAdministrator }
       const { form, isJson } = await formOf(request, true);
       const client = await clientOf(request, form);
       if (isJson && !isSeedClient(client.metadata.scope)) throw new BadRequest(`the body must be ${FORM}`);
+      if (
+        form.get('grant_type') === 'client_credentials' &&
+        !client.metadata.grant_types.includes('client_credentials')
+      )
+        throw new OAuthRefusal('unauthorized_client', 'this client is not registered for client_credentials', {
+          reason: 'grant type not registered',
+          clientId: client.clientId,
+        });
       await forwarded(request, response, '/oauth/token', { proved: { form, client } });
     }),
   );
@@ -154,6 +166,15 @@ export function oauthRouter({ authorization, store, url, base, isAdministrator }
       sendJson(request, response, 200, {}, requestId);
     }),
   );
+
+  const posted = ['token', 'introspect', 'revoke'];
+  for (const door of posted)
+    router.all(
+      `/${door}`,
+      inOAuthWords(`oauth-${door}`, async () => {
+        throw problem('not-supported', `/oauth/${door} takes POST`, { status: 405, headers: { Allow: 'POST' } });
+      }),
+    );
 
   router.get('/smart-style.json', (request, response) =>
     sendJson(request, response, 200, smartStyle, visitOf(response).requestId),

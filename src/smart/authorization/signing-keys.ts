@@ -9,7 +9,7 @@ import { createRemembered } from '../remembered.ts';
 import { freshWord } from '../secrets.ts';
 import { kinds } from './kinds.ts';
 
-/** A private key as JWK, with what it is for. RSA signs RS256 and RS384, P-384 ES384. */
+/** A private key as JWK, with what it is for. It signs by its one `alg`; RSA keys that were made before they had one sign RS256 and RS384. */
 export interface SigningKey {
   readonly jwk: { readonly kid: string; readonly kty: string; readonly [member: string]: unknown };
   /** `next` is published long before it signs, so that whoever remembers our keys knows it by then. */
@@ -34,6 +34,7 @@ const KEY = 'ring';
 const REMEMBERED = 5_000;
 /** Milliseconds after which keys are rotated by themselves. */
 const AGE = 90 * 86_400_000;
+const algorithms = ['RS256', 'RS384', 'ES384'];
 const order = ['signs', 'next', 'past'];
 const generate = promisify(generateKeyPair);
 
@@ -42,13 +43,12 @@ export function createSigningKeys(store: Store, runtime: Runtime, longest: numbe
   const remembered = createRemembered<Ring>(runtime, REMEMBERED, 1);
 
   async function newKeys(role: SigningKey['role']): Promise<readonly SigningKey[]> {
-    const pairs = await Promise.all([
-      generate('rsa', { modulusLength: 2_048 }),
-      generate('ec', { namedCurve: 'P-384' }),
-    ]);
-    return pairs.map(({ privateKey }) => {
+    const rsa = () => generate('rsa', { modulusLength: 2_048 });
+    const pairs = await Promise.all([rsa(), rsa(), generate('ec', { namedCurve: 'P-384' })]);
+    return pairs.map(({ privateKey }, at) => {
       const kid = freshWord(runtime, 12);
-      return { role, jwk: { ...(privateKey.export({ format: 'jwk' }) as { kty: string }), kid, use: 'sig' } };
+      const made = privateKey.export({ format: 'jwk' }) as { kty: string };
+      return { role, jwk: { ...made, kid, use: 'sig', alg: algorithms[at] } };
     });
   }
 

@@ -1,7 +1,7 @@
 /** Refusals in OAuth's own words; whoever answers for OAuth sends `error` and the sentence as error_description. https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2 */
 import { Problem } from '../../fhir/outcome.ts';
 
-export type OAuthError = 'invalid_client' | 'invalid_redirect_uri' | 'invalid_client_metadata';
+export type OAuthError = 'invalid_client' | 'unauthorized_client' | 'invalid_redirect_uri' | 'invalid_client_metadata';
 
 /** `reason` and the client that was meant are for the audit row alone. */
 export class OAuthRefusal extends Problem {

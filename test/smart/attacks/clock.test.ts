@@ -110,7 +110,7 @@ const rows: readonly Row[] = [
     stolen,
     '200 ok, then 400 invalid_grant, family 401 login and 400 invalid_grant, 1 security event',
   ],
-  ['O29', 'keys that signed before are gone when no token of theirs lives', rotatedAway, '4, then 6, then 4'],
+  ['O29', 'keys that signed before are gone when no token of theirs lives', rotatedAway, '6, then 9, then 6'],
   ['O37', 'a device key after its days', lateKey, '200 ok, then 401 login'],
   ['O17', 'a refresh token after its grant', lateGrant, '400 invalid_grant'],
 ];

@@ -99,12 +99,15 @@ describe('The authorization server', () => {
     const answers = await flows;
     const { body: last } = await codeFlow(house.url, { ...app, scope: 'openid' }, house.doctor);
 
-    expect(before).toHaveLength(4);
+    expect(before).toHaveLength(6);
     expect(rotated.body.keys.map(({ role }: any) => role).sort()).toEqual([
       'next',
       'next',
+      'next',
       'past',
       'past',
+      'past',
+      'signs',
       'signs',
       'signs',
     ]);
@@ -117,7 +120,7 @@ describe('The authorization server', () => {
     // The next key of before signs: whoever had the old list knew it.
     expect(before).toContain(decodeProtectedHeader(last.id_token).kid);
     ahead = 3_601;
-    expect(await kids()).toHaveLength(4);
+    expect(await kids()).toHaveLength(6);
   });
 
   it('rotates its keys by itself after ninety days', async () => {
@@ -130,7 +133,7 @@ describe('The authorization server', () => {
     ahead = 91 * 86_400;
 
     expect(await kids()).toEqual(expect.arrayContaining(before));
-    expect(await kids()).toHaveLength(6);
+    expect(await kids()).toHaveLength(9);
   });
 
   it('keeps no secret of what it gave out', async () => {

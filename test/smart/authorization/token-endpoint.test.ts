@@ -194,7 +194,7 @@ describe('The token endpoint', () => {
     for (const answer of answers)
       expect([answer.status, ((await answer.json()) as any).error]).toEqual([400, 'invalid_request']);
     expect((await raw('x'.repeat(70_000), 'application/x-www-form-urlencoded')).status).toBe(413);
-    expect((await fetch(`${house.url}/oauth/token`)).status).toBe(404);
+    expect((await fetch(`${house.url}/oauth/token`)).status).toBe(405);
   });
 
   it('knows three grants', async () => {

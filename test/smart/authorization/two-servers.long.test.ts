@@ -121,7 +121,7 @@ describe('Two servers of one database', () => {
     await house.ask('POST', '/admin/signing-keys/rotate');
     await new Promise((go) => setTimeout(go, 5_200));
 
-    expect(await kids(urls[0])).toHaveLength(6);
+    expect(await kids(urls[0])).toHaveLength(9);
     expect(await kids(urls[1])).toEqual(await kids(urls[0]));
   });
 });

@@ -11,6 +11,7 @@ import { chooseEncounter, choosePatient, type PatientRow, type PatientSearch } f
 import { type AskedScope, consent } from '../consent.ts';
 import { goingOn } from '../failed.ts';
 import { sendPage } from '../serve.ts';
+import type { Failed } from '../sign-in.ts';
 import type { Desk, Form } from './desk.ts';
 import { addSignIn, type Place, type SignInDesk } from './sign-in.ts';
 import { type Found, faultsOf, type Subjects, subjectsFor } from './subjects.ts';
@@ -69,7 +70,7 @@ export function addInteraction(router: Router, desk: Desk): SignInDesk {
     if (session && isEnough(session, asked)) {
       response.redirect(303, await interactions.finishLogin(asked.uid, session.user, session.methods));
     } else {
-      signIn.show(placeFor(asked), request, response);
+      signIn.show(placeFor(asked), request, response, otherUser(asked, session));
     }
     return undefined;
   }
@@ -285,6 +286,13 @@ export function addInteraction(router: Router, desk: Desk): SignInDesk {
 
 export const calledBy = ({ name, birthDate }: PatientRow): string =>
   [name === '' ? 'No name' : name, birthDate !== '' && `born ${birthDate}`].filter(Boolean).join(', ');
+
+/** The launch goes on to wait for who it is for. */
+const otherUser = ({ launch }: Asked, session: Session | undefined): Failed => {
+  if (launch === undefined || session === undefined || launch.user === session.user.login) return {};
+  const whole = `This app was opened for ${launch.user}, and you are signed in as ${session.user.login}. Sign in as ${launch.user} to go on.`;
+  return { whole };
+};
 
 const wordsOf = ({ kind, period }: { readonly kind: string; readonly period: string }): string =>
   [kind === '' ? 'Encounter' : kind, period].filter((part) => part !== '').join(', ');
