@@ -23,6 +23,7 @@ access token, the other (open-house.ts) with one that opens everything and is no
   --as WHO           service: a backend service with system/*.cruds (default)
                      nurse: a nurse's user token, through sign-in and consent; figures are recorded, there is nothing to reach
   --quick            one round of half a second, 12 patients
+  --profile FOLDER   both servers write CPU profiles there when they stop
   --folder PATH      scratch data, emptied first (default data/bench/access)
   --out FILE         every round as JSON
 
@@ -43,6 +44,7 @@ const { values: given } = parseArgs({
     ops: { type: 'string' },
     as: { type: 'string', default: 'service' },
     quick: { type: 'boolean', default: false },
+    profile: { type: 'string' },
     folder: { type: 'string', default: join(root, 'data', 'bench', 'access') },
     out: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -128,11 +130,15 @@ try {
     running.push(contestant);
     return contestant;
   };
-  const shipped = await started(startServerProcess(given.folder, 'strict'));
+  const profiling = (name: string) =>
+    given.profile ? ['--cpu-prof', `--cpu-prof-dir=${join(given.profile, name)}`] : [];
+  const flags = { flags: profiling('shipped') };
+  const shipped = await started(startServerProcess(given.folder, 'strict', undefined, flags));
   // As long as a token of ours.
   const word = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url');
   const entry = ['bench/open-house.ts', word];
-  const open = await started(startServerProcess(given.folder, 'strict', undefined, { entry, called: 'open house' }));
+  const other = { entry, called: 'open house', flags: profiling('open') };
+  const open = await started(startServerProcess(given.folder, 'strict', undefined, other));
   // The same is stored on both sides, whoever asks for it.
   const speakerOf = isNurse ? nurse : service;
   const guarded = await sideOf(shipped, (world) => speakerOf(shipped, world));
