@@ -5,16 +5,9 @@ import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { describeOnMongod } from '../support/describe-mongod.ts';
 import { openHouse, type TestHouse, together } from '../support/house.ts';
 import { type TestStore, testStore } from '../support/test-store.ts';
+import { within } from './within.ts';
 
 const observation = (text: string) => ({ resourceType: 'Observation', status: 'final', code: { text } });
-
-/** Resolves when `isSo` says so; rejects after the seconds. */
-async function within(seconds: number, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + seconds * 1_000; !(await isSo()); ) {
-    if (Date.now() > end) throw new Error(`not within ${seconds} s`);
-    await new Promise((go) => setTimeout(go, 50));
-  }
-}
 
 describeOnMongod('Two servers on one MongoDB', () => {
   let store: TestStore;
@@ -84,26 +77,6 @@ describeOnMongod('Two servers on one MongoDB', () => {
       }),
     );
     expect(Math.min(...delivered)).toBeGreaterThan(0);
-  }, 60_000);
-
-  it('know a SearchParameter of each other, and answer by it when its job is done', async () => {
-    await first.create({ resourceType: 'Patient', maritalStatus: { coding: [{ code: 'M' }] } });
-    const parameter = {
-      resourceType: 'SearchParameter',
-      url: 'https://example.org/fhir/SearchParameter/marital',
-      name: 'marital',
-      description: 'Marital status',
-      status: 'active',
-      code: 'marital',
-      base: ['Patient'],
-      type: 'token',
-      expression: 'Patient.maritalStatus',
-    };
-    expect((await first.create(parameter)).status).toBe(201);
-    const foundAt = async (house: TestHouse) =>
-      (await house.ask('GET', '/fhir/Patient?marital=M')).body.entry?.length === 1;
-    await within(45, () => foundAt(second));
-    await within(30, () => foundAt(first));
   }, 60_000);
 
   it('refuse a device key that was revoked at the other within 6 s', async () => {

@@ -53,11 +53,17 @@ export interface Asking {
 
 const adminToken = 'administrator-of-the-test';
 
+/** The embedded engine in memory, whose clock is the house's. */
+export const inMemory: NonNullable<Built['openEngine']> = async (runtime) => ({
+  engine: await openSqliteStore({ runtime, indexVersion: INDEX_VERSION, file: ':memory:' }),
+  drop: async () => undefined,
+});
+
 /** The engine that the run is about. */
 async function usualEngine(runtime: Runtime): Promise<{ engine: Engine; drop: () => Promise<void> }> {
   const { store: uri, mongodbAcceptRelease: acceptRelease, drop } = await testStore();
+  if (uri === 'sqlite') return inMemory(runtime);
   const shared = { runtime, indexVersion: INDEX_VERSION };
-  if (uri === 'sqlite') return { engine: await openSqliteStore({ ...shared, file: ':memory:' }), drop };
   const { openMongoStore } = await import('../../src/store/mongodb/open.ts');
   return { engine: await openMongoStore({ ...shared, uri, acceptRelease, log: () => undefined }), drop };
 }

@@ -1,6 +1,6 @@
 /** Two houses: one with everything, where patient A asks, and one with only what A may see, where the administrator asks. */
 
-import { type AccessHouse, openAccessHouse } from '../../support/access-house.ts';
+import { type AccessHouse, inMemory, openAccessHouse } from '../../support/access-house.ts';
 import { diceOf } from '../oracle/dice.ts';
 import { keyOf, type World, worldOf } from '../oracle/evaluate.ts';
 import { parameters } from '../oracle/parameters.ts';
@@ -73,8 +73,8 @@ const besides: readonly any[] = [
 /** A, or a nurse who asks under the name of A. The same seed makes the same resources, in the same order and at the same times in both houses. */
 export async function openHouses(seed: number, asker: 'patient' | 'nurse' = 'patient'): Promise<Houses> {
   const [whole, part] = [
-    await openAccessHouse(begin, { policies: asker === 'nurse' ? nursePolicies : policies }),
-    await openAccessHouse(begin),
+    await openAccessHouse(begin, { policies: asker === 'nurse' ? nursePolicies : policies, openEngine: inMemory }),
+    await openAccessHouse(begin, { openEngine: inMemory }),
   ];
   for (const own of [A, B]) whole.grants.set(own, asker === 'nurse' ? nurseGrant : patientGrant(own));
   const roll = diceOf(seed);
