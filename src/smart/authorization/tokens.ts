@@ -158,7 +158,7 @@ export function createTokens(store: Store, runtime: Runtime, base: string): Toke
   return {
     async verify(token) {
       if (!TOKEN.test(token)) return { refused: 'token malformed' };
-      const known = await remembered.get(keyOfId(token), () => verified(token));
+      const known = await remembered.get(token, () => verified(token));
       if ('refused' in known || known.stored.exp * 1_000 > runtime.now()) return known;
       return { refused: 'token expired' };
     },
