@@ -67,6 +67,9 @@ function authorizationOf({ rawHeaders, headers, url = '' }: IncomingMessage): st
 const publicRoute = (path: string): string =>
   /^\/(docs|openapi\.json|health|metrics)(?=\/|$)/.exec(path)?.[0] ?? 'none';
 
+/** Discovery stands below the FHIR base, and asks nobody who is there. */
+const isOfFhir = (url: string): boolean => /^\/fhir(?:$|\?|\/(?!\.well-known\/))/.test(url);
+
 /** What a FHIR request is about that was refused before anybody asked; nothing where its address says nothing. */
 function aimAt({ method, url }: Request) {
   const routed = /^\/fhir(?=[/?]|$)/.test(url) ? routedAt(method, url.slice('/fhir'.length)) : undefined;
@@ -149,14 +152,16 @@ export function createApp({
     next(fault);
   });
 
+  const beside = express.Router({ caseSensitive: true });
   for (const { path, room } of rooms) {
-    app.use(path, (request, response, next) => {
+    (path === '/fhir' ? app : beside).use(path, (request, response, next) => {
       response.locals.visit.route = path;
       return room(request, response, next); // Express sees a rejection only in what is returned to it
     });
   }
-
-  for (const room of publicRooms) app.use(room);
+  for (const room of publicRooms) beside.use(room);
+  // What is asked most often walks past no other door.
+  app.use((request, response, next) => (isOfFhir(request.url) ? next() : beside(request, response, next)));
 
   app.use('/fhir', async (request: Request, response: Response) => {
     const { visit } = response.locals;
