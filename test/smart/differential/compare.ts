@@ -68,7 +68,7 @@ const isHiddenRefusal = ({ status, text }: Answer): boolean =>
 /** The caller asks the house with everything, the administrator the one that holds only what the caller may see. */
 export async function compare(pair: Pair, request: Request): Promise<Compared> {
   const { whole, part, as, words } = pair;
-  const { method, path, body, headers, needs, status } = request;
+  const { method, path, body, headers, needs, status, versions } = request;
   const inPart = (text: string): string =>
     text.replaceAll(whole.base, part.base).replaceAll(encodeURIComponent(whole.base), encodeURIComponent(part.base));
   const first = await whole.ask(method, path, { as, body, ...(headers && { headers }) });
@@ -85,6 +85,13 @@ export async function compare(pair: Pair, request: Request): Promise<Compared> {
     const fault =
       first.status === status ? {} : { fault: `not ${status}: ${first.status} ${first.text.slice(0, 300)}` };
     return { found: false, refused: true, ...fault };
+  }
+  if (versions !== undefined) {
+    const told = (first.body?.entry ?? []).map(({ response }: any) => Number(/\d+/.exec(response.etag)));
+    const fault = isDeepStrictEqual(told, versions)
+      ? {}
+      : { fault: `not versions ${versions}: ${first.status} ${told}` };
+    return { found: true, refused: false, ...fault };
   }
   let mine = first;
   let other = await part.ask(method, inPart(path), {

@@ -21,6 +21,8 @@ export interface Request {
   readonly needs?: readonly Need[];
   /** The only right answer, where the house of the caller cannot give it: it does not know what it lacks. */
   readonly status?: number;
+  /** In the same way of a history: the numbers of the versions in it, the newest first. */
+  readonly versions?: readonly number[];
   /** Resources that it writes. */
   readonly touches?: readonly string[];
 }
@@ -103,10 +105,14 @@ const ways: Readonly<Record<string, Draw>> = {
     const key = roll.chance(0.5) ? `Observation/${roll.of(withPast)}` : keyFor(roll, pair);
     const { isSeen, unseen } = past(pair, key);
     const query = roll.of(['', '?_count=1', '?_since=2026-01-01T12:00:00Z']);
+    const isWhole = isSeen && unseen.length === 0;
+    const seen = (pair.stored.get(key) ?? []).map(({ versionId }) => versionId).filter((one) => !unseen.includes(one));
     return {
-      path: `/${key}/_history${isSeen && unseen.length === 0 ? query : ''}`,
+      path: `/${key}/_history${isWhole ? query : ''}`,
       needs: [[typeOf(key), 'r']],
-      ...((!isSeen || unseen.length > 0) && { status: 404 }),
+      ...(!isSeen && { status: 404 }),
+      // The other house has tombstones there.
+      ...(isSeen && !isWhole && { versions: seen.reverse() }),
     };
   },
   'history of a type': (roll) => ({
