@@ -1,15 +1,16 @@
-/** What somebody is answered is what a store would answer that holds only what he may see: thousands of requests on every path, on both engines. https://hl7.org/fhir/R4/security.html */
+/** What somebody is answered is what a store would answer that holds only what he may see: more than a thousand requests on every path, and hundreds on MongoDB. https://hl7.org/fhir/R4/security.html */
 import { describe, expect, it } from '@jest/globals';
 import { describeOnMongod } from '../support/describe-mongod.ts';
 import { openHouses, type StoreKind } from './differential/houses.ts';
 import { emptyTally, sum, table, tally } from './differential/tally.ts';
 
-const seeds = [2, 3, 5];
-/** Of each kind for each caller and seed: 5,000 requests and more in all. */
-const each = 2.1;
-
-function asksFor(store: StoreKind): void {
+/** `each`: of each kind for each caller and seed. On MongoDB they take four times as long: more are for who sets WATCHFIRE_TEST_EACH. */
+function asksFor(
+  store: StoreKind,
+  { seeds, each, least }: { readonly seeds: readonly number[]; readonly each: number; readonly least: number },
+): void {
   const all = emptyTally();
+  const share = Number(process.env['WATCHFIRE_TEST_EACH'] ?? each);
 
   it.each(seeds)(
     'is answered like the administrator of a store of what he may see, with seed %d',
@@ -17,7 +18,7 @@ function asksFor(store: StoreKind): void {
       const houses = await openHouses(seed, { store });
       try {
         const before = all.faults.length;
-        await tally(houses, seed, each, all);
+        await tally(houses, seed, share, all);
         expect(all.faults.slice(before, before + 20).join('\n')).toBe('');
       } finally {
         await houses.stop();
@@ -26,13 +27,13 @@ function asksFor(store: StoreKind): void {
     900_000,
   );
 
-  it('asked 5,000 times and more, and found something half of the time', () => {
+  it('was asked on every path, and found something half of the time', () => {
     process.stdout.write(`${store}\n${table(all)}\n`);
     const { asked, found } = sum(all);
-    expect(asked).toBeGreaterThanOrEqual(5_000);
+    expect(asked).toBeGreaterThanOrEqual(least);
     expect(found / asked).toBeGreaterThanOrEqual(0.5);
   });
 }
 
-describe('Whoever asks, on SQLite,', () => asksFor('sqlite'));
-describeOnMongod('Whoever asks, on MongoDB,', () => asksFor('mongodb'));
+describe('Whoever asks, on SQLite,', () => asksFor('sqlite', { seeds: [2, 3], each: 0.7, least: 1_000 }));
+describeOnMongod('Whoever asks, on MongoDB,', () => asksFor('mongodb', { seeds: [2], each: 0.25, least: 150 }));
