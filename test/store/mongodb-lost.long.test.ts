@@ -1,49 +1,17 @@
 /** What is answered when the connection to MongoDB is lost in the middle of a commit. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { MongoClient } from 'mongodb';
-import { systemRuntime } from '../../src/runtime.ts';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import type { Engine } from '../../src/store/engine.ts';
-import { openMongoStore } from '../../src/store/mongodb/open.ts';
 import { collectionsOf } from '../../src/store/mongodb/schema.ts';
 import { databaseOf } from '../../src/store/mongodb-uri.ts';
 import type { Change } from '../../src/store/store.ts';
 import { describeOnMongod } from '../support/describe-mongod.ts';
-import { type SharedSet, sharedReplicaSet } from '../support/mongod.ts';
 import { auditRow, key, save } from './drafts.ts';
-
-const acceptRelease = '6.0.5';
+import { mongodbStores } from './mongodb-stores.ts';
 
 describeOnMongod('A commit on MongoDB', () => {
-  let set: SharedSet;
-  let admin: MongoClient;
-  let uri: string;
-  const dropped: string[] = [];
-  const running: Engine[] = [];
-  const fresh = (): string => {
-    uri = set.freshUri();
-    dropped.push(databaseOf(uri));
-    return uri;
-  };
-  const open = async (at: string, isDirect = false): Promise<Engine> => {
-    const store = await openMongoStore({ uri: at, runtime: systemRuntime, acceptRelease, isDirect });
-    running.push(store);
-    return store;
-  };
-
-  beforeAll(async () => {
-    set = await sharedReplicaSet({ members: 1 });
-    admin = await new MongoClient(set.uri).connect();
-  }, 60_000);
-  afterEach(async () => {
-    for (const store of running.splice(0)) await store.close();
-  });
-  afterAll(async () => {
-    for (const name of dropped) await admin.db(name).dropDatabase();
-    await admin.close();
-  }, 60_000);
-
+  const stores = mongodbStores();
   describe('whose connection is lost', () => {
     /** Forwards every message until it is told otherwise. */
     const proxies: Proxy[] = [];
@@ -51,12 +19,12 @@ describeOnMongod('A commit on MongoDB', () => {
       for (const proxy of proxies) proxy.close();
     });
     const openThrough = async (): Promise<{ store: Engine; proxy: Proxy; database: string }> => {
-      const direct = fresh();
+      const direct = stores.fresh();
       const [, host, port] = /@?([\d.]+):(\d+)/.exec(direct)!;
       const proxy = await startProxy(host!, Number(port));
       proxies.push(proxy);
       const database = databaseOf(direct);
-      const store = await open(`mongodb://127.0.0.1:${proxy.port}/${database}`, true);
+      const store = await stores.open(`mongodb://127.0.0.1:${proxy.port}/${database}`, { isDirect: true });
       return { store, proxy, database };
     };
     const list = (): Change[] => [save('Patient/1'), { op: 'append', log: 'audit', row: auditRow() }];
@@ -110,7 +78,7 @@ describeOnMongod('A commit on MongoDB', () => {
       proxy.cut('after', 2, undefined, 'insert');
       await store.commit([{ op: 'append', log: 'audit', row: auditRow({ at: 2 }) }]);
       expect(proxy.cuts()).toBe(2);
-      expect(await collectionsOf(admin.db(database)).audit.countDocuments({ at: 2 })).toBe(1);
+      expect(await collectionsOf(stores.admin.db(database)).audit.countDocuments({ at: 2 })).toBe(1);
     }, 30_000);
   });
 });

@@ -1,17 +1,13 @@
+/** What commits on MongoDB promise between servers. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { MongoClient } from 'mongodb';
+import { describe, expect, it } from '@jest/globals';
 import { systemRuntime } from '../../src/runtime.ts';
 import { type Criterion, type IndexEntries, plainQuery } from '../../src/search/query.ts';
 import type { Engine } from '../../src/store/engine.ts';
-import { openMongoStore } from '../../src/store/mongodb/open.ts';
-import { databaseOf } from '../../src/store/mongodb-uri.ts';
 import type { Change } from '../../src/store/store.ts';
 import { describeOnMongod } from '../support/describe-mongod.ts';
-import { type SharedSet, sharedReplicaSet } from '../support/mongod.ts';
 import { entries, everything, key, noPatience, refusal, save, take } from './drafts.ts';
-
-const acceptRelease = '6.0.5';
+import { mongodbStores } from './mongodb-stores.ts';
 
 const keyed = (name: string, first: string, second: string): { index: IndexEntries; where: Criterion } => ({
   index: entries({ keys: [{ name, first, second }] }),
@@ -29,40 +25,14 @@ const count = async (store: Engine, where: Criterion): Promise<number | undefine
   (await store.search({ ...plainQuery('Patient', where), count: 0, total: 'accurate' }, undefined)).total;
 
 describeOnMongod('Commits on MongoDB', () => {
-  let set: SharedSet;
-  let admin: MongoClient;
-  let uri: string;
-  const dropped: string[] = [];
-  const running: Engine[] = [];
-  const fresh = (): string => {
-    uri = set.freshUri();
-    dropped.push(databaseOf(uri));
-    return uri;
-  };
-  const open = async (at: string, isDirect = false): Promise<Engine> => {
-    const store = await openMongoStore({ uri: at, runtime: systemRuntime, acceptRelease, isDirect });
-    running.push(store);
-    return store;
-  };
+  const stores = mongodbStores();
   const openTwo = async (): Promise<readonly [Engine, Engine]> => {
-    const at = fresh();
-    return [await open(at), await open(at)];
+    const at = stores.fresh();
+    return [await stores.open(at), await stores.open(at)];
   };
-
-  beforeAll(async () => {
-    set = await sharedReplicaSet({ members: 1 });
-    admin = await new MongoClient(set.uri).connect();
-  }, 60_000);
-  afterEach(async () => {
-    for (const store of running.splice(0)) await store.close();
-  });
-  afterAll(async () => {
-    for (const name of dropped) await admin.db(name).dropDatabase();
-    await admin.close();
-  }, 60_000);
 
   it('are listed in the order in which they arrived, also where one waits and the next overtakes it', async () => {
-    const store = await open(fresh());
+    const store = await stores.open(stores.fresh());
     const under = store.commit([save('Task/0')]);
     await nextTurn();
     await nextTurn();
@@ -225,7 +195,7 @@ describeOnMongod('Commits on MongoDB', () => {
 
   describe('that wait together', () => {
     it('fail alone: by a conflict, a document too large, a value that is not JSON', async () => {
-      const store = await open(fresh());
+      const store = await stores.open(stores.fresh());
       await store.commit([save('Patient/there')]);
       const large = save('Patient/large', { mark: 'x'.repeat(12 << 20) });
       const lists: Change[][] = Array.from({ length: 40 }, (_, i) => [save(`Patient/${i}`)]);
@@ -242,7 +212,7 @@ describeOnMongod('Commits on MongoDB', () => {
     });
 
     it('are told of an earlier one that fulfils their condition', async () => {
-      const store = await open(fresh());
+      const store = await stores.open(stores.fresh());
       const answers = await Promise.all(
         ['a', 'b', 'c'].map((id) => refusal(store.commit(createUnless(id, keyed('Patient.language', 'l', 'x'))))),
       );
@@ -250,13 +220,8 @@ describeOnMongod('Commits on MongoDB', () => {
     });
 
     it('take no more than they need: few transactions, and the version log holds each version once', async () => {
-      const at = fresh();
       const groups: number[] = [];
-      const store = await openMongoStore({
-        ...{ uri: at, runtime: systemRuntime, acceptRelease },
-        onCommit: (lists) => groups.push(lists),
-      });
-      running.push(store);
+      const store = await stores.open(stores.fresh(), { onCommit: (lists) => groups.push(lists) });
       const end = await store.end();
       const relied: Change = { op: 'expect', of: key('Device/1'), at: 1 };
       await store.commit([save('Device/1')]);

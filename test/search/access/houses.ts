@@ -5,6 +5,7 @@ import { diceOf } from '../oracle/dice.ts';
 import { keyOf, type World, worldOf } from '../oracle/evaluate.ts';
 import { parameters } from '../oracle/parameters.ts';
 import { randomResources } from '../oracle/resources.ts';
+import { entangled } from './entangled.ts';
 import { careTeams, isVisibleToNurse, nurseGrant, nursePolicies } from './nurse-of-a.ts';
 import { A, B, isVisible, patientGrant, policies } from './patient-a.ts';
 
@@ -42,32 +43,13 @@ const setOf = (url: string, compose: object, status: string) => ({
 });
 const codes = (...of: string[]) => ({ include: [{ system: loinc, concept: of.map((code) => ({ code })) }] });
 
-const reference = (key: string) => ({ reference: key });
 /** What the oracle's resources have not: groups of several patients, and what is about somebody else's resource. */
 const besides: readonly any[] = [
   setOf(valueSets[0]!, codes('8867-4', '8480-6'), 'active'),
   setOf(valueSets[1]!, codes('29463-7'), 'retired'),
   setOf(valueSets[2]!, codes('8310-5', '8867-4'), 'draft'),
   setOf(valueSets[3]!, { include: [{ valueSet: [valueSets[2]] }] }, 'active'),
-  ...[[A, B], [B, 'Patient/3'], [A]].map((members, n) => ({
-    resourceType: 'Group',
-    id: `group-${n}`,
-    type: 'person',
-    actual: true,
-    member: members.map((key) => ({ entity: reference(key) })),
-  })),
-  ...[
-    [A, 'Observation/1'],
-    [B, 'Observation/2'],
-    ['Encounter/1', 'Encounter/2'],
-    [B, A],
-  ].map((targets, n) => ({
-    resourceType: 'Provenance',
-    id: `provenance-${n}`,
-    recorded: '2026-01-01T00:00:00Z',
-    agent: [{ who: reference(n % 2 ? A : B) }],
-    target: targets.map(reference),
-  })),
+  ...entangled(A, B),
 ];
 
 /** A, or a nurse who asks under the name of A. The same seed makes the same resources, in the same order and at the same times in both houses. */

@@ -1,4 +1,5 @@
 /** Two care teams, two organizations, and what is about their patients: every version of it, the same for the same seed. */
+import { entangled } from '../../search/access/entangled.ts';
 import { diceOf } from '../../search/oracle/dice.ts';
 import { keyOf } from '../../search/oracle/evaluate.ts';
 import { randomResources } from '../../search/oracle/resources.ts';
@@ -117,25 +118,7 @@ const besides: readonly any[] = [
   consent('of-5', 'Patient/5', 'active', classes('Observation')),
   consent('over', A, 'active', { ...classes('Observation'), period: { end: '2025-12-31' } }),
   consent('draft', A, 'draft', classes('Observation')),
-  ...[[A, B], [B, 'Patient/3'], [A]].map((members, n) => ({
-    resourceType: 'Group',
-    id: `group-${n}`,
-    type: 'person',
-    actual: true,
-    member: members.map((key) => ({ entity: to(key) })),
-  })),
-  ...[
-    [A, 'Observation/1'],
-    [B, 'Observation/2'],
-    ['Encounter/1', 'Encounter/2'],
-    [B, A],
-  ].map((targets, n) => ({
-    resourceType: 'Provenance',
-    id: `provenance-${n}`,
-    recorded: '2026-01-01T00:00:00Z',
-    agent: [{ who: to(n % 2 ? A : B) }],
-    target: targets.map(to),
-  })),
+  ...entangled(A, B),
   ...[A, B, 'Patient/4'].flatMap((of) => {
     const id = of.replace('Patient/', 'of-');
     return [
