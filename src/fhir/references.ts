@@ -25,6 +25,10 @@ export function keyOf(reference: string): ResourceKey | undefined {
   return parts ? { type: parts[1]!, id: parts[2]! } : undefined;
 }
 
+/** Whether it is `Patient/1` and no more: it names no version. */
+export const isPlainReference = (reference: string): boolean =>
+  /^[A-Z][A-Za-z]{1,63}\/[A-Za-z0-9\-.]{1,64}$/.test(reference);
+
 /** Every `Reference.reference` inside a resource, contained resources included. */
 export function* literalReferences(value: unknown): Generator<string> {
   if (Array.isArray(value)) for (const item of value) yield* literalReferences(item);

@@ -9,7 +9,7 @@ import { parseSearch } from '../../src/search/parse.ts';
 import { type Criterion, plainQuery, type SearchQuery } from '../../src/search/query.ts';
 import type { Engine } from '../../src/store/engine.ts';
 import { createHashing } from '../../src/store/hash.ts';
-import { homeOfKey, homesOfPatient, sharedHomes } from '../../src/store/mongodb/document.ts';
+import { homeOfKey, homesOfPatient, sharedHomes } from '../../src/store/mongodb/homes.ts';
 import { openMongoStore } from '../../src/store/mongodb/open.ts';
 import { collectionsOf } from '../../src/store/mongodb/schema.ts';
 import { databaseOf } from '../../src/store/mongodb-uri.ts';

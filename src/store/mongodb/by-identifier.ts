@@ -2,8 +2,8 @@
 import { type Document, Long } from 'mongodb';
 import type { SearchQuery } from '../../search/query.ts';
 import type { Page } from '../store.ts';
-import { keyHash } from './document.ts';
 import { isIdentifier } from './guards.ts';
+import { keyHash } from './hash.ts';
 import type { Parts } from './parts.ts';
 import { fieldsOf, versionOf } from './reading.ts';
 import { partsOf } from './task.ts';

@@ -2,7 +2,7 @@
 import type { Document } from 'mongodb';
 import type { Criterion, Near } from '../../search/query.ts';
 import { anywhere, type Far, filterOf, isCanonical } from './compile.ts';
-import { canonicalHash, keyHash, nameHash, typeHash } from './document.ts';
+import { canonicalHash, keyHash, nameHash, typeHash } from './hash.ts';
 import { all, equal } from './logic.ts';
 import { keysNear, placesNear } from './near.ts';
 import { aimsOf, find, type Reading } from './reading.ts';

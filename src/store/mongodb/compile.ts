@@ -2,18 +2,8 @@
 import type { Document, Long } from 'mongodb';
 import type { Bounds, Criterion, Ends } from '../../search/query.ts';
 import type { Hashing } from '../hash.ts';
-import {
-  canonicalHash,
-  exactHash,
-  firstHash,
-  keyHash,
-  lastUpdatedOf,
-  longHash,
-  nameHash,
-  shortAt,
-  typeHash,
-  wordHash,
-} from './document.ts';
+import { lastUpdatedOf, shortAt } from './document.ts';
+import { canonicalHash, exactHash, firstHash, keyHash, longHash, nameHash, typeHash, wordHash } from './hash.ts';
 import { all, any, type Condition, equal, not } from './logic.ts';
 import { atPlace } from './near.ts';
 import { type Common, nothingCommon } from './sets.ts';

@@ -1,10 +1,21 @@
 /** One resource as a MongoDB document: its text as it was written, and what it is found by as hashes and numbers. docs/storage-mongodb.md */
-import { type Binary, Long } from 'mongodb';
-import type { ResourceKey } from '../../fhir/references.ts';
+import type { Binary, Long } from 'mongodb';
+import { isPlainReference } from '../../fhir/references.ts';
 import type { ElementEntries, IndexEntries, RangeEntry } from '../../search/query.ts';
 import type { Hashing } from '../hash.ts';
 import type { Method } from '../store.ts';
-import { Hashes, labelOf } from './hashes.ts';
+import {
+  canonicalHash,
+  exactHash,
+  firstHash,
+  keyHash,
+  longHash,
+  nameHash,
+  textHash,
+  typeHash,
+  wordHash,
+} from './hash.ts';
+import { Hashes } from './hashes.ts';
 import type { Common, TextPart } from './sets.ts';
 
 /** An interval under a name. */
@@ -55,7 +66,7 @@ export interface IndexFields {
 export interface ResourceDocument extends IndexFields {
   /** `Type/id`. */
   readonly _id: string;
-  /** Where it lives on a sharded cluster; see `homeOf`. */
+  /** Where it lives on a sharded cluster; see homes.ts. */
   readonly s: number;
   readonly t: string;
   /** When its first write arrived, as a number that no other has (stamps.ts): the order of listings. Stays over deletion. */
@@ -80,55 +91,6 @@ export interface VersionDocument {
   readonly m: Method;
   readonly b?: Binary;
 }
-
-/** What is hashed, kept apart. */
-const kindOf = {
-  key: 0,
-  pair: 1,
-  first: 2,
-  exactText: 3,
-  word: 4,
-  canonical: 5,
-  type: 6,
-  name: 7,
-  home: 8,
-  longName: 9,
-  text: 10,
-  set: 11,
-} as const;
-
-/** The hash that stands for a name and a value. */
-function hashOf(hashing: Hashing, kind: number, name: string, value: string): Long {
-  hashing.mix(kind, name, value);
-  return new Long(hashing.low, hashing.high);
-}
-
-/** A key: by both parts, by the first part with an empty second, or (`kindOf.first`) by the first part with any other second. */
-export const keyHash = (hashing: Hashing, name: string, first: string, second: string): Long =>
-  second === ''
-    ? hashOf(hashing, kindOf.key, name, first)
-    : hashOf(hashing, kindOf.pair, name, `${first}\u0000${second}`);
-export const firstHash = (hashing: Hashing, name: string, first: string): Long =>
-  hashOf(hashing, kindOf.first, name, first);
-export const typeHash = (hashing: Hashing, type: string): Long => hashOf(hashing, kindOf.type, type, '');
-export const wordHash = (hashing: Hashing, name: string, word: string): Long =>
-  hashOf(hashing, kindOf.word, name, word);
-export const exactHash = (hashing: Hashing, name: string, text: string): Long =>
-  hashOf(hashing, kindOf.exactText, name, text);
-export const canonicalHash = (hashing: Hashing, canonical: string): Long =>
-  hashOf(hashing, kindOf.canonical, '', canonical);
-/** Names of intervals, texts, references and groups; kept apart by the field that they stand in. */
-export const nameHash = (hashing: Hashing, name: string): Long => hashOf(hashing, kindOf.name, name, '');
-
-/** The name of an interval in the second place that is long: its bounds say less, so it is asked for apart. */
-export const longHash = (hashing: Hashing, name: string): Long => hashOf(hashing, kindOf.longName, name, '');
-
-/** Of a text that stands beside a token or a uri, and so in no order: it may stand in a set. Others always stand in `x`. */
-export const textHash = (hashing: Hashing, name: string, folded: string): Long | undefined =>
-  name.includes(':') ? hashOf(hashing, kindOf.text, name, folded) : undefined;
-/** What stands for a set of values that resources of the type have in common. */
-export const setHash = (hashing: Hashing, type: string, values: readonly Long[]): Long =>
-  hashOf(hashing, kindOf.set, type, values.map(labelOf).sort().join());
 
 /** Whose interval `u` is: no resource has an entry of this name. */
 export const lastUpdatedOf = (type: string): string => `${type}._lastUpdated`;
@@ -225,7 +187,7 @@ function referencesOf({ references }: IndexEntries, hashing: Hashing): Reference
   const seen = new Set<string>();
   const parts: ReferencePart[] = [];
   for (const { name, target, canonical } of references) {
-    if (!canonical && !isKey(target)) continue;
+    if (!canonical && !isPlainReference(target)) continue;
     const repeat = `${name} ${target}`;
     if (seen.has(repeat)) continue;
     seen.add(repeat);
@@ -233,7 +195,6 @@ function referencesOf({ references }: IndexEntries, hashing: Hashing): Reference
   }
   return parts;
 }
-const isKey = (target: string): boolean => /^[A-Z][A-Za-z]{1,63}\/[A-Za-z0-9\-.]{1,64}$/.test(target);
 
 const DAY = 86_400_000;
 /** How long an interval that ends there may be to be short: in ms for times up to a day, for measures up to a thousandth. */
@@ -278,34 +239,3 @@ function placed(ranges: readonly RangeEntry[], hashing: Hashing): Partial<IndexF
     ...(others.length > 0 && { r: partsOf(others, hashing) }),
   };
 }
-
-/** Homes of resources that point to several patients: few, so that whoever asks for one patient can ask them all. */
-export const sharedHomes: readonly number[] = Array.from({ length: 8 }, (_, i) => i);
-
-/**
- * Where a resource lives on a sharded cluster: a Patient, and whatever points to that one patient and to no other, live
- * together; what points to several lives in one of the `sharedHomes`; all else lives by its own key.
- */
-export function homeOf(key: ResourceKey, { references }: Pick<IndexEntries, 'references'>, hashing: Hashing): number {
-  const own = `${key.type}/${key.id}`;
-  if (key.type === 'Patient') return homeOfKey(own, hashing);
-  let patient: string | undefined;
-  for (const { target } of references) {
-    if (!target.startsWith('Patient/') || target === patient || !isKey(target)) continue;
-    if (patient !== undefined) return sharedHomes[homeOfKey(own, hashing) % sharedHomes.length]!;
-    patient = target;
-  }
-  return homeOfKey(patient ?? own, hashing);
-}
-
-/** A number from 8 up, spread evenly. */
-export function homeOfKey(key: string, hashing: Hashing): number {
-  hashing.mix(kindOf.home, '', key);
-  return sharedHomes.length + ((hashing.low >>> 0) % (0x7fffffff - sharedHomes.length));
-}
-
-/** Where everything that points to the patient lives. */
-export const homesOfPatient = (patient: string, hashing: Hashing): readonly number[] => [
-  homeOfKey(patient, hashing),
-  ...sharedHomes,
-];

@@ -3,7 +3,7 @@ import type { Long } from 'mongodb';
 import { looksElsewhere } from '../../search/match.ts';
 import type { Criterion, IndexEntries, SearchQuery } from '../../search/query.ts';
 import type { Hashing } from '../hash.ts';
-import { keyHash } from './document.ts';
+import { keyHash } from './hash.ts';
 
 export const isIdentifier = (name: string): boolean => name.endsWith('.identifier');
 

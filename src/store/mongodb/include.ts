@@ -7,7 +7,7 @@ import { includeRounds } from '../include-rounds.ts';
 import type { Version } from '../store.ts';
 import { filterAmong, unknownIn } from './chains.ts';
 import { filterOf, isCanonical } from './compile.ts';
-import { canonicalHash, keyHash, nameHash, typeHash } from './document.ts';
+import { canonicalHash, keyHash, nameHash, typeHash } from './hash.ts';
 import { all, equal } from './logic.ts';
 import { aimsOf, fieldsOf, find, type Reading, type Row, versionOf } from './reading.ts';
 import { homesAround } from './task.ts';

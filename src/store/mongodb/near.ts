@@ -5,7 +5,8 @@ import { leading } from '../../search/contained-entries.ts';
 import { isNear, latitudeOf, longitudeOf } from '../../search/near.ts';
 import type { Near } from '../../search/query.ts';
 import type { Hashing } from '../hash.ts';
-import { type GroupPart, keyHash, longHash, nameHash, typeHash } from './document.ts';
+import type { GroupPart } from './document.ts';
+import { keyHash, longHash, nameHash, typeHash } from './hash.ts';
 import { equal } from './logic.ts';
 import { find, type Reading } from './reading.ts';
 

@@ -2,7 +2,7 @@
 import type { Long } from 'mongodb';
 import type { IndexEntries } from '../../search/query.ts';
 import type { Hashing } from '../hash.ts';
-import { exactHash, firstHash, keyHash, nameHash, textHash, wordHash } from './document.ts';
+import { exactHash, firstHash, keyHash, nameHash, textHash, wordHash } from './hash.ts';
 import { labelOf } from './hashes.ts';
 import type { TextPart } from './sets.ts';
 

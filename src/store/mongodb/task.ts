@@ -2,7 +2,7 @@
 import type { Document } from 'mongodb';
 import type { Asked, Criterion, SortKey } from '../../search/query.ts';
 import { filterOf, type Placed } from './compile.ts';
-import { homeOfKey, homesOfPatient } from './document.ts';
+import { homeOfKey, homesOfPatient } from './homes.ts';
 import { all } from './logic.ts';
 import type { Reading } from './reading.ts';
 

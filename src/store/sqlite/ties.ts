@@ -2,6 +2,7 @@
  * What the column `refs` of a resource holds, one per line: `Type/id` of the resources that it points to, `>url|version` for a
  * canonical that it points to, `=url|version` for a canonical that it has itself.
  */
+import { isPlainReference } from '../../fhir/references.ts';
 import type { IndexEntries } from '../../search/query.ts';
 
 const oneLine = /^.+$/;
@@ -13,7 +14,7 @@ export function tiesOf({ references, canonicals = [] }: IndexEntries): string {
   for (const { target, canonical } of references) {
     if (canonical) {
       if (oneLine.test(target)) ties.add(tieTo(target));
-    } else if (/^[A-Z][A-Za-z]{1,63}\/[A-Za-z0-9\-.]{1,64}$/.test(target)) ties.add(target);
+    } else if (isPlainReference(target)) ties.add(target);
   }
   for (const one of canonicals) if (oneLine.test(one)) ties.add(`=${one}`);
   return [...ties].join('\n');
