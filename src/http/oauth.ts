@@ -3,7 +3,8 @@ import { type Request, type RequestHandler, type Response, Router } from 'expres
 import { readJson } from '../fhir/json.ts';
 import { asProblem, problem } from '../fhir/outcome.ts';
 import type { Asking } from '../smart/authorization/answers.ts';
-import type { Authorization, Forwarded } from '../smart/authorization/authorization.ts';
+import type { Authorization } from '../smart/authorization/authorization.ts';
+import type { Forwarded } from '../smart/authorization/forwarded.ts';
 import { introspect, revokeToken } from '../smart/authorization/inspection.ts';
 import { smartStyle } from '../smart/authorization/smart-style.ts';
 import { isConfidential } from '../smart/clients/client.ts';

@@ -1,4 +1,6 @@
 /** What the authorization server offers, once for all who tell it: SMART and OpenID discovery, the CapabilityStatement, the server itself. https://hl7.org/fhir/smart-app-launch/conformance.html */
+import { authMethods, grantTypes } from './clients/client.ts';
+import { signingAlgorithms } from './clients/key-set.ts';
 import { identityScopes, launchScopes, seedScopes } from './scopes/words.ts';
 
 /** What differs from server to server. */
@@ -20,16 +22,6 @@ export const oauthPaths = {
   /** Apps that may see my data. */
   manage: '/oauth/account/apps',
 } as const;
-
-const grantTypes: readonly string[] = ['authorization_code', 'refresh_token', 'client_credentials'];
-export const offeredAuthMethods: readonly string[] = [
-  'none',
-  'client_secret_basic',
-  'client_secret_post',
-  'private_key_jwt',
-];
-/** Of client assertions. */
-export const offeredAlgorithms: readonly string[] = ['RS384', 'ES384'];
 
 /** Each with what every type may be asked for; scopes for single types, rights and queries are granted likewise. */
 export const offeredScopes: readonly string[] = [
@@ -77,8 +69,8 @@ export const smartConfiguration = ({ issuer, takesRegistrations }: Offered) => (
   grant_types_supported: grantTypes,
   response_types_supported: ['code'],
   code_challenge_methods_supported: ['S256'],
-  token_endpoint_auth_methods_supported: offeredAuthMethods,
-  token_endpoint_auth_signing_alg_values_supported: offeredAlgorithms,
+  token_endpoint_auth_methods_supported: authMethods,
+  token_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
   scopes_supported: offeredScopes,
   capabilities,
 });

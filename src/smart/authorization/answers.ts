@@ -1,16 +1,18 @@
 /** What our house adds to the answers of oidc-provider: the launch context beside a token, an audit row for each, no CORS but ours. https://hl7.org/fhir/smart-app-launch/app-launch.html#obtain-access-token */
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { AuditRow } from '../../store/store.ts';
-import { type Offered, oauthPaths, offeredAlgorithms, offeredAuthMethods, offeredScopes } from '../discovery.ts';
+import { authMethods, type Client } from '../clients/client.ts';
+import { signingAlgorithms } from '../clients/key-set.ts';
+import { type Offered, oauthPaths, offeredScopes } from '../discovery.ts';
+import { stillPermitted } from '../scopes/granted.ts';
+import type { RowOf } from '../users/user.ts';
 import { contextOf, type LaunchContext } from './context.ts';
-
-export type Deed = Partial<AuditRow> & Pick<AuditRow, 'interaction' | 'status'>;
 
 /** Of the request that oidc-provider has in hand. */
 export interface Asking {
-  row(deed: Deed): AuditRow;
+  row: RowOf;
   /** Resolves when the row is as safe as the settings say; the answer waits for it. */
-  record(deed: Deed): Promise<void>;
+  record(deed: Parameters<RowOf>[0]): Promise<void>;
 }
 
 const aboutContext = (context: LaunchContext | undefined, clientId: string | undefined): Partial<AuditRow> => ({
@@ -22,9 +24,11 @@ const aboutContext = (context: LaunchContext | undefined, clientId: string | und
 const grantContext = ({ oidc }: KoaContextWithOIDC): LaunchContext | undefined =>
   contextOf((oidc.entities.Grant as { rar?: readonly unknown[] } | undefined) ?? {});
 
+type FindClient = (clientId: string) => Promise<Client | undefined>;
+
 /** Middleware around oidc-provider; its answer has not left when it is done. */
 export const completeAnswer =
-  (offered: Offered, asking: () => Asking | undefined) =>
+  (offered: Offered, findClient: FindClient, asking: () => Asking | undefined) =>
   async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
     const isOurs = ctx.res.hasHeader('Access-Control-Allow-Origin');
     await next();
@@ -34,6 +38,7 @@ export const completeAnswer =
     }
     switch (ctx.oidc?.route) {
       case 'token':
+        await narrowTold(ctx, findClient);
         return completeToken(ctx, offered.issuer, asking());
       case 'authorization':
       case 'resume':
@@ -42,6 +47,14 @@ export const completeAnswer =
         completeDiscovery(ctx, offered);
     }
   };
+
+/** A refresh gives what was granted once, as far as the registration still permits it: see tokens.ts. */
+async function narrowTold(ctx: KoaContextWithOIDC, findClient: FindClient): Promise<void> {
+  const told = ctx.body as { scope?: string } | undefined;
+  if (ctx.status !== 200 || !told?.scope) return;
+  const client = await findClient(ctx.oidc.client!.clientId);
+  ctx.body = { ...told, scope: stillPermitted(told.scope, client?.metadata.scope ?? '') };
+}
 
 async function completeToken(ctx: KoaContextWithOIDC, url: string, asking: Asking | undefined): Promise<void> {
   const body = ctx.body as Record<string, unknown>;
@@ -87,8 +100,8 @@ function completeDiscovery(ctx: KoaContextWithOIDC, { issuer, takesRegistrations
     introspection_endpoint: issuer + oauthPaths.introspect,
     revocation_endpoint: issuer + oauthPaths.revoke,
     ...(takesRegistrations && { registration_endpoint: issuer + oauthPaths.register }),
-    token_endpoint_auth_methods_supported: offeredAuthMethods,
-    token_endpoint_auth_signing_alg_values_supported: offeredAlgorithms,
+    token_endpoint_auth_methods_supported: authMethods,
+    token_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
     response_modes_supported: ['query', 'fragment'],
     scopes_supported: offeredScopes,
   };

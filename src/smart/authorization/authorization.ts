@@ -7,15 +7,15 @@ import type { Config } from '../../config.ts';
 import type { Log } from '../../log.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { AuditRow, Store } from '../../store/store.ts';
-import { type Client, isConfidential } from '../clients/client.ts';
+import type { Client } from '../clients/client.ts';
 import type { ClientRoom } from '../clients/open.ts';
 import { oauthPaths } from '../discovery.ts';
-import { stillPermitted } from '../scopes/granted.ts';
 import { freshWord } from '../secrets.ts';
 import type { Sessions } from '../users/sessions.ts';
 import type { User } from '../users/user.ts';
 import { type Asking, completeAnswer } from './answers.ts';
 import { authenticateClient } from './client-authentication.ts';
+import { type Forwarded, seenAs } from './forwarded.ts';
 import { grantsOf, revokeApp, type UserGrant } from './grants.ts';
 import { createInteractions, type Interactions } from './interaction.ts';
 import { type Launch, newLaunch } from './launches.ts';
@@ -40,15 +40,6 @@ export interface AuthorizationParts {
   readonly log: Pick<Log, 'error'>;
 }
 
-/** A request as oidc-provider is to see it; what is left out is as it came. */
-export interface Forwarded {
-  readonly method?: string;
-  /** Path and query. */
-  readonly url: string;
-  /** A form that has been read already, and the client that proved itself with it. */
-  readonly proved?: { readonly form: URLSearchParams; readonly client: Client };
-}
-
 export interface Authorization {
   readonly tokens: Tokens;
   readonly interactions: Interactions;
@@ -63,8 +54,6 @@ export interface Authorization {
   grantsOf(login: string): Promise<readonly UserGrant[]>;
   revokeApp(login: string, client: string, rows: readonly AuditRow[]): Promise<boolean>;
 }
-
-const FORM = 'application/x-www-form-urlencoded';
 
 export function createAuthorization(parts: AuthorizationParts): Authorization {
   const { store, runtime, url, base, clients, settings, findUser, log } = parts;
@@ -108,15 +97,7 @@ export function createAuthorization(parts: AuthorizationParts): Authorization {
       keys,
     );
     const offered = { issuer: url, takesRegistrations: settings.registration === 'approval' };
-    made.use(completeAnswer(offered, () => asked.getStore()));
-    // A refresh gives what was granted once, as far as the registration still permits it: see tokens.ts.
-    made.use(async (ctx, next) => {
-      await next();
-      const told = ctx.body as { scope?: string } | undefined;
-      if (ctx.oidc?.route !== 'token' || ctx.status !== 200 || !told?.scope) return;
-      const client = await findClient(ctx.oidc.client!.clientId);
-      ctx.body = { ...told, scope: stillPermitted(told.scope, client?.metadata.scope ?? '') };
-    });
+    made.use(completeAnswer(offered, findClient, () => asked.getStore()));
     return made;
   }
 
@@ -166,62 +147,4 @@ export function createAuthorization(parts: AuthorizationParts): Authorization {
       return isDone;
     },
   };
-}
-
-/**
- * The same request in other words. Where the server is says its configuration, whatever a client or a proxy claims; how a client proved itself and
- * which page asks is our door's business alone.
- */
-function seenAs(
-  request: IncomingMessage,
-  { method, url, proved }: Forwarded,
-  publicUrl: string,
-  innerSecret: string,
-): IncomingMessage {
-  const { protocol, host } = new URL(publicUrl);
-  const { authorization: _proof, origin: _page, ...rest } = request.headers;
-  const headers: Record<string, unknown> = {
-    ...rest,
-    host,
-    'x-forwarded-proto': protocol.slice(0, -1),
-    'x-forwarded-host': host,
-    'x-forwarded-for': undefined,
-  };
-  const seen: Record<string, PropertyDescriptor> = {
-    url: { value: url },
-    originalUrl: { value: url },
-    baseUrl: { value: '' },
-  };
-  if (method !== undefined) seen.method = { value: method };
-  if (proved !== undefined) {
-    const bytes = Buffer.from(innerForm(proved, innerSecret));
-    delete headers['transfer-encoding'];
-    Object.assign(headers, {
-      'content-type': FORM,
-      'content-length': String(bytes.length),
-      accept: 'application/json',
-    });
-    Object.assign(seen, {
-      readable: { value: true },
-      readableEncoding: { value: null },
-      iterator: {
-        value: async function* () {
-          yield bytes;
-        },
-      },
-    });
-  }
-  seen.headers = { value: headers };
-  return Object.create(request, seen);
-}
-
-/** As oidc-provider sees a client that has proved itself. */
-function innerForm({ form, client }: NonNullable<Forwarded['proved']>, innerSecret: string): string {
-  const inner = new URLSearchParams(form);
-  for (const proof of ['client_secret', 'client_assertion', 'client_assertion_type']) inner.delete(proof);
-  // A verifier that none can be proves as little as none: one answer for all that is wrong with it. https://www.rfc-editor.org/rfc/rfc7636#section-4.6
-  if (!/^[A-Za-z0-9._~-]{43,128}$/.test(form.get('code_verifier') ?? '')) inner.delete('code_verifier');
-  inner.set('client_id', client.clientId);
-  if (isConfidential(client)) inner.set('client_secret', innerSecret);
-  return inner.toString();
 }

@@ -1,17 +1,8 @@
 /** What the authorization server keeps, and under which keys: never an id that opens anything, only its SHA-256. docs/security.md */
 import { hashOf } from '../secrets.ts';
 
-/** Models of oidc-provider that are kept. */
-export type Model =
-  | 'AccessToken'
-  | 'ClientCredentials'
-  | 'RefreshToken'
-  | 'AuthorizationCode'
-  | 'Grant'
-  | 'Session'
-  | 'Interaction';
-
 export const kinds = {
+  /** A model of oidc-provider: `AccessToken`, `Grant`. */
   model: (model: string): string => `oauth-${model}`,
   /** Key `<grant>/<model>/<token>`: what a grant led to. */
   ofGrant: 'oauth-grant-tokens',

@@ -2,7 +2,8 @@
 import type { Adapter, AdapterPayload, ClientMetadata } from 'oidc-provider';
 import { appended } from '../../audit/trail.ts';
 import type { Runtime } from '../../runtime.ts';
-import { type AuditRow, type Change, isConflict, type Kept, type Store } from '../../store/store.ts';
+import { type Change, isConflict, type Kept, type Store } from '../../store/store.ts';
+import type { RowOf } from '../users/user.ts';
 import { boundTo, contextOf } from './context.ts';
 import { grantKeyOf, revokeGrant, type UserGrant } from './grants.ts';
 import { keyOfId, kinds } from './kinds.ts';
@@ -15,7 +16,7 @@ export interface ModelParts {
   /** The client as oidc-provider takes it; undefined where it is unknown or off. */
   readonly clientOf: (clientId: string) => Promise<ClientMetadata | undefined>;
   /** An audit row of the request under way. */
-  readonly rowOf: (deed: Partial<AuditRow> & Pick<AuditRow, 'interaction' | 'status'>) => AuditRow;
+  readonly rowOf: RowOf;
   /** Throws the refusal of a code or refresh token that is used again. */
   readonly refuseReuse: () => never;
   /** Called when tokens were taken back. */

@@ -2,13 +2,13 @@
 import type Provider from 'oidc-provider';
 import type { ClientMetadata, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import type { Runtime } from '../../runtime.ts';
-import type { AuditRow, Store } from '../../store/store.ts';
-import type { Client } from '../clients/client.ts';
+import type { Store } from '../../store/store.ts';
+import { type Client, idTokenAlgorithms } from '../clients/client.ts';
 import { isRegistered } from '../clients/redirect-uris.ts';
 import { pageHeaders } from '../pages/serve.ts';
 import { identityScopes } from '../scopes/words.ts';
 import type { Sessions } from '../users/sessions.ts';
-import type { User } from '../users/user.ts';
+import type { RowOf, User } from '../users/user.ts';
 import { createDemands } from './asked-scopes.ts';
 import { boundTo, type CarriesContext, contextOf } from './context.ts';
 import { INTERACTION, useLaunch } from './launches.ts';
@@ -31,7 +31,7 @@ export interface ProviderParts {
   readonly findClient: (clientId: string) => Promise<Client | undefined>;
   readonly findUser: (login: string) => Promise<User | undefined>;
   readonly useSession: Sessions['use'];
-  readonly rowOf: (deed: Partial<AuditRow> & Pick<AuditRow, 'interaction' | 'status'>) => AuditRow;
+  readonly rowOf: RowOf;
   readonly forget: () => void;
   /** HTML of a request that may not go back to where it says it came from. */
   readonly failedPage: (code: string, words: string) => string;
@@ -95,7 +95,7 @@ export async function buildProvider(parts: ProviderParts, keys: readonly Signing
       },
     }),
     jwks: { keys: keys.map(({ jwk }) => jwk) },
-    enabledJWA: { idTokenSigningAlgValues: ['RS256', 'RS384', 'ES384'] },
+    enabledJWA: { idTokenSigningAlgValues: [...idTokenAlgorithms] },
     clientDefaults: { id_token_signed_response_alg: 'RS256' },
     clientAuthMethods: ['none', 'client_secret_post'],
     responseTypes: ['code'],

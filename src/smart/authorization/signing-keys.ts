@@ -5,6 +5,7 @@ import { appended } from '../../audit/trail.ts';
 import { settle } from '../../interactions/settle.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { AuditRow, Store } from '../../store/store.ts';
+import { idTokenAlgorithms } from '../clients/client.ts';
 import { createRemembered } from '../remembered.ts';
 import { freshWord } from '../secrets.ts';
 import { kinds } from './kinds.ts';
@@ -34,7 +35,6 @@ const KEY = 'ring';
 const REMEMBERED = 5_000;
 /** Milliseconds after which keys are rotated by themselves. */
 const AGE = 90 * 86_400_000;
-const algorithms = ['RS256', 'RS384', 'ES384'];
 const order = ['signs', 'next', 'past'];
 const generate = promisify(generateKeyPair);
 
@@ -48,7 +48,7 @@ export function createSigningKeys(store: Store, runtime: Runtime, longest: numbe
     return pairs.map(({ privateKey }, at) => {
       const kid = freshWord(runtime, 12);
       const made = privateKey.export({ format: 'jwk' }) as { kty: string };
-      return { role, jwk: { ...made, kid, use: 'sig', alg: algorithms[at] } };
+      return { role, jwk: { ...made, kid, use: 'sig', alg: idTokenAlgorithms[at] } };
     });
   }
 

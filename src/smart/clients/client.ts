@@ -1,4 +1,5 @@
 /** What is kept of a registered client, and what it says of itself in the words of RFC 7591. https://www.rfc-editor.org/rfc/rfc7591#section-2 */
+import type { SigningAlgorithm } from './key-set.ts';
 
 export const kinds = {
   client: 'oauth-client',
@@ -10,8 +11,12 @@ export const kinds = {
   jti: 'oauth-jti',
 } as const;
 
-export type AuthMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt';
-export type GrantType = 'authorization_code' | 'refresh_token' | 'client_credentials';
+export const authMethods = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const;
+export type AuthMethod = (typeof authMethods)[number];
+export const grantTypes = ['authorization_code', 'refresh_token', 'client_credentials'] as const;
+export type GrantType = (typeof grantTypes)[number];
+/** Of ID tokens, which our keys sign. */
+export const idTokenAlgorithms = ['RS256', 'RS384', 'ES384'] as const;
 /** An app acts for a user, a backend for itself; a device client has the three scopes of the cardiac seed. Each has its own token life. */
 export type ClientClass = 'app' | 'backend' | 'device';
 
@@ -23,12 +28,12 @@ export interface ClientMetadata {
   readonly response_types: readonly 'code'[];
   readonly redirect_uris: readonly string[];
   readonly token_endpoint_auth_method: AuthMethod;
-  readonly token_endpoint_auth_signing_alg?: 'RS384' | 'ES384';
+  readonly token_endpoint_auth_signing_alg?: SigningAlgorithm;
   /** Words separated by one blank each. */
   readonly scope: string;
   readonly jwks?: { readonly keys: readonly object[] };
   readonly jwks_uri?: string;
-  readonly id_token_signed_response_alg?: 'RS256' | 'RS384' | 'ES384';
+  readonly id_token_signed_response_alg?: (typeof idTokenAlgorithms)[number];
   readonly post_logout_redirect_uris?: readonly string[];
   readonly client_uri?: string;
   readonly logo_uri?: string;

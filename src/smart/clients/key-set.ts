@@ -1,8 +1,9 @@
 /** The public keys of a client: read strictly, looked up by kid. https://www.rfc-editor.org/rfc/rfc7517 */
 import { createPublicKey, type KeyObject } from 'node:crypto';
 
-export type SigningAlgorithm = 'RS384' | 'ES384';
-export const signingAlgorithms: readonly SigningAlgorithm[] = ['RS384', 'ES384'];
+/** Of client assertions. */
+export const signingAlgorithms = ['RS384', 'ES384'] as const;
+export type SigningAlgorithm = (typeof signingAlgorithms)[number];
 
 export interface ClientKey {
   readonly key: KeyObject;

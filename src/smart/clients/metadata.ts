@@ -1,6 +1,15 @@
 /** Client metadata, read strictly: what is not understood is dropped, what is understood must be safe. https://www.rfc-editor.org/rfc/rfc7591#section-2 */
+import { isPlainText } from '../plain-text.ts';
 import { isSeedClient, wordsOf } from '../scopes/words.ts';
-import type { AuthMethod, ClientClass, ClientMetadata, GrantType } from './client.ts';
+import {
+  type AuthMethod,
+  authMethods,
+  type ClientClass,
+  type ClientMetadata,
+  type GrantType,
+  grantTypes,
+  idTokenAlgorithms,
+} from './client.ts';
 import { scopesFault } from './client-scopes.ts';
 import { BadKeys, readKeySet, signingAlgorithms } from './key-set.ts';
 import { hasOwnScheme, isLoopback, isWebUrl, readRedirectUris } from './redirect-uris.ts';
@@ -16,13 +25,7 @@ export interface Reading {
   readonly isStranger?: boolean;
 }
 
-const grantTypes: readonly GrantType[] = ['authorization_code', 'refresh_token', 'client_credentials'];
-const authMethods: readonly AuthMethod[] = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'];
-const idTokenAlgorithms = ['RS256', 'RS384', 'ES384'] as const;
 const pages = ['client_uri', 'logo_uri', 'policy_uri', 'tos_uri', 'initiate_login_uri'] as const;
-
-/** No sign that hides or turns round what stands beside it: people decide by this text. */
-const isPlainText = (text: string): boolean => !/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u2028\u2029]/u.test(text);
 
 function text(asked: AskedMetadata, member: string, most: number): string | undefined {
   const value = asked[member];

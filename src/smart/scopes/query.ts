@@ -6,6 +6,7 @@ import { parametersOf } from '../../search/parameters.ts';
 import { parseSearch } from '../../search/parse.ts';
 import type { Criterion } from '../../search/query.ts';
 import { isControl } from '../../search/result-parameters.ts';
+import { isPlainText } from '../plain-text.ts';
 
 type Parameters = readonly (readonly [name: string, value: string])[];
 
@@ -45,9 +46,6 @@ function compile(type: string, query: string, base: string | undefined): Criteri
     throw error;
   }
 }
-
-/** No sign that hides or turns round what stands beside it: people consent by this text. */
-const isPlainText = (text: string): boolean => !/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u2028\u2029]/u.test(text);
 
 /** Undefined where an escape is broken or a part has no name or no value. */
 export function decoded(query: string): Parameters | undefined {
