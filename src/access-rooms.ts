@@ -134,7 +134,6 @@ export function openAccess(parts: AccessParts): AccessRooms {
     request.path.startsWith('/.well-known/') ? next() : shared(request, response, next);
   const pages = pagesRouter({
     users,
-    providers: users.providers,
     authorization,
     findClient: clients.clients.find,
     accessFor: access.accessFor,

@@ -1,6 +1,7 @@
 /** The administrator's route by which an EHR opens an app with a patient. https://hl7.org/fhir/smart-app-launch/app-launch.html#launch-app-ehr-launch */
 import { type RequestHandler, Router } from 'express';
 import { problem } from '../fhir/outcome.ts';
+import { isId } from '../fhir/references.ts';
 import type { Authorization } from '../smart/authorization/authorization.ts';
 import type { Clients } from '../smart/clients/clients.ts';
 import { type Sees, subjectsFor } from '../smart/pages/routes/subjects.ts';
@@ -30,7 +31,7 @@ function idOf(value: unknown, type: string): string | undefined {
   if (value === undefined || value === null) return undefined;
   const text = textOf(value, type.toLowerCase());
   const id = text.startsWith(`${type}/`) ? text.slice(type.length + 1) : text;
-  if (!/^[A-Za-z0-9.-]{1,64}$/.test(id)) throw problem('value', `${type.toLowerCase()} must be an id`);
+  if (!isId(id)) throw problem('value', `${type.toLowerCase()} must be an id`);
   return id;
 }
 

@@ -5,6 +5,7 @@ import { problem } from '../fhir/outcome.ts';
 import { only, resolve } from '../interactions/resolve.ts';
 import { settle } from '../interactions/settle.ts';
 import type { Runtime } from '../runtime.ts';
+import { escaped } from '../search/escapes.ts';
 import { administrator } from '../smart/access.ts';
 import { issueKey, keyActivity, keysOfDevice, type ListedKey, listKeys, revokeKey } from '../smart/device-keys.ts';
 import type { Store } from '../store/store.ts';
@@ -51,8 +52,11 @@ export function adminRouter({ store, base, runtime, forget, facts, rooms = [] }:
   router.use(onlyAdministrator);
 
   async function deviceOf(deviceId: string) {
-    const value = deviceId.replaceAll(/[\\,$|]/g, '\\$&');
-    const resolved = await resolve('Device', [['identifier', value]], { store, caller: administrator, base });
+    const resolved = await resolve('Device', [['identifier', escaped(deviceId)]], {
+      store,
+      caller: administrator,
+      base,
+    });
     const device = only('Device', resolved);
     if (!device) throw problem('not-found', 'no Device has this identifier');
     return device.key;

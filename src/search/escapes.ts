@@ -19,5 +19,8 @@ export function splitEscaped(value: string, separator: string): string[] {
 /** Whether each backslash stands before a character that it may escape. */
 export const isEscaped = (value: string): boolean => /^(?:[^\\]|\\[,|$\\])*$/.test(value);
 
+/** A value in which these characters mean themselves. */
+export const escaped = (text: string): string => text.replace(/[\\,$|]/g, '\\$&');
+
 /** `\,` `\|` `\$` and `\\` as the characters that they stand for; other backslashes stay. */
 export const unescaped = (value: string): string => value.replace(/\\([,|$\\])/g, '$1');

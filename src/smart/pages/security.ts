@@ -94,7 +94,7 @@ const passkeysPart = ({ csrf, passkeys }: SecurityPage) =>
       <ul class="rows">${passkeys.map(
         ({ id, name, since }, i) => html`
         <li><p id="passkey-${i}"><strong>${named(name)}</strong> <span class="hint">added ${instant(since)}</span></p>
-          <form method="post" action="${at('passkey-off')}" class="press">${secret(csrf)}<button class="danger" name="id" value="${id}" aria-describedby="passkey-${i}">Remove</button></form></li>`,
+          ${press(at('passkey-off'), csrf, html`<button class="danger" name="id" value="${id}" aria-describedby="passkey-${i}">Remove</button>`)}</li>`,
       )}
       </ul>`
       }
@@ -127,7 +127,7 @@ const sessionsPart = ({ csrf, sessions }: SecurityPage) =>
         <li><p id="session-${i}"><strong>${isThis ? 'This browser' : from === '' ? 'Another browser' : named(from)}</strong> <span class="hint">since ${instant(since)}, last seen ${instant(seen)}</span></p>${
           !isThis &&
           html`
-          <form method="post" action="${at('session-off')}" class="press">${secret(csrf)}<button class="danger" name="id" value="${id}" aria-describedby="session-${i}">End</button></form>`
+          ${press(at('session-off'), csrf, html`<button class="danger" name="id" value="${id}" aria-describedby="session-${i}">End</button>`)}`
         }</li>`,
       )}
       </ul>

@@ -5,15 +5,12 @@ import { type Frame, framed, secret } from './layout.ts';
 import { qrSvg } from './qr.ts';
 import { carried } from './sign-in.ts';
 
-/** Where it happens: with the navigation of the account around it, or on the way to an app. */
-interface Place {
+export interface SetUpCodesPage {
+  readonly action: string;
   readonly csrf: string;
+  /** In the account; else it is on the way to an app. */
   readonly account?: Frame['account'];
   readonly app?: string;
-}
-
-export interface SetUpCodesPage extends Place {
-  readonly action: string;
   /** Of the sign-in that waits for it. */
   readonly handle?: string;
   /** In base32, for who cannot take a picture. */
@@ -23,7 +20,7 @@ export interface SetUpCodesPage extends Place {
   readonly fault?: string;
 }
 
-const leadOf = ({ account, app }: Place): Html | undefined =>
+const leadOf = ({ account, app }: SetUpCodesPage): Html | undefined =>
   account
     ? undefined
     : html`    <p class="lead">What you may do here asks for a second factor${app !== undefined && html`, before you go on to <strong>${named(app)}</strong>`}.</p>
@@ -64,7 +61,8 @@ export function setUpCodes(page: SetUpCodesPage): string {
   });
 }
 
-export interface RecoveryCodesPage extends Place {
+export interface RecoveryCodesPage {
+  readonly account?: Frame['account'];
   readonly codes: readonly string[];
   readonly onward: string;
 }

@@ -23,9 +23,10 @@ export interface SignInPage {
   readonly providers?: readonly { readonly name: string; readonly href: string }[];
 }
 
-const forApp = (app: string | undefined) =>
-  app !== undefined &&
-  html`    <p class="lead">to go on to <strong>${named(app)}</strong></p>
+const forApp = (app: string | undefined): Html | undefined =>
+  app === undefined
+    ? undefined
+    : html`    <p class="lead">to go on to <strong>${named(app)}</strong></p>
 `;
 
 export function signIn({ action, csrf, app, login, failed = {}, passkey, providers = [] }: SignInPage): string {
@@ -65,7 +66,7 @@ export function signIn({ action, csrf, app, login, failed = {}, passkey, provide
   const hasFailed = failed.login !== undefined || failed.password !== undefined || failed.whole !== undefined;
   return framed({
     title: 'Sign in',
-    lead: forApp(app) || undefined,
+    lead: forApp(app),
     body,
     hasFailed,
     needsScript: passkey !== undefined,
@@ -163,7 +164,7 @@ export function secondFactor(page: SecondFactorPage): string {
   }`;
   return framed({
     title: isRecovery ? 'Recovery code' : 'Second step',
-    lead: forApp(app) || undefined,
+    lead: forApp(app),
     body,
     hasFailed: fault !== undefined,
     needsScript: passkey !== undefined,

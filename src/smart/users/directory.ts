@@ -13,13 +13,13 @@ import type { UsersSetting } from './setting.ts';
 import {
   changeUser,
   dropUser,
+  type KeptUser,
   laterEpoch,
   lookUp,
   putUser,
   type RowOf,
   readLogin,
   type User,
-  unknownUser,
   usersAfter,
 } from './user.ts';
 
@@ -68,11 +68,13 @@ export function createDirectory(setting: Omit<UsersSetting, 'holds' | 'recorded'
   const find = (login: string): Promise<User | undefined> =>
     remembered.get(login, async () => (await lookUp(store, login))?.user);
 
-  async function read(typed: string): Promise<User> {
-    const user = (await lookUp(store, readLogin(typed) ?? ''))?.user;
-    if (!user) throw problem('not-found', 'there is no user with this login');
-    return user;
+  /** However the login is written. */
+  async function keptAs(typed: string): Promise<KeptUser> {
+    const kept = await lookUp(store, readLogin(typed) ?? '');
+    if (!kept) throw problem('not-found', 'there is no user with this login');
+    return kept;
   }
+  const read = async (typed: string): Promise<User> => (await keptAs(typed)).user;
 
   /** That the person is there, and stays so until the commit. */
   async function expectedPerson(fhirUser: string): Promise<Change> {
@@ -181,9 +183,7 @@ export function createDirectory(setting: Omit<UsersSetting, 'holds' | 'recorded'
     },
 
     async remove(typed, row) {
-      const { login } = await read(typed);
-      const kept = await lookUp(store, login);
-      if (!kept) throw unknownUser(login);
+      const kept = await keptAs(typed);
       const { user } = kept;
       await store.commit([
         dropUser(kept),
@@ -191,7 +191,7 @@ export function createDirectory(setting: Omit<UsersSetting, 'holds' | 'recorded'
         ...(user.outside ? [removedOutside(user.outside)] : []),
         appended(row({ interaction: 'admin-user-delete', action: 'D', status: 200, target: user.fhirUser })),
       ]);
-      changed(login);
+      changed(user.login);
     },
 
     forget: remembered.forget,

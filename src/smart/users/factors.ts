@@ -4,9 +4,9 @@ import { problem } from '../../fhir/outcome.ts';
 import { disowned, ownedBy, type Passkeys, type RegistrationResponseJSON } from './passkeys.ts';
 import { demandPassword } from './password-rules.ts';
 import { freshCodes } from './recovery.ts';
-import { recordedRefusal, type UsersSetting } from './setting.ts';
+import { recordedRefusal, suspectOf, type UsersSetting } from './setting.ts';
 import { base32, provisioningUri, stepOf } from './totp.ts';
-import { aboutUser, changeOnce, changeUser, laterEpoch, lookUp, type RowOf, type User, unknownUser } from './user.ts';
+import { aboutUser, changeOnce, changeUser, keptUser, laterEpoch, type RowOf, type User } from './user.ts';
 
 /** A secret waits so long for its first code, in seconds. */
 const PATIENCE = 900;
@@ -17,8 +17,6 @@ export interface Factors {
   readonly totp: boolean;
   readonly passkeys: readonly { id: string; name: string; backedUp: boolean; created: number; used?: number }[];
   readonly recoveryLeft: number;
-  /** A role of the user demands one, so that the last cannot be taken away. */
-  readonly isDemanded: boolean;
 }
 
 /** What an authenticator app is given. It counts from the first right code on. */
@@ -60,13 +58,8 @@ export const hasSecondFactor = ({ totp, passkeys }: User): boolean => totp !== u
 
 export function createFactors(setting: UsersSetting, passkeys: Passkeys): FactorsDesk {
   const { store, runtime, roles, passwords, holds, onChange } = setting;
-  const isDemanded = (user: User) => user.roles.some(roles.demandsSecondFactor);
 
-  async function userOf(login: string): Promise<User> {
-    const kept = await lookUp(store, login);
-    if (!kept) throw unknownUser(login);
-    return kept.user;
-  }
+  const userOf = async (login: string): Promise<User> => (await keptUser(store, login)).user;
 
   const change: typeof changeUser = async (...asked) => {
     const user = await changeUser(...asked);
@@ -84,7 +77,7 @@ export function createFactors(setting: UsersSetting, passkeys: Passkeys): Factor
   /** Refuses to leave somebody without a second factor whose role demands one; recovery codes go with the last. */
   function withoutLast(user: User): User {
     if (hasSecondFactor(user)) return user;
-    if (isDemanded(user))
+    if (user.roles.some(roles.demandsSecondFactor))
       throw problem('business-rule', 'your role demands a second factor: add another before you remove this one');
     return { ...user, recovery: [] };
   }
@@ -112,7 +105,6 @@ export function createFactors(setting: UsersSetting, passkeys: Passkeys): Factor
       totp: user.totp !== undefined,
       passkeys: user.passkeys.map(({ id, name, backedUp, created, used }) => ({ id, name, backedUp, created, used })),
       recoveryLeft: user.recovery.length,
-      isDemanded: isDemanded(user),
     }),
 
     async beginTotp(login) {
@@ -180,7 +172,7 @@ export function createFactors(setting: UsersSetting, passkeys: Passkeys): Factor
 
     async changePassword(login, former, password, source, rowOf) {
       const user = await userOf(login);
-      const suspect = `${source} ${login}`;
+      const suspect = suspectOf(source, login);
       holds.demand(suspect, 'login');
       if (!(await passwords.matches(user.password, former))) {
         holds.failed(suspect, 'login');

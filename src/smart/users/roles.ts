@@ -8,7 +8,8 @@ export interface RoleRules {
   readonly demandsSecondFactor: (role: string) => boolean;
 }
 
-const people = ['Practitioner', 'PractitionerRole', 'Patient', 'RelatedPerson'];
+/** Who may log in. */
+export const people = ['Practitioner', 'PractitionerRole', 'Patient', 'RelatedPerson'];
 /** They see what a patient may see, whatever somebody typed. */
 const laymen = ['Patient', 'RelatedPerson'];
 

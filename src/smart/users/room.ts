@@ -1,8 +1,5 @@
 /** The room of users on one page: who they are, how they sign in, their sessions and factors. */
 import type { GuardedClient } from '../../outbound/guarded-client.ts';
-import type { Runtime } from '../../runtime.ts';
-import type { Store } from '../../store/store.ts';
-import type { Holds } from '../clients/holds.ts';
 import { freshCookie, type SessionCookie, sessionCookie } from './cookie.ts';
 import { createDirectory, type Directory } from './directory.ts';
 import { createFactors, type FactorsDesk } from './factors.ts';
@@ -10,7 +7,6 @@ import { createProviders, type Providers } from './outside/providers.ts';
 import type { ProviderSettings } from './outside/settings.ts';
 import { createPasskeys, type Passkeys } from './passkeys.ts';
 import { type Cost, createPasswords } from './passwords.ts';
-import type { RoleRules } from './roles.ts';
 import { createSessions, type SessionLimits, type Sessions } from './sessions.ts';
 import type { UsersSetting } from './setting.ts';
 import { createSignIn, type SignIn } from './sign-in.ts';
@@ -28,18 +24,8 @@ export interface UsersRoom {
   readonly setting: UsersSetting;
 }
 
-export interface UsersParts {
-  readonly store: Store;
-  readonly runtime: Runtime;
-  /** Public URL of the server without a trailing slash. */
-  readonly url: string;
-  readonly roles: RoleRules;
+export interface UsersParts extends Omit<UsersSetting, 'passwords'> {
   readonly limits: SessionLimits;
-  readonly holds: Holds;
-  /** Of the trail: errors that have their row. */
-  readonly recorded: WeakSet<object>;
-  /** Called when tokens of a user may not be what is remembered of them. */
-  readonly onChange: (login: string) => void;
   /** Outside OpenID providers, and the way to them. */
   readonly providers: readonly ProviderSettings[];
   readonly client: Pick<GuardedClient, 'send'>;

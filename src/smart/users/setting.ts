@@ -1,5 +1,4 @@
 /** What the room of users is built with, and what its parts share. */
-
 import { appended } from '../../audit/trail.ts';
 import type { Problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
@@ -21,6 +20,9 @@ export interface UsersSetting {
   /** Called when a user is not any more what others may remember. */
   readonly onChange: (login: string) => void;
 }
+
+/** Who guesses at one login, passkey or provider holds up nobody at another, and nobody elsewhere. */
+export const suspectOf = (source: string, tried: string): string => `${source} ${tried}`;
 
 /** Commits the row of a refusal, then gives the error to throw. */
 export async function recordedRefusal(

@@ -7,7 +7,7 @@ import { createCeremonies } from './ceremonies.ts';
 import { type FactorsDesk, hasSecondFactor } from './factors.ts';
 import type { AuthenticationResponseJSON, Passkeys } from './passkeys.ts';
 import { afterUse } from './recovery.ts';
-import { recordedRefusal, type UsersSetting } from './setting.ts';
+import { recordedRefusal, suspectOf, type UsersSetting } from './setting.ts';
 import { stepOf } from './totp.ts';
 import { aboutUser, changeOnce, changeUser, lookUp, putUser, type RowOf, readLogin, type User } from './user.ts';
 
@@ -54,6 +54,8 @@ interface Pending {
 
 export interface Waiting {
   readonly user: User;
+  /** What it can prove itself with. */
+  readonly offers: readonly Offer[];
   /** True at the step `enrol`. */
   readonly mustEnrol: boolean;
 }
@@ -96,18 +98,18 @@ export function createSignIn(
       error,
     );
 
+  const offersTo = ({ totp, passkeys: own, recovery }: User): readonly Offer[] => [
+    ...(totp ? (['totp'] as const) : []),
+    ...(passkeys.areOffered && own.length > 0 ? (['passkey'] as const) : []),
+    ...(recovery.length > 0 ? (['recovery'] as const) : []),
+  ];
+
   async function admit(user: User, methods: readonly string[], isDone: boolean): Promise<SignInStep> {
     if (isDone) return { step: 'done', user, methods };
     const begin = (mustEnrol: boolean) =>
       pendings.begin({ login: user.login, epoch: user.epoch, methods, tries: 0, mustEnrol });
-    if (hasSecondFactor(user)) {
-      const offers: readonly Offer[] = [
-        ...(user.totp ? (['totp'] as const) : []),
-        ...(passkeys.areOffered && user.passkeys.length > 0 ? (['passkey'] as const) : []),
-        ...(user.recovery.length > 0 ? (['recovery'] as const) : []),
-      ];
-      return { step: 'second-factor', handle: await begin(false), offers, user };
-    }
+    if (hasSecondFactor(user))
+      return { step: 'second-factor', handle: await begin(false), offers: offersTo(user), user };
     if (user.roles.some(roles.demandsSecondFactor)) return { step: 'enrol', handle: await begin(true), user };
     return { step: 'done', user, methods };
   }
@@ -237,7 +239,7 @@ export function createSignIn(
     admit,
     async waiting(handle) {
       const { pending, kept } = await look(handle);
-      return { user: kept.user, mustEnrol: pending.mustEnrol };
+      return { user: kept.user, offers: offersTo(kept.user), mustEnrol: pending.mustEnrol };
     },
     async enrol(handle, code, row) {
       const { pending, found, kept } = await look(handle);
@@ -250,9 +252,6 @@ export function createSignIn(
     },
   };
 }
-
-/** Who guesses at one login or passkey holds up nobody at another, and nobody elsewhere. */
-const suspectOf = (source: string, tried: string): string => `${source} ${tried}`;
 
 const throttled = (wait: number): Problem =>
   problem('throttled', 'too many wrong codes; wait, or use a passkey', {

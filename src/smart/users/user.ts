@@ -5,7 +5,7 @@ import type { Runtime } from '../../runtime.ts';
 import type { AuditRow, Change, Store } from '../../store/store.ts';
 import type { PasswordRecord } from './passwords.ts';
 
-const KIND = 'user';
+export const KIND = 'user';
 
 /** A WebAuthn credential. Bytes are base64url. */
 export interface Passkey {
@@ -84,7 +84,12 @@ export async function lookUp(store: Pick<Store, 'get'>, login: string): Promise<
   return kept && { user: kept.value as User, revision: kept.revision };
 }
 
-export const unknownUser = (login: string) => problem('not-found', `no user has the login ${login}`);
+/** The same, and 404 where there is none. */
+export async function keptUser(store: Pick<Store, 'get'>, login: string): Promise<KeptUser> {
+  const kept = await lookUp(store, login);
+  if (!kept) throw problem('not-found', `no user has the login ${login}`);
+  return kept;
+}
 
 export const putUser = (user: User, expect: number | 'absent'): Change => ({
   op: 'put',
@@ -121,8 +126,7 @@ export async function changeOnce(
   login: string,
   change: UserChange,
 ): Promise<User> {
-  const kept = await lookUp(store, login);
-  if (!kept) throw unknownUser(login);
+  const kept = await keptUser(store, login);
   const changed = await change(kept.user);
   if (!changed) return kept.user;
   await store.commit([putUser(changed.user, kept.revision), ...(changed.also ?? [])]);

@@ -181,7 +181,6 @@ export const examples: Readonly<Record<string, string>> = {
   }),
   'set-up-codes-first': setUpCodes({ action, csrf, app, handle: 'a-handle', key: 'JBSWY3DPEHPK3PXP', uri }),
   'recovery-codes': recoveryCodes({
-    csrf,
     account,
     onward: '/onward',
     codes: Array.from({ length: 10 }, (_, i) => `k7qd-${1000 + 37 * i}-m2xw-9abc-defg-hjkm`),

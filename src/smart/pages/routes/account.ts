@@ -4,17 +4,17 @@ import { asProblem, problem } from '../../../fhir/outcome.ts';
 import { deviceWords } from '../../users/device-words.ts';
 import { SHORTEST } from '../../users/password-rules.ts';
 import type { Session } from '../../users/sessions.ts';
-import { aboutUser } from '../../users/user.ts';
+import { aboutUser, type User } from '../../users/user.ts';
 import { apps } from '../apps.ts';
 import { signedOut } from '../failed.ts';
 import { type SecurityPage, security } from '../security.ts';
 import { sendPage } from '../serve.ts';
-import { recoveryCodes, setUpCodes } from '../set-up.ts';
+import { recoveryCodes, type SetUpCodesPage, setUpCodes } from '../set-up.ts';
 import type { Desk, Form } from './desk.ts';
 import { sentence } from './desk.ts';
-import { calledBy, shownScope } from './interaction.ts';
 import { addSignIn, credentialOf, keyIn, type Place } from './sign-in.ts';
 import { subjectsFor } from './subjects.ts';
+import { patientWords, shownScope } from './words.ts';
 
 const AT = '/account/sign-in';
 const APPS = '/oauth/account/apps';
@@ -27,34 +27,33 @@ const placeFor = (to: string): Place => {
   return { path: `/oauth${AT}/${name}`, onward: PLACES[name]! };
 };
 
-type Signed = (session: Session, request: Request, response: Response, form: Form) => Promise<void>;
+type Shown = (session: Session, request: Request, response: Response) => Promise<void>;
+type Changed = (session: Session, request: Request, response: Response, form: Form) => Promise<void>;
 
 export function addAccount(router: Router, desk: Desk): void {
   const { users, authorization, visitOf, addressOf } = desk;
   const signIn = addSignIn(router, `${AT}/:to`, desk, async ({ params }) => placeFor(String(params.to)));
 
-  const again = 'Sign in once more before you change this.';
+  function showAgain(to: string, { user }: Session, request: Request, response: Response, status: number): void {
+    const whole = 'Sign in once more before you change this.';
+    signIn.show({ ...placeFor(to), login: user.login }, request, response, { whole }, status);
+  }
 
-  const shownTo = (to: string, work: Signed, isSensitive = false) =>
+  const shownTo = (to: string, work: Shown, isSensitive = false) =>
     desk.shown(async (request, response) => {
       const session = await desk.session(request);
-      if (session && isSensitive && !users.sessions.isFresh(session)) {
-        const place = { ...placeFor(to), login: session.user.login };
-        signIn.show(place, request, response, { whole: again });
-      } else if (session) await work(session, request, response, { text: () => '', all: () => [] });
-      else signIn.show(placeFor(to), request, response);
+      if (!session) return signIn.show(placeFor(to), request, response);
+      if (isSensitive && !users.sessions.isFresh(session)) return showAgain(to, session, request, response, 200);
+      await work(session, request, response);
     });
 
   /** Changes how to sign in only who has signed in just now: a browser left open is not its owner. */
-  const changed = (to: string, work: Signed, isSensitive = true) =>
+  const changed = (to: string, work: Changed, isSensitive = true) =>
     desk.posted(async (request, response, form) => {
       const session = await desk.session(request);
       if (!session)
         return signIn.show(placeFor(to), request, response, { whole: 'Sign in again: you were away too long.' }, 401);
-      if (isSensitive && !users.sessions.isFresh(session)) {
-        const place = { ...placeFor(to), login: session.user.login };
-        return signIn.show(place, request, response, { whole: again }, 401);
-      }
+      if (isSensitive && !users.sessions.isFresh(session)) return showAgain(to, session, request, response, 401);
       await work(session, request, response, form);
     });
 
@@ -87,7 +86,7 @@ export function addAccount(router: Router, desk: Desk): void {
           name: known?.metadata.client_name ?? 'An app that is not registered any more',
           since: Math.min(...grants.map((grant) => grant.granted)),
           until: Math.max(...grants.map(({ expires }) => expires)),
-          patients: patients.flatMap((patient) => (patient ? [calledBy(patient)] : [])),
+          patients: patients.flatMap((patient) => (patient ? [patientWords(patient)] : [])),
           words: words.map((scope) => shownScope(scope, desk.offlineDays).words),
         };
       }),
@@ -97,10 +96,7 @@ export function addAccount(router: Router, desk: Desk): void {
   }
 
   router.get('/account', (_request, response) => response.redirect(303, APPS));
-  router.get(
-    '/account/apps',
-    shownTo('apps', (session, request, response) => showApps(session, request, response)),
-  );
+  router.get('/account/apps', shownTo('apps', showApps));
   router.post(
     '/account/apps',
     ...changed(
@@ -150,7 +146,7 @@ export function addAccount(router: Router, desk: Desk): void {
   }
 
   /** A change, then the page as it is afterwards; what is refused is told there. */
-  const change = (name: string, done: string, work: Signed) =>
+  const change = (name: string, done: string, work: Changed) =>
     router.post(
       `/account/${name}`,
       ...changed('security', async (session, request, response, form) => {
@@ -166,21 +162,15 @@ export function addAccount(router: Router, desk: Desk): void {
       }),
     );
 
-  /** The epoch rose, and with it every session ended: this browser goes on with a new one. */
-  const startAgain = async ({ user, methods }: Session, request: Request, response: Response): Promise<Session> =>
-    desk.startSession(await users.directory.read(user.login), methods, request, response);
-
-  router.get(
-    '/account/security',
-    shownTo('security', (session, request, response) => showSecurity(session, request, response)),
-  );
+  router.get('/account/security', shownTo('security', showSecurity));
 
   router.post(
     '/account/password',
     ...changed('security', async (session, request, response, form) => {
       const [current, password] = [form.text('current'), form.text('password')];
+      let user: User;
       try {
-        await users.factors.changePassword(
+        user = await users.factors.changePassword(
           session.user.login,
           current,
           password,
@@ -194,12 +184,23 @@ export function addAccount(router: Router, desk: Desk): void {
         const faults = message.startsWith('password ') ? { password: sentence(error) } : { current: sentence(error) };
         return showSecurity(session, request, response, { faults });
       }
-      const again = await startAgain(session, request, response);
+      // The epoch rose, and with it every session ended: this browser goes on with a new one.
+      const again = await desk.startSession(user, session.methods, request, response);
       await showSecurity(again, request, response, {
         done: 'Your password is changed. Every other session has ended.',
       });
     }),
   );
+
+  type Asked = Pick<SetUpCodesPage, 'key' | 'uri' | 'fault'>;
+  const setUp = (asked: Asked, session: Session, request: Request, response: Response): string => {
+    const account = accountOf(session, 'Security', request, response);
+    return setUpCodes({ action: '/oauth/account/totp', csrf: account.csrf, account, ...asked });
+  };
+  const showCodes = (codes: readonly string[], session: Session, request: Request, response: Response): void => {
+    const account = accountOf(session, 'Security', request, response);
+    sendPage(response, recoveryCodes({ account, codes, onward: SECURITY }));
+  };
 
   router.get(
     '/account/totp',
@@ -207,8 +208,7 @@ export function addAccount(router: Router, desk: Desk): void {
       'security',
       async (session, request, response) => {
         const { secret: key, uri } = await users.factors.beginTotp(session.user.login);
-        const account = accountOf(session, 'Security', request, response);
-        sendPage(response, setUpCodes({ action: '/oauth/account/totp', csrf: account.csrf, account, key, uri }));
+        sendPage(response, setUp({ key, uri }, session, request, response));
       },
       true,
     ),
@@ -216,25 +216,17 @@ export function addAccount(router: Router, desk: Desk): void {
   router.post(
     '/account/totp',
     ...changed('security', async (session, request, response, form) => {
-      const account = accountOf(session, 'Security', request, response);
-      const { csrf } = account;
       try {
         const { codes } = await users.factors.confirmTotp(session.user.login, form.text('code'), visitOf(response).row);
-        if (codes) sendPage(response, recoveryCodes({ csrf, account, codes, onward: SECURITY }));
+        if (codes) showCodes(codes, session, request, response);
         else await showSecurity(session, request, response, { done: 'The authenticator app is on.' });
       } catch (error) {
         const { code, status } = asProblem(error);
         if (code !== 'value') throw error;
         const uri = form.text('uri');
-        const page = setUpCodes({
-          action: '/oauth/account/totp',
-          csrf,
-          account,
-          key: keyIn(uri),
-          uri,
-          fault: sentence(error),
+        sendPage(response, setUp({ key: keyIn(uri), uri, fault: sentence(error) }, session, request, response), {
+          status,
         });
-        sendPage(response, page, { status });
       }
     }),
   );
@@ -254,17 +246,14 @@ export function addAccount(router: Router, desk: Desk): void {
     const name = deviceWords(request.headers['user-agent']);
     const { row } = visitOf(response);
     const { codes } = await users.factors.addPasskey(session.user.login, name, credentialOf(form), row);
-    if (!codes) return;
-    const account = accountOf(session, 'Security', request, response);
-    sendPage(response, recoveryCodes({ csrf: account.csrf, account, codes, onward: SECURITY }));
+    if (codes) showCodes(codes, session, request, response);
   });
   change('passkey-off', 'The passkey is removed.', async ({ user }, _request, response, form) => {
     await users.factors.removePasskey(user.login, form.text('id'), visitOf(response).row);
   });
   change('recovery', '', async (session, request, response) => {
     const codes = await users.factors.newRecoveryCodes(session.user.login, visitOf(response).row);
-    const account = accountOf(session, 'Security', request, response);
-    sendPage(response, recoveryCodes({ csrf: account.csrf, account, codes, onward: SECURITY }));
+    showCodes(codes, session, request, response);
   });
   change('session-off', 'That session has ended.', async ({ user }, _request, response, form) => {
     await users.sessions.end(user.login, form.text('id'), visitOf(response).row);

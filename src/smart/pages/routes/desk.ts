@@ -7,7 +7,6 @@ import type { Authorization } from '../../authorization/authorization.ts';
 import type { Client } from '../../clients/client.ts';
 import type { Grant } from '../../grant.ts';
 import { csrfOf, demandCsrf } from '../../users/cookie.ts';
-import type { Providers } from '../../users/outside/providers.ts';
 import type { UsersRoom } from '../../users/room.ts';
 import type { Session } from '../../users/sessions.ts';
 import type { RowOf, User } from '../../users/user.ts';
@@ -24,8 +23,6 @@ export interface PageVisit {
 
 export interface PagesParts {
   readonly users: UsersRoom;
-  /** Outside OpenID providers. */
-  readonly providers: Providers;
   readonly authorization: Pick<Authorization, 'interactions' | 'grantsOf' | 'revokeApp'>;
   readonly findClient: (clientId: string) => Promise<Client | undefined>;
   readonly accessFor: (grant: Grant) => Promise<Access>;

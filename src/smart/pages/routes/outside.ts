@@ -9,7 +9,7 @@ export function addOutside(router: Router, desk: Desk, signIn: SignInDesk): void
     '/outside/:name/callback',
     desk.shown(async (request, response) => {
       const { searchParams } = new URL(request.originalUrl, 'http://here');
-      const { step, to } = await desk.providers.finish(String(request.params.name), {
+      const { step, to } = await users.providers.finish(String(request.params.name), {
         parameters: Object.fromEntries(searchParams),
         cookie: users.cookie.read(request.headers.cookie),
         source: addressOf(request),

@@ -1,7 +1,7 @@
 /** Signing in on a page, wherever somebody was going: password or passkey, second factor, or setting one up first. */
 import type { Request, Response, Router } from 'express';
 import { Problem, problem } from '../../../fhir/outcome.ts';
-import type { SignInStep } from '../../users/sign-in.ts';
+import type { Offer, SignInStep } from '../../users/sign-in.ts';
 import { goingOn } from '../failed.ts';
 import { sendPage } from '../serve.ts';
 import { recoveryCodes, setUpCodes } from '../set-up.ts';
@@ -46,7 +46,7 @@ export function addSignIn(router: Router, at: string, desk: Desk, placeOf: Place
   function show(place: Place, request: Request, response: Response, failedBy: Failed = {}, status = 200): void {
     const { path, app, login } = place;
     const csrf = desk.csrfFor(request, response);
-    const providers = desk.providers.list.map(({ name, title }) => ({ name: title, href: `${path}/outside/${name}` }));
+    const providers = users.providers.list.map(({ name, title }) => ({ name: title, href: `${path}/outside/${name}` }));
     const page = signIn({
       action: `${path}/login`,
       csrf,
@@ -83,7 +83,7 @@ export function addSignIn(router: Router, at: string, desk: Desk, placeOf: Place
     csrf: desk.csrfFor(request, response),
     app,
   });
-  const offersOf = (offers: readonly string[], place: Place) => ({
+  const offersOf = (offers: readonly Offer[], place: Place) => ({
     codes: offers.includes('totp'),
     recovery: offers.includes('recovery'),
     ...(offers.includes('passkey') && { passkey: passkeyOf(place) }),
@@ -128,8 +128,7 @@ export function addSignIn(router: Router, at: string, desk: Desk, placeOf: Place
     const [handle, code] = [form.text('handle'), form.text('code').trim()];
     const isRecovery = (form.text('with') || form.text('kind')) === 'recovery';
     const again = async (fault: string | undefined, status: number) => {
-      const { user } = await users.signIn.waiting(handle);
-      const offers = offersOf(offersTo(user, users.passkeys.areOffered), place);
+      const offers = offersOf((await users.signIn.waiting(handle)).offers, place);
       const page = secondFactor({ ...provingAt(place, request, response), handle, fault, offers, isRecovery });
       sendPage(response, page, { status });
     };
@@ -165,7 +164,10 @@ export function addSignIn(router: Router, at: string, desk: Desk, placeOf: Place
     desk.shown(async (request, response) => {
       const { path, onward } = await placeOf(request, response);
       const cookie = desk.cookieOf(request, response);
-      response.redirect(303, await desk.providers.begin(String(request.params.name), { cookie, to: { path, onward } }));
+      response.redirect(
+        303,
+        await users.providers.begin(String(request.params.name), { cookie, to: { path, onward } }),
+      );
     }),
   );
 
@@ -192,7 +194,7 @@ export function addSignIn(router: Router, at: string, desk: Desk, placeOf: Place
       const { step: next, codes } = await users.signIn.enrol(handle, form.text('code'), visitOf(response).row);
       if (next.step !== 'done' || codes === undefined) return await lead(place, next, request, response);
       await desk.startSession(next.user, next.methods, request, response);
-      sendPage(response, recoveryCodes({ csrf, app: place.app, codes, onward: place.onward }));
+      sendPage(response, recoveryCodes({ codes, onward: place.onward }));
     } catch (error) {
       const fault = faultOf(error);
       const asked = { action: `${place.path}/set-up`, csrf, app: place.app, handle, key: keyIn(uri), uri };
@@ -213,15 +215,6 @@ export function credentialOf(form: Form): any {
   }
   throw problem('value', 'the browser sent no passkey; try again');
 }
-
-const offersTo = (
-  user: { readonly totp?: object; readonly passkeys: readonly object[]; readonly recovery: readonly string[] },
-  passkeysAreOffered: boolean,
-): readonly string[] => [
-  ...(user.totp ? ['totp'] : []),
-  ...(passkeysAreOffered && user.passkeys.length > 0 ? ['passkey'] : []),
-  ...(user.recovery.length > 0 ? ['recovery'] : []),
-];
 
 /** The key in base32 out of what a page was given for its QR code. */
 export const keyIn = (uri: string): string =>

@@ -1,7 +1,9 @@
 /** Whom an app can be opened with: patients and encounters as the user may see them, through the one gate, told so that people know them apart. */
 import type { Request, Response } from 'express';
 import { asProblem } from '../../../fhir/outcome.ts';
+import { isId } from '../../../fhir/references.ts';
 import type { FhirRequest, Parameters } from '../../../interactions/interaction.ts';
+import { escaped } from '../../../search/escapes.ts';
 import { purposeOf } from '../../purposes.ts';
 import { parseScope } from '../../scopes/scope.ts';
 import type { User } from '../../users/user.ts';
@@ -71,7 +73,7 @@ export function subjectsFor(
   }
 
   async function read(type: string, id: string): Promise<any> {
-    if (!/^[A-Za-z0-9.-]{1,64}$/.test(id)) return undefined;
+    if (!isId(id)) return undefined;
     return ask({ interaction: 'read', type, id }).catch((error: unknown) => {
       if (![403, 404, 410].includes(asProblem(error).status)) throw error;
     });
@@ -105,19 +107,16 @@ export function subjectsFor(
   };
 }
 
-/** Signs that mean something in a search are meant as they were typed. https://hl7.org/fhir/R4/search.html#escaping */
-const literally = (text: string): string => text.replace(/[\\,$]/g, (sign) => `\\${sign}`);
-
-/** Each word of a name is to begin one of its parts. */
+/** Each word of a name is to begin one of its parts. Signs that mean something in a search are meant as they were typed, but for the bar of an identifier. */
 function criteriaOf({ name, birthdate, identifier }: PatientSearch): Parameters {
   const words = name
     .split(/\s+/)
     .filter((word) => word !== '')
     .slice(0, 6);
   return [
-    ...words.map((word) => ['name', literally(word).replaceAll('|', '\\|')] as const),
+    ...words.map((word) => ['name', escaped(word)] as const),
     ...(birthdate === '' ? [] : ([['birthdate', birthdate]] as const)),
-    ...(identifier === '' ? [] : ([['identifier', literally(identifier)]] as const)),
+    ...(identifier === '' ? [] : ([['identifier', identifier.split('|').map(escaped).join('|')]] as const)),
     ['_sort', words.length > 0 ? 'family' : '-_lastUpdated'],
   ];
 }

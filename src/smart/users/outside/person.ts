@@ -4,6 +4,7 @@ import { appended } from '../../../audit/trail.ts';
 import { asProblem } from '../../../fhir/outcome.ts';
 import { referenceTo } from '../../../fhir/references.ts';
 import { only, resolve } from '../../../interactions/resolve.ts';
+import { escaped } from '../../../search/escapes.ts';
 import { isConflict, type Store } from '../../../store/store.ts';
 import { administrator } from '../../access.ts';
 import type { Directory } from '../directory.ts';
@@ -44,7 +45,7 @@ async function personBy(claims: JWTPayload, from: PersonFrom, { store, base }: P
   const value = textOf(claimOf(claims, from.claim));
   if (value === undefined) throw new OutsideFault('claim for fhirUser missing');
   if (!('system' in from)) return value.startsWith(`${base}/`) ? value.slice(base.length + 1) : value;
-  const token = [from.system, value].map((part) => part.replaceAll(/[\\,$|]/g, '\\$&')).join('|');
+  const token = [from.system, value].map(escaped).join('|');
   try {
     const found = await resolve(from.type, [['identifier', token]], { store, caller: administrator, base });
     const person = only(from.type, found);

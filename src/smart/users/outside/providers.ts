@@ -7,7 +7,7 @@ import { isConflict } from '../../../store/store.ts';
 import { freshWord, hashOf } from '../../secrets.ts';
 import { createCeremonies } from '../ceremonies.ts';
 import type { Directory } from '../directory.ts';
-import { recordedRefusal, type UsersSetting } from '../setting.ts';
+import { recordedRefusal, suspectOf, type UsersSetting } from '../setting.ts';
 import type { Attempt, SignIn, SignInStep } from '../sign-in.ts';
 import { checkIdToken } from './id-token.ts';
 import { createProviderFacts, fetched, OutsideFault, type ProviderMetadata } from './metadata.ts';
@@ -160,7 +160,7 @@ export function createProviders({ setting, directory, signIn, client, providers 
 
   async function finish(name: string, { parameters, cookie, source, row }: Back) {
     const provider = providerOf(name);
-    const suspect = `${source} ${name}`;
+    const suspect = suspectOf(source, name);
     holds.demand(suspect, 'outside');
     try {
       const ceremony = await taken(parameters.state, name, cookie);

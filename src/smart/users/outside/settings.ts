@@ -2,6 +2,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { people } from '../roles.ts';
 
 /** Where the fhirUser of a user comes from: a claim that is a reference, or an identifier that one resource has. */
 export type PersonFrom =
@@ -37,7 +38,6 @@ export interface ProviderSettings {
 }
 
 const signatures = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
-const people = ['Practitioner', 'PractitionerRole', 'Patient', 'RelatedPerson'];
 
 type Members = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Members =>
@@ -159,9 +159,8 @@ function readProvider(given: unknown, folder: string, wrong: (what: string) => E
 }
 
 function readPerson(given: unknown, wrong: (what: string) => Error): PersonFrom {
-  const { claim, type, system } = isObject(given ?? { claim: 'fhirUser' })
-    ? ((given ?? { claim: 'fhirUser' }) as Members)
-    : ({} as Members);
+  const asked = given ?? { claim: 'fhirUser' };
+  const { claim, type, system } = isObject(asked) ? asked : ({} as Members);
   if (typeof claim !== 'string' || claim === '') throw wrong('must have in fhirUser a claim');
   if (type === undefined && system === undefined) return { claim };
   if (typeof type !== 'string' || !people.includes(type) || typeof system !== 'string' || system === '')
