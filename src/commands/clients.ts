@@ -1,7 +1,7 @@
 /** `watchfire clients`: clients of the authorization server from the command line. */
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config.ts';
-import { ask, withServer } from './running.ts';
+import { ask, askAll, withServer } from './running.ts';
 
 export interface ClientOptions {
   /** A file with the whole metadata of RFC 7591; the other options go over it. */
@@ -70,17 +70,10 @@ export async function createClient(config: Config, options: ClientOptions, print
 
 /** One line each, in the order of registration. */
 export async function printClients(config: Config, print: Print): Promise<void> {
-  const lines = await withServer(config, async (reached) => {
-    const found: string[] = [];
-    for (let next: string | null = '/admin/clients?count=1000'; next !== null; ) {
-      const page: any = await ask(reached, 'GET', next);
-      for (const { client_id, status, client_class, token_endpoint_auth_method, client_name } of page.clients)
-        found.push(`${client_id}  ${status}  ${client_class}  ${token_endpoint_auth_method}  ${client_name}`);
-      next = page.next;
-    }
-    return found;
-  });
-  for (const line of lines.length > 0 ? lines : ['no clients']) print(line);
+  const clients = await withServer(config, (reached) => askAll(reached, '/admin/clients?count=1000', 'clients'));
+  if (clients.length === 0) print('no clients');
+  for (const { client_id, status, client_class, token_endpoint_auth_method, client_name } of clients)
+    print(`${client_id}  ${status}  ${client_class}  ${token_endpoint_auth_method}  ${client_name}`);
 }
 
 export async function printClient(config: Config, clientId: string, print: Print): Promise<void> {

@@ -1,6 +1,6 @@
 /** `watchfire keys`: API keys of devices from the command line. */
 import type { Config } from '../config.ts';
-import { ask, withServer } from './running.ts';
+import { ask, askAll, withServer } from './running.ts';
 
 export interface KeyOptions {
   readonly name: string;
@@ -33,15 +33,7 @@ export async function printKeys(
   print: (line: string) => void,
 ): Promise<void> {
   const path = deviceId === undefined ? '/admin/keys' : `/admin/devices/${encodeURIComponent(deviceId)}/keys`;
-  const keys = await withServer(config, async (reached) => {
-    const found: any[] = [];
-    for (let next: string | null | undefined = path; next; ) {
-      const page: any = await ask(reached, 'GET', next);
-      found.push(...page.keys);
-      next = page.next;
-    }
-    return found;
-  });
+  const keys = await withServer(config, (reached) => askAll(reached, path, 'keys'));
   if (keys.length === 0) print('no keys');
   for (const key of keys) {
     const state = key.revoked_at

@@ -37,6 +37,17 @@ export async function withServer<T>(config: Config, work: (reached: Reached) => 
   }
 }
 
+/** Everything of a list, page after page: `member` is what its answers call it. */
+export async function askAll(reached: Reached, path: string, member: string): Promise<readonly any[]> {
+  const found: any[] = [];
+  for (let next: string | null | undefined = path; next; ) {
+    const page: any = await ask(reached, 'GET', next);
+    found.push(...page[member]);
+    next = page.next;
+  }
+  return found;
+}
+
 /** One JSON request with the administrator's token; refusals become errors with the server's own sentence. */
 export async function ask<T = any>({ url, token }: Reached, method: string, path: string, body?: unknown): Promise<T> {
   const response = await fetch(`${url}${path}`, {

@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import type { Config } from '../config.ts';
-import { ask, withServer } from './running.ts';
+import { ask, askAll, withServer } from './running.ts';
 
 export interface UserOptions {
   readonly fhirUser: string;
@@ -62,19 +62,12 @@ const factorWords = ({ password, totp, passkeys }: any) =>
   [password && 'password', totp && 'codes', passkeys > 0 && `${passkeys} passkeys`].filter(Boolean).join('+') || 'none';
 
 export async function printUsers(config: Config, print: Print): Promise<void> {
-  let count = 0;
-  await withServer(config, async (reached) => {
-    for (let next: string | null = '/admin/users?count=200'; next; ) {
-      const page: any = await ask(reached, 'GET', next);
-      for (const { login, fhirUser, roles, factors, disabled_at: disabled } of page.users)
-        print(
-          `${login}  ${fhirUser}  ${roles.join(',') || '-'}  ${factorWords(factors)}${disabled ? `  disabled ${disabled}` : ''}`,
-        );
-      count += page.users.length;
-      next = page.next;
-    }
-  });
-  if (count === 0) print('no users');
+  const users = await withServer(config, (reached) => askAll(reached, '/admin/users?count=200', 'users'));
+  if (users.length === 0) print('no users');
+  for (const { login, fhirUser, roles, factors, disabled_at: disabled } of users)
+    print(
+      `${login}  ${fhirUser}  ${roles.join(',') || '-'}  ${factorWords(factors)}${disabled ? `  disabled ${disabled}` : ''}`,
+    );
 }
 
 const change = (config: Config, login: string, patch: object) =>

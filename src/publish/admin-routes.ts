@@ -1,5 +1,5 @@
 /** The administrator's routes and the server's own as OpenAPI routes: keys, secrets, health, measures. */
-import { administratorOnly, inPath, json, outcome, type Route, type Schema, schemaRef } from './routes.ts';
+import { administratorOnly, inPath, json, outcome, paged, type Route, type Schema, schemaRef } from './routes.ts';
 
 const time: Schema = { type: 'string', format: 'date-time' };
 const prefix: Schema = {
@@ -149,20 +149,7 @@ export const adminRoutes: readonly Route[] = [
     operationId: 'listKeys',
     summary: 'List the keys of all devices',
     security: ['adminToken'],
-    parameters: [
-      {
-        name: 'count',
-        in: 'query',
-        description: 'How many at most.',
-        schema: { type: 'integer', minimum: 1, maximum: 1_000, default: 1_000 },
-      },
-      {
-        name: 'after',
-        in: 'query',
-        description: 'The prefix that the page begins behind.',
-        schema: { type: 'string' },
-      },
-    ],
+    parameters: paged('The prefix that the page begins behind.', 1_000),
     answers: {
       200: { description: 'All keys, without their secret part.', content: json(schemaRef('KeyList')) },
       ...administratorOnly,

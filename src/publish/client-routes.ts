@@ -1,5 +1,5 @@
 /** Clients of the authorization server as OpenAPI routes: registered, listed, changed and disabled by the administrator. https://www.rfc-editor.org/rfc/rfc7591 */
-import { administratorOnly, inPath, json, outcome, type Route, type Schema, schemaRef } from './routes.ts';
+import { administratorOnly, inPath, json, outcome, paged, type Route, type Schema, schemaRef } from './routes.ts';
 
 const text: Schema = { type: 'string' };
 const texts: Schema = { type: 'array', items: text };
@@ -139,15 +139,7 @@ export const clientRoutes: readonly Route[] = [
     operationId: 'listClients',
     summary: 'List clients in the order of registration',
     security,
-    parameters: [
-      {
-        name: 'count',
-        in: 'query',
-        description: 'How many at most.',
-        schema: { type: 'integer', minimum: 1, maximum: 1_000, default: 50 },
-      },
-      { name: 'after', in: 'query', description: 'The client_id after which the page begins.', schema: text },
-    ],
+    parameters: paged('The client_id after which the page begins.', 50),
     answers: {
       200: { description: 'A page.', content: json(schemaRef('ClientList')) },
       400: outcome('The count is not one.'),

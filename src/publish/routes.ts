@@ -73,6 +73,17 @@ export const outcome = (description: string): RouteAnswer => ({
   content: fhirJson(schemaRef('OperationOutcome')),
 });
 
+/** Of a list that comes in pages: `behind` says what a page begins after. */
+export const paged = (behind: string, fallback: number): readonly RouteParameter[] => [
+  {
+    name: 'count',
+    in: 'query',
+    description: 'How many at most.',
+    schema: { type: 'integer', minimum: 1, maximum: 1_000, default: fallback },
+  },
+  { name: 'after', in: 'query', description: behind, schema: { type: 'string' } },
+];
+
 /** Of every route that is for the administrator alone. */
 export const administratorOnly = {
   401: outcome('The administrator’s token is missing or wrong.'),

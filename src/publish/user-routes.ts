@@ -1,5 +1,5 @@
 /** The administrator's routes for users as OpenAPI routes. */
-import { administratorOnly, inPath, json, outcome, type Route, type Schema, schemaRef } from './routes.ts';
+import { administratorOnly, inPath, json, outcome, paged, type Route, type Schema, schemaRef } from './routes.ts';
 
 const time: Schema = { type: 'string', format: 'date-time' };
 const login: Schema = { type: 'string', maxLength: 100, pattern: '^[a-z0-9][a-z0-9._@+-]*$' };
@@ -137,15 +137,7 @@ export const userRoutes: readonly Route[] = [
     path: '/admin/users',
     operationId: 'listUsers',
     summary: 'List users by login',
-    parameters: [
-      {
-        name: 'count',
-        in: 'query',
-        description: 'How many at most.',
-        schema: { type: 'integer', minimum: 1, maximum: 1_000, default: 50 },
-      },
-      { name: 'after', in: 'query', description: 'Only logins after this one.', schema: { type: 'string' } },
-    ],
+    parameters: paged('Only logins after this one.', 50),
     answers: {
       200: { description: 'A page of them.', content: json(schemaRef('UserList')) },
       400: outcome('The count is not one.'),
