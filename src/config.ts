@@ -231,7 +231,8 @@ export const settings: readonly Setting[] = [
     key: 'refreshDays',
     fallback: '7',
     parse: whole(1, 365),
-    meaning: 'How long an app may refresh its tokens after a sign-in with `online_access`, however often it does.',
+    meaning:
+      'How long an app may refresh its tokens with `online_access` at most, however often it does; the end of the browser’s session ends it before.',
   },
   {
     name: 'WATCHFIRE_OFFLINE_DAYS',
@@ -239,7 +240,7 @@ export const settings: readonly Setting[] = [
     key: 'offlineDays',
     fallback: '90',
     parse: whole(1, 3_650),
-    meaning: 'The same with `offline_access`.',
+    meaning: 'The same with `offline_access`, which no session ends.',
   },
   {
     name: 'WATCHFIRE_SESSION_IDLE_MINUTES',
