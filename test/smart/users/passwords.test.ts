@@ -60,7 +60,8 @@ describe('A password', () => {
   });
 
   it('is judged in time, whatever it is', () => {
-    const started = performance.now();
+    // What this process has spent, however busy the machine is.
+    const before = process.cpuUsage();
     for (const hard of [
       'a'.repeat(128),
       'ab'.repeat(64),
@@ -69,7 +70,7 @@ describe('A password', () => {
       '1!'.repeat(64),
     ])
       objectionTo(hard, 'jackie');
-    expect(performance.now() - started).toBeLessThan(250);
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(250);
   });
 });
 
