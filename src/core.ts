@@ -27,8 +27,9 @@ import { createPageTokens } from './search/page-token.ts';
 import type { IndexEntries } from './search/query.ts';
 import type { ConsentRoom } from './smart/consents/room.ts';
 import type { Offered } from './smart/discovery.ts';
+import type { Consents } from './smart/policies/parts.ts';
 import { type Policies, readPolicies } from './smart/policies/policy.ts';
-import { type AccessRoom, type Consents, createAccessRoom, watchedBy } from './smart/policies/room.ts';
+import { type AccessRoom, createAccessRoom, watchedBy } from './smart/policies/room.ts';
 import type { Engine } from './store/engine.ts';
 import type { Leases } from './store/lease.ts';
 

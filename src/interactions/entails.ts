@@ -1,7 +1,7 @@
 /** Whether what is asked asks for a condition already, so that it need not be asked again. Says no where it cannot tell. */
 import { laneStart, patientLaneName } from '../search/fast-lane.ts';
-import { any, type Criterion } from '../search/query.ts';
-import { setOf, type Targets } from '../search/targets.ts';
+import { any, type Criterion, none } from '../search/query.ts';
+import { isAmong, type Targets } from '../search/targets.ts';
 
 /** Of chains, references that were looked up and lead to what they ask for. */
 export type Told = ReadonlyMap<Criterion, Targets>;
@@ -68,12 +68,7 @@ const pointsWithin = (condition: Criterion, name: string, targets: readonly stri
       targets.length > 0 &&
       areAllIn(targets, condition.targets);
 
-/** A short list is looked through, a long one looked up. */
-const areAllIn = (some: readonly string[], all: readonly string[]): boolean => {
-  if (some.length === 1 && all.length < 20) return all.includes(some[0]!);
-  const set = setOf(all);
-  return some.every((one) => set.has(one));
-};
+const areAllIn = (some: readonly string[], all: readonly string[]): boolean => some.every((one) => isAmong(all, one));
 
 /** The references under the name that it says, one of which whatever fulfils `where` has, or may have. */
 export function pinnedBy(where: Criterion, name: string): readonly string[] {
@@ -107,4 +102,13 @@ export function anyOf(ways: readonly Criterion[]): Criterion {
   const isWider = (one: number, than: number) =>
     asked[one]!.isSubsetOf(asked[than]!) && (asked[one]!.size < asked[than]!.size || one < than);
   return any(ways.filter((_, i) => !ways.some((_, other) => other !== i && isWider(other, i))));
+}
+
+/** All of these, each once; undefined where nothing is asked, `none` where one of them cannot be. */
+export function allOf(asked: readonly (Criterion | undefined)[]): Criterion | undefined {
+  const parts = asked.filter((one) => one !== undefined);
+  if (parts.some((one) => one.is === 'any' && one.of.length === 0)) return none;
+  const flat = parts.flatMap((one) => (one.is === 'all' ? one.of : [one]));
+  const distinct = [...new Map(flat.map((one) => [JSON.stringify(one), one])).values()];
+  return distinct.length === 0 ? undefined : distinct.length === 1 ? distinct[0] : { is: 'all', of: distinct };
 }

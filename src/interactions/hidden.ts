@@ -1,26 +1,22 @@
 /** What looks at elements that are hidden from the caller is refused, wherever in a query it stands: an answer would tell them. https://hl7.org/fhir/R4/security.html */
-import { Problem, problem } from '../fhir/outcome.ts';
+import { problem } from '../fhir/outcome.ts';
 import { laneStart, patientLaneName } from '../search/fast-lane.ts';
 import { untilDefinitionsChange } from '../search/knowledge.ts';
 import { formsOf, isEntryOf, type Parameter } from '../search/parameter.ts';
 import { parametersOf } from '../search/parameters.ts';
-import type { Asked, Criterion, Include, SearchQuery, SortKey } from '../search/query.ts';
+import type { Asked, Criterion, Include, SearchQuery } from '../search/query.ts';
 import type { Access } from './interaction.ts';
 
-type Hides = (type: string) => readonly string[];
-
 /** Throws forbidden for a criterion, an order or an include that goes by what the caller may not see. Costs nothing where nothing is hidden. */
-export function demandShown(query: SearchQuery, { hides }: Pick<Access, 'hides'>): void {
-  if (hides === undefined) return;
-  const ask = asking(hides);
-  const demand = ({ where, sort }: Asked): void => {
-    criterionNames(where, ask);
-    for (const key of sort) sortNames(key, ask);
-  };
-  demand(query);
-  for (const other of query.also ?? []) demand(other);
-  for (const { name } of query.includes) if (name !== undefined) ask(name);
+export function demandShown(query: SearchQuery, access: Pick<Access, 'hides'>): void {
+  const name = hiddenIn(query, access);
+  if (name !== undefined)
+    throw problem('forbidden', `${/^[\w.-]*/.exec(name)![0]} goes by what is hidden with these rights`);
 }
+
+/** The same without a throw. */
+export const asksHidden = (query: SearchQuery, access: Pick<Access, 'hides'>): boolean =>
+  hiddenIn(query, access) !== undefined;
 
 /** An include without a name follows all that there are, but for those that go by hidden elements. */
 export function shownIncludes(includes: readonly Include[], { hides }: Pick<Access, 'hides'>): readonly Include[] {
@@ -32,69 +28,63 @@ export function shownIncludes(includes: readonly Include[], { hides }: Pick<Acce
   );
 }
 
-/** The same without a throw. */
-export function asksHidden(query: SearchQuery, access: Pick<Access, 'hides'>): boolean {
-  try {
-    demandShown(query, access);
-    return false;
-  } catch (error) {
-    if (error instanceof Problem) return true;
-    throw error;
-  }
-}
-
-type Ask = (name: string, about?: string) => void;
-
-const asking =
-  (hides: Hides): Ask =>
-  (name, about) => {
+/** The first name by which a query goes to what is hidden. */
+function hiddenIn(query: SearchQuery, { hides }: Pick<Access, 'hides'>): string | undefined {
+  if (hides === undefined) return undefined;
+  for (const [name, about] of namesIn(query)) {
     // `Observation#Patient.telecom`: of the container, and of what is contained.
     for (const part of name.includes('#') && !isLane(name) ? name.split('#') : [name]) {
       const type = part.slice(0, Math.max(part.indexOf('.'), 0));
       const isWord = part === `${type}._text` || part === `${type}._content`;
       // Words stand in every resource that may have others in it.
       if (isWord || isHidden(type, part, about, hides(type)))
-        throw refusal(part === `${type}.:missing` ? `${type}.${about}` : part);
+        return part === `${type}.:missing` ? `${type}.${about}` : part;
     }
-  };
+  }
+  return undefined;
+}
 
-const refusal = (name: string) =>
-  problem('forbidden', `${/^[\w.-]*/.exec(name)![0]} goes by what is hidden with these rights`);
+/** Names of entries that are asked for; of a key with its first part, which may be the parameter that it is about. */
+type Names = Generator<readonly [name: string, about?: string]>;
 
-function criterionNames(criterion: Criterion, ask: Ask): void {
+function* namesIn(query: SearchQuery): Names {
+  for (const { where, sort } of [query, ...(query.also ?? [])] as readonly Asked[]) {
+    yield* criterionNames(where);
+    for (const key of sort) if (key.by !== 'id') yield [key.name];
+  }
+  for (const { name } of query.includes) if (name !== undefined) yield [name];
+}
+
+function* criterionNames(criterion: Criterion): Names {
   switch (criterion.is) {
     case 'all':
     case 'any':
-      for (const part of criterion.of) criterionNames(part, ask);
+      for (const part of criterion.of) yield* criterionNames(part);
       break;
     case 'not':
-      criterionNames(criterion.of, ask);
+      yield* criterionNames(criterion.of);
       break;
     case 'together':
-      ask(criterion.name);
-      for (const part of criterion.of) criterionNames(part, ask);
+      yield [criterion.name];
+      for (const part of criterion.of) yield* criterionNames(part);
       break;
     case 'refers':
     case 'referred':
-      ask(criterion.name);
-      criterionNames(criterion.where, ask);
+      yield [criterion.name];
+      yield* criterionNames(criterion.where);
       break;
     case 'id':
       break;
     case 'key':
-      ask(criterion.name, criterion.first);
+      yield [criterion.name, criterion.first];
       break;
     case 'range':
-      ask(criterion.name);
-      if (criterion.along !== undefined) ask(criterion.along);
+      yield [criterion.name];
+      if (criterion.along !== undefined) yield [criterion.along];
       break;
     default:
-      ask(criterion.name);
+      yield [criterion.name];
   }
-}
-
-function sortNames(key: SortKey, ask: Ask): void {
-  if (key.by !== 'id') ask(key.name);
 }
 
 const along =

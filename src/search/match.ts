@@ -7,7 +7,7 @@ import type { ResourceKey } from '../fhir/references.ts';
 import { isNear, latitudeOf, longitudeOf } from './near.ts';
 import { type Criterion, type IndexEntries, noEntries, type SearchQuery, type TextEntry } from './query.ts';
 import { lies } from './ranges.ts';
-import { setOf } from './targets.ts';
+import { isAmong } from './targets.ts';
 
 /** Undefined: cannot be told from one resource. */
 type Verdict = boolean | undefined;
@@ -95,7 +95,7 @@ function holds(
     case 'referred':
       return undefined;
     case 'id':
-      return criterion.ids.length > 20 ? setOf(criterion.ids).has(key.id) : criterion.ids.includes(key.id);
+      return isAmong(criterion.ids, key.id);
     case 'key': {
       const { name, first, second } = criterion;
       return entries.keys.some(
@@ -105,8 +105,8 @@ function holds(
     case 'reference':
       return entries.references.some((entry) => entry.target === criterion.target && entry.name === criterion.name);
     case 'points': {
-      const targets = setOf(criterion.targets);
-      return entries.references.some(({ name, target }) => name === criterion.name && targets.has(target));
+      const { name, targets } = criterion;
+      return entries.references.some((entry) => entry.name === name && isAmong(targets, entry.target));
     }
     case 'range': {
       const { name } = criterion;

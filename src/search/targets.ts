@@ -22,6 +22,12 @@ export function targetsOf(references: Iterable<string>): Targets {
   return targets;
 }
 
+/** Shorter ones are looked through, longer ones looked up. */
+const SHORT = 20;
+
+export const isAmong = (targets: Targets, one: string): boolean =>
+  targets.length > SHORT ? setOf(targets).has(one) : targets.includes(one);
+
 const sets = new WeakMap<Targets, ReadonlySet<string>>();
 
 /** The same to look into, made once. */

@@ -6,7 +6,7 @@ import type { Criterion } from '../../search/query.ts';
 import { type Targets, targetsOf } from '../../search/targets.ts';
 import type { Store } from '../../store/store.ts';
 import { once } from '../policies/once.ts';
-import type { Consents } from '../policies/room.ts';
+import type { Consents } from '../policies/parts.ts';
 import type { Right } from '../scopes/criterion.ts';
 import { type Asker, callerOf } from './caller.ts';
 import { has, type Left, leftOf } from './left.ts';
@@ -58,7 +58,7 @@ export function createConsents({ store, base, runtime, mode }: ConsentRoomParts)
       ),
       ...selfOf(asker.who),
     };
-    const left = once((type, right: Right) => narrowed(narrowing, type, right));
+    const left = once((type: string, right: Right) => narrowed(narrowing, type, right));
     return (type, right) => left(type, sameAs(right));
   }
 

@@ -7,7 +7,7 @@ import { choosesIds } from '../../interactions/permit.ts';
 import { extract, extractOnce } from '../../search/extract.ts';
 import { looksElsewhere } from '../../search/match.ts';
 import { type Criterion, type IndexEntries, none } from '../../search/query.ts';
-import type { Right } from '../scopes/criterion.ts';
+import { type Right, rights } from '../scopes/criterion.ts';
 import { type ElementPath, refersOnly, valuesAt } from './elements.ts';
 import { holds, type Judged, type LookUp } from './hold.ts';
 import { once } from './once.ts';
@@ -57,19 +57,17 @@ const rightOf: Partial<Record<InteractionCode, Right>> = {
   patch: 'u',
   delete: 'd',
 };
-const rights: readonly Right[] = ['c', 'r', 'u', 'd', 's'];
 const ofVersions: readonly InteractionCode[] = ['vread', 'history-instance'];
 
 export function accessBy(openings: Openings, { base, look, verdicts, rely }: Ground): Access {
-  const opens = once((type, right: Right) => openings.opens(type, right));
-  const criteria = once((type, right: Right) => openings.criterion(type, right));
-  const numbers = once((type, right: Sight) => {
+  const opens = once((type: string, right: Right) => openings.opens(type, right));
+  const criteria = once((type: string, right: Right) => openings.criterion(type, right));
+  const judges = once((type: string, right: Sight) => {
     const criterion = criteria(type, right);
-    return criterion === undefined || looksElsewhere(criterion) ? undefined : verdicts.numberOf(criterion);
+    return criterion === undefined || looksElsewhere(criterion) ? undefined : verdicts.of(criterion);
   });
-  const hiddenOf = once((type, _right: 'r') => openings.keptBack(type, 'hidden'));
-  const hidden = (type: string) => hiddenOf(type, 'r');
-  const pathsOf = once((type, _right: 'r') => hidden(type).map(({ path }) => path));
+  const hidden = once((type: string) => openings.keptBack(type, 'hidden'));
+  const hides = once((type: string) => hidden(type).map(({ path }) => path));
   const concerned = openings.hidingTypes.filter((type) => hidden(type).length > 0);
   const hidesAny = concerned.length > 0;
   const opensAny = (right: Right): boolean => [...resourceTypes].some((type) => opens(type, right));
@@ -117,11 +115,11 @@ export function accessBy(openings: Openings, { base, look, verdicts, rely }: Gro
       const criterion = criteria(type, right);
       if (criterion === undefined) return true;
       if (criterion === none) return false;
-      const number = numbers(type, right);
-      return number === undefined ? isOpen(JSON.parse(version.text), right) : verdicts.on(criterion, number, version);
+      const judge = judges(type, right);
+      return judge ? judge(version) : isOpen(JSON.parse(version.text), right);
     },
     shows: hidesAny ? showing(hidden, concerned) : (text) => text,
-    ...(hidesAny && { hides: (type: string) => pathsOf(type, 'r') }),
+    ...(hidesAny && { hides }),
     async mayWrite(before, sent) {
       const after = sent && (openings.asStored?.(before, sent) ?? sent);
       const type = (after ?? before)?.resourceType;

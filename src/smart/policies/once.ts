@@ -1,10 +1,10 @@
 /** The same answer for the same type and right as long as there is the Access that asks, which is not long. */
 
-export function once<R extends string, T>(work: (type: string, right: R) => T): (type: string, right: R) => T {
+export function once<A extends readonly string[], T>(work: (...asked: A) => T): (...asked: A) => T {
   const known = new Map<string, T>();
-  return (type, right) => {
-    const name = `${right} ${type}`;
-    if (!known.has(name)) known.set(name, work(type, right));
+  return (...asked) => {
+    const name = asked.join(' ');
+    if (!known.has(name)) known.set(name, work(...asked));
     return known.get(name)!;
   };
 }

@@ -1,12 +1,13 @@
 /** From a grant to an Access: what its scopes and its roles open, and consents leave. Deny is the default. capability/access/README.md */
 import { resourceTypes } from '../../fhir/definitions.ts';
 import { type ResourceKey, referenceTo } from '../../fhir/references.ts';
+import { allOf } from '../../interactions/entails.ts';
 import type { Access } from '../../interactions/interaction.ts';
 import { type Criterion, none } from '../../search/query.ts';
 import type { Change, Store } from '../../store/store.ts';
 import { fullAccess } from '../access.ts';
 import type { Grant } from '../grant.ts';
-import { opens, type Right, scopeCriterion } from '../scopes/criterion.ts';
+import { opens, type Right, rights, scopeCriterion } from '../scopes/criterion.ts';
 import { ownerExtension, ownerIn, withOwner } from '../subscription-owner.ts';
 import { accessBy, type Openings } from './access-by.ts';
 import { demandSound } from './check.ts';
@@ -34,14 +35,11 @@ export interface AccessRoom {
   readonly why: Why;
 }
 
-export type { Consents } from './parts.ts';
-
 interface Made {
   readonly until: number;
   readonly access: Promise<Access>;
 }
 
-const rights: readonly Right[] = ['c', 'r', 'u', 'd', 's'];
 const MOST = 10_000;
 
 /** Throws a sentence for a policy that cannot be meant. */
@@ -196,12 +194,3 @@ const hasEverything = ({ roles, scopes }: Grant, policies: Policies): boolean =>
     ({ context, type, rights: granted, query }) =>
       context !== 'patient' && type === '*' && granted === 'cruds' && query === undefined,
   );
-
-/** All that is asked, once; undefined where nothing is, `none` where one of it cannot be. */
-function allOf(asked: readonly (Criterion | undefined)[]): Criterion | undefined {
-  const parts = asked.filter((one) => one !== undefined);
-  if (parts.some((one) => one.is === 'any' && one.of.length === 0)) return none;
-  const flat = parts.flatMap((one) => (one.is === 'all' ? one.of : [one]));
-  const distinct = [...new Map(flat.map((one) => [JSON.stringify(one), one])).values()];
-  return distinct.length === 0 ? undefined : distinct.length === 1 ? distinct[0] : { is: 'all', of: distinct };
-}

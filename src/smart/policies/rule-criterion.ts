@@ -1,5 +1,6 @@
 /** One rule as a criterion for one caller: its search, whose resources are meant, and labels that close it. capability/access/README.md */
 import { Problem, problem } from '../../fhir/outcome.ts';
+import { allOf } from '../../interactions/entails.ts';
 import { parseSearch } from '../../search/parse.ts';
 import { type Criterion, none } from '../../search/query.ts';
 import type { Right } from '../scopes/criterion.ts';
@@ -16,24 +17,16 @@ export function ruleCriterion(
   facts: Facts,
   base: string,
 ): Criterion | undefined {
-  const parts: Criterion[] = [];
-  if (rule.search?.includes('?')) {
-    const criterion = searchCriterion(rule.search.slice(rule.search.indexOf('?') + 1), type, facts, base);
-    if (criterion === none) return none;
-    parts.push(criterion);
-  }
-  if (rule.within !== undefined) {
-    const criterion = withinCriterion(type, rule.within, facts, right) ?? none;
-    if (criterion === none) return none;
-    parts.push(criterion);
-  }
-  if (rule.unlessLabelled) {
-    const labels = rule.unlessLabelled.join(',');
-    parts.push(parseSearch(type, [['_security:not', labels]], { strict: true, conditional: true, base }).query.where);
-  }
-  const flat = parts.flatMap((part) => (part.is === 'all' ? part.of : [part]));
-  return flat.length === 0 ? undefined : flat.length === 1 ? flat[0] : { is: 'all', of: flat };
+  const { search, within, unlessLabelled } = rule;
+  return allOf([
+    search?.includes('?') ? searchCriterion(search.slice(search.indexOf('?') + 1), type, facts, base) : undefined,
+    within === undefined ? undefined : (withinCriterion(type, within, facts, right) ?? none),
+    unlessLabelled && unlabelled(unlessLabelled, type, base),
+  ]);
 }
+
+const unlabelled = (labels: readonly string[], type: string, base: string): Criterion =>
+  parseSearch(type, [['_security:not', labels.join(',')]], { strict: true, conditional: true, base }).query.where;
 
 /** A search that the definitions do not know any more opens nothing. */
 function searchCriterion(query: string, type: string, facts: Facts, base: string): Criterion {

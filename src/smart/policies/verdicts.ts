@@ -8,14 +8,8 @@ const MOST = 50_000;
 const MOST_CRITERIA = 10_000;
 
 export interface Verdicts {
-  /** A number for the criterion, the same for all that ask the same. */
-  numberOf(criterion: Criterion): number;
-  /** Whether the version fulfils the criterion of that number, which must not look elsewhere. */
-  on(
-    criterion: Criterion,
-    number: number,
-    version: Pick<Version, 'key' | 'text' | 'versionId' | 'lastUpdated'>,
-  ): boolean;
+  /** Tells whether a version fulfils the criterion, which must not look elsewhere. All that ask the same share what is known. */
+  of(criterion: Criterion): (version: Pick<Version, 'key' | 'text' | 'versionId' | 'lastUpdated'>) => boolean;
 }
 
 /** For one store: in another the same key is another resource. */
@@ -32,35 +26,39 @@ export function createVerdicts(extract: (text: string) => IndexEntries): Verdict
     count = 0;
   }
 
+  function numberOf(criterion: Criterion): number {
+    const text = JSON.stringify(criterion);
+    let number = numbers.get(text);
+    if (number === undefined) {
+      // Numbers are never given twice: what is remembered under an old one is only found no more.
+      if (numbers.size >= MOST_CRITERIA) numbers.clear();
+      number = next++;
+      numbers.set(text, number);
+    }
+    return number;
+  }
+
   return {
-    numberOf(criterion) {
-      const text = JSON.stringify(criterion);
-      let number = numbers.get(text);
-      if (number === undefined) {
-        // Numbers are never given twice: what is remembered under an old one is only found no more.
-        if (numbers.size >= MOST_CRITERIA) numbers.clear();
-        number = next++;
-        numbers.set(text, number);
-      }
-      return number;
-    },
-    on(criterion, number, { key, text, versionId, lastUpdated }) {
-      if (generation !== definitionsGeneration() || count > MOST) {
-        generation = definitionsGeneration();
-        forget();
-      }
-      const name = `${number} ${key.type}`;
-      let verdicts = known.get(name);
-      if (!verdicts) {
-        verdicts = new Map();
-        known.set(name, verdicts);
-      }
-      const found = verdicts.get(key.id);
-      if (found?.versionId === versionId) return found.held;
-      const held = surelyMatches(criterion, extract(text), key, lastUpdated);
-      if (!found) count++;
-      verdicts.set(key.id, { versionId, held });
-      return held;
+    of(criterion) {
+      const number = numberOf(criterion);
+      return ({ key, text, versionId, lastUpdated }) => {
+        if (generation !== definitionsGeneration() || count > MOST) {
+          generation = definitionsGeneration();
+          forget();
+        }
+        const name = `${number} ${key.type}`;
+        let verdicts = known.get(name);
+        if (!verdicts) {
+          verdicts = new Map();
+          known.set(name, verdicts);
+        }
+        const found = verdicts.get(key.id);
+        if (found?.versionId === versionId) return found.held;
+        const held = surelyMatches(criterion, extract(text), key, lastUpdated);
+        if (!found) count++;
+        verdicts.set(key.id, { versionId, held });
+        return held;
+      };
     },
   };
 }

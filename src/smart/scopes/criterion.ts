@@ -1,11 +1,13 @@
 /** What a token's scopes open of one resource type, as a criterion. https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html */
+import { allOf } from '../../interactions/entails.ts';
 import { compartmentCriterion } from '../../search/compartment.ts';
 import { any, type Criterion, none } from '../../search/query.ts';
 import { aboutPatient } from '../about-patient.ts';
 import { compiledQuery } from './query.ts';
 import type { Scope } from './scope.ts';
 
-export type Right = 'c' | 'r' | 'u' | 'd' | 's';
+export const rights = ['c', 'r', 'u', 'd', 's'] as const;
+export type Right = (typeof rights)[number];
 
 export interface About {
   /** Id of the Patient of the launch; without one scopes for a patient open nothing. */
@@ -65,10 +67,7 @@ function reachOf(
   { patient, base }: About,
 ): Criterion | undefined {
   const whose = context === 'patient' ? ofPatient(type, right, patient, base) : undefined;
-  if (whose === none || query === undefined) return whose;
-  const which = compiledQuery(type, query, base);
-  if (which === undefined) return none;
-  return whose === undefined ? which : { is: 'all', of: [whose, ...(which.is === 'all' ? which.of : [which])] };
+  return query === undefined ? whose : allOf([whose, compiledQuery(type, query, base) ?? none]);
 }
 
 function ofPatient(

@@ -1,7 +1,7 @@
 /** What stands beside rules: Consents, references that are checked, and how long anything is remembered. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Criterion } from '../../../src/search/query.ts';
-import type { Consents } from '../../../src/smart/policies/room.ts';
+import type { Consents } from '../../../src/smart/policies/parts.ts';
 import { type AccessHouse, openAccessHouse } from '../../support/access-house.ts';
 import { begin, everybody, fill, grantOf, keyOf, world } from './world.ts';
 
