@@ -1,5 +1,4 @@
 /** read and search of AuditEvent: the server's own rows beside the resources that clients created. https://hl7.org/fhir/R4/auditevent.html */
-
 import { isUnchanged, notFound, seenOf } from '../interactions/answer.ts';
 import { askedOf } from '../interactions/asked.ts';
 import type { FhirAnswer, Interaction, Parameters } from '../interactions/interaction.ts';

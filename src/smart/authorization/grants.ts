@@ -1,6 +1,7 @@
 /** Grants of users to apps: what of them is alive, listed, and taken back with every token that came of them. https://www.rfc-editor.org/rfc/rfc7009 */
 import { appended } from '../../audit/trail.ts';
-import type { AuditRow, Change, Kept, Store } from '../../store/store.ts';
+import { everyKept } from '../../store/every-kept.ts';
+import type { AuditRow, Change, Store } from '../../store/store.ts';
 import { type Bound, isStillOpen } from '../users/sessions.ts';
 import { contextOf } from './context.ts';
 import { keyOfId, kinds } from './kinds.ts';
@@ -18,20 +19,6 @@ export interface UserGrant {
   readonly expires: number;
   /** What it ends with, where it ends before that. */
   readonly bound?: Bound;
-}
-
-const LISTED = 200;
-
-/** All kept values whose key begins so, in key order. */
-async function keptBelow(store: Pick<Store, 'list'>, kind: string, prefix: string): Promise<readonly Kept[]> {
-  const all: Kept[] = [];
-  for (let from = prefix; ; ) {
-    const page = await store.list(kind, from, LISTED);
-    const own = page.filter(({ key }) => key.startsWith(prefix));
-    all.push(...own);
-    if (own.length < LISTED) return all;
-    from = `${own[own.length - 1]!.key}\u0000`;
-  }
 }
 
 /** Takes a grant back with all that came of it, in one commit; `rows` say why. */
@@ -56,7 +43,7 @@ export async function revokeApp(
 async function revocation(store: Pick<Store, 'get' | 'list'>, grantKey: string): Promise<readonly Change[]> {
   const [[grant], tokens] = await Promise.all([
     store.get(kinds.model('Grant'), [grantKey]),
-    keptBelow(store, kinds.ofGrant, `${grantKey}/`),
+    everyKept(kinds.ofGrant, store, `${grantKey}/`),
   ]);
   const user = grant && contextOf(grant.value)?.user;
   const changes: Change[] = [{ op: 'drop', kind: kinds.model('Grant'), key: grantKey }];
@@ -69,7 +56,7 @@ async function revocation(store: Pick<Store, 'get' | 'list'>, grantKey: string):
 }
 
 const allOf = async (store: Pick<Store, 'list'>, login: string): Promise<readonly UserGrant[]> =>
-  (await keptBelow(store, kinds.ofUser, `${login}/`)).map(({ value }) => value as UserGrant);
+  (await everyKept(kinds.ofUser, store, `${login}/`)).map(({ value }) => value as UserGrant);
 
 /** What a user has granted, that has not been taken back and has not ended, the oldest key first. */
 export async function grantsOf(store: Pick<Store, 'list' | 'get'>, login: string): Promise<readonly UserGrant[]> {

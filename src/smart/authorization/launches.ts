@@ -1,5 +1,4 @@
 /** Handles by which an EHR opens an app with a patient: made by the EHR, used once, within five minutes, by one client for one user. https://hl7.org/fhir/smart-app-launch/app-launch.html#launch-app-ehr-launch */
-
 import type { Runtime } from '../../runtime.ts';
 import { type Change, isConflict, type Store } from '../../store/store.ts';
 import { freshWord } from '../secrets.ts';

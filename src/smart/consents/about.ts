@@ -1,5 +1,4 @@
 /** Which resources of a type a rule is about: those that it surely is, and those that it may be. https://hl7.org/fhir/R4/consent.html */
-
 import type { Interval } from '../../search/instants.ts';
 import { formsOf } from '../../search/parameter.ts';
 import { parametersOf } from '../../search/parameters.ts';

@@ -1,5 +1,4 @@
 /** Who a caller is to a Consent: itself, its roles, the places that it works in, its care teams, its client. https://hl7.org/fhir/R4/consent-definitions.html#Consent.provision.actor */
-
 import { problem } from '../../fhir/outcome.ts';
 import { relativeTo } from '../../fhir/own-base.ts';
 import { keyOf } from '../../fhir/references.ts';

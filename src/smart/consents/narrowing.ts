@@ -2,11 +2,9 @@
 import { compartmentParameters } from '../../fhir/compartments.ts';
 import { compartmentCriterion } from '../../search/compartment.ts';
 import { isPresent } from '../../search/missing.ts';
-import { formsOf, type Parameter } from '../../search/parameter.ts';
-import { parametersOf } from '../../search/parameters.ts';
 import type { Criterion } from '../../search/query.ts';
 import { type Targets, targetsOf } from '../../search/targets.ts';
-import { isAboutPatient } from '../policies/facts.ts';
+import { isAboutPatient, namesBy, referencesBy } from '../about-patient.ts';
 import type { Right } from '../scopes/criterion.ts';
 import { extentOf, mayBeAbout } from './about.ts';
 import type { Left } from './left.ts';
@@ -92,24 +90,15 @@ function effects({ effect, isSure, about, except }: Left, type: string, right: R
   };
 }
 
-const parametersFor = (type: string, codes: readonly string[]): readonly Parameter[] =>
-  codes.flatMap((code) => {
-    const parameter = parametersOf(type).get(code);
-    return parameter?.type === 'reference' ? formsOf(parameter) : [];
-  });
 const codesOf = (type: string): readonly string[] => [
   ...(compartmentParameters('Patient', type) ?? []),
   ...(isAboutPatient(type) ? ['patient'] : []),
 ];
 
 /** Under which a resource may point to a patient that it belongs to in any way. */
-const allNames = (type: string): readonly string[] => namesOf(parametersFor(type, codesOf(type)));
+const allNames = (type: string): readonly string[] => namesBy(type, codesOf(type));
 /** Under which it points to whom it is about. */
-const ownNames = (type: string): readonly string[] =>
-  namesOf(parametersFor(type, isAboutPatient(type) ? ['patient'] : codesOf(type)));
-const namesOf = (parameters: readonly Parameter[]): readonly string[] => [
-  ...new Set(parameters.map(({ name }) => name)),
-];
+const ownNames = (type: string): readonly string[] => namesBy(type, isAboutPatient(type) ? ['patient'] : codesOf(type));
 
 const idLists = new WeakMap<Targets, Targets>();
 function idsOf(patients: Targets): Targets {
@@ -128,5 +117,5 @@ function ofAny(patients: Targets, type: string, names: readonly string[]): Regio
 
 function ofNobody(type: string): Region {
   if (type === 'Patient') return false;
-  return and(...parametersFor(type, codesOf(type)).map((parameter) => not(isPresent(type, parameter))));
+  return and(...referencesBy(type, codesOf(type)).map((parameter) => not(isPresent(type, parameter))));
 }

@@ -1,5 +1,5 @@
 /** Reads a Consent: whose record it is about, and its rules as a tree of exceptions. What it says that we do not understand is marked. https://hl7.org/fhir/R4/consent.html */
-import { keyOf } from '../../fhir/references.ts';
+import { isPlainReference } from '../../fhir/references.ts';
 import { type Interval, intervalOf, intervalOfPeriod } from '../../search/instants.ts';
 
 export type Effect = 'deny' | 'permit';
@@ -127,8 +127,7 @@ function actorOf({ role, reference }: any): Actor {
 function plainReference(reference: unknown): string | undefined {
   if (typeof reference !== 'string') return undefined;
   const plain = reference.replace(/\/_history\/[^/]*$/, '');
-  const key = keyOf(plain);
-  return key && `${key.type}/${key.id}` === plain ? plain : undefined;
+  return isPlainReference(plain) ? plain : undefined;
 }
 
 /** One that begins or ends at what is no date is not understood. */

@@ -79,8 +79,7 @@ export function valuesAt(content: any, path: Pick<ElementPath, 'steps'>): string
 /** Whether the element is not there, or consists of literal references to some of these and nothing else. */
 export function refersOnly(content: any, path: Pick<ElementPath, 'steps'>, to: readonly string[]): boolean {
   return foundAt(content, path)
-    .filter((_, i) => i % 2 === 1)
-    .flat()
+    .flatMap(([, value]) => value)
     .every(
       (one) =>
         isObject(one) &&
@@ -89,9 +88,11 @@ export function refersOnly(content: any, path: Pick<ElementPath, 'steps'>, to: r
     );
 }
 
-/** Property, value, property, value. */
-function foundAt(content: any, { steps }: Pick<ElementPath, 'steps'>): unknown[] {
-  const found: unknown[] = [];
+function foundAt(
+  content: any,
+  { steps }: Pick<ElementPath, 'steps'>,
+): readonly (readonly [property: string, value: any])[] {
+  const found: (readonly [property: string, value: any])[] = [];
   const walk = (value: any, at: number): void => {
     if (Array.isArray(value)) for (const one of value) walk(one, at);
     else if (typeof value === 'object' && value !== null) {
@@ -99,7 +100,7 @@ function foundAt(content: any, { steps }: Pick<ElementPath, 'steps'>): unknown[]
         if (at > 0 && steps[at - 1]!.has(property)) walk(value[property], at);
         if (!steps[at]!.has(property)) continue;
         if (at < steps.length - 1) walk(value[property], at + 1);
-        else found.push(property, value[property]);
+        else found.push([property, value[property]]);
       }
     }
   };

@@ -2,7 +2,6 @@
 import { relativeTo } from '../../fhir/own-base.ts';
 import { keyOf, type Resource, type ResourceKey } from '../../fhir/references.ts';
 import { intervalOfPeriod } from '../../search/instants.ts';
-import { parametersOf } from '../../search/parameters.ts';
 import { parseSearch } from '../../search/parse.ts';
 import { plainQuery } from '../../search/query.ts';
 import type { Targets } from '../../search/targets.ts';
@@ -103,20 +102,14 @@ const placesIn = (roles: readonly Resource[]): Pick<Facts, 'organizations'> => (
   organizations: [...new Set<string>(roles.map(({ organization }) => organization?.reference).filter(Boolean))],
 });
 
-/** Whether a type has a reference to the patient that it is about, beside R4's compartment. */
-export const isAboutPatient = (type: string): boolean => {
-  const parameter = parametersOf(type).get('patient');
-  return parameter?.type === 'reference' && (parameter.only ?? parameter.targets[0]) === 'Patient';
-};
-
 /** What a variable stands for; several values are alternatives, none closes the rule. */
 export function valuesOf(variable: string, facts: Facts): readonly string[] {
-  const found = {
-    '%user': facts.user,
-    '%patient': facts.patient,
-    '%device': facts.device,
-    '%client': facts.client,
-    '%organization': undefined,
-  }[variable];
-  return variable === '%organization' ? facts.organizations : [found].filter((value) => value !== undefined);
+  const values: Readonly<Record<string, readonly (string | undefined)[]>> = {
+    '%user': [facts.user],
+    '%patient': [facts.patient],
+    '%device': [facts.device],
+    '%client': [facts.client],
+    '%organization': facts.organizations,
+  };
+  return (values[variable] ?? []).filter((value) => value !== undefined);
 }

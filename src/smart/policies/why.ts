@@ -5,10 +5,12 @@ import { patientsIn } from '../../interactions/answer.ts';
 import { type Criterion, none } from '../../search/query.ts';
 import { everyKept } from '../../store/every-kept.ts';
 import { isDeleted, type Store } from '../../store/store.ts';
+import { type Client, kinds } from '../clients/client.ts';
 import type { Grant } from '../grant.ts';
 import { opens, type Right, scopeCriterion } from '../scopes/criterion.ts';
 import { parseScope } from '../scopes/scope.ts';
 import { scopesOf as readScopes } from '../scopes/words.ts';
+import { KIND as USERS } from '../users/user.ts';
 import { factsOf } from './facts.ts';
 import { holds } from './hold.ts';
 import { createLookUps } from './look-ups.ts';
@@ -56,7 +58,7 @@ export interface WhyAnswer {
 export type Why = (asked: WhyAsked) => Promise<WhyAnswer>;
 
 /** A new resource is not asked about: it is not there. */
-const asked: readonly Right[] = ['r', 's', 'u', 'd'];
+const explainable: readonly Right[] = ['r', 's', 'u', 'd'];
 
 export function createWhy(parts: AccessRoomParts, own: Pick<OwnPatientsRoom, 'known'>): Why {
   const { store, base, extract, runtime, policies, consents } = parts;
@@ -69,7 +71,7 @@ export function createWhy(parts: AccessRoomParts, own: Pick<OwnPatientsRoom, 'kn
     if (!isThere) return { isThere, roles, rights: [] };
     const grant: Grant = {
       who,
-      client: who.startsWith('Client/') ? who.slice('Client/'.length) : '',
+      client: who.startsWith('Client/') ? clientIdOf(who) : '',
       roles,
       scopes: scope === undefined ? [everyScope] : readScopes(scope),
       ...(patient !== undefined && { patient }),
@@ -112,7 +114,7 @@ export function createWhy(parts: AccessRoomParts, own: Pick<OwnPatientsRoom, 'kn
       const isOpen = opened.some((one) => one.isOpen) && others.every((one) => one.isOpen);
       return { right, isOpen, reasons: [...opened, ...others] };
     };
-    return { isThere, roles, rights: await Promise.all(asked.map(explained)) };
+    return { isThere, roles, rights: await Promise.all(explainable.map(explained)) };
   };
 }
 
@@ -123,7 +125,7 @@ async function demandThere(
   store: Pick<Store, 'read' | 'get'>,
 ): Promise<void> {
   if (who.startsWith('Client/')) {
-    if (roles !== undefined || (await store.get('oauth-client', [who.slice('Client/'.length)]))[0]) return;
+    if (roles !== undefined || (await clientOf(who, store))) return;
     throw problem('not-found', `${who} was not found: no client of that name is registered`);
   }
   const key = keyOf(who);
@@ -160,13 +162,17 @@ function said({ types, except, search, within, unlessLabelled, purposeOfUse, rig
     .concat(`: ${rights}`);
 }
 
+const clientIdOf = (who: string): string => who.slice('Client/'.length);
+
+async function clientOf(who: string, store: Pick<Store, 'get'>): Promise<Client | undefined> {
+  const [kept] = await store.get(kinds.client, [clientIdOf(who)]);
+  return kept?.value;
+}
+
 /** Those that its user, or its client, has. */
 async function rolesOf(who: string, store: Pick<Store, 'get' | 'list'>): Promise<readonly string[]> {
   if (who.startsWith('Device/')) return ['device'];
-  if (who.startsWith('Client/')) {
-    const [kept] = await store.get('oauth-client', [who.slice('Client/'.length)]);
-    return kept?.value.roles ?? [];
-  }
-  const users = (await everyKept('user', store)).filter(({ value }) => value.fhirUser === who);
+  if (who.startsWith('Client/')) return (await clientOf(who, store))?.roles ?? [];
+  const users = (await everyKept(USERS, store)).filter(({ value }) => value.fhirUser === who);
   return [...new Set<string>(users.flatMap(({ value }) => value.roles ?? []))];
 }

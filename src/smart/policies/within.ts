@@ -4,12 +4,10 @@ import type { Resource } from '../../fhir/references.ts';
 import { compartmentCriterion } from '../../search/compartment.ts';
 import { extract } from '../../search/extract.ts';
 import { untilDefinitionsChange } from '../../search/knowledge.ts';
-import { formsOf } from '../../search/parameter.ts';
-import { parametersOf } from '../../search/parameters.ts';
 import { any, type Criterion, none } from '../../search/query.ts';
-import { aboutNames, aboutPatient } from '../about-patient.ts';
+import { aboutNames, aboutPatient, isAboutPatient, namesBy } from '../about-patient.ts';
 import type { Right } from '../scopes/criterion.ts';
-import { type Facts, isAboutPatient, isOver } from './facts.ts';
+import { type Facts, isOver } from './facts.ts';
 import type { Within } from './policy.ts';
 
 const told = untilDefinitionsChange<boolean>();
@@ -65,15 +63,9 @@ const idOf = (reference: string): string => reference.slice(reference.indexOf('/
 const ids = (references: readonly string[]): Criterion =>
   references.length === 0 ? none : { is: 'id', ids: references.map(idOf) };
 
-/** Names of the entries of a parameter of references. */
-const namesOf = (type: string, code: string): readonly string[] =>
-  [parametersOf(type).get(code)].flatMap((parameter) =>
-    parameter?.type === 'reference' ? formsOf(parameter).map(({ name }) => name) : [],
-  );
-
 /** It points under the parameter to one of these; undefined where the type has no such parameter. */
 function pointing(type: string, code: string, targets: readonly string[]): Criterion | undefined {
-  const names = namesOf(type, code);
+  const names = namesBy(type, [code]);
   if (names.length === 0) return undefined;
   return any(names.flatMap((name) => targets.map((target) => ({ is: 'reference', name, target }) as const)));
 }
@@ -96,7 +88,7 @@ export function ownTeams(members: readonly string[]): Criterion {
 /** Patients who have one. */
 function inCareTeam(members: readonly string[]): Criterion {
   if (members.length === 0) return none;
-  const [name] = namesOf('CareTeam', 'patient');
+  const [name] = namesBy('CareTeam', ['patient']);
   return { is: 'referred', type: 'CareTeam', name: name!, where: ownTeams(members) };
 }
 
@@ -106,7 +98,7 @@ export function lookedAfterBy(team: Resource, members: readonly string[], now: n
   const participant = (team.participant ?? []).filter(({ period }: any) => !isOver(period, now));
   const { references } = extract({ ...team, participant });
   const targetsUnder = (code: string): readonly string[] => {
-    const names = namesOf('CareTeam', code);
+    const names = namesBy('CareTeam', [code]);
     return references.filter(({ name }) => names.includes(name)).map(({ target }) => target);
   };
   return targetsUnder('participant').some((one) => members.includes(one)) ? targetsUnder('patient') : [];
@@ -120,17 +112,15 @@ function throughPatient(type: string, within: Shared, facts: Facts, isRead: bool
   const list = facts.lists?.[within];
   const patients = list === undefined ? chainWithin(within, facts) : list.ids.length === 0 ? none : undefined;
   if (type === 'Patient') return patients ?? { is: 'id', ids: list!.ids };
-  const names = new Set(
-    isAboutPatient(type)
-      ? namesOf(type, 'patient')
-      : !isRead
-        ? aboutNames(type)
-        : (compartmentParameters('Patient', type) ?? []).flatMap((code) => namesOf(type, code)),
-  );
-  if (names.size === 0) return undefined;
+  const names = isAboutPatient(type)
+    ? namesBy(type, ['patient'])
+    : isRead
+      ? namesBy(type, compartmentParameters('Patient', type) ?? [])
+      : aboutNames(type);
+  if (names.length === 0) return undefined;
   if (patients === none) return none;
   return any(
-    [...names].map(
+    names.map(
       (name): Criterion =>
         patients
           ? { is: 'refers', name, type: 'Patient', where: patients }
@@ -141,7 +131,7 @@ function throughPatient(type: string, within: Shared, facts: Facts, isRead: bool
 
 function ofDevice(type: string, device: string | undefined): Criterion | undefined {
   const about = device ?? 'Device/nobody';
-  const [assigned] = namesOf('Device', 'patient');
+  const [assigned] = namesBy('Device', ['patient']);
   const criterion: Criterion | undefined =
     type === 'Device'
       ? ids([about])
