@@ -69,7 +69,7 @@ const KEYS = 'device key';
  * remembered for five seconds at most, so that a revoked one is refused soon on every server, and at once on this one (`forget`).
  */
 export function createIdentify({ store, runtime, adminToken, tokens, accessFor, holds, deviceAccess }: IdentifyParts) {
-  const remembered = createRemembered<DeviceKey>(runtime, 5_000, 100_000);
+  const remembered = createRemembered<DeviceKey>(runtime, 100_000);
 
   /** Asked anew at each request: whom the device may read changes with its assignment. */
   async function deviceCaller(record: DeviceKey): Promise<DeviceCaller> {

@@ -32,7 +32,6 @@ export interface SigningKeys {
 }
 
 const KEY = 'ring';
-const REMEMBERED = 5_000;
 /** Milliseconds after which keys are rotated by themselves. */
 const AGE = 90 * 86_400_000;
 const order = ['signs', 'next', 'past'];
@@ -40,7 +39,7 @@ const generate = promisify(generateKeyPair);
 
 /** `longest`: seconds that anything lives which these keys sign. */
 export function createSigningKeys(store: Store, runtime: Runtime, longest: number): SigningKeys {
-  const remembered = createRemembered<Ring>(runtime, REMEMBERED, 1);
+  const remembered = createRemembered<Ring>(runtime, 1);
 
   async function newKeys(role: SigningKey['role']): Promise<readonly SigningKey[]> {
     const rsa = () => generate('rsa', { modulusLength: 2_048 });

@@ -61,7 +61,6 @@ export interface Tokens {
   forget(): void;
 }
 
-const REMEMBERED = 5_000;
 const MOST = 50_000;
 /** As oidc-provider makes them: 256 random bits. */
 const TOKEN = /^[A-Za-z0-9_-]{43}$/;
@@ -69,7 +68,7 @@ const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 export const isAccessToken = (text: string): boolean => TOKEN.test(text);
 
 export function createTokens(store: Store, runtime: Runtime, base: string): Tokens {
-  const remembered = createRemembered<Verified | Refused>(runtime, REMEMBERED, MOST);
+  const remembered = createRemembered<Verified | Refused>(runtime, MOST);
 
   async function find(token: string): Promise<StoredToken | undefined> {
     if (!TOKEN.test(token)) return undefined;

@@ -11,8 +11,6 @@ import { PORTAL } from './portal-client.ts';
 import { badMetadata } from './refused.ts';
 import { newSecret } from './secret.ts';
 
-/** How long a server goes by what it knew, in milliseconds. */
-const REMEMBERED = 5_000;
 const DAY = 86_400;
 /** How long a client that registered by itself waits for the administrator, in seconds; then it is forgotten. */
 const PENDING = 7 * DAY;
@@ -67,8 +65,8 @@ export interface ClientsRoom {
 }
 
 export function createClients({ store, runtime, check, roles }: ClientsRoom): Clients {
-  const byId = createRemembered<Client | undefined>(runtime, REMEMBERED, 10_000);
-  const byOrigin = createRemembered<boolean>(runtime, REMEMBERED, 1_000);
+  const byId = createRemembered<Client | undefined>(runtime, 10_000);
+  const byOrigin = createRemembered<boolean>(runtime, 1_000);
 
   const keptOf = async (clientId: string): Promise<Kept | undefined> =>
     isClientId(clientId) ? (await store.get(kinds.client, [clientId]))[0] : undefined;

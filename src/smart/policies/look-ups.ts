@@ -2,31 +2,15 @@
 import type { Runtime } from '../../runtime.ts';
 import { type Criterion, plainQuery } from '../../search/query.ts';
 import type { Store } from '../../store/store.ts';
+import { createShared } from '../remembered.ts';
 import type { LookUp } from './hold.ts';
 
-/** In milliseconds, from when the look-up began. */
-export const REMEMBERED = 5_000;
 const MOST = 10_000;
 
-/**
- * What is not remembered is waited for, so nobody is let in on what was not looked up; what fails is forgotten. Entries never
- * change: a later look-up is a new one.
- */
+/** What is not remembered is waited for, so nobody is let in on what was not looked up; what fails is forgotten. */
 export function createLookUps(store: Pick<Store, 'search'>, runtime: Pick<Runtime, 'now'>): LookUp {
-  const known = new Map<string, { readonly until: number; readonly isThere: Promise<boolean> }>();
-  return (type, where) => {
-    const now = runtime.now();
-    const name = `${type}?${JSON.stringify(where)}`;
-    const found = known.get(name);
-    if (found && found.until > now) return found.isThere;
-    const isThere = isOne(store, type, where);
-    const entry = { until: now + REMEMBERED, isThere };
-    known.delete(name);
-    if (known.size >= MOST) known.delete(known.keys().next().value!);
-    known.set(name, entry);
-    isThere.catch(() => known.get(name) === entry && known.delete(name));
-    return isThere;
-  };
+  const known = createShared<Promise<boolean>>(runtime, MOST);
+  return (type, where) => known.get(`${type}?${JSON.stringify(where)}`, () => isOne(store, type, where)).value;
 }
 
 async function isOne(store: Pick<Store, 'search'>, type: string, where: Criterion): Promise<boolean> {

@@ -7,12 +7,13 @@ import { type Criterion, none } from '../../search/query.ts';
 import type { Change, Store } from '../../store/store.ts';
 import { fullAccess } from '../access.ts';
 import type { Grant } from '../grant.ts';
+import { createShared, type Known } from '../remembered.ts';
 import { opens, type Right, rights, scopeCriterion } from '../scopes/criterion.ts';
 import { ownerExtension, ownerIn, withOwner } from '../subscription-owner.ts';
 import { accessBy, type Openings } from './access-by.ts';
 import { demandSound } from './check.ts';
 import { type Facts, factsOf, noFacts } from './facts.ts';
-import { createLookUps, REMEMBERED } from './look-ups.ts';
+import { createLookUps } from './look-ups.ts';
 import { hidingTypes, keptBack, openedBy, opening, opensVersions, type Placed, rulesOf } from './opened.ts';
 import { createOwnPatients } from './own-patients.ts';
 import type { AccessRoomParts, Consents } from './parts.ts';
@@ -35,11 +36,6 @@ export interface AccessRoom {
   readonly why: Why;
 }
 
-interface Made {
-  readonly until: number;
-  readonly access: Promise<Access>;
-}
-
 const MOST = 10_000;
 
 /** Throws a sentence for a policy that cannot be meant. */
@@ -48,10 +44,10 @@ export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
   demandSound(policies, base);
   const verdicts = createVerdicts(extract);
   const own = createOwnPatients(store, runtime, base);
-  const known = new Map<string, Made>();
+  const known = createShared<Promise<Access>>(runtime, MOST);
   /** The same without reading the grant, as long as it is the very same. */
-  let ofSame = new WeakMap<Grant, Made>();
-  const ofDevices = new Map<string, { readonly until: number; readonly access: Access }>();
+  let ofSame = new WeakMap<Grant, Known<Promise<Access>>>();
+  const ofDevices = createShared<Access>(runtime, MOST);
 
   async function made(grant: Grant): Promise<Access> {
     if (hasEverything(grant, policies)) return fullAccess;
@@ -118,41 +114,24 @@ export function createAccessRoom(parts: AccessRoomParts): AccessRoom {
 
   return {
     accessFor(grant) {
-      const now = runtime.now();
       const same = ofSame.get(grant);
-      if (same && same.until > now) return same.access;
-      const name = JSON.stringify(grant);
-      const found = known.get(name);
-      if (found && found.until > now) {
-        ofSame.set(grant, found);
-        return found.access;
-      }
-      const entry = { until: now + REMEMBERED, access: made(grant) };
-      known.delete(name);
-      if (known.size >= MOST) known.delete(known.keys().next().value!);
-      known.set(name, entry);
-      ofSame.set(grant, entry);
-      entry.access.catch(() => {
-        if (known.get(name) === entry) known.delete(name);
-        if (ofSame.get(grant) === entry) ofSame.delete(grant);
+      if (same && same.until > runtime.now()) return same.value;
+      const found = known.get(JSON.stringify(grant), () => made(grant));
+      ofSame.set(grant, found);
+      found.value.catch(() => {
+        if (ofSame.get(grant) === found) ofSame.delete(grant);
       });
-      return entry.access;
+      return found.value;
     },
     deviceAccess(device, patient, permissions) {
       const name = [referenceTo(device), patient && referenceTo(patient), ...permissions].join(' ');
-      const found = ofDevices.get(name);
-      if (found && found.until > runtime.now()) return found.access;
-      const access = madeForDevice(device, patient, permissions);
-      ofDevices.delete(name);
-      if (ofDevices.size >= MOST) ofDevices.delete(ofDevices.keys().next().value!);
-      ofDevices.set(name, { until: runtime.now() + REMEMBERED, access });
-      return access;
+      return ofDevices.get(name, () => madeForDevice(device, patient, permissions)).value;
     },
     isConcerned: own.isConcerned,
     forget() {
       own.forget();
-      known.clear();
-      ofDevices.clear();
+      known.forget();
+      ofDevices.forget();
       ofSame = new WeakMap();
     },
     why: createWhy(parts, own),

@@ -54,12 +54,11 @@ export interface Directory {
   forget(): void;
 }
 
-const REMEMBERED = 5_000;
 const MOST_REMEMBERED = 10_000;
 
 export function createDirectory(setting: Omit<UsersSetting, 'holds' | 'recorded'>): Directory {
   const { store, runtime, roles: rules, passwords, onChange } = setting;
-  const remembered = createRemembered<User | undefined>(runtime, REMEMBERED, MOST_REMEMBERED);
+  const remembered = createRemembered<User | undefined>(runtime, MOST_REMEMBERED);
   const changed = (login: string) => {
     remembered.forget();
     onChange(login);

@@ -84,7 +84,7 @@ describe('A client that is disabled', () => {
   });
 
   it('is not remembered by whoever began to look before', async () => {
-    const remembered = createRemembered<string>({ now: () => 0 }, 5_000, 10);
+    const remembered = createRemembered<string>({ now: () => 0 }, 10);
     let tell!: (value: string) => void;
     const slow = remembered.get('a', () => new Promise((resolve) => (tell = resolve)));
     remembered.forget();
@@ -95,7 +95,7 @@ describe('A client that is disabled', () => {
   });
 
   it('and what is remembered has an end', async () => {
-    const remembered = createRemembered<number>({ now: () => 0 }, 5_000, 2);
+    const remembered = createRemembered<number>({ now: () => 0 }, 2);
     let looks = 0;
     const look = async () => ++looks;
     for (const key of ['a', 'b', 'c', 'c', 'b']) await remembered.get(key, look);

@@ -1,7 +1,8 @@
 /** What was looked up for a caller is waited for, five seconds old at most, and never older than a right that ended. */
 import { describe, expect, it } from '@jest/globals';
 import type { Criterion } from '../../../src/search/query.ts';
-import { createLookUps, REMEMBERED } from '../../../src/smart/policies/look-ups.ts';
+import { createLookUps } from '../../../src/smart/policies/look-ups.ts';
+import { REMEMBERED } from '../../../src/smart/remembered.ts';
 import { diceOf } from '../../search/oracle/dice.ts';
 
 const where: Criterion = { is: 'id', ids: ['1'] };

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { extract } from '../../../src/search/extract.ts';
 import { noEntries } from '../../../src/search/query.ts';
-import { REMEMBERED } from '../../../src/smart/policies/look-ups.ts';
+import { REMEMBERED } from '../../../src/smart/remembered.ts';
 import type { Change } from '../../../src/store/store.ts';
 import { type AccessHouse, openAccessHouse } from '../../support/access-house.ts';
 import { begin, everybody, fill } from './world.ts';
