@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
+import { until } from '../support/until.ts';
 import { type AuthorizationHouse, openAuthorizationHouse, redirectUri } from './authorization/authorization-house.ts';
 import { codeFlow, type SignIn, tokenRequest } from './support/user-agent.ts';
 
@@ -106,21 +107,11 @@ async function made(resource: object): Promise<string> {
   return body.id;
 }
 
-async function until<T>(look: () => Promise<T | undefined>, seconds = 10): Promise<T> {
-  const end = Date.now() + seconds * 1_000;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (Date.now() > end) throw new Error('it did not come');
-    await new Promise((go) => setTimeout(go, 20));
-  }
-}
 const put = (at: string, resource: object, { as }: Pick<Who, 'as'>) => house.ask('PUT', `/fhir/${at}`, resource, as);
 const to = (path: string) => ({ channel: { ...subscription().channel, endpoint: `${endpoint}${path}` } });
 const notified = (path: string) =>
   until(async () => got.find(({ url }) => url.endsWith(path))).then(({ body }) => JSON.parse(body));
-const isActive = (id: string) =>
-  until(async () => ((await house.read(`Subscription/${id}`)).body.status === 'active' ? true : undefined));
+const isActive = (id: string) => until(async () => (await house.read(`Subscription/${id}`)).body.status === 'active');
 async function subscribed({ as }: Who, more?: object): Promise<string> {
   const { status, text, body } = await house.create(subscription(more), as);
   if (status !== 201) throw new Error(text);

@@ -14,6 +14,7 @@ import { createCommon } from '../../src/store/mongodb/sets-news.ts';
 import { databaseOf } from '../../src/store/mongodb-uri.ts';
 import { describeOnMongod } from '../support/describe-mongod.ts';
 import { type SharedSet, sharedReplicaSet } from '../support/mongod.ts';
+import { until } from '../support/until.ts';
 import { ask, entries, save } from './drafts.ts';
 
 const hashing = createHashing(new Uint8Array(8));
@@ -105,10 +106,6 @@ describeOnMongod('On MongoDB a set', () => {
   const tagged: IndexEntries = {
     ...noEntries,
     keys: ['a', 'b', 'c', 'd'].map((first) => ({ name: 'Task.tag', first, second: '' })),
-  };
-  const until = async (isSo: () => boolean | Promise<boolean>) => {
-    for (let tries = 0; !(await isSo()) && tries < 200; tries++)
-      await new Promise((resolve) => setTimeout(resolve, 10));
   };
 
   it('stands for its values in what is written afterwards, which every search finds all the same', async () => {

@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { until } from '../../support/until.ts';
 import { tokenRequest } from '../support/user-agent.ts';
 import { type App, type AuthorizationHouse, openAuthorizationHouse } from './authorization-house.ts';
 
@@ -31,16 +32,6 @@ beforeEach(() => {
   status = 200;
 });
 
-async function until<T>(look: () => Promise<T | undefined>, seconds = 10): Promise<T> {
-  const end = Date.now() + seconds * 1_000;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (Date.now() > end) throw new Error('it did not come');
-    await new Promise((go) => setTimeout(go, 20));
-  }
-}
-
 async function subscribed(): Promise<{ app: App; id: string }> {
   const app = await house.register({
     grant_types: ['client_credentials'],
@@ -64,7 +55,7 @@ async function subscribed(): Promise<{ app: App; id: string }> {
   const made = await house.create(subscription, { authorization: `Bearer ${body.access_token}` });
   if (made.status !== 201) throw new Error(made.text);
   const { id } = made.body;
-  await until(async () => ((await house.read(`Subscription/${id}`)).body.status === 'active' ? true : undefined));
+  await until(async () => (await house.read(`Subscription/${id}`)).body.status === 'active');
   return { app, id };
 }
 const flag = async () => {
@@ -81,13 +72,13 @@ describe('A Subscription of a client', () => {
   it('is delivered by what its client is granted, and not after the client was disabled', async () => {
     const { app, id } = await subscribed();
     const first = await flag();
-    await until(async () => (got.includes(first) ? true : undefined));
+    await until(async () => got.includes(first));
 
     await house.ask('POST', `/admin/clients/${app.clientId}/disable`);
     const second = await flag();
     const { id: witness } = await subscribed();
     const third = await flag();
-    await until(async () => (got.includes(third) ? true : undefined));
+    await until(async () => got.includes(third));
     expect(got).not.toContain(second);
     expect((await house.read(`Subscription/${id}`)).body).toMatchObject({
       status: 'error',
@@ -99,9 +90,9 @@ describe('A Subscription of a client', () => {
     const stopped = (await house.read(`Subscription/${id}`)).body;
     const renewed = await house.ask('PUT', `/fhir/Subscription/${id}`, { ...stopped, status: 'requested' });
     expect(renewed.status).toBe(200);
-    await until(async () => ((await house.read(`Subscription/${id}`)).body.status === 'active' ? true : undefined));
+    await until(async () => (await house.read(`Subscription/${id}`)).body.status === 'active');
     const fourth = await flag();
-    await until(async () => (got.includes(fourth) ? true : undefined));
+    await until(async () => got.includes(fourth));
     expect(got).not.toContain(second);
     await house.remove(`Subscription/${id}`);
   });
@@ -110,7 +101,7 @@ describe('A Subscription of a client', () => {
     status = 500;
     const { app, id } = await subscribed();
     const waiting = await flag();
-    await until(async () => (got.includes(waiting) ? true : undefined));
+    await until(async () => got.includes(waiting));
     await house.ask('POST', `/admin/clients/${app.clientId}/disable`);
     status = 200;
     got = [];

@@ -89,23 +89,27 @@ describe('A Consent', () => {
   });
 
   it('that is written while another look-up is under way is not missed by whoever asks afterwards', async () => {
-    let release: () => void = () => undefined;
+    const underWay = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
     let isSlow = true;
     const slow: Engine = {
       ...store,
       async search(query, after, signal) {
         const page = await store.search(query, after, signal);
-        if (isSlow && query.type === 'Consent') await new Promise<void>((go) => (release = go));
+        if (isSlow && query.type === 'Consent') {
+          underWay.resolve();
+          await released.promise;
+        }
         return page;
       },
     };
     const one = server(slow);
     const before = one.narrow();
-    await new Promise((go) => setTimeout(go, 20));
+    await underWay.promise;
     await server().write(consent('one', { type: 'deny' }));
     isSlow = false;
     const afterwards = one.narrow();
-    release();
+    released.resolve();
     expect([await before, await afterwards]).toEqual([false, true]);
   });
 

@@ -16,6 +16,7 @@ import { startLeases } from '../../../src/store/lease.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
 import { forgetSubscription, prepareSubscription } from '../../../src/subscriptions/prepare.ts';
 import { startSubscriptions } from '../../../src/subscriptions/subscriptions.ts';
+import { until } from '../../support/until.ts';
 import { everybody } from '../policies/world.ts';
 import { actor, consent } from './consent-house.ts';
 
@@ -115,13 +116,6 @@ beforeEach(() => {
   status = 200;
 });
 
-async function until(isSo: () => Promise<boolean>, seconds = 10): Promise<void> {
-  const end = Date.now() + seconds * 1_000;
-  while (!(await isSo())) {
-    if (Date.now() > end) throw new Error('it did not come');
-    await new Promise((go) => setTimeout(go, 20));
-  }
-}
 const flag = async (of: string) =>
   `/Flag/${await put({ resourceType: 'Flag', status: 'active', code: { text: 'x' }, subject: { reference: of } })}`;
 const patient = async () => `Patient/${await put({ resourceType: 'Patient' })}`;
