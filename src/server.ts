@@ -1,6 +1,5 @@
 /** The whole house on one page: what is built, in which order, and who gets what. */
 import type { RequestListener } from 'node:http';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import packageJson from '../package.json' with { type: 'json' };
 import { type AccessRooms, offeredBy, openAccess } from './access-rooms.ts';
@@ -10,6 +9,7 @@ import { followDevice, followUse } from './assignments/assignment.ts';
 import { createTrail } from './audit/trail.ts';
 import type { Config } from './config.ts';
 import { openCore } from './core.ts';
+import { openFeeds } from './feed-rooms.ts';
 import { problem } from './fhir/outcome.ts';
 import { adminRouter } from './http/admin.ts';
 import { onlyAdministrator } from './http/admin-desk.ts';
@@ -19,7 +19,6 @@ import { healthRouter, type Phase } from './http/health.ts';
 import { createMetrics, type Metrics, metricsRouter } from './http/metrics.ts';
 import { portalRouter } from './http/portal.ts';
 import { sendProblem } from './http/respond.ts';
-import { loadMapping } from './ingest/mapping.ts';
 import { createLog, type Log } from './log.ts';
 import { openEngine } from './open-engine.ts';
 import { startIndexUpgrade } from './operations/index-upgrade.ts';
@@ -40,7 +39,6 @@ import { noLeases, startLeases } from './store/lease.ts';
 import { forgetSubscription, prepareSubscription } from './subscriptions/prepare.ts';
 import { startSubscriptions } from './subscriptions/subscriptions.ts';
 import { demandWhole } from './transfer/demands.ts';
-import { iotRouter } from './translators/iot.ts';
 
 export interface House {
   /** Where it listens, without a trailing slash. */
@@ -62,7 +60,6 @@ export interface Surroundings {
 }
 
 const profiles = fileURLToPath(new URL('../profiles/', import.meta.url));
-const mappings = fileURLToPath(new URL('../mappings/', import.meta.url));
 
 const observeWith = (metrics: Metrics, log: Log) => (seen: Observed) => {
   const { route, method, status, seconds, requestId, who, error } = seen;
@@ -181,6 +178,21 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       extract,
       client,
     });
+    const feeds = await openFeeds({
+      store,
+      dispatch,
+      runtime,
+      config,
+      base,
+      thresholds,
+      identify,
+      client,
+      metrics,
+      log,
+      leases,
+      signal,
+    });
+    closing.add(() => feeds.stopped);
     const index = startIndexUpgrade({ ...core, leases, log, signal });
     metrics.gauge('indexProgress', index.progress);
     closing.add(() => index.settled);
@@ -205,20 +217,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       },
       rooms: [
         ...access.rooms,
-        {
-          path: '/api/iot',
-          room: iotRouter({
-            dispatch,
-            store,
-            runtime,
-            canonical,
-            base,
-            thresholds,
-            mapping: loadMapping(join(mappings, 'iot-vitals')),
-            // Inside, so that a wrong key is refused in the devices' own words.
-            guard: identified(identify, (_request, _response, next) => next()),
-          }),
-        },
+        ...feeds.rooms,
         {
           path: '/admin',
           room: identified(
@@ -229,7 +228,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
               runtime,
               forget: access.forget,
               facts: store.sizes,
-              rooms: access.adminRooms,
+              rooms: [...access.adminRooms, ...feeds.adminRooms],
             }),
           ),
         },

@@ -21,6 +21,15 @@ const gauges = {
 } as const;
 export type GaugeName = keyof typeof gauges;
 
+/** A measure of a room that knows its own labels: classes and names that are configured, never what a request says. */
+export interface MeasureWithLabels {
+  readonly name: string;
+  readonly help: string;
+  readonly kind: 'counter' | 'gauge';
+  readonly labels: readonly string[];
+  read(): readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
+}
+
 export interface Metrics {
   /** One answered request. `route` is a template, `status` the HTTP status. Under a microsecond; never throws. */
   observeRequest(route: string, method: string, status: number, seconds: number): void;
@@ -32,6 +41,8 @@ export interface Metrics {
   gauge(name: GaugeName, read: () => number): void;
   /** Where a counter that somebody else keeps is read from. */
   counter(name: CounterName, read: () => number | Promise<number>): void;
+  /** A measure with labels of its own, read when somebody scrapes. `name` in snake case, without the prefix; of a counter without `_total`. */
+  rows(of: MeasureWithLabels): void;
   /** The Prometheus text format. https://prometheus.io/docs/instrumenting/exposition_formats/ */
   text(): Promise<string>;
   /** Stops watching the event loop. */
@@ -195,6 +206,31 @@ export function createMetrics(): Metrics {
           const value = await read();
           this.reset();
           this.inc(value);
+        },
+      });
+    },
+    rows: ({ name, help, kind, labels, read }) => {
+      if (kind === 'gauge') {
+        new Gauge({
+          name: `watchfire_${name}`,
+          help,
+          labelNames: [...labels],
+          registers,
+          collect() {
+            this.reset();
+            for (const row of read()) this.set(row.labels, row.value);
+          },
+        });
+        return;
+      }
+      new Counter({
+        name: `watchfire_${name}_total`,
+        help,
+        labelNames: [...labels],
+        registers,
+        collect() {
+          this.reset();
+          for (const row of read()) this.inc(row.labels, row.value);
         },
       });
     },

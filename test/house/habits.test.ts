@@ -72,7 +72,7 @@ describe('What a file exports', () => {
 describe('docs/configuration.md', () => {
   const rows = textOf('docs/configuration.md')
     .split('\n')
-    .filter((line) => line.startsWith('| `WATCHFIRE_'))
+    .filter((line) => /^\| `[A-Z_]+` \|/.test(line))
     .map((line) =>
       line
         .split('|')

@@ -6,11 +6,21 @@ import { codeOf, filesBelow, textOf } from '../support/sources.ts';
 /** From the ground up. Rooms of one layer may know each other, but for the knowledge: there each knows those before it. */
 const layers: readonly (readonly string[])[] = [
   ['fhir', 'validation', 'terminology', 'search'],
-  ['runtime.ts', 'config.ts', 'log.ts', 'process', 'store', 'outbound'],
+  ['runtime.ts', 'config.ts', 'log.ts', 'settings', 'process', 'store', 'outbound'],
   ['interactions', 'operations', 'alerts', 'assignments', 'smart', 'audit', 'protect', 'metering'],
   ['ingest', 'subscriptions', 'transfer', 'assistant', 'publish', 'mappings'],
   ['http', 'translators', 'console'],
-  ['server.ts', 'core.ts', 'access-rooms.ts', 'open-engine.ts', 'main.ts', 'commands', 'demo'],
+  [
+    'server.ts',
+    'core.ts',
+    'access-rooms.ts',
+    'feed-rooms.ts',
+    'open-engine.ts',
+    'main.ts',
+    'commands',
+    'demo',
+    'simulators',
+  ],
 ];
 const top = layers.length - 1;
 
@@ -81,7 +91,7 @@ describe('The layers', () => {
   });
 
   it.each([
-    ['express', ['http/', 'translators/', 'smart/', 'server.ts', 'access-rooms.ts']],
+    ['express', ['http/', 'translators/', 'smart/', 'server.ts', 'access-rooms.ts', 'feed-rooms.ts', 'simulators/']],
     ['helmet', ['http/', 'server.ts']],
     ['node:sqlite', ['store/sqlite/']],
     ['mongodb', ['store/mongodb/']],

@@ -1,0 +1,62 @@
+/** What comes in besides FHIR, on one page: the device door, and the feeds beside it. Stands beside core.ts; docs/decisions/0011-two-pages-of-wiring.md */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { RequestHandler } from 'express';
+import type { AccessRooms } from './access-rooms.ts';
+import type { Thresholds } from './alerts/thresholds.ts';
+import type { Config } from './config.ts';
+import { identified } from './http/app.ts';
+import type { Metrics } from './http/metrics.ts';
+import { loadMapping } from './ingest/mapping.ts';
+import type { Dispatch } from './interactions/interaction.ts';
+import type { Log } from './log.ts';
+import type { GuardedClient } from './outbound/guarded-client.ts';
+import type { Runtime } from './runtime.ts';
+import type { Leases } from './store/lease.ts';
+import type { Store } from './store/store.ts';
+import { iotRouter } from './translators/iot.ts';
+
+export interface FeedParts {
+  readonly store: Store;
+  readonly dispatch: Dispatch;
+  readonly runtime: Runtime;
+  readonly config: Config;
+  /** Absolute URL of the FHIR base, without a trailing slash. */
+  readonly base: string;
+  readonly thresholds: Thresholds;
+  readonly identify: AccessRooms['identify'];
+  readonly client: GuardedClient;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly leases: Leases;
+  /** Aborts when the server stops: nothing new is taken in. */
+  readonly signal: AbortSignal;
+}
+
+export interface FeedRooms {
+  readonly rooms: readonly { readonly path: string; readonly room: RequestHandler }[];
+  /** For the administrator, below /admin. */
+  readonly adminRooms: readonly RequestHandler[];
+  /** After the signal: resolves when what was being taken in is stored or refused. */
+  readonly stopped: Promise<unknown>;
+}
+
+const mappings = fileURLToPath(new URL('../mappings/', import.meta.url));
+
+export async function openFeeds(parts: FeedParts): Promise<FeedRooms> {
+  const { store, dispatch, runtime, config, base, thresholds, identify } = parts;
+  const { canonical } = config;
+  const mapping = loadMapping(join(mappings, 'iot-vitals'));
+  // Inside, so that a wrong key is refused in the devices' own words.
+  const guard = identified(identify, (_request, _response, next) => next());
+  return {
+    rooms: [
+      {
+        path: '/api/iot',
+        room: iotRouter({ dispatch, store, runtime, canonical, base, thresholds, mapping, guard }),
+      },
+    ],
+    adminRooms: [],
+    stopped: Promise.resolve(),
+  };
+}
