@@ -6,14 +6,16 @@ import { type Targets, targetsOf } from '../search/targets.ts';
 import { leftOf, pinnedBy, type Told } from './entails.ts';
 import { demandShown, shownIncludes } from './hidden.ts';
 import type { Access } from './interaction.ts';
+import { demandReached } from './permit.ts';
 
 /**
  * The same query for this caller: matches, what chains and `_has` go through, and what is included. Throws forbidden for one
- * that goes by hidden elements.
+ * that goes by hidden elements, or through a type that is not open to the caller.
  */
 export function narrow(query: SearchQuery, access: Access, told?: Told): SearchQuery {
   if (access.unrestricted) return query;
   demandShown(query, access);
+  for (const { where } of [query, ...(query.also ?? [])]) demandReached(where, access);
   const asked = <T extends Asked>(one: T): T => ({ ...one, where: found(one.type, one.where, access, told) });
   return {
     ...asked(query),

@@ -1,5 +1,6 @@
 /** What the gate asks before anything is looked up: is it promised, and may this caller? Entries of a transaction ask the same. https://hl7.org/fhir/R4/security.html */
 import { type Problem, problem } from '../fhir/outcome.ts';
+import type { Criterion } from '../search/query.ts';
 import type { Access, Caller, FhirRequest, InteractionCode } from './interaction.ts';
 import { methodsAt } from './route.ts';
 
@@ -37,16 +38,63 @@ export const choosesIds = (access: Access, type: string): boolean =>
     ] as const
   ).every(([interaction, right]) => !access.permits(interaction, type) || access.finds(type, right) === undefined);
 
+/**
+ * Refuses a question that goes by resources of a type that the caller may not ask for at all, through a chain, `_has` or `_list`: where
+ * there are none of it, an answer with nothing would look like the truth. What may be of several types goes by those that are open.
+ */
+export function demandReached(where: Criterion, access: Access): void {
+  const type = closedIn(where, access);
+  if (type !== undefined) throw withoutRight('search-type', type, access);
+}
+
+function closedIn(where: Criterion, access: Access): string | undefined {
+  switch (where.is) {
+    case 'all':
+      return firstOf(where.of, (part) => closedIn(part, access));
+    case 'any': {
+      const closed = firstOf(where.of, (part) => closedIn(part, access));
+      const isOpen = where.of.some((part) => !isOfContained(part) && closedIn(part, access) === undefined);
+      return isOpen ? undefined : closed;
+    }
+    case 'not':
+      return closedIn(where.of, access);
+    case 'refers':
+    case 'referred':
+      return access.permits('search-type', where.type) ? closedIn(where.where, access) : where.type;
+    default:
+      return undefined;
+  }
+}
+
+/** What a chain also finds inside the matches themselves is no way of its own: whoever asks for it asks for the type. */
+const isOfContained = (part: Criterion): boolean =>
+  part.is === 'all' || part.is === 'any'
+    ? part.of.length > 0 && part.of.every(isOfContained)
+    : part.is === 'not'
+      ? isOfContained(part.of)
+      : 'name' in part && part.name.includes('#');
+
+function firstOf<T, R>(items: readonly T[], of: (item: T) => R | undefined): R | undefined {
+  for (const item of items) {
+    const found = of(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 function refusal(interaction: InteractionCode, type: string, { who, access }: Caller): Problem {
   if (who === 'anonymous') {
     return problem('login', 'this needs a bearer token or a device key', {
       headers: { 'WWW-Authenticate': 'Bearer realm="watchfire"' },
     });
   }
-  return problem('forbidden', `${interaction}${type && ` of ${type}`} is not permitted with these rights`, {
+  return withoutRight(interaction, type, access);
+}
+
+const withoutRight = (interaction: InteractionCode, type: string, access: Access): Problem =>
+  problem('forbidden', `${interaction}${type && ` of ${type}`} is not permitted with these rights`, {
     headers: insufficient(access.scopeFor?.(interaction, type)),
   });
-}
 
 /** Without a scope where no scope would help: a device's key has none. https://www.rfc-editor.org/rfc/rfc6750#section-3.1 */
 const insufficient = (scope: string | undefined) => ({

@@ -4,7 +4,7 @@ import { describeOnMongod } from '../support/describe-mongod.ts';
 import { openHouses, type StoreKind } from './differential/houses.ts';
 import { emptyTally, sum, table, tally } from './differential/tally.ts';
 
-/** `each`: of each kind for each caller and seed. On MongoDB they take four times as long: more are for who sets WATCHFIRE_TEST_EACH. */
+/** `each`: of each kind for each caller and seed. On MongoDB they take four times as long: more are for who sets WATCHFIRE_TEST_EACH and WATCHFIRE_TEST_SEEDS. */
 function asksFor(
   store: StoreKind,
   { seeds, each, least }: { readonly seeds: readonly number[]; readonly each: number; readonly least: number },
@@ -12,7 +12,9 @@ function asksFor(
   const all = emptyTally();
   const share = Number(process.env['WATCHFIRE_TEST_EACH'] ?? each);
 
-  it.each(seeds)(
+  const given = process.env['WATCHFIRE_TEST_SEEDS']?.split(',').map(Number);
+
+  it.each(given ?? seeds)(
     'is answered like the administrator of a store of what he may see, with seed %d',
     async (seed) => {
       const houses = await openHouses(seed, { store });

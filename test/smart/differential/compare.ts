@@ -79,6 +79,9 @@ export async function compare(pair: Pair, request: Request): Promise<Compared> {
       ...(!isRefusal(first) && { fault: `not refused: ${first.status} ${first.text.slice(0, 300)}` }),
     };
   }
+  const through = isRefusal(first) && /search-type of (\w+) is not permitted/.exec(first.text)?.[1];
+  // A chain through a type that is closed as a whole.
+  if (through && !words.opens(through, 's')) return { found: false, refused: true };
   if (isHiddenRefusal(first) && words.hidden.length > 0 && byHidden.test(decodeURIComponent(`${path}${body ?? ''}`)))
     return { found: false, refused: true };
   if (status !== undefined) {

@@ -114,6 +114,32 @@ describe('A right', () => {
   });
 });
 
+describe('A type outside every scope', () => {
+  it.each([
+    'Observation?subject:Patient.name=x',
+    'Observation?patient.active:not=true',
+    'Observation?_has:Provenance:target:agent=Device/1',
+    'Observation?_list=mine',
+    'Observation?encounter.service-provider.name=x',
+  ])('is not asked through another: %s is refused with 403 (insufficient_scope)', async (path) => {
+    const ask = await holder('system/Observation.rs system/Encounter.rs');
+    const { status, headers, body } = await ask('GET', `/${path}`);
+    expect([status, body.issue[0].code]).toEqual([403, 'forbidden']);
+    expect(headers.get('www-authenticate')).toMatch(/error="insufficient_scope", scope="system\/\w+\.s"/);
+    const batch = await ask('POST', '', {
+      resourceType: 'Bundle',
+      type: 'batch',
+      entry: [{ request: { method: 'GET', url: path } }],
+    });
+    expect(batch.body.entry[0].response.status).toMatch(/^403/);
+  });
+
+  it('is left out of a chain that may go through one of several', async () => {
+    const ask = await holder('system/Observation.rs system/Device.rs');
+    expect((await ask('GET', '/Observation?subject.identifier=x')).status).toBe(200);
+  });
+});
+
 describe('A query in a scope', () => {
   it('leaves no id to choose: what is hidden and what is free are answered alike, also where every create is open', async () => {
     const ask = await holder('system/Observation.c system/Observation.rus?category=laboratory');
