@@ -42,9 +42,17 @@ export interface Applied {
   readonly vitalSignId: number;
   /** Flags that were opened or raised. */
   readonly alerts: number;
+  /** Observations that were not there before. */
+  readonly created: number;
 }
 
-export type Apply = (parsed: Parsed, device: DeviceContext, origin: Origin) => Promise<Applied>;
+/** `also` goes into the commit of a reading that is not a repeat. */
+export type Apply = (
+  parsed: Parsed,
+  device: DeviceContext,
+  origin: Origin,
+  also?: readonly Change[],
+) => Promise<Applied>;
 
 type Assignments = Awaited<ReturnType<typeof assignmentsOf>>;
 
@@ -93,7 +101,13 @@ export function createApply(room: IngestRoom): Apply {
     return [put(observe(spec, decision.sent, { ...at, status }), { ifMatch: decision.versionId })];
   }
 
-  async function attempt(parsed: Parsed, device: DeviceContext, origin: Origin, isRetry: boolean): Promise<Applied> {
+  async function attempt(
+    parsed: Parsed,
+    device: DeviceContext,
+    origin: Origin,
+    also: readonly Change[],
+    isRetry: boolean,
+  ): Promise<Applied> {
     const { deviceId, key } = device;
     // Both in one round trip.
     const [[kept], assigned] = await Promise.all([
@@ -106,7 +120,7 @@ export function createApply(room: IngestRoom): Apply {
     const newest = kept || isRetry ? await newestOf(ids) : new Map<string, Version | undefined>();
     const decisions = decideAll(reading, parsed, newest);
     const isRepeat = [...decisions.values()].every(({ does }) => does === 'repeat');
-    if (isRepeat) return { isNew: false, isRecorded: false, vitalSignId: reading!.vitalSignId, alerts: 0 };
+    if (isRepeat) return { isNew: false, isRecorded: false, vitalSignId: reading!.vitalSignId, alerts: 0, created: 0 };
     for (const [name, decision] of decisions) {
       if (decision.does !== 'repeat') mapping.demandPlausible(name, decision.sent);
     }
@@ -138,9 +152,10 @@ export function createApply(room: IngestRoom): Apply {
     };
     const request = insideRequest(origin, { interaction: 'transaction', type: '', entries });
     const caller = { ...device.caller, access: ingestAccess(at.device) };
-    const answer = await dispatch(request, caller, [state, ...still]);
+    const answer = await dispatch(request, caller, [state, ...still, ...also]);
     const isNew = [...decisions.values()].some(({ does }) => does !== 'repeat' && does !== 'stand');
-    return { isNew, isRecorded: true, vitalSignId, alerts: alertsIn(answer) };
+    const created = [...decisions.values()].filter(({ does }) => does === 'create').length;
+    return { isNew, isRecorded: true, vitalSignId, alerts: alertsIn(answer), created };
   }
 
   async function newestOf(ids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, Version | undefined>> {
@@ -148,9 +163,9 @@ export function createApply(room: IngestRoom): Apply {
     return new Map([...ids.keys()].map((name, i) => [name, versions[i]]));
   }
 
-  return (parsed, device, origin) => {
+  return (parsed, device, origin, also = []) => {
     for (const [name, sent] of parsed.sent) mapping.demandPlausible(name, sent);
-    const applied = (isRetry: boolean) => attempt(parsed, device, origin, isRetry);
+    const applied = (isRetry: boolean) => attempt(parsed, device, origin, also, isRetry);
     return line(device.key.id, () => settle(runtime, applied, { isOvertaken, tooBusy }));
   };
 }
