@@ -1,0 +1,77 @@
+/** What came in and could not be taken in, kept until somebody decides: nothing is thrown away. docs/storage.md */
+import { hash } from 'node:crypto';
+import type { Change, Kept, Store } from '../../store/store.ts';
+
+export const quarantineKind = 'quarantine';
+
+export type QuarantineCode =
+  | 'no-patient'
+  | 'no-device'
+  | 'unreadable'
+  | 'implausible'
+  | 'unmapped'
+  | 'conflict'
+  | 'refused';
+
+export interface Quarantined {
+  readonly feed: string;
+  /** When it came, in milliseconds. */
+  readonly at: number;
+  readonly code: QuarantineCode;
+  /** A sentence, without a value of the payload. */
+  readonly reason: string;
+  /** `DocumentReference/1` of what came. */
+  readonly raw?: string;
+  /** The row of it, as sent. */
+  readonly row?: unknown;
+  readonly device?: string;
+  readonly patient?: string;
+  readonly state: 'open' | 'taken-in' | 'discarded';
+}
+
+/** Takes in again what was quarantined, with the payload as it came or as somebody repaired it. Each feed registers one. */
+export type Retry = (one: Quarantined, payload: Uint8Array) => Promise<void>;
+
+/** The same for the same thing, so that what is sent again is quarantined once. Begins with the feed; may stand in a URL. */
+export const quarantineId = (feed: string, ...what: readonly unknown[]): string =>
+  `${feed}.${hash('sha256', JSON.stringify(what), 'hex').slice(0, 32)}`;
+
+/** `expect`: the revision that was seen, or 'absent'; left out where nobody else can have touched it. */
+export const quarantineChange = (id: string, value: Quarantined, expect?: number | 'absent'): Change => ({
+  op: 'put',
+  kind: quarantineKind,
+  key: id,
+  value,
+  ...(expect === undefined ? {} : { expect }),
+});
+
+export interface Held extends Quarantined {
+  readonly id: string;
+  readonly revision: number;
+}
+
+const heldOf = ({ key, value, revision }: Kept): Held => ({ ...(value as Quarantined), id: key, revision });
+
+export interface Quarantine {
+  /** By feed, then by id; those after the id `after`. At most `limit`. */
+  list(feed?: string, after?: string, limit?: number): Promise<readonly Held[]>;
+  get(id: string): Promise<Held | undefined>;
+  /** Says what became of it; a conflict where somebody else has meanwhile. */
+  decide(one: Held, state: Quarantined['state']): Promise<void>;
+}
+
+export const createQuarantine = (store: Pick<Store, 'list' | 'get' | 'commit'>): Quarantine => ({
+  async list(feed, after, limit = 100) {
+    const prefix = feed === undefined ? '' : `${feed}.`;
+    const from = after === undefined ? prefix : `${after}\u0000`;
+    const kept = await store.list(quarantineKind, from, limit);
+    return kept.filter(({ key }) => key.startsWith(prefix)).map(heldOf);
+  },
+  async get(id) {
+    const [kept] = await store.get(quarantineKind, [id]);
+    return kept && heldOf(kept);
+  },
+  async decide({ id, revision, ...one }, state) {
+    await store.commit([quarantineChange(id, { ...one, state }, revision)]);
+  },
+});
