@@ -1,4 +1,5 @@
 /** What is left of a Consent's rule for one caller at one moment: the caller, the time and the purpose are decided, the data is not yet. https://hl7.org/fhir/R4/consent.html */
+import { isPurposeOf, purposesOfUse } from '../purposes.ts';
 import { type Answer, isMeant, type Known } from './caller.ts';
 import type { About, Code, Effect, Rule } from './provision.ts';
 
@@ -31,31 +32,9 @@ export const has = (effect: Effect, rule: Rule | Left): boolean =>
 const best = (answers: readonly Answer[]): Answer =>
   answers.includes('yes') ? 'yes' : answers.includes('maybe') ? 'maybe' : 'no';
 
-/** https://terminology.hl7.org/CodeSystem-v3-ActReason.html, of PurposeOfUse what stands below something else. */
-const above: Readonly<Record<string, string>> = {
-  TREAT: 'PurposeOfUse',
-  ETREAT: 'TREAT',
-  BTG: 'ETREAT',
-  CAREMGT: 'TREAT',
-  CLINTRCH: 'TREAT',
-  HPRGRP: 'TREAT',
-  COC: 'TREAT',
-  PATRQT: 'PurposeOfUse',
-  HPAYMT: 'PurposeOfUse',
-  CLMATTCH: 'HPAYMT',
-  COVAUTH: 'HPAYMT',
-  ELIGDTRM: 'HPAYMT',
-  HOPERAT: 'PurposeOfUse',
-  HMARKT: 'PurposeOfUse',
-  HRESCH: 'PurposeOfUse',
-  PUBHLTH: 'PurposeOfUse',
-};
-
 function isPurpose([, code]: Code, asked: string | undefined): Answer {
   if (asked === undefined || code === '') return 'maybe';
-  if (isBelow(asked, code)) return 'yes';
-  return isBelow(code, asked) || above[code] === undefined || above[asked] === undefined ? 'maybe' : 'no';
+  if (isPurposeOf(asked, code)) return 'yes';
+  const isKnown = [asked, code].every((one) => one === 'PurposeOfUse' || purposesOfUse.includes(one));
+  return isPurposeOf(code, asked) || !isKnown ? 'maybe' : 'no';
 }
-
-const isBelow = (code: string | undefined, other: string): boolean =>
-  code !== undefined && (code === other || isBelow(above[code], other));
