@@ -109,10 +109,12 @@ export function objectionTo(password: string, login: string): string | undefined
   return undefined;
 }
 
+const AT = { expression: 'password' };
+
 /** Refuses with 400 what is no password for that login; the sentence never holds it. */
 export function demandPassword(password: unknown, login: string): string {
-  if (typeof password !== 'string' || !password.isWellFormed()) throw problem('required', 'password must be text');
+  if (typeof password !== 'string' || !password.isWellFormed()) throw problem('required', 'password must be text', AT);
   const objection = objectionTo(password, login);
-  if (objection !== undefined) throw problem('value', `password ${objection}`);
+  if (objection !== undefined) throw problem('value', `password ${objection}`, AT);
   return password;
 }
