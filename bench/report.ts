@@ -14,6 +14,7 @@ export const OPERATIONS = [
   'include',
   'token',
   'iot-post',
+  'iot-batch',
   'transaction',
   'delete',
 ].map((name) => [...READS, ...WRITES].find((operation) => operation.name === name)!);

@@ -1,20 +1,12 @@
-/** The operations that write: create, update, conditional create, IoT post, transaction, delete. https://hl7.org/fhir/R4/http.html */
+/** The operations that write: create, update, conditional create, transaction, delete, and the readings of readings.ts. https://hl7.org/fhir/R4/http.html */
 import { headerOf } from './client.ts';
-import {
-  iotReading,
-  LOINC,
-  type ObservationResource,
-  observationResource,
-  patientResource,
-  READING_IDS,
-  VITALS,
-} from './data.ts';
+import { type ObservationResource, observationResource, patientResource, READING_IDS, VITALS } from './data.ts';
 import { anyOf, differs, type Operation, resourcesOf, sampleOf } from './operation.ts';
+import { READINGS_IN } from './readings.ts';
 import { createdId, demand, plant, spread, transactionOf, urn, type World } from './world.ts';
 
 const SAMPLE = 20;
 const READINGS = 20;
-const DAY = 86_400_000;
 
 /** Observations that create has made and nobody has deleted, by world. */
 const made = new WeakMap<World, string[]>();
@@ -165,58 +157,6 @@ const conditionalCreate: Operation = {
   },
 };
 
-const iotPost: Operation = {
-  name: 'iot-post',
-  checks:
-    '201, success, an integer vital_sign_id, the timestamp sent; a sample is found over FHIR by patient, code and date',
-  units: 4,
-  async begin(world) {
-    const keys: string[] = [];
-    for (const { deviceIdentifier } of world.writers) {
-      const path = `/admin/devices/${encodeURIComponent(deviceIdentifier)}/keys`;
-      const made = await demand(
-        world.aside,
-        world.ask.door(path, { key_name: 'bench', expires_in_days: 1, permissions: ['can_write_vitals'] }),
-        201,
-      );
-      keys.push(made.json.key);
-    }
-    const posted: { patient: string; at: number; heartRate: number }[] = [];
-    const start = Math.floor((Date.now() - 20 * DAY) / 1000) * 1000;
-    return {
-      next(worker) {
-        const which = worker % world.writers.length;
-        const { deviceIdentifier, patient } = world.writers[which]!;
-        const serial = world.next();
-        const at = start + serial * 1000;
-        const reading = iotReading(deviceIdentifier, at, serial);
-        return {
-          request: world.ask.door('/api/iot/vitals/', reading, keys[which]!),
-          judge(answer, json) {
-            if (answer.status !== 201) return differs(201, answer);
-            if (json.success !== true || !Number.isInteger(json.vital_sign_id)) return 'no success or no vital_sign_id';
-            if (Date.parse(json.timestamp) !== at) return 'another timestamp';
-            posted.push({ patient, at, heartRate: reading.heart_rate });
-            return undefined;
-          },
-        };
-      },
-      async verify() {
-        for (const { patient, at, heartRate } of sampleOf(posted, SAMPLE)) {
-          const dates = `date=ge${new Date(at).toISOString()}&date=lt${new Date(at + 1000).toISOString()}`;
-          const code = encodeURIComponent(`${LOINC}|8867-4`);
-          const query = `Observation?patient=${patient}&code=${code}&${dates}&_sort=-date&_count=20`;
-          const { json } = await demand(world.aside, world.ask.get(query), 200);
-          const found = resourcesOf(json, 'match');
-          if (found.length !== 1 || found[0].valueQuantity?.value !== heartRate) {
-            throw new Error(`a posted heart rate is found ${found.length} times or with another value`);
-          }
-        }
-      },
-    };
-  },
-};
-
 const transaction: Operation = {
   name: 'transaction',
   checks:
@@ -297,4 +237,4 @@ const remove: Operation = {
   },
 };
 
-export const WRITES: readonly Operation[] = [create, update, conditionalCreate, iotPost, transaction, remove];
+export const WRITES: readonly Operation[] = [create, update, conditionalCreate, ...READINGS_IN, transaction, remove];

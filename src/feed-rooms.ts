@@ -7,7 +7,9 @@ import type { Thresholds } from './alerts/thresholds.ts';
 import type { Config } from './config.ts';
 import { identified } from './http/app.ts';
 import type { Metrics } from './http/metrics.ts';
+import { createIngest } from './ingest/apply.ts';
 import { loadMapping } from './ingest/mapping.ts';
+import { createVitals } from './ingest/vitals.ts';
 import type { Dispatch } from './interactions/interaction.ts';
 import type { Log } from './log.ts';
 import type { GuardedClient } from './outbound/guarded-client.ts';
@@ -47,13 +49,15 @@ export async function openFeeds(parts: FeedParts): Promise<FeedRooms> {
   const { store, dispatch, runtime, config, base, thresholds, identify } = parts;
   const { canonical } = config;
   const mapping = loadMapping(join(mappings, 'iot-vitals'));
+  const ingest = createIngest({ dispatch, store, runtime, canonical, thresholds, mapping });
+  const vitals = createVitals({ ingest, mapping, store, runtime });
   // Inside, so that a wrong key is refused in the devices' own words.
   const guard = identified(identify, (_request, _response, next) => next());
   return {
     rooms: [
       {
         path: '/api/iot',
-        room: iotRouter({ dispatch, store, runtime, canonical, base, thresholds, mapping, guard }),
+        room: iotRouter({ dispatch, store, base, vitals, guard }),
       },
     ],
     adminRooms: [],

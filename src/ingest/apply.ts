@@ -1,22 +1,15 @@
-/** Applies one reading of a device: at most one transaction, however often it is sent. Retries are told from corrections by what is kept. */
+/** Applies readings of a device, one or many, however often they are sent: as few transactions as can be, and each reading stored once. */
 import type { Thresholds } from '../alerts/thresholds.ts';
-import { assignmentsOf } from '../assignments/kept.ts';
-import { patientAt } from '../assignments/periods.ts';
 import { Problem, problem } from '../fhir/outcome.ts';
-import { keyOf, type ResourceKey } from '../fhir/references.ts';
-import { insideRequest, type Origin } from '../interactions/inside.ts';
-import type { Caller, Dispatch, Entry, FhirAnswer } from '../interactions/interaction.ts';
+import type { ResourceKey } from '../fhir/references.ts';
+import type { Origin } from '../interactions/inside.ts';
+import type { Caller, Dispatch } from '../interactions/interaction.ts';
 import { createLine, settle } from '../interactions/settle.ts';
 import type { Runtime } from '../runtime.ts';
-import { type Change, isDeleted, type Store, type Version } from '../store/store.ts';
-import { ingestAccess } from './access.ts';
+import type { Change, Store } from '../store/store.ts';
+import { createAttempt } from './attempt.ts';
 import type { Mapping, Parsed } from './mapping.ts';
-import { type Circumstances, observationId, observe, readingInstant } from './observe.ts';
-import { type Decision, decideAll, type KeptReading, keptAfter } from './reading.ts';
-import { createSequence } from './sequence.ts';
-import { standingIssue } from './standing.ts';
-
-const KIND = 'reading';
+import { joined, turnsOf } from './same-time.ts';
 
 export interface IngestRoom {
   readonly mapping: Mapping;
@@ -46,7 +39,17 @@ export interface Applied {
   readonly created: number;
 }
 
-/** `also` goes into the commit of a reading that is not a repeat. */
+export interface Refused {
+  /** Place in the list. */
+  readonly index: number;
+  readonly problem: Problem;
+}
+
+/**
+ * Throws what the mapping throws, `business-rule` (400) where no patient is assigned at the reading's time or the device
+ * is gone, `transient` (503) where others kept changing the same reading for 5 seconds.
+ * `also` goes into the commit of a reading that is not a repeat.
+ */
 export type Apply = (
   parsed: Parsed,
   device: DeviceContext,
@@ -54,7 +57,28 @@ export type Apply = (
   also?: readonly Change[],
 ) => Promise<Applied>;
 
-type Assignments = Awaited<ReturnType<typeof assignmentsOf>>;
+/** What became of each, in the order given; alarms follow the order of their times. Throws only what is no reading's fault. */
+export type ApplyMany = (
+  readings: readonly Parsed[],
+  device: DeviceContext,
+  origin: Origin,
+) => Promise<readonly (Applied | Problem)[]>;
+
+/** All of them in one transaction, or none. */
+export type ApplyAll = (
+  readings: readonly Parsed[],
+  device: DeviceContext,
+  origin: Origin,
+) => Promise<{ readonly applied: readonly Applied[] } | { readonly refused: readonly Refused[] }>;
+
+export interface Ingest {
+  readonly one: Apply;
+  readonly many: ApplyMany;
+  readonly all: ApplyAll;
+}
+
+/** As often is looked again at a list that others overtook, before each reading goes by itself. */
+const TOGETHER = 3;
 
 /**
  * What anybody else's commit may have changed under our feet, so that looking again helps. Where something stands that the device
@@ -66,111 +90,114 @@ const isOvertaken = (error: unknown): boolean =>
 const tooBusy = (): Problem =>
   problem('transient', 'The reading is being written by others; try again', { headers: { 'Retry-After': '1' } });
 
-/** Flags that a commit opened or raised: those that it saved as active. */
-const alertsIn = ({ effects = [] }: FhirAnswer): number =>
-  effects.filter((e) => e.op === 'save' && e.key.type === 'Flag' && e.resource.status === 'active').length;
+/** What is our fault is not the reading's: the device sends all of it again, and what is stored stays once. */
+function refusal(error: unknown): Problem {
+  if (!(error instanceof Problem) || error.status >= 500) throw error;
+  return error;
+}
 
-/**
- * Throws what the mapping throws, and `business-rule` (400) where no patient is assigned at the reading's time or the device
- * is gone, `transient` (503) where others kept changing the same reading for 5 seconds.
- */
-export function createApply(room: IngestRoom): Apply {
-  const { mapping, dispatch, store, runtime, canonical, thresholds } = room;
-  const nextId = createSequence(store, 'vital-sign');
+/** One for a store: devices wait in one line each, whichever way their readings come. */
+export function createIngest(room: IngestRoom): Ingest {
+  const { mapping, runtime } = room;
+  const attempt = createAttempt(room);
   const line = createLine();
 
-  /** Who was the patient then; with what has to hold still at commit. */
-  async function attribute({ instant }: Parsed, device: ResourceKey, assigned: Assignments) {
-    const patient = patientAt(assigned.periods, instant);
-    const [device_, person] = await store.read(patient ? [device, keyOf(patient)!] : [device]);
-    if (!device_ || isDeleted(device_)) throw problem('business-rule', 'Device not found in system', { status: 400 });
-    if (!patient) throw problem('business-rule', 'Device not assigned to patient', { status: 400 });
-    const still: Change[] = [{ op: 'expect', of: device, at: device_.versionId }, assigned.still];
-    return { patient, person: person && !isDeleted(person) ? JSON.parse(person.text) : {}, still };
-  }
-
-  function entryOf(name: string, decision: Decision, at: Circumstances): readonly Entry[] {
-    const spec = mapping.spec.get(name)!;
-    if (decision.does === 'repeat') return [];
-    if (decision.does === 'stand') {
-      const body = standingIssue(spec, decision.sent, decision.newest, decision.isNews, at);
-      return [put(body, { ifNoneMatch: '*' })];
+  /** Undefined where what was sent can be, as far as it tells by itself. */
+  function implausible({ sent }: Parsed): Problem | undefined {
+    try {
+      for (const [name, value] of sent) mapping.demandPlausible(name, value);
+    } catch (error) {
+      return refusal(error);
     }
-    if (decision.does === 'create') return [put(observe(spec, decision.sent, at), { ifNoneMatch: '*' })];
-    const status = decision.does === 'correct' ? 'corrected' : 'amended';
-    return [put(observe(spec, decision.sent, { ...at, status }), { ifMatch: decision.versionId })];
+    return undefined;
   }
 
-  async function attempt(
+  async function single(
     parsed: Parsed,
     device: DeviceContext,
     origin: Origin,
-    also: readonly Change[],
-    isRetry: boolean,
+    also: readonly Change[] = [],
   ): Promise<Applied> {
-    const { deviceId, key } = device;
-    // Both in one round trip.
-    const [[kept], assigned] = await Promise.all([
-      store.get(KIND, [`${key.id}|${readingInstant(parsed.instant)}`]),
-      assignmentsOf(key.id, store),
-    ]);
-    const reading = kept?.value as KeptReading | undefined;
-    const ids = new Map([...parsed.sent.keys()].map((name) => [name, observationId(key.id, parsed.instant, name)]));
-    // The first time nothing can be there; whatever is there after all shows at commit.
-    const newest = kept || isRetry ? await newestOf(ids) : new Map<string, Version | undefined>();
-    const decisions = decideAll(reading, parsed, newest);
-    const isRepeat = [...decisions.values()].every(({ does }) => does === 'repeat');
-    if (isRepeat) return { isNew: false, isRecorded: false, vitalSignId: reading!.vitalSignId, alerts: 0, created: 0 };
-    for (const [name, decision] of decisions) {
-      if (decision.does !== 'repeat') mapping.demandPlausible(name, decision.sent);
-    }
-
-    const { patient, person, still } = await attribute(parsed, key, assigned);
-    const vitalSignId = reading?.vitalSignId ?? (await nextId());
-    const at = {
-      status: 'final' as const,
-      deviceId,
-      device: `Device/${key.id}`,
-      patient,
-      person,
-      timestamp: parsed.timestamp,
-      instant: parsed.instant,
-      issued: runtime.now(),
-      vitalSignId,
-      canonical,
-      thresholds,
-    };
-    const entries = [...decisions].flatMap(([name, decision]) =>
-      entryOf(name, decision, { ...at, id: ids.get(name)! }),
+    const refused = implausible(parsed);
+    if (refused) throw refused;
+    const [outcome] = await settle(
+      runtime,
+      (isRetry) => attempt([parsed], device, origin, { isRetry, wholly: false, also }),
+      { isOvertaken, tooBusy },
     );
-    const state: Change = {
-      op: 'put',
-      kind: KIND,
-      key: `${key.id}|${readingInstant(parsed.instant)}`,
-      value: keptAfter(reading, decisions, vitalSignId),
-      expect: kept?.revision ?? 'absent',
-    };
-    const request = insideRequest(origin, { interaction: 'transaction', type: '', entries });
-    const caller = { ...device.caller, access: ingestAccess(at.device) };
-    const answer = await dispatch(request, caller, [state, ...still, ...also]);
-    const isNew = [...decisions.values()].some(({ does }) => does !== 'repeat' && does !== 'stand');
-    const created = [...decisions.values()].filter(({ does }) => does === 'create').length;
-    return { isNew, isRecorded: true, vitalSignId, alerts: alertsIn(answer), created };
+    if (outcome instanceof Problem) throw outcome;
+    return outcome!;
   }
 
-  async function newestOf(ids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, Version | undefined>> {
-    const versions = await store.read([...ids.values()].map((id) => ({ type: 'Observation', id })));
-    return new Map([...ids.keys()].map((name, i) => [name, versions[i]]));
+  /** Readings whose times differ: in one transaction, unless that is refused as a whole or overtaken again and again. */
+  async function together(readings: readonly Parsed[], device: DeviceContext, origin: Origin) {
+    for (let tries = 0; readings.length > 1 && tries < TOGETHER; tries++) {
+      try {
+        return (await attempt(readings, device, origin, { isRetry: tries > 0, wholly: false })) as (
+          | Applied
+          | Problem
+        )[];
+      } catch (error) {
+        if (isOvertaken(error)) continue;
+        refusal(error);
+        break;
+      }
+    }
+    const outcomes: (Applied | Problem)[] = [];
+    for (const parsed of readings) outcomes.push(await single(parsed, device, origin).catch(refusal));
+    return outcomes;
   }
 
-  return (parsed, device, origin, also = []) => {
-    for (const [name, sent] of parsed.sent) mapping.demandPlausible(name, sent);
-    const applied = (isRetry: boolean) => attempt(parsed, device, origin, also, isRetry);
-    return line(device.key.id, () => settle(runtime, applied, { isOvertaken, tooBusy }));
+  async function many(readings: readonly Parsed[], device: DeviceContext, origin: Origin) {
+    const outcomes: (Applied | Problem)[] = readings.map((parsed) => implausible(parsed) as Problem);
+    const possible = readings.flatMap((_, i) => (outcomes[i] ? [] : [i]));
+    for (const turn of turnsOf(possible.map((i) => readings[i]!))) {
+      const places = turn.map((n) => possible[n]!);
+      const done = await together(
+        places.map((i) => readings[i]!),
+        device,
+        origin,
+      );
+      for (const [n, outcome] of done.entries()) outcomes[places[n]!] = outcome;
+    }
+    return outcomes;
+  }
+
+  async function all(readings: readonly Parsed[], device: DeviceContext, origin: Origin): ReturnType<ApplyAll> {
+    const byTime = Map.groupBy(readings.keys(), (i) => readings[i]!.instant);
+    const groups = [...byTime.values()].sort((a, b) => readings[a[0]!]!.instant - readings[b[0]!]!.instant);
+    const each = groups.map((group) => joined(group.map((i) => readings[i]!)));
+    const refused = (outcomes: readonly unknown[]) => ({
+      refused: outcomes
+        .flatMap((problem, n) => (problem instanceof Problem ? [{ index: groups[n]!.at(-1)!, problem }] : []))
+        .sort((a, b) => a.index - b.index),
+    });
+    const faults = each.map((parsed) => (parsed instanceof Problem ? parsed : implausible(parsed)));
+    if (faults.some((fault) => fault)) return refused(faults);
+    const outcomes = await settle(
+      runtime,
+      (isRetry) => attempt(each as readonly Parsed[], device, origin, { isRetry, wholly: true }),
+      { isOvertaken, tooBusy },
+    );
+    if (outcomes.some((outcome) => outcome instanceof Problem)) return refused(outcomes);
+    const applied: Applied[] = [];
+    for (const [n, group] of groups.entries()) {
+      const one = outcomes[n] as Applied;
+      // What several say together is new with the first of them.
+      for (const [k, i] of group.entries())
+        applied[i] = k === 0 ? one : { ...one, isNew: false, alerts: 0, created: 0 };
+    }
+    return { applied };
+  }
+
+  const inLine =
+    <R>(work: (readings: readonly Parsed[], device: DeviceContext, origin: Origin) => Promise<R>) =>
+    (readings: readonly Parsed[], device: DeviceContext, origin: Origin) =>
+      line(device.key.id, () => work(readings, device, origin));
+
+  return {
+    one: (parsed, device, origin, also) => line(device.key.id, () => single(parsed, device, origin, also)),
+    many: inLine(many),
+    all: inLine(all),
   };
 }
-
-const put = (body: Entry['body'] & {}, conditions: Entry['conditions']): Entry => {
-  const url = `${body.resource.resourceType}/${body.resource.id}`;
-  return { fullUrl: url, method: 'PUT', url, body, conditions };
-};

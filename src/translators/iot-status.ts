@@ -1,4 +1,5 @@
 /** GET /api/iot/status: a device as the server knows it, in the device's words. https://hl7.org/fhir/R4/device.html */
+import { deviceIdsOf } from '../fhir/device-ids.ts';
 import { problem } from '../fhir/outcome.ts';
 import { keyOf } from '../fhir/references.ts';
 import { ingestAccess } from '../ingest/access.ts';
@@ -11,10 +12,6 @@ const nameOf = ({ deviceName = [] }: any): string | null =>
   (deviceName.find((name: any) => name.type === 'user-friendly-name') ?? deviceName[0])?.name ?? null;
 
 const typeOf = ({ type }: any): string | null => type?.text ?? type?.coding?.[0]?.display ?? null;
-
-/** What a Device resource is called: each of these is a device_id of it. */
-export const deviceIdsOf = ({ identifier = [] }: any): readonly string[] =>
-  identifier.flatMap(({ value }: any) => value ?? []);
 
 /** The nine members that devices know; null where there is nothing to say. */
 export async function deviceStatus(

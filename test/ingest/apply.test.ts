@@ -8,7 +8,7 @@ import { loadThresholds } from '../../src/alerts/thresholds.ts';
 import { createTrail } from '../../src/audit/trail.ts';
 import { parseExact, withIdentity } from '../../src/fhir/json.ts';
 import { problem } from '../../src/fhir/outcome.ts';
-import { createApply } from '../../src/ingest/apply.ts';
+import { createIngest } from '../../src/ingest/apply.ts';
 import { loadMapping } from '../../src/ingest/mapping.ts';
 import { observationId } from '../../src/ingest/observe.ts';
 import { createSequence } from '../../src/ingest/sequence.ts';
@@ -60,7 +60,7 @@ describe('several servers on one store', () => {
     return mapping.parse(parseExact(`{"timestamp":"${timestamp}",${fields}}`), now);
   };
   const server = (gate: Dispatch = dispatch) =>
-    createApply({ mapping, dispatch: gate, store, runtime: systemRuntime, canonical, thresholds });
+    createIngest({ mapping, dispatch: gate, store, runtime: systemRuntime, canonical, thresholds }).one;
 
   beforeAll(async () => {
     store = await openSqliteStore({ file: join(folder, 'store.db'), runtime });
@@ -140,7 +140,7 @@ describe('several servers on one store', () => {
       throw problem('conflict', 'busy');
     };
     const clock = { ...systemRuntime, now: () => time };
-    const apply = createApply({ mapping, dispatch: busy, store, runtime: clock, canonical, thresholds });
+    const apply = createIngest({ mapping, dispatch: busy, store, runtime: clock, canonical, thresholds }).one;
 
     await expect(apply(parse(now - 5_000, '"heart_rate":70'), device, origin)).rejects.toMatchObject({ status: 503 });
     expect(time).toBe(now + 5_000);

@@ -1,0 +1,14 @@
+/** A refusal in the words that devices know, the same by HTTP, MQTT and file. See mappings/iot-vitals/README.md. */
+import type { Problem } from '../fhir/outcome.ts';
+
+export const INVALID_KEY = 'Invalid API key';
+// One text for both: a key that was stolen must not tell whose it is.
+export const FORBIDDEN = "device_id doesn't match authenticated device or API key lacks permission";
+
+export function wordsOf({ status, code, message }: Problem): string {
+  if (status === 401) return INVALID_KEY;
+  if (status === 403) return FORBIDDEN;
+  if (code === 'structure') return 'Invalid JSON format';
+  if (status === 500) return 'Internal server error';
+  return message;
+}
