@@ -1,4 +1,5 @@
 /** The one way out: HTTP calls that reach only allowed places, follow nothing, and end in time and size. docs: promises I38, I39 */
+import { hash } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { Agent, buildConnector } from 'undici';
@@ -14,6 +15,24 @@ export interface Call {
   readonly body?: string;
   /** Ends the call early, beside its own time limit. */
   readonly signal?: AbortSignal;
+  /** Where an answer may be larger or take longer than most; then all of it is handed back. */
+  readonly limits?: CallLimits;
+  /** Shown to a server that asks who connects. */
+  readonly identity?: Identity;
+}
+
+export interface CallLimits {
+  /** More is refused with too-long. */
+  readonly bytes: number;
+  /** Milliseconds to the headers of the answer, and to its last byte. */
+  readonly headers: number;
+  readonly total: number;
+}
+
+/** PEM. */
+export interface Identity {
+  readonly certificate: string;
+  readonly privateKey: string;
 }
 
 export interface Reply {
@@ -23,10 +42,12 @@ export interface Reply {
   readonly headers: Readonly<Record<string, string>>;
   /** The first 64 KiB as UTF-8 text. */
   readonly body: string;
+  /** All of it, of a call with limits of its own. */
+  readonly bytes?: Buffer;
 }
 
 export interface GuardedClient {
-  /** Throws business-rule for a forbidden place, timeout after 15 s, transient for any other failure. */
+  /** Throws business-rule for a forbidden place, timeout after 15 s or its own limit, too-long beyond that, transient for any other failure. */
   send(call: Call): Promise<Reply>;
   /** The same judgement as at send time, as far as a URL alone allows it: for the day the URL is handed in. */
   check(url: string): Problem | undefined;
@@ -50,24 +71,52 @@ const callLimit = 15_000;
 const bodyLimit = 65_536;
 const headerLimit = 16_384;
 
+/** Certificates of ours that connections are kept for. */
+const mostIdentities = 16;
+
 export function guardedClient(options: GuardedClientOptions): GuardedClient {
   const allow = readAllowList(options.allow);
-  const agent = new Agent({
-    connect: guardedConnect(options),
-    connections: options.connections ?? 64,
-    pipelining: 1,
-    maxHeaderSize: headerLimit,
-    keepAliveTimeout: 10_000,
-    keepAliveMaxTimeout: 60_000,
-    headersTimeout: callLimit,
-    bodyTimeout: callLimit,
-  });
+  const nobody = agentFor(undefined);
+  const somebody = new Map<string, Agent>();
 
-  function guardedConnect({ trust, resolve = systemResolve }: GuardedClientOptions): buildConnector.connector {
+  function agentFor(identity: Identity | undefined): Agent {
+    return new Agent({
+      connect: guardedConnect(options, identity),
+      connections: options.connections ?? 64,
+      pipelining: 1,
+      maxHeaderSize: headerLimit,
+      keepAliveTimeout: 10_000,
+      keepAliveMaxTimeout: 60_000,
+      headersTimeout: callLimit,
+      bodyTimeout: callLimit,
+    });
+  }
+
+  /** A connection speaks for one identity: none is lent to a call with another. */
+  function agentOf(identity: Identity | undefined): Agent {
+    if (identity === undefined) return nobody;
+    const name = hash('sha256', JSON.stringify([identity.certificate, identity.privateKey]));
+    const known = somebody.get(name);
+    if (known) return known;
+    const [oldest] = somebody.keys();
+    if (oldest !== undefined && somebody.size >= mostIdentities) {
+      somebody.get(oldest)!.close();
+      somebody.delete(oldest);
+    }
+    const agent = agentFor(identity);
+    somebody.set(name, agent);
+    return agent;
+  }
+
+  function guardedConnect(
+    { trust, resolve = systemResolve }: GuardedClientOptions,
+    identity: Identity | undefined,
+  ): buildConnector.connector {
     const connect = buildConnector({
       allowH2: false,
       timeout: callLimit,
       ...(trust === undefined ? {} : { ca: trust }),
+      ...(identity && { cert: identity.certificate, key: identity.privateKey }),
     });
     return (target, callback) => {
       const host = target.hostname.replace(/^\[|\]$/g, '');
@@ -85,20 +134,28 @@ export function guardedClient(options: GuardedClientOptions): GuardedClient {
     async send(call) {
       const fault = checkEndpoint(call.url, allow);
       if (fault) throw fault;
+      const { headers, total } = call.limits ?? { headers: callLimit, total: callLimit };
       const done = new AbortController();
       const late = new AbortController();
-      options.runtime.sleep(callLimit, done.signal).then(() => late.abort());
+      const answered = new AbortController();
+      const ends = (after: number, stop: AbortController) =>
+        options.runtime.sleep(after, stop.signal).then(() => stop.signal.aborted || late.abort(after));
+      ends(total, done);
+      if (headers < total) ends(headers, answered);
       const signal = call.signal ? AbortSignal.any([call.signal, late.signal]) : late.signal;
       try {
-        return await exchange(agent, call, signal);
-      } catch (error) {
-        throw failure(error, late.signal.aborted);
-      } finally {
         // A reason of ours spares the making of an exception for each call.
+        return await exchange(agentOf(call.identity), call, signal, () => answered.abort('answered'));
+      } catch (error) {
+        throw failure(error, late.signal);
+      } finally {
+        answered.abort('answered');
         done.abort('answered');
       }
     },
-    close: () => agent.destroy(),
+    async close() {
+      await Promise.all([nobody, ...somebody.values()].map((agent) => agent.destroy()));
+    },
   };
 }
 
@@ -135,7 +192,8 @@ function connectToFirst(
   });
 }
 
-async function exchange(agent: Agent, call: Call, signal: AbortSignal): Promise<Reply> {
+async function exchange(agent: Agent, call: Call, signal: AbortSignal, onHeaders: () => void): Promise<Reply> {
+  const { limits } = call;
   const url = new URL(call.url);
   const { statusCode, headers, body } = await agent.request({
     origin: url.origin,
@@ -144,19 +202,25 @@ async function exchange(agent: Agent, call: Call, signal: AbortSignal): Promise<
     headers: { ...call.headers },
     body: call.body,
     signal,
+    ...(limits && { headersTimeout: limits.headers, bodyTimeout: limits.total }),
   });
+  onHeaders();
   const chunks: Buffer[] = [];
   let size = 0;
   // Leaving the loop early destroys the stream and with it the connection: what is not read is not wanted.
   for await (const chunk of body) {
     chunks.push(chunk);
     size += chunk.length;
-    if (size >= bodyLimit) break;
+    if (limits ? size > limits.bytes : size >= bodyLimit) break;
   }
+  if (limits && size > limits.bytes)
+    throw problem('too-long', `The endpoint answered with more than ${limits.bytes} bytes`);
+  const bytes = Buffer.concat(chunks);
   return {
     status: statusCode,
     headers: plainHeaders(headers),
-    body: Buffer.concat(chunks).subarray(0, bodyLimit).toString('utf8'),
+    body: bytes.subarray(0, bodyLimit).toString('utf8'),
+    ...(limits && { bytes }),
   };
 }
 
@@ -169,8 +233,8 @@ function plainHeaders(headers: Record<string, string | string[] | undefined>): R
 }
 
 /** A sentence about the class of the failure; system texts name addresses and are left out. */
-function failure(error: unknown, late: boolean): Problem {
-  if (late) return problem('timeout', `The endpoint did not answer within ${callLimit / 1000} seconds`);
+function failure(error: unknown, late: AbortSignal): Problem {
+  if (late.aborted) return problem('timeout', `The endpoint did not answer within ${late.reason / 1000} seconds`);
   if (error instanceof Problem) return error;
   const code = (error as { code?: unknown } | undefined)?.code;
   const known = typeof code === 'string' && /^[A-Z_]{3,40}$/.test(code) ? ` (${code})` : '';

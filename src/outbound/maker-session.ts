@@ -1,0 +1,110 @@
+/** With which credential and token a maker is asked now: got once for all who wait, renewed before it ends, never by a refresh token. */
+import { problem } from '../fhir/outcome.ts';
+import type { Credentials } from './maker.ts';
+import type { Token } from './maker-token.ts';
+
+export interface Session {
+  readonly credentials: Credentials;
+  readonly token?: string;
+  /** ms since 1970 UTC. */
+  readonly expires: number;
+  readonly renews: number;
+}
+
+export interface Sessions {
+  /** What to ask with. Throws what the maker said to the request for a token, or login where no credential is stored. */
+  current(): Promise<Session>;
+  /** After a refusal of this one: a fresh one with the same credential, or what another has got meanwhile. */
+  renewed(refused: Session): Promise<Session>;
+  /** After a refusal of that too: with the credential before, while it is valid; undefined where there is none. */
+  other(refused: Session): Promise<Session | undefined>;
+  expires(): number | undefined;
+}
+
+export interface SessionParts {
+  readonly name: string;
+  /** Those that are valid now, the newest first. */
+  readonly credentials: () => Promise<readonly Credentials[]>;
+  /** Left out where the maker gives no tokens. */
+  readonly ask?: (credentials: Credentials) => Promise<Token>;
+  readonly now: () => number;
+}
+
+/** Share of its life after which a token is renewed. */
+const RENEW_AT = 0.8;
+/** Milliseconds after which a credential that stands for itself is looked up again. */
+const LOOKED_UP = 60_000;
+/** Share of its life for which a token goes on that could not be renewed, before the next try. */
+const GO_ON = 0.05;
+
+const isSame = (one: Credentials, other: Credentials): boolean => JSON.stringify(one) === JSON.stringify(other);
+
+export function createSessions({ name, credentials, ask, now }: SessionParts): Sessions {
+  let held: Session | undefined;
+  let pending: Promise<Session> | undefined;
+
+  async function sessionOf(chosen: Credentials): Promise<Session> {
+    if (!ask) return { credentials: chosen, expires: now() + LOOKED_UP, renews: now() + LOOKED_UP };
+    const { value, life } = await ask(chosen);
+    const at = now();
+    return { credentials: chosen, token: value, expires: at + life, renews: at + life * RENEW_AT };
+  }
+
+  async function open(): Promise<Session> {
+    const valid = await credentials();
+    if (valid.length === 0) throw problem('login', `no credential of ${name} is stored`);
+    for (const [at, one] of valid.entries()) {
+      try {
+        return await sessionOf(one);
+      } catch (error) {
+        const isLast = at === valid.length - 1;
+        if (isLast || (error as { code?: unknown }).code !== 'login') throw error;
+      }
+    }
+    throw problem('login', `no credential of ${name} is accepted`);
+  }
+
+  function fresh(): Promise<Session> {
+    pending ??= open()
+      .then((session) => {
+        held = session;
+        return session;
+      })
+      .finally(() => {
+        pending = undefined;
+      });
+    return pending;
+  }
+
+  async function current(): Promise<Session> {
+    const at = now();
+    if (held && at < held.renews) return held;
+    const before = held;
+    try {
+      return await fresh();
+    } catch (error) {
+      // A fault while it is renewed early costs nothing; a refusal means that it will not be honoured either.
+      if (!before?.token || now() >= before.expires || (error as { code?: unknown }).code === 'login') throw error;
+      const life = before.expires - before.renews;
+      held = { ...before, renews: Math.min(before.expires, now() + (life / (1 - RENEW_AT)) * GO_ON) };
+      return held;
+    }
+  }
+
+  return {
+    current,
+    async renewed(refused) {
+      if (held && held.token === refused.token && isSame(held.credentials, refused.credentials)) held = undefined;
+      return current();
+    },
+    async other(refused) {
+      const valid = await credentials();
+      const next = valid[valid.findIndex((one) => isSame(one, refused.credentials)) + 1];
+      if (next === undefined) return undefined;
+      const session = await sessionOf(next);
+      held = session;
+      return session;
+    },
+    expires: () => (held?.token === undefined ? undefined : held.expires),
+  };
+}
