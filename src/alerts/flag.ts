@@ -62,12 +62,22 @@ interface Sight {
   readonly canonical: string;
 }
 
-const isReading = (change: Draft | Change): boolean => change.op === 'write' && change.key.type === 'Observation';
-
 /** Evaluates every vital sign that is written, by whatever door; the verdict lives in Flag and DetectedIssue only. */
 export function flagVitals(thresholds: Thresholds): Derive {
   const personOf = createPersonOf();
   const vitals = [...new Set([...thresholds.values()].flat().map(({ vital }) => vital))];
+  const asked = new WeakMap<Pending, Set<string>>();
+
+  /** The first of several readings in a commit asks for the alarms of all vitals, which the others then need not. */
+  function askForAll(about: string, keyFor: (vital: string) => string, pending: Pending, look: Look): void {
+    if (pending.length < 2) return;
+    let known = asked.get(pending);
+    if (!known) asked.set(pending, (known = new Set()));
+    if (known.has(about)) return;
+    known.add(about);
+    look.get('alarm', vitals.map(keyFor)).catch(() => undefined);
+  }
+
   return async ({ key: observation, after: written }, pending, look, { now, canonical }) => {
     if (written?.resourceType !== 'Observation' || !spoken.has(written.status)) return [];
     const patient = patientOf(written);
@@ -80,8 +90,7 @@ export function flagVitals(thresholds: Thresholds): Derive {
 
     const device: string | undefined = written.device?.reference;
     const keyFor = (vital: string) => `${patient}|${vital}|${device ?? '-'}`;
-    // The first of several readings asks for the alarms of all, which the others then need not.
-    if (pending.filter(isReading).length > 1) look.get('alarm', vitals.map(keyFor)).catch(() => undefined);
+    askForAll(keyFor(''), keyFor, pending, look);
     const person = await personOf(patient, pending, look);
     const verdicts = measured.flatMap((value) => judge(value, person, at, thresholds) ?? []);
     const changes: (Draft | Change)[] = [];
@@ -96,7 +105,7 @@ export function flagVitals(thresholds: Thresholds): Derive {
       }
       // A pair of which one half could not be judged is not normal.
       if (verdict.severity === 'no-table' || verdict.severity === 'no-unit') continue;
-      const held = [...pending, ...changes];
+      const held = changes.length > 0 ? [...pending, ...changes] : pending;
       const { value, expect } = await keptNow('alarm', key, held, look);
       const before = value as KeptAlarm | undefined;
       const turn = after(before, { at, severity: verdict.severity, trusted: isTrusted(written, canonical) });

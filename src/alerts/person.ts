@@ -1,7 +1,7 @@
 /** Who a reading is about, as far as limits depend on it: birth date and gender, parsed once for each version of the Patient. */
 import { keyOf } from '../fhir/references.ts';
 import type { Pending } from '../interactions/interaction.ts';
-import { resourceNow } from '../interactions/pending.ts';
+import { isWritten, resourceNow } from '../interactions/pending.ts';
 import { isDeleted, type Look } from '../store/store.ts';
 import type { Person } from './interpret.ts';
 
@@ -15,11 +15,7 @@ export function createPersonOf(): PersonOf {
   return async (patient, pending, look) => {
     const key = keyOf(patient);
     if (!key) return {};
-    const isPending = pending.some(
-      (change) =>
-        (change.op === 'write' || change.op === 'save') && change.key.type === 'Patient' && change.key.id === key.id,
-    );
-    if (isPending) return (await resourceNow(key, pending, look))?.resource ?? {};
+    if (isWritten(key, pending)) return (await resourceNow(key, pending, look))?.resource ?? {};
     const [version] = await look.read([key]);
     if (!version || isDeleted(version)) return {};
     const name = `${key.id} ${version.versionId} ${version.lastUpdated}`;

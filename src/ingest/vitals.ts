@@ -9,7 +9,7 @@ import type { Applied, DeviceContext, Ingest } from './apply.ts';
 import { FORBIDDEN } from './device-words.ts';
 import { isGiven, type Mapping, type Parsed } from './mapping.ts';
 
-export const MOST_READINGS = 1_000;
+const MOST_READINGS = 1_000;
 
 /** `partial` stores what it can, `atomic` all or nothing. */
 export type BatchMode = 'partial' | 'atomic';

@@ -1,9 +1,37 @@
 /** What a derivation sees: the state before the commit with what the same commit already holds laid over it. */
 import { parseExact } from '../fhir/json.ts';
-import type { ResourceKey } from '../fhir/references.ts';
+import { type ResourceKey, referenceTo } from '../fhir/references.ts';
 import { fillGap } from '../store/gap.ts';
 import { type Change, isDeleted, type Look } from '../store/store.ts';
 import type { Draft, Pending } from './interaction.ts';
+
+type Held = Draft | Change;
+
+/** The newest change of each key in a list that only grows, so that nobody walks it for each of thousands of entries. */
+interface Newest {
+  /** So many of the list stand here. */
+  until: number;
+  readonly kept: Map<string, Held>;
+  readonly resources: Map<string, Held>;
+}
+const newestIn = new WeakMap<Pending, Newest>();
+
+const keptName = (kind: string, key: string) => `${kind}\n${key}`;
+
+function newestOf(pending: Pending): Newest {
+  let newest = newestIn.get(pending);
+  if (!newest) newestIn.set(pending, (newest = { until: 0, kept: new Map(), resources: new Map() }));
+  for (; newest.until < pending.length; newest.until++) {
+    const change = pending[newest.until]!;
+    if (change.op === 'put' || change.op === 'drop') newest.kept.set(keptName(change.kind, change.key), change);
+    else if (change.op === 'save' || change.op === 'write') newest.resources.set(referenceTo(change.key), change);
+  }
+  return newest;
+}
+
+/** Whether the same commit writes the resource. */
+export const isWritten = (key: ResourceKey, pending: Pending): boolean =>
+  newestOf(pending).resources.has(referenceTo(key));
 
 /** A kept value as it will be, also where it is dropped, and what a further put of the same key has to expect. */
 export interface KeptNow {
@@ -12,9 +40,7 @@ export interface KeptNow {
 }
 
 export async function keptNow(kind: string, key: string, pending: Pending, look: Look): Promise<KeptNow> {
-  const isOfKey = (change: Draft | Change) =>
-    (change.op === 'put' || change.op === 'drop') && change.kind === kind && change.key === key;
-  const last = pending.findLast(isOfKey);
+  const last = newestOf(pending).kept.get(keptName(kind, key));
   if (last?.op === 'put') return { value: last.value, expect: last.expect };
   const [kept] = await look.get(kind, [key]);
   return { value: last ? undefined : kept?.value, expect: kept?.revision ?? 'absent' };
@@ -26,10 +52,8 @@ export interface ResourceNow {
   readonly expect: Draft['expect'];
 }
 
-const isSame = (a: ResourceKey, b: ResourceKey) => a.type === b.type && a.id === b.id;
-
 export async function resourceNow(key: ResourceKey, pending: Pending, look: Look): Promise<ResourceNow | undefined> {
-  const last = pending.findLast((change) => (change.op === 'save' || change.op === 'write') && isSame(change.key, key));
+  const last = newestOf(pending).resources.get(referenceTo(key));
   if (last?.op === 'save') return { resource: parseExact(last.text ?? JSON.stringify(last.resource)), expect: 'any' };
   if (last?.op === 'write') {
     // The engine alone knows what belongs into the gap; any will do, saving replaces it.
