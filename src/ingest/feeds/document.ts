@@ -1,15 +1,6 @@
 /** What `maker.json` of a folder under mappings/ may say about a maker: where it is asked, how its pages follow, and what its fields mean. docs/add-a-maker.md */
-
-/** How the maker lets its callers in; src/outbound/maker-client.ts does it. */
-export interface Auth {
-  readonly kind: 'client-secret' | 'private-key-jwt' | 'mutual-tls' | 'api-key';
-  readonly tokenPath?: string;
-  readonly scope?: string;
-  /** Header of the API key. */
-  readonly headerName?: string;
-  /** The token is asked for in JSON; in a form where left out. */
-  readonly json?: true;
-}
+import type { MakerAuth } from '../../outbound/maker.ts';
+import type { ImplantType } from '../implants/told.ts';
 
 /** Members of an object below each other, `.` between them: `device.model`. */
 export type Path = string;
@@ -74,7 +65,7 @@ export interface MakerDocument {
   readonly name: string;
   readonly manufacturer: string;
   /** The first that the stored credential suffices for is used. */
-  readonly auth: readonly Auth[];
+  readonly auth: readonly MakerAuth[];
   readonly errors?: { readonly code?: Path; readonly message?: Path };
   readonly limits?: { readonly perMinute?: number };
   /** Readings are asked for again from so long before the newest one that is known. */
@@ -106,7 +97,7 @@ export interface MakerDocument {
     readonly id: Path;
     readonly serial: Path;
     readonly model: Path;
-    readonly type: Words;
+    readonly type: Words<ImplantType>;
     readonly implanted?: Path;
     readonly explanted?: Path;
     readonly status: Words<'active' | 'inactive' | 'unknown'>;
@@ -138,6 +129,8 @@ export interface MakerDocument {
     readonly at: Path;
     /** The maker's word -> ours (kinds.ts), or a kind that we do not have, by its MDC code. */
     readonly kinds: Readonly<Record<string, string | { readonly kind: string; readonly code: string }>>;
+    /** By kind: the maker's words for values that are codes -> ours, such as BOS, MOS, RRT, EOS of battery_status. */
+    readonly codes?: Readonly<Record<string, Readonly<Record<string, string>>>>;
     /** Unit of a kind where the rows name none. */
     readonly unitOf?: Readonly<Record<string, string>>;
   };
