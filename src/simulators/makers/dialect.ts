@@ -1,0 +1,75 @@
+/** How a simulated maker speaks: its paths, names, pages, dates and errors. Each dialect is written by hand, apart from mappings/, so that the two can disagree. */
+import type { Channel, House, Kind, SimPatient, State } from './cast.ts';
+import type { Quantity, SimAlert } from './timeline.ts';
+
+export type Endpoint = 'patients' | 'devices' | 'readings' | 'alerts' | 'status' | 'acknowledge' | 'transmission';
+
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  /** `{id}` stands for the id. */
+  readonly path: string;
+  /** The token must have it. */
+  readonly scope: string;
+  readonly paging?: 'cursor' | 'offset' | 'link';
+  /** Name of the beginning of the window, and of its end. */
+  readonly from?: string;
+}
+
+/** What of a device is told in its own row and in its status. */
+export interface DeviceTold {
+  readonly id: string;
+  readonly kind: Kind;
+  readonly model: string;
+  readonly serial: string;
+  readonly implanted?: string;
+  readonly explanted?: string;
+  readonly state: State;
+  /** In the maker's own dates, as are the others. */
+  readonly lastNews: unknown;
+  readonly battery?: { readonly voltage: unknown; readonly level: unknown; readonly at: unknown };
+  readonly leads: readonly {
+    readonly channel: Channel;
+    readonly model: string;
+    readonly serial: string;
+    readonly implanted: string;
+    readonly polarity: string;
+  }[];
+  /** Where it was given to this patient after the first day. */
+  readonly since?: unknown;
+}
+
+export interface Dialect {
+  readonly name: string;
+  readonly manufacturer: string;
+  readonly house: House;
+  readonly tokenPath: string;
+  readonly keyHeader: string;
+  readonly scopes: readonly string[];
+  readonly routes: Readonly<Partial<Record<Endpoint, Route>>>;
+  /** Member that holds the rows; '' where the body is the list. */
+  readonly items: Readonly<Record<'patients' | 'devices' | 'readings' | 'alerts', string>>;
+  readonly cursorName: string;
+  readonly limitName: string;
+  /** The members of a page beside its rows. */
+  page(next: string | null): object;
+  date(at: number): unknown;
+  /** Without a zone, in the zone that the maker means. */
+  naive(at: number): unknown;
+  /** Whether a client can know the zone, and read a comma. */
+  readonly reads: { readonly naive: boolean; readonly comma: boolean };
+  error(code: string, text: string): object;
+  patient(patient: SimPatient, lastNews: unknown): object;
+  device(device: DeviceTold): object;
+  status(device: DeviceTold): object;
+  /** Names of the members of a reading, `.` between them, and its words. */
+  readonly reading: {
+    readonly fields: Readonly<Record<'id' | 'device' | 'kind' | 'channel' | 'value' | 'unit' | 'at', string>>;
+    /** What it does not tell is left out. */
+    readonly kinds: Readonly<Partial<Record<Quantity, string>>>;
+    readonly channels: Readonly<Record<Channel, string>>;
+    strip?(microvolts: readonly number[]): object;
+  };
+  alert(alert: SimAlert, at: unknown, isAcknowledged: boolean): object;
+}
+
+export const isoSeconds = (at: number): string => new Date(at).toISOString().replace('.000Z', 'Z');
