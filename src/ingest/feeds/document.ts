@@ -46,14 +46,6 @@ export interface Dates {
   readonly naive: 'quarantine' | string;
 }
 
-export interface KnownReading {
-  readonly path: Path;
-  readonly kind: string;
-  /** The maker's word for the unit. */
-  readonly unit: string;
-  readonly at: Path;
-}
-
 export interface Cadence {
   readonly everyMinutes: number;
   /** Two readings further apart than this have a gap between them. */
@@ -103,8 +95,6 @@ export interface MakerDocument {
     readonly status: Words<'active' | 'inactive' | 'unknown'>;
     readonly lastContact?: Path;
     readonly changed?: Path;
-    /** Values that stand in the row of the device itself. */
-    readonly readings?: readonly KnownReading[];
     readonly leads?: {
       readonly path: Path;
       readonly model?: Path;
@@ -131,6 +121,8 @@ export interface MakerDocument {
     readonly kinds: Readonly<Record<string, string | { readonly kind: string; readonly code: string }>>;
     /** By kind: the maker's words for values that are codes -> ours, such as BOS, MOS, RRT, EOS of battery_status. */
     readonly codes?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+    /** An electrogram beside the value: numbers, so many a second. */
+    readonly strip?: { readonly path: Path; readonly samples: Path; readonly hertz: Path; readonly unit?: Path };
     /** Unit of a kind where the rows name none. */
     readonly unitOf?: Readonly<Record<string, string>>;
   };

@@ -37,5 +37,7 @@ export const kinds: Readonly<Record<string, Kind>> = {
   pulse_width: { code: byChamber(722_240, 1), units: ['ms'] },
   paced: { code: { RA: '737520', RV: '737536', LV: '737792' }, units: ['%'] },
   crt_paced: { code: '737808', units: ['%'] },
+  /** How long it lasted. */
+  episode: { code: '739712', units: ['s'] },
   at_burden: { code: '737696', units: ['%'] },
 };

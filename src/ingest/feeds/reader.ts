@@ -1,7 +1,17 @@
 /** Reads a maker's rows by what its document says: one reader for all of them. docs/add-a-maker.md */
 import { hash } from 'node:crypto';
-import { writeExact } from '../../fhir/json.ts';
-import type { AlertTold, Channel, Connectivity, Implant, Lead, PatientTold, Reading, Term } from '../implants/told.ts';
+import { ExactNumber, writeExact } from '../../fhir/json.ts';
+import type {
+  AlertTold,
+  Channel,
+  Connectivity,
+  Implant,
+  Lead,
+  PatientTold,
+  Reading,
+  Strip,
+  Term,
+} from '../implants/told.ts';
 import type { MakerDocument } from './document.ts';
 import { kinds } from './kinds.ts';
 import {
@@ -9,6 +19,7 @@ import {
   dateAt,
   demandPast,
   digitsAt,
+  type Moment,
   momentAt,
   neededAt,
   noDevice,
@@ -33,8 +44,6 @@ export interface DeviceRow {
   readonly id: string;
   readonly implant: Implant;
   readonly changed: string | undefined;
-  /** Values that stand in the row itself. */
-  readonly readings: readonly Read[];
 }
 
 export interface Read {
@@ -42,10 +51,13 @@ export interface Read {
   readonly key: string;
   readonly device: string;
   readonly reading: Reading;
+  readonly strip?: Strip;
   readonly assumptions: readonly string[];
 }
 
 export interface KeptAside extends Aside {
+  /** What of it can be told all the same: something of this kind did come for that time. */
+  readonly mark?: { readonly kind: string; readonly instant: number };
   readonly key: string;
   readonly device: string;
   readonly row: unknown;
@@ -64,7 +76,7 @@ export interface DeviceState {
 
 export interface Reader {
   patient(row: unknown): PatientRow | Aside;
-  device(row: unknown, now: number): DeviceRow | Aside;
+  device(row: unknown): DeviceRow | Aside;
   status(body: unknown): DeviceState;
   /** `asked` is the device whose readings were asked for: a row may name another. */
   reading(row: unknown, asked: string, now: number): Read | KeptAside;
@@ -154,6 +166,38 @@ export function createReader(document: MakerDocument, systemOfPatients: string):
     return { kind, channel, term: measured(kind, channel, text, unitWord), assumption };
   }
 
+  function markOf(row: unknown): KeptAside['mark'] {
+    const read = orAside(() => {
+      const mapped = reading.kinds[neededAt(row, reading.kind)];
+      const kind = typeof mapped === 'object' ? mapped.kind : (mapped ?? '');
+      return { mark: { kind, instant: momentAt(row, reading.at, dates).instant } };
+    });
+    return 'mark' in read ? read.mark : undefined;
+  }
+
+  /** Left out where it cannot be read: the value beside it counts. */
+  function stripOf(row: unknown, id: string, at: Moment, channel: Channel | undefined): Strip | undefined {
+    const { strip } = reading;
+    const body = strip && valueAt(row, strip.path);
+    const samples = strip && valueAt(body, strip.samples);
+    const hertz = strip && Number(valueAt(body, strip.hertz));
+    if (!strip || !Array.isArray(samples) || !(hertz! > 0)) return undefined;
+    if (!samples.every((sample) => sample instanceof ExactNumber)) return undefined;
+    const unit = wordAt(body, strip.unit);
+    const known = unit !== undefined && Object.hasOwn(units, unit) ? units[unit] : undefined;
+    const { code, shift } = typeof known === 'object' ? known : { code: known ?? 'mV', shift: 0 };
+    return {
+      id,
+      at: at.text,
+      instant: at.instant,
+      period: `${Number((1_000 / hertz!).toFixed(6))}`,
+      samples: samples.map(({ text }) => text),
+      unit: code,
+      ...(shift === 0 ? {} : { factor: shifted('1', shift) }),
+      channel,
+    };
+  }
+
   const aside = (row: unknown, asked: string, key: string, why: Aside): KeptAside => ({
     ...why,
     key,
@@ -186,7 +230,7 @@ export function createReader(document: MakerDocument, systemOfPatients: string):
         return { id, told, changed: wordAt(row, patient.changed) };
       }),
 
-    device: (row, now) =>
+    device: (row) =>
       orAside(() => {
         const id = neededAt(row, device.id);
         const implant: Implant = {
@@ -202,19 +246,7 @@ export function createReader(document: MakerDocument, systemOfPatients: string):
           leads: leadsOf(row),
           lastContact: contactAt(row, device.lastContact),
         };
-        const readings = (device.readings ?? []).flatMap(({ path, kind, unit, at }): Read[] => {
-          if (valueAt(row, path) === undefined || valueAt(row, at) === undefined) return [];
-          const read = orAside(() => {
-            const moment = demandPast(momentAt(row, at, dates), at, now);
-            const { text, assumption } = digitsAt(row, path, decimals);
-            const term = measured(kind, undefined, text, unit);
-            const assumptions = [moment.assumption, assumption].flatMap((one) => one ?? []);
-            const told: Reading = { kind, term, timestamp: moment.text, instant: moment.instant };
-            return { key: `${kind}|${moment.instant}`, device: id, reading: told, assumptions };
-          });
-          return 'reading' in read ? [read] : [];
-        });
-        return { id, implant, changed: wordAt(row, device.changed), readings };
+        return { id, implant, changed: wordAt(row, device.changed) };
       }),
 
     status(body) {
@@ -245,9 +277,9 @@ export function createReader(document: MakerDocument, systemOfPatients: string):
           instant: moment.instant,
         };
         const assumptions = [moment.assumption, assumption].flatMap((one) => one ?? []);
-        return { key, device: named, reading: told, assumptions };
+        return { key, device: named, reading: told, strip: stripOf(row, key, moment, channel), assumptions };
       });
-      return 'reading' in read ? read : aside(row, asked, key, read);
+      return 'reading' in read ? read : { ...aside(row, asked, key, read), mark: markOf(row) };
     },
 
     alert(row, asked, now) {
