@@ -1,0 +1,306 @@
+/** One message from its bytes to its answer: kept raw with all that follows from it in one commit, and only then acknowledged. docs/hl7v2.md */
+import { asProblem, isBroken, Problem, problem } from '../../../fhir/outcome.ts';
+import type { Entry } from '../../../interactions/interaction.ts';
+import { createLine, settle } from '../../../interactions/settle.ts';
+import type { Log } from '../../../log.ts';
+import type { Runtime } from '../../../runtime.ts';
+import type { AuditRow, Change, Look, Store } from '../../../store/store.ts';
+import { isOvertaken } from '../../intake/overtaken.ts';
+import { provenanceEntry } from '../../intake/provenance.ts';
+import { type QuarantineCode, quarantineChange, quarantineId, quarantineKind } from '../../intake/quarantine.ts';
+import { rawEntries, rawReference } from '../../intake/raw.ts';
+import type { TakeIn } from '../../intake/take-in.ts';
+import type { Mapped, MapSetting } from '../maps/map.ts';
+import { acknowledgement, anyAcknowledgement, type Remark, type Verdict } from './acknowledge.ts';
+import { hashOf, type KeptMessage, keepMessage, keyOfMessage, messageKind } from './kept.ts';
+import { type Hl7Message, parseMessage } from './message.ts';
+
+export const FEED = 'hl7v2';
+export const HL7 = 'application/hl7-v2';
+
+/** Milliseconds after which a sender is told to send again; what is under way may still be stored, and is then a repeat. */
+const PATIENCE = 30_000;
+
+export interface ReceiveRoom {
+  readonly store: Look & Pick<Store, 'commit'>;
+  readonly takeIn: TakeIn;
+  readonly map: (message: Hl7Message, setting: MapSetting) => Promise<Mapped>;
+  readonly runtime: Runtime;
+  readonly canonical: string;
+  readonly base: string;
+  /** IANA zone of times that name none. */
+  readonly zone: string;
+  readonly log: Pick<Log, 'error'>;
+}
+
+/** Where a message comes from, for the audit row. */
+export interface Sender {
+  readonly address: string;
+  readonly requestId: string;
+  readonly who: string;
+  /** Prefix of its token. */
+  readonly key?: string;
+  /** HTTP has to answer also who wishes no acknowledgement. */
+  readonly mustAnswer?: boolean;
+}
+
+export type Outcome = 'accepted' | 'repeated' | 'corrected' | 'quarantined' | 'unreadable' | 'deferred';
+
+export interface Received {
+  readonly verdict: Verdict;
+  readonly outcome: Outcome;
+  /** MSH-9.1; '' where nothing could be read. */
+  readonly type: string;
+  /** ER7 text; undefined where the sender wishes no answer. */
+  readonly answer: string | undefined;
+}
+
+/** What is decided of a message before it is stored. */
+interface Decided {
+  readonly verdict: Verdict;
+  readonly entries: readonly Entry[];
+  readonly also: readonly Change[];
+  readonly remarks: readonly Remark[];
+  readonly quarantine?: { readonly code: QuarantineCode; readonly reason: string };
+  readonly mapped?: Mapped;
+}
+
+export interface Receive {
+  /** Never throws: what goes wrong is an answer. */
+  (bytes: Uint8Array, sender: Sender): Promise<Received>;
+  /** Takes in what is in the quarantine under this id; throws where that cannot be done yet. */
+  again(id: string, bytes: Uint8Array): Promise<void>;
+}
+
+const conditionOf = (code: QuarantineCode): Remark['condition'] => {
+  if (code === 'unmapped') return 200;
+  if (code === 'no-patient' || code === 'no-device') return 204;
+  return code === 'unreadable' ? 100 : 102;
+};
+
+/** A state that passes: the sender is told to try again, and nothing is kept. */
+const isPassing = (error: unknown): boolean => asProblem(error).status >= 500;
+
+export function createReceive(room: ReceiveRoom): Receive {
+  const { store, takeIn, map, runtime, canonical, base, zone, log } = room;
+  const line = createLine();
+
+  // 20 characters are what MSH-10 may have up to v2.5.
+  const answerId = () => Buffer.from(runtime.random(10)).toString('hex');
+
+  function read(bytes: Uint8Array): { message?: Hl7Message; refused?: Problem } {
+    try {
+      return { message: parseMessage(bytes) };
+    } catch (error) {
+      return { refused: asProblem(error) };
+    }
+  }
+
+  const refusedWith = (code: QuarantineCode, reason: string, remark: Partial<Remark> = {}): Decided => ({
+    verdict: 'AE',
+    entries: [],
+    also: [],
+    remarks: [{ condition: conditionOf(code), sentence: reason, ...remark }],
+    quarantine: { code, reason },
+  });
+
+  /** What the maps make of it. A fault of ours in them is one of this message alone: it is kept, and others go on. */
+  async function decide(message: Hl7Message, raw: string, isCorrection: boolean): Promise<Decided> {
+    let mapped: Mapped;
+    try {
+      mapped = await map(message, { store, canonical, base, zone, now: runtime.now(), raw });
+    } catch (error) {
+      if (error instanceof Problem && isPassing(error)) throw error;
+      if (!(error instanceof Problem))
+        log.error('an HL7 v2 message could not be mapped', error, { type: message.type });
+      return refusedWith('unreadable', error instanceof Problem ? error.message : 'the message could not be read');
+    }
+    if (mapped.quarantine) return { ...refusedWith(mapped.quarantine.code, mapped.quarantine.reason), mapped };
+    const warnings = [...message.warnings, ...mapped.warnings];
+    if (isCorrection)
+      warnings.unshift('MSH-10 was used before for another message; this one was taken for a correction');
+    const remarks = warnings.map((sentence) => ({ condition: 0, sentence }) as const);
+    return { verdict: 'AA', entries: mapped.entries, also: mapped.also, remarks, mapped };
+  }
+
+  function auditRow(
+    message: Hl7Message | undefined,
+    sender: Sender,
+    verdict: Verdict,
+    rest: Partial<AuditRow>,
+  ): Change {
+    const { who, key = '', address, requestId } = sender;
+    const from = [message?.application, message?.facility]
+      .filter(Boolean)
+      .join(' ')
+      .replace(/[^\x20-\x7e]/g, '?');
+    const row: AuditRow = {
+      at: runtime.now(),
+      who,
+      key,
+      interaction: 'hl7v2-message',
+      action: 'C',
+      target: '',
+      patients: '',
+      status: verdict === 'AA' ? 200 : 422,
+      requestId,
+      address,
+      query: '',
+      reason: [`from ${from.slice(0, 200) || 'nobody who says who'}`, rest.reason].filter(Boolean).join(': '),
+    };
+    return { op: 'append', log: 'audit', row: { ...row, ...rest, reason: row.reason } };
+  }
+
+  interface Work {
+    readonly bytes: Uint8Array;
+    readonly contentHash: string;
+    readonly key: string;
+    readonly message: Hl7Message | undefined;
+    readonly refused: Problem | undefined;
+    readonly sender: Sender;
+    /** Id in the quarantine, where it is tried again. */
+    readonly held?: string;
+  }
+
+  async function attempt(work: Work, isRetry: boolean): Promise<Received> {
+    const { bytes, contentHash, key, message, refused, sender, held } = work;
+    const type = message?.type ?? '';
+    const [kept] = await store.get(messageKind, [key]);
+    const before = kept?.value as KeptMessage | undefined;
+    if (before?.hash === contentHash && held === undefined) {
+      await store.commit([auditRow(message, sender, before.verdict, { target: before.raw, reason: 'repeat' })]);
+      return { verdict: before.verdict, outcome: 'repeated', type, answer: before.answer };
+    }
+    const now = runtime.now();
+    const raw = { feed: FEED, id: `${key}/${contentHash}`, contentType: HL7, bytes, received: now };
+    const reference = rawReference(raw);
+    const isCorrection = before !== undefined && held === undefined;
+    let decided: Decided;
+    if (message === undefined) decided = refusedWith('unreadable', refused!.message);
+    else if (message.controlId === '')
+      decided = refusedWith('unreadable', 'MSH-10 is empty', { condition: 101, location: 'MSH^1^10' });
+    else decided = await decide(message, reference, isCorrection);
+    const acknowledge = sender.mustAnswer ? anyAcknowledgement : acknowledgement;
+
+    async function store_({ verdict, entries, also, remarks, quarantine, mapped }: Decided): Promise<Received> {
+      // What is to be repaired stays as it is for whoever repairs it, and the reason is thrown at who tried.
+      if (held !== undefined && quarantine) throw problem('business-rule', quarantine.reason);
+      const answer = acknowledge(message, { verdict, remarks, id: answerId(), now, zone });
+      const { patient, device } = mapped ?? {};
+      // It was kept before where it was tried before, or where the same came again after a correction or after a month.
+      const isThere = (isRetry || held !== undefined) && (await store.read([keyOfRaw(reference)]))[0] !== undefined;
+      const about = { ...(isStored(patient) && { patient }), ...(isStored(device) && { device }) };
+      const targets = entries.map(({ fullUrl }) => fullUrl);
+      const provenance = provenanceEntry({
+        targets,
+        raw: reference,
+        recorded: now,
+        feed: FEED,
+        activity: isCorrection ? 'UPDATE' : 'CREATE',
+        ...(mapped?.occurred && { occurred: mapped.occurred }),
+        ...(isStored(device) && { author: device }),
+        ...(mapped && { assumptions: mapped.assumptions }),
+      });
+      const id = held ?? quarantineId(FEED, key, contentHash);
+      const value: KeptMessage = {
+        hash: contentHash,
+        verdict,
+        at: now,
+        raw: reference,
+        ...(answer !== undefined && { answer }),
+        ...(quarantine && { quarantine: id }),
+      };
+      await takeIn(
+        FEED,
+        [
+          ...(isThere ? [] : rawEntries(raw, canonical, about).entries),
+          ...entries,
+          ...(targets.length > 0 ? [provenance] : []),
+        ],
+        [
+          ...also,
+          keepMessage(key, value, kept),
+          ...(await quarantined(id, { verdict, quarantine, reference, about, now, held })),
+          auditRow(message, sender, verdict, { target: reference, ...(quarantine && { reason: quarantine.code }) }),
+        ],
+        { requestId: sender.requestId, address: sender.address },
+      );
+      const taken = isCorrection ? 'corrected' : 'accepted';
+      const kept_ = message === undefined ? 'unreadable' : 'quarantined';
+      return { verdict, outcome: verdict === 'AA' ? taken : kept_, type, answer };
+    }
+
+    try {
+      return await store_(decided);
+    } catch (error) {
+      if (isOvertaken(error) || isPassing(error) || held !== undefined) throw error;
+      // What the maps made is refused by the house: the message is kept for somebody to look at.
+      return store_(refusedWith('refused', asProblem(error).message));
+    }
+  }
+
+  async function quarantined(
+    id: string,
+    of: {
+      readonly verdict: Verdict;
+      readonly quarantine: Decided['quarantine'];
+      readonly reference: string;
+      readonly about: { readonly patient?: string; readonly device?: string };
+      readonly now: number;
+      readonly held: string | undefined;
+    },
+  ): Promise<readonly Change[]> {
+    const { quarantine, reference, about, now, held } = of;
+    if (held !== undefined) {
+      const [row] = await store.get(quarantineKind, [held]);
+      if (row?.value.state !== 'open') throw problem('business-rule', 'this was decided already');
+      return [quarantineChange(held, { ...row.value, state: 'taken-in' }, row.revision)];
+    }
+    if (!quarantine) return [];
+    return [quarantineChange(id, { feed: FEED, at: now, ...quarantine, raw: reference, ...about, state: 'open' })];
+  }
+
+  const work = (bytes: Uint8Array, sender: Sender, held?: string): Work => {
+    const contentHash = hashOf(bytes);
+    const { message, refused } = read(bytes);
+    const key = keyOfMessage(message, contentHash);
+    return { bytes, contentHash, key, message, refused, sender, ...(held !== undefined && { held }) };
+  };
+  const done = (one: Work) => line(one.key, () => settle(runtime, (isRetry) => attempt(one, isRetry), { isOvertaken }));
+
+  async function receive(bytes: Uint8Array, sender: Sender): Promise<Received> {
+    const one = work(bytes, sender);
+    const type = one.message?.type ?? '';
+    const over = new AbortController();
+    try {
+      return await Promise.race([done(one), late(over.signal)]);
+    } catch (error) {
+      if (isBroken(error)) log.error('an HL7 v2 message could not be stored', error, { type });
+      const remarks = [{ condition: 207, sentence: 'the message was not stored; send it again' }] as const;
+      const acknowledge = sender.mustAnswer ? anyAcknowledgement : acknowledgement;
+      const answer = acknowledge(one.message, { verdict: 'AR', remarks, id: answerId(), now: runtime.now(), zone });
+      return { verdict: 'AR', outcome: 'deferred', type, answer };
+    } finally {
+      over.abort();
+    }
+  }
+
+  async function late(signal: AbortSignal): Promise<never> {
+    await runtime.sleep(PATIENCE, signal);
+    throw problem('timeout', 'the message took too long', { headers: { 'Retry-After': '5' } });
+  }
+
+  return Object.assign(receive, {
+    async again(id: string, bytes: Uint8Array) {
+      await done(work(bytes, { address: '', requestId: '', who: `System/${FEED}` }, id));
+    },
+  });
+}
+
+const isStored = (reference: string | undefined): reference is string =>
+  reference !== undefined && !reference.startsWith('urn:');
+
+const keyOfRaw = (reference: string) => ({
+  type: 'DocumentReference',
+  id: reference.slice('DocumentReference/'.length),
+});

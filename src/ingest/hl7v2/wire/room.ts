@@ -1,0 +1,191 @@
+/** HL7 v2 on one page: what receives messages, by whichever door they come, where it listens, and what is counted of it. docs/hl7v2.md */
+import type { Config } from '../../../config.ts';
+import type { Log } from '../../../log.ts';
+import type { Runtime } from '../../../runtime.ts';
+import type { Look, Store } from '../../../store/store.ts';
+import type { TakeIn } from '../../intake/take-in.ts';
+import { mapMessage } from '../maps/map.ts';
+import { anyAcknowledgement, type Verdict } from './acknowledge.ts';
+import { batchOf, messagesIn } from './batches.ts';
+import type { FramingFault } from './frames.ts';
+import { listenMllp } from './listener.ts';
+import { parseMessage } from './message.ts';
+import { createPermits } from './permits.ts';
+import { createReceive, FEED, type Outcome, type ReceiveRoom, type Sender } from './receive.ts';
+
+/** Messages above 256 KiB that are held at the same time, over all connections: 20 MiB each, and several copies while they are mapped. */
+const LARGE_AT_ONCE = 3;
+
+export interface Hl7v2Parts {
+  readonly store: Look & Pick<Store, 'commit'>;
+  readonly takeIn: TakeIn;
+  readonly runtime: Runtime;
+  readonly config: Pick<
+    Config,
+    'host' | 'canonical' | 'mllpPort' | 'mllpCertificate' | 'mllpKey' | 'mllpClientAuthority' | 'mllpZone'
+  >;
+  readonly base: string;
+  readonly log: Pick<Log, 'error' | 'warn' | 'info'>;
+  readonly signal: AbortSignal;
+  /** Left out: the house's own. */
+  readonly map?: ReceiveRoom['map'];
+}
+
+export interface ReceivedAll {
+  /** The worst of all. */
+  readonly verdict: Verdict;
+  readonly isUnreadable: boolean;
+  /** One message, or a batch of them; undefined where no answer is wished. */
+  readonly answer: string | undefined;
+}
+
+export interface Hl7v2 {
+  /** One message or several in one piece, one after another. Never throws. */
+  receiveAll(bytes: Uint8Array, sender: Sender): Promise<ReceivedAll>;
+  /** See `Receive`. */
+  again(id: string, bytes: Uint8Array): Promise<void>;
+  /** Of MLLP; undefined where it is off. */
+  readonly port: number | undefined;
+  readonly measures: readonly {
+    readonly name: string;
+    readonly help: string;
+    readonly kind: 'counter' | 'gauge';
+    readonly labels: readonly string[];
+    read(): readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
+  }[];
+  readonly stopped: Promise<unknown>;
+}
+
+/** Of MSH-9.1; what else comes is one class, so that senders make no labels. */
+const classes = ['ORU', 'ADT', 'MDM', 'SIU', 'ORM', 'ACK'];
+
+const severity: Readonly<Record<Verdict, number>> = { AA: 0, AE: 1, AR: 2 };
+
+function createCounts() {
+  const messages = new Map<string, { labels: { type: string; outcome: Outcome }; value: number }>();
+  const faults = new Map<FramingFault, number>();
+  const sums = { dropped: 0, waiting: 0 };
+  return {
+    sums,
+    message(type: string, outcome: Outcome): void {
+      const labels = { type: classes.includes(type) ? type : 'other', outcome };
+      const key = `${labels.type} ${outcome}`;
+      messages.set(key, { labels, value: (messages.get(key)?.value ?? 0) + 1 });
+    },
+    fault: (fault: FramingFault): void => void faults.set(fault, (faults.get(fault) ?? 0) + 1),
+    measures: (connections: () => number): Hl7v2['measures'] => [
+      {
+        name: 'hl7v2_messages',
+        help: 'HL7 v2 messages by type and by what became of them.',
+        kind: 'counter',
+        labels: ['type', 'outcome'],
+        read: () => [...messages.values()],
+      },
+      {
+        name: 'mllp_framing_faults',
+        help: 'What came by MLLP and was no message in a frame.',
+        kind: 'counter',
+        labels: ['fault'],
+        read: () => [...faults].map(([fault, value]) => ({ labels: { fault }, value })),
+      },
+      {
+        name: 'mllp_dropped_bytes',
+        help: 'Bytes that stood in no frame.',
+        kind: 'counter',
+        labels: [],
+        read: () => [{ labels: {}, value: sums.dropped }],
+      },
+      {
+        name: 'mllp_connections',
+        help: 'Connections of senders that are open.',
+        kind: 'gauge',
+        labels: [],
+        read: () => [{ labels: {}, value: connections() }],
+      },
+      {
+        name: 'mllp_waiting_bytes',
+        help: 'Bytes of messages that are not whole yet or not looked at yet.',
+        kind: 'gauge',
+        labels: [],
+        read: () => [{ labels: {}, value: sums.waiting }],
+      },
+    ],
+  };
+}
+
+/** Rejects with a ConfigError where MLLP is to be listened for and cannot be. */
+export async function openHl7v2(parts: Hl7v2Parts): Promise<Hl7v2> {
+  const { store, takeIn, runtime, config, base, log, signal, map = mapMessage } = parts;
+  const { canonical, host, mllpPort, mllpCertificate, mllpKey, mllpClientAuthority, mllpZone: zone } = config;
+  const receive = createReceive({ store, takeIn, map, runtime, canonical, base, zone, log });
+  const counts = createCounts();
+
+  async function receiveAll(bytes: Uint8Array, sender: Sender): Promise<ReceivedAll> {
+    const messages = messagesIn(bytes);
+    const answers: string[] = [];
+    let verdict: Verdict = 'AA';
+    let isUnreadable = false;
+    for (const message of messages) {
+      const received = await receive(message, sender);
+      counts.message(received.type, received.outcome);
+      if (severity[received.verdict] > severity[verdict]) verdict = received.verdict;
+      isUnreadable ||= received.outcome === 'unreadable';
+      if (received.answer !== undefined) answers.push(received.answer);
+    }
+    const answer = messages.length > 1 && answers.length > 0 ? batchOf(answers) : answers[0];
+    return { verdict, isUnreadable, answer };
+  }
+
+  /** To a message that never became whole, as far as its header is there. */
+  function refuse(fault: FramingFault, head: Buffer): string {
+    const sentence =
+      fault === 'too long' ? 'a message may have 20 MiB' : 'the message did not end as MLLP says; send it again';
+    const remarks = [{ condition: 100, sentence }] as const;
+    const id = Buffer.from(runtime.random(10)).toString('hex');
+    let message: ReturnType<typeof parseMessage> | undefined;
+    try {
+      message = parseMessage(head);
+    } catch {
+      message = undefined;
+    }
+    return anyAcknowledgement(message, { verdict: 'AR', remarks, id, now: runtime.now(), zone });
+  }
+
+  const listening = mllpPort === undefined ? undefined : await listen(mllpPort);
+  async function listen(port: number) {
+    const tls =
+      mllpCertificate !== undefined && mllpKey !== undefined
+        ? {
+            certificate: mllpCertificate,
+            key: mllpKey,
+            ...(mllpClientAuthority !== undefined && { authority: mllpClientAuthority }),
+          }
+        : undefined;
+    const listener = await listenMllp(
+      { port, host, tls, signal, runtime },
+      {
+        receive: async (bytes, address) =>
+          (await receiveAll(bytes, { address, requestId: '', who: `System/${FEED}` })).answer,
+        refuse,
+        onFault: counts.fault,
+        onDropped: (bytes) => {
+          counts.sums.dropped += bytes;
+        },
+        onWaiting: (bytes) => {
+          counts.sums.waiting += bytes;
+        },
+        permits: createPermits(LARGE_AT_ONCE),
+      },
+    );
+    log.info('mllp listening', { port: listener.port });
+    return listener;
+  }
+
+  return {
+    receiveAll,
+    again: receive.again,
+    port: listening?.port,
+    measures: counts.measures(() => listening?.connections() ?? 0),
+    stopped: listening?.stopped ?? Promise.resolve(),
+  };
+}
