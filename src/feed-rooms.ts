@@ -5,9 +5,12 @@ import type { RequestHandler } from 'express';
 import type { AccessRooms } from './access-rooms.ts';
 import type { Thresholds } from './alerts/thresholds.ts';
 import type { Config } from './config.ts';
+import { adminFileDropRouter } from './http/admin-file-drop.ts';
 import { identified } from './http/app.ts';
 import type { Metrics } from './http/metrics.ts';
 import { createIngest } from './ingest/apply.ts';
+import { fileDropMeasures } from './ingest/file-drop/measures.ts';
+import { openFileDrop } from './ingest/file-drop/room.ts';
 import { loadMapping } from './ingest/mapping.ts';
 import { createVitals } from './ingest/vitals.ts';
 import type { Dispatch } from './interactions/interaction.ts';
@@ -33,6 +36,8 @@ export interface FeedParts {
   readonly leases: Leases;
   /** Aborts when the server stops: nothing new is taken in. */
   readonly signal: AbortSignal;
+  /** It is here for one command: nothing is taken in that this does not ask for. */
+  readonly isBrief: boolean;
 }
 
 export interface FeedRooms {
@@ -51,6 +56,8 @@ export async function openFeeds(parts: FeedParts): Promise<FeedRooms> {
   const mapping = loadMapping(join(mappings, 'iot-vitals'));
   const ingest = createIngest({ dispatch, store, runtime, canonical, thresholds, mapping });
   const vitals = createVitals({ ingest, mapping, store, runtime });
+  const fileDrop = openFileDrop({ ...parts, canonical, mapping });
+  if (fileDrop) for (const measure of fileDropMeasures(fileDrop)) parts.metrics.rows(measure);
   // Inside, so that a wrong key is refused in the devices' own words.
   const guard = identified(identify, (_request, _response, next) => next());
   return {
@@ -60,7 +67,9 @@ export async function openFeeds(parts: FeedParts): Promise<FeedRooms> {
         room: iotRouter({ dispatch, store, base, vitals, guard }),
       },
     ],
-    adminRooms: [],
-    stopped: Promise.resolve(),
+    adminRooms: [adminFileDropRouter(fileDrop)],
+    get stopped() {
+      return Promise.all([fileDrop?.stopped]);
+    },
   };
 }

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { accessCommands } from './commands/access-commands.ts';
 import { print, progressLine, seconds, whole } from './commands/arguments.ts';
+import { fileDropCommands } from './commands/file-drop-commands.ts';
 import { ConfigError, readConfig, settings } from './config.ts';
 import { systemRuntime } from './runtime.ts';
 
@@ -74,6 +75,7 @@ program
   );
 
 accessCommands(program);
+fileDropCommands(program);
 
 try {
   await program.parseAsync();

@@ -191,6 +191,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       log,
       leases,
       signal,
+      isBrief,
     });
     closing.add(() => feeds.stopped);
     const index = startIndexUpgrade({ ...core, leases, log, signal });

@@ -3,6 +3,7 @@ import { adminRoutes, adminSchemas, serverRoutes } from './admin-routes.ts';
 import { clientRoutes, clientSchemas } from './client-routes.ts';
 import { fhirRoutes } from './fhir-routes.ts';
 import { fhirSchemas } from './fhir-schemas.ts';
+import { fileDropRoutes, fileDropSchemas } from './file-drop-routes.ts';
 import { iotRoutes, iotSchemas } from './iot-routes.ts';
 import { launchRoutes } from './launch-routes.ts';
 import { oauthRoutes } from './oauth-routes.ts';
@@ -33,6 +34,7 @@ export const documentedRoutes = (hasOauth = true): readonly Route[] => [
   ...fhirRoutes(),
   ...(hasOauth ? oauthRoutes : []),
   ...adminRoutes,
+  ...fileDropRoutes,
   ...(hasOauth ? [...clientRoutes, ...userRoutes, ...launchRoutes] : []),
   ...serverRoutes,
 ];
@@ -112,7 +114,7 @@ export function openApi(version: string, hasOauth = true): object {
       .map(([name, description]) => ({ name, description })),
     paths,
     components: {
-      schemas: { ...iotSchemas, ...fhirSchemas, ...adminSchemas, ...clientSchemas, ...userSchemas },
+      schemas: { ...iotSchemas, ...fhirSchemas, ...adminSchemas, ...fileDropSchemas, ...clientSchemas, ...userSchemas },
       securitySchemes: schemes,
     },
   };

@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { RequestHandler } from 'express';
 import { adminRouter } from '../../src/http/admin.ts';
 import { adminClientsRouter } from '../../src/http/admin-clients.ts';
+import { adminFileDropRouter } from '../../src/http/admin-file-drop.ts';
 import { adminLaunchesRouter } from '../../src/http/admin-launches.ts';
 import { adminSigningKeysRouter } from '../../src/http/admin-signing-keys.ts';
 import { adminUsersRouter } from '../../src/http/admin-users.ts';
@@ -48,6 +49,7 @@ describe('The routes outside FHIR', () => {
       ...served('/admin', adminClientsRouter({ clients: unused, forget: unused })),
       ...served('/admin', adminUsersRouter({ directory: unused, sessions: unused })),
       ...served('/admin', adminLaunchesRouter({ authorization: unused, clients: unused, users: unused, sees: unused })),
+      ...served('/admin', adminFileDropRouter(undefined)),
       ...served('/admin', adminSigningKeysRouter({ signingKeys: unused })),
       ...served('/api/iot', iotRouter({ guard: unused } as any)),
       ...served('', healthRouter({ phase: () => 'ready', checks: () => ({}) })),
