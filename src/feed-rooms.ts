@@ -6,11 +6,15 @@ import type { AccessRooms } from './access-rooms.ts';
 import type { Thresholds } from './alerts/thresholds.ts';
 import type { Config } from './config.ts';
 import { adminFileDropRouter } from './http/admin-file-drop.ts';
+import { adminQuarantineRouter } from './http/admin-quarantine.ts';
 import { identified } from './http/app.ts';
 import type { Metrics } from './http/metrics.ts';
 import { createIngest } from './ingest/apply.ts';
 import { fileDropMeasures } from './ingest/file-drop/measures.ts';
 import { openFileDrop } from './ingest/file-drop/room.ts';
+import { openHl7v2 } from './ingest/hl7v2/wire/room.ts';
+import { createQuarantine, type Retry } from './ingest/intake/quarantine.ts';
+import { createTakeIn } from './ingest/intake/take-in.ts';
 import { loadMapping } from './ingest/mapping.ts';
 import { createVitals } from './ingest/vitals.ts';
 import type { Dispatch } from './interactions/interaction.ts';
@@ -19,6 +23,7 @@ import type { GuardedClient } from './outbound/guarded-client.ts';
 import type { Runtime } from './runtime.ts';
 import type { Leases } from './store/lease.ts';
 import type { Store } from './store/store.ts';
+import { hl7v2Router } from './translators/hl7v2.ts';
 import { iotRouter } from './translators/iot.ts';
 
 export interface FeedParts {
@@ -60,16 +65,24 @@ export async function openFeeds(parts: FeedParts): Promise<FeedRooms> {
   if (fileDrop) for (const measure of fileDropMeasures(fileDrop)) parts.metrics.rows(measure);
   // Inside, so that a wrong key is refused in the devices' own words.
   const guard = identified(identify, (_request, _response, next) => next());
+  const takeIn = createTakeIn({ dispatch, base });
+  const hl7v2 = await openHl7v2({ ...parts, takeIn });
+  for (const measure of hl7v2.measures) parts.metrics.rows(measure);
+  const retries = new Map<string, Retry>([['hl7v2', ({ id }, payload) => hl7v2.again(id, payload)]]);
   return {
     rooms: [
+      { path: '/hl7v2', room: hl7v2Router({ hl7v2, guard }) },
       {
         path: '/api/iot',
         room: iotRouter({ dispatch, store, base, vitals, guard }),
       },
     ],
-    adminRooms: [adminFileDropRouter(fileDrop)],
+    adminRooms: [
+      adminFileDropRouter(fileDrop),
+      adminQuarantineRouter({ store, quarantine: createQuarantine(store), retries }),
+    ],
     get stopped() {
-      return Promise.all([fileDrop?.stopped]);
+      return Promise.all([fileDrop?.stopped, hl7v2.stopped]);
     },
   };
 }

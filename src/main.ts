@@ -4,6 +4,8 @@ import packageJson from '../package.json' with { type: 'json' };
 import { accessCommands } from './commands/access-commands.ts';
 import { print, progressLine, seconds, whole } from './commands/arguments.ts';
 import { fileDropCommands } from './commands/file-drop-commands.ts';
+import { hl7v2Commands } from './commands/hl7v2-commands.ts';
+import { quarantineCommands } from './commands/quarantine-commands.ts';
 import { ConfigError, readConfig, settings } from './config.ts';
 import { systemRuntime } from './runtime.ts';
 
@@ -75,6 +77,8 @@ program
   );
 
 accessCommands(program);
+hl7v2Commands(program);
+quarantineCommands(program);
 fileDropCommands(program);
 
 try {

@@ -27,7 +27,7 @@ export async function membersOf(request: Request): Promise<Readonly<Record<strin
   return readJson(bytes).value;
 }
 
-const parameterOf = ({ url }: Request, asked: string): string | undefined =>
+export const parameterOf = ({ url }: Request, asked: string): string | undefined =>
   parametersOf(splitQuery(url).query).find(([name]) => name === asked)?.[1];
 
 /** What a page begins behind. */

@@ -4,9 +4,11 @@ import { clientRoutes, clientSchemas } from './client-routes.ts';
 import { fhirRoutes } from './fhir-routes.ts';
 import { fhirSchemas } from './fhir-schemas.ts';
 import { fileDropRoutes, fileDropSchemas } from './file-drop-routes.ts';
+import { hl7v2Routes } from './hl7v2-routes.ts';
 import { iotRoutes, iotSchemas } from './iot-routes.ts';
 import { launchRoutes } from './launch-routes.ts';
 import { oauthRoutes } from './oauth-routes.ts';
+import { quarantineRoutes } from './quarantine-routes.ts';
 import type { Content, Examples, Route, RouteAnswer, RouteParameter } from './routes.ts';
 import { userRoutes, userSchemas } from './user-routes.ts';
 
@@ -22,6 +24,7 @@ const tags = [
     'Every other resource type',
     'All of R4 answers alike, but AuditEvent: it is created, read and searched, never changed.',
   ],
+  ['Feeds', 'What comes in besides FHIR and the devices, and what of it could not be taken in.'],
   ['Operations', 'What is more than a read, a write or a search. Most need the administrator’s token.'],
   ['Administration', 'Keys and secrets. Needs the administrator’s token.'],
   ['Authorization', 'OAuth 2 and OpenID Connect: how SMART apps and backend services get their tokens.'],
@@ -31,9 +34,11 @@ const tags = [
 /** Every route that the server answers, but for the portal's own files; those below /oauth where it has any. */
 export const documentedRoutes = (hasOauth = true): readonly Route[] => [
   ...iotRoutes,
+  ...hl7v2Routes,
   ...fhirRoutes(),
   ...(hasOauth ? oauthRoutes : []),
   ...adminRoutes,
+  ...quarantineRoutes,
   ...fileDropRoutes,
   ...(hasOauth ? [...clientRoutes, ...userRoutes, ...launchRoutes] : []),
   ...serverRoutes,

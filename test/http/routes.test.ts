@@ -5,6 +5,7 @@ import { adminRouter } from '../../src/http/admin.ts';
 import { adminClientsRouter } from '../../src/http/admin-clients.ts';
 import { adminFileDropRouter } from '../../src/http/admin-file-drop.ts';
 import { adminLaunchesRouter } from '../../src/http/admin-launches.ts';
+import { adminQuarantineRouter } from '../../src/http/admin-quarantine.ts';
 import { adminSigningKeysRouter } from '../../src/http/admin-signing-keys.ts';
 import { adminUsersRouter } from '../../src/http/admin-users.ts';
 import { healthRouter } from '../../src/http/health.ts';
@@ -13,6 +14,7 @@ import { portalRouter } from '../../src/http/portal.ts';
 import { routeOf } from '../../src/interactions/route.ts';
 import { declared, promisedOperations } from '../../src/publish/capability.ts';
 import { documentedRoutes } from '../../src/publish/openapi.ts';
+import { hl7v2Router } from '../../src/translators/hl7v2.ts';
 import { iotRouter } from '../../src/translators/iot.ts';
 
 // What stands at the authorization server is asked there: test/publish/discovery.test.ts.
@@ -51,6 +53,8 @@ describe('The routes outside FHIR', () => {
       ...served('/admin', adminLaunchesRouter({ authorization: unused, clients: unused, users: unused, sees: unused })),
       ...served('/admin', adminFileDropRouter(undefined)),
       ...served('/admin', adminSigningKeysRouter({ signingKeys: unused })),
+      ...served('/admin', adminQuarantineRouter({ store: unused, quarantine: unused, retries: unused })),
+      ...served('/hl7v2', hl7v2Router({ hl7v2: unused, guard: unused })),
       ...served('/api/iot', iotRouter({ guard: unused } as any)),
       ...served('', healthRouter({ phase: () => 'ready', checks: () => ({}) })),
       ...served('', metricsRouter({ metrics, guard: unused })),

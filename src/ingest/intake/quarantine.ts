@@ -29,9 +29,6 @@ export interface Quarantined {
   readonly state: 'open' | 'taken-in' | 'discarded';
 }
 
-/** Takes in again what was quarantined, with the payload as it came or as somebody repaired it. Each feed registers one. */
-export type Retry = (one: Quarantined, payload: Uint8Array) => Promise<void>;
-
 /** The same for the same thing, so that what is sent again is quarantined once. Begins with the feed; may stand in a URL. */
 export const quarantineId = (feed: string, ...what: readonly unknown[]): string =>
   `${feed}.${hash('sha256', JSON.stringify(what), 'hex').slice(0, 32)}`;
@@ -49,6 +46,9 @@ export interface Held extends Quarantined {
   readonly id: string;
   readonly revision: number;
 }
+
+/** Takes in again what was quarantined, with the payload as it came or as somebody repaired it. Each feed registers one. Throws where that cannot be done yet. */
+export type Retry = (one: Held, payload: Uint8Array) => Promise<void>;
 
 const heldOf = ({ key, value, revision }: Kept): Held => ({ ...(value as Quarantined), id: key, revision });
 

@@ -27,6 +27,8 @@ export interface Hl7v2Parts {
   readonly base: string;
   readonly log: Pick<Log, 'error' | 'warn' | 'info'>;
   readonly signal: AbortSignal;
+  /** It is here for one command: nothing is listened for. */
+  readonly isBrief: boolean;
   /** Left out: the house's own. */
   readonly map?: ReceiveRoom['map'];
 }
@@ -115,7 +117,7 @@ function createCounts() {
 
 /** Rejects with a ConfigError where MLLP is to be listened for and cannot be. */
 export async function openHl7v2(parts: Hl7v2Parts): Promise<Hl7v2> {
-  const { store, takeIn, runtime, config, base, log, signal, map = mapMessage } = parts;
+  const { store, takeIn, runtime, config, base, log, signal, isBrief, map = mapMessage } = parts;
   const { canonical, host, mllpPort, mllpCertificate, mllpKey, mllpClientAuthority, mllpZone: zone } = config;
   const receive = createReceive({ store, takeIn, map, runtime, canonical, base, zone, log });
   const counts = createCounts();
@@ -151,7 +153,7 @@ export async function openHl7v2(parts: Hl7v2Parts): Promise<Hl7v2> {
     return anyAcknowledgement(message, { verdict: 'AR', remarks, id, now: runtime.now(), zone });
   }
 
-  const listening = mllpPort === undefined ? undefined : await listen(mllpPort);
+  const listening = mllpPort === undefined || isBrief ? undefined : await listen(mllpPort);
   async function listen(port: number) {
     const tls =
       mllpCertificate !== undefined && mllpKey !== undefined
