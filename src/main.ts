@@ -2,10 +2,11 @@
 import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { accessCommands } from './commands/access-commands.ts';
-import { print, progressLine, seconds, whole } from './commands/arguments.ts';
+import { print, whole } from './commands/arguments.ts';
 import { fileDropCommands } from './commands/file-drop-commands.ts';
 import { hl7v2Commands } from './commands/hl7v2-commands.ts';
 import { quarantineCommands } from './commands/quarantine-commands.ts';
+import { simulateCommands } from './commands/simulate-commands.ts';
 import { ConfigError, readConfig, settings } from './config.ts';
 import { systemRuntime } from './runtime.ts';
 
@@ -33,20 +34,6 @@ program
   .action(async (options: { endpoint?: string }) =>
     (await import('./commands/serve.ts')).demo(readConfig(), options.endpoint, print),
   );
-
-program
-  .command('simulate')
-  .description('post realistic vital signs to the running server')
-  .option('--devices <count>', 'devices that send', whole, 10)
-  .option('--readings <count>', 'readings that each sends', whole, 60)
-  .option('--every <seconds>', 'seconds between two readings of a device; 0 for as fast as it goes', seconds, 1)
-  .option('--seed <number>', 'same number, same readings', whole, 1)
-  .action(async (options: { devices: number; readings: number; every: number; seed: number }) => {
-    const stop = new AbortController();
-    process.once('SIGINT', () => stop.abort());
-    const { simulate } = await import('./commands/simulate.ts');
-    await simulate(readConfig(), options, systemRuntime, progressLine(), stop.signal);
-  });
 
 program
   .command('receive')
@@ -77,6 +64,7 @@ program
   );
 
 accessCommands(program);
+simulateCommands(program);
 hl7v2Commands(program);
 quarantineCommands(program);
 fileDropCommands(program);

@@ -42,7 +42,7 @@ export interface SimPatient {
   readonly devices: readonly SimDevice[];
 }
 
-/** How a maker names its patients, devices and models. */
+/** How a maker names its patients, devices and models. The customer's own John Doe and Jane Smith are where they are called PAT. */
 export interface House {
   readonly patientPrefix: string;
   readonly devicePrefix: string;
@@ -182,7 +182,12 @@ export interface Cast {
 export function createCast(house: House, seed: number, generated: number, speed: number): Cast {
   const size = written + generated;
   const patient = (number: number): SimPatient => {
-    const { parts, ...role } = number <= written ? roles[number - 1]! : roleOf(number, seed);
+    const { parts, ...role } =
+      number > written
+        ? roleOf(number, seed)
+        : house.patientPrefix === 'PAT'
+          ? roles[number - 1]!
+          : { ...roleOf(number, seed), parts: roles[number - 1]!.parts };
     const id = `${house.patientPrefix}${String(number).padStart(3, '0')}`;
     const devices = parts.map((part, at): SimDevice => {
       const name = `${String(number).padStart(5, '0')}${at + 1}`;

@@ -211,7 +211,12 @@ export async function startMakerSimulator(options: MakerOptions): Promise<MakerS
       answer.statusCode = status;
       answer.setHeader('Date', new Date(now + skew).toUTCString());
       for (const [name, value] of Object.entries(more)) answer.setHeader(name, value);
-      sendSpoiled(answer, typeof body === 'string' ? body : JSON.stringify(body), type, happening);
+      sendSpoiled(
+        answer,
+        typeof body === 'string' || body instanceof Buffer ? body : JSON.stringify(body),
+        type,
+        happening,
+      );
     };
     const none: ReadonlySet<FaultName> = new Set();
     const control = controlled(method, path, text);

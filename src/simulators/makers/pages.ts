@@ -8,7 +8,7 @@ import type { Timeline } from './timeline.ts';
 
 export interface Reply {
   readonly status: number;
-  /** An object is sent as JSON. */
+  /** Text and bytes are sent as they are, anything else as JSON. */
   readonly body: unknown;
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;

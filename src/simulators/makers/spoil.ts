@@ -52,14 +52,14 @@ export function shuffled<T>(rows: readonly T[], seed: number): readonly T[] {
 
 const page = '<!doctype html><title>Signed out</title><p>Please sign in again.</p>';
 
-/** Sends the body, or what a fault makes of it. `answer` has its status and headers, but for the length and type. */
+/** Sends the body, or what a fault makes of it. `body` is not changed. `answer` has its status and headers, but for the length and type. */
 export function sendSpoiled(
   answer: ServerResponse,
-  body: string,
+  body: string | Buffer,
   contentType: string,
   happening: ReadonlySet<FaultName>,
 ): void {
-  const bytes = Buffer.from(body);
+  const bytes = Buffer.from(body as string);
   answer.setHeader('Content-Type', contentType);
   if (happening.has('reset')) {
     answer.setHeader('Content-Length', bytes.length);

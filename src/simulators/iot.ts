@@ -1,7 +1,8 @@
-/** `watchfire simulate`: as many devices as asked post realistic vital signs through the IoT door, with a line of progress. */
+/** `watchfire simulate iot`: as many devices as asked post realistic vital signs through the IoT door, with a line of progress. */
+import { ask, type Reached, withServer } from '../commands/running.ts';
 import type { Config } from '../config.ts';
 import type { Runtime } from '../runtime.ts';
-import { ask, type Reached, withServer } from './running.ts';
+import { seeded } from './chance.ts';
 
 export interface SimulateOptions {
   readonly devices: number;
@@ -10,17 +11,6 @@ export interface SimulateOptions {
   /** Seconds between two readings of a device; 0 sends as fast as the server answers. */
   readonly every: number;
   readonly seed: number;
-}
-
-/** mulberry32: small, seeded, good enough for waves on a chart. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 interface Simulated {

@@ -1,0 +1,141 @@
+/** Medtronic as the simulator plays it: nested members, milliseconds since 1970, offsets and Link headers. The real CareLink has no such interface. */
+import { type Dialect, isoSeconds } from '../dialect.ts';
+
+const states = {
+  active: 'in-service',
+  inactive: 'out-of-service',
+  'low-battery': 'in-service',
+  disconnected: 'in-service',
+  explanted: 'explanted',
+};
+const categories = {
+  pacemaker: 'IPG',
+  icd: 'ICD',
+  'crt-p': 'CRTP',
+  'crt-d': 'CRTD',
+  'loop-recorder': 'ICM',
+  'remote-monitor': 'HOME_MONITOR',
+};
+const positions = { RA: 'right-atrium', RV: 'right-ventricle', LV: 'left-ventricle', HV: 'shock-coil' };
+const base = '/carelink/v2';
+
+export const medtronic: Dialect = {
+  name: 'medtronic',
+  manufacturer: 'Medtronic',
+  house: {
+    patientPrefix: 'CL',
+    devicePrefix: 'MDT',
+    models: {
+      pacemaker: ['W1DR01'],
+      icd: ['DDPA2D4', 'DVPA2D4'],
+      'crt-p': ['W1TR01'],
+      'crt-d': ['DTPA2QQ'],
+      'loop-recorder': ['LNQ22'],
+      'remote-monitor': ['24950'],
+    },
+  },
+  tokenPath: '/carelink/oauth2/token',
+  keyHeader: 'x-carelink-key',
+  scopes: ['measurements', 'events'],
+  routes: {
+    patients: { method: 'GET', path: `${base}/patients`, scope: 'measurements', paging: 'offset' },
+    devices: { method: 'GET', path: `${base}/patients/{id}/implants`, scope: 'measurements' },
+    readings: {
+      method: 'GET',
+      path: `${base}/implants/{id}/measurements`,
+      scope: 'measurements',
+      paging: 'link',
+      from: 'recordedAfter',
+    },
+    alerts: {
+      method: 'GET',
+      path: `${base}/implants/{id}/events`,
+      scope: 'events',
+      paging: 'link',
+      from: 'raisedAfter',
+    },
+    status: { method: 'GET', path: `${base}/implants/{id}/connection`, scope: 'measurements' },
+    acknowledge: { method: 'POST', path: `${base}/events/{id}/acknowledgement`, scope: 'events' },
+  },
+  items: { patients: 'data', devices: 'data', readings: 'data', alerts: 'data' },
+  cursorName: 'offset',
+  limitName: 'pageSize',
+  page: () => ({}),
+  date: (at) => at,
+  naive: (at) => isoSeconds(at).slice(0, -1),
+  reads: { naive: false, comma: false },
+  error: (code, text) => ({ fault: { code, text } }),
+  patient: ({ id, family, given, birthDate, gender }, lastTransmission) => ({
+    id,
+    name: { first: given, last: family },
+    dob: birthDate,
+    gender,
+    lastTransmission,
+  }),
+  device: (device) => ({
+    implantId: device.id,
+    category: categories[device.kind],
+    modelNumber: device.model,
+    serialNumber: device.serial,
+    implantedOn: device.implanted,
+    explantedOn: device.explanted,
+    state: states[device.state],
+    lastTransmission: device.lastNews,
+    assignedSince: device.since,
+    battery: device.battery && {
+      percent: device.battery.level,
+      volts: device.battery.voltage,
+      measuredAt: device.battery.at,
+    },
+    leads: device.leads.map((lead) => ({
+      position: positions[lead.channel],
+      modelNumber: lead.model,
+      serialNumber: lead.serial,
+      maker: 'Medtronic',
+      implantedOn: lead.implanted,
+    })),
+  }),
+  status: (device) => ({
+    implantId: device.id,
+    state: states[device.state],
+    link: device.state === 'disconnected' || device.state === 'explanted' ? 'down' : 'up',
+    lastTransmission: device.lastNews,
+  }),
+  reading: {
+    fields: {
+      id: 'measurementId',
+      device: 'implantId',
+      kind: 'parameter',
+      channel: 'site',
+      value: 'result.magnitude',
+      unit: 'result.units',
+      at: 'recordedAt',
+    },
+    kinds: {
+      heart_rate: 'VentricularRate',
+      battery_voltage: 'BatteryVoltage',
+      battery_level: 'BatteryRemaining',
+      lead_impedance: 'LeadImpedance',
+      sensing_amplitude: 'SensedAmplitude',
+      pacing_threshold: 'CaptureThreshold',
+      paced_percent: 'LvPacing',
+      episode: 'EpisodeAf',
+    },
+    channels: positions,
+    strip: (samples) => ({ egm: { rate: 128, units: 'uV', samples } }),
+  },
+  alert: ({ id, device, code, severity, message }, raisedAt, isAcknowledged) => ({
+    eventId: id,
+    implantId: device.id,
+    eventType: {
+      LEAD_IMPEDANCE_HIGH: 'ImpedanceHigh',
+      BATT_RRT: 'BatteryRrt',
+      VT_EPISODE: 'EpisodeVt',
+      AF_EPISODE: 'AfBurden',
+    }[code],
+    priority: { high: 'red', medium: 'yellow', low: 'white' }[severity],
+    description: message,
+    raisedAt,
+    state: isAcknowledged ? 'seen' : 'open',
+  }),
+};
