@@ -40,6 +40,9 @@ const reader = (label: string) => {
   return (bytes: Uint8Array) => decoder.decode(bytes);
 };
 
+/** As what the bytes seem to be. */
+const guessed = (bytes: Uint8Array): string => reader(isUtf8(bytes) ? 'utf-8' : 'windows-1252')(bytes);
+
 /** UTF-16 shows in its first character, which is an M, B or F with a zero beside it or after a byte order mark. */
 function wideLabel(bytes: Uint8Array): string | undefined {
   const [first, second] = bytes;
@@ -68,19 +71,19 @@ export function decoded(sent: Uint8Array): Decoded {
   const declared = declaredIn(bytes);
   const charset = declared || (hasMark ? 'UNICODE UTF-8' : 'ASCII');
   const label = labels[charset];
-  const seems = (fault: string | undefined): Decoded => {
-    const decode = reader(isUtf8(bytes) ? 'utf-8' : 'windows-1252');
-    return { text: decode(bytes), charset, decode, ...(fault && { fault }) };
-  };
-  if (isAscii(bytes) && label !== 'iso-2022-jp') return seems(undefined);
+  const seems = (fault: string): Decoded => ({ text: guessed(bytes), charset, decode: guessed, fault });
+  if (isAscii(bytes) && label !== 'iso-2022-jp') {
+    const decode = label === undefined || charset === 'ASCII' ? guessed : reader(label);
+    return { text: guessed(bytes), charset, decode };
+  }
   if (label === undefined) return seems('MSH-18 names a character set that is not known here');
-  if (label === 'utf-8') return seems(isUtf8(bytes) ? undefined : 'MSH-18 says UTF-8, and the bytes are not');
+  if (label === 'utf-8' && !isUtf8(bytes)) return seems('MSH-18 says UTF-8, and the bytes are not');
   if (label === 'utf-16le') return seems('MSH-18 says UTF-16, and the bytes are not');
   if (charset === 'ASCII') {
     return seems(`${declared ? 'MSH-18 says ASCII' : 'MSH-18 is empty, which means ASCII'}, and the bytes are not`);
   }
   const decode = reader(label);
-  const isDoubtful = isUtf8(bytes) && !isAscii(bytes);
+  const isDoubtful = label !== 'utf-8' && isUtf8(bytes) && !isAscii(bytes);
   const fault = isDoubtful ? `MSH-18 says ${charset}, and the bytes look like UTF-8` : undefined;
   return { text: decode(bytes), charset, decode, ...(fault && { fault }) };
 }
