@@ -4,12 +4,13 @@ import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { operationOutcome, Problem, problem } from '../../fhir/outcome.ts';
+import { createLine } from '../../interactions/settle.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Lease, Store } from '../../store/store.ts';
 import { contentOf, type Identity, look, type NoFile, within } from './dropped.ts';
 import type { Folders } from './folders.ts';
 import { type LedgerLine, lineOf } from './ledger.ts';
-import { moveTo, writeFileWhole } from './move.ts';
+import { type Leaving, moveTo, writeFileWhole } from './move.ts';
 import { archivedName, dayOf, errorName, failedName } from './names.ts';
 import { GIVEN_UP, type Patience, QUIET } from './patience.ts';
 import { type Payload, refusalOf, type TakeIn, type TakenIn } from './take-in.ts';
@@ -63,6 +64,9 @@ const isItsFault = (error: unknown): error is Problem =>
 
 export function createOneFile({ folders, takeIn, store, runtime, patience }: OneFileRoom): OneFile {
   const { inbox, archive, failed } = folders;
+  // One moves at a time: a name that was found free must be so still.
+  const line = createLine();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => line('move', work);
 
   /** Its reason first: a file without one would have failed for nothing. */
   async function fail(
@@ -73,12 +77,17 @@ export function createOneFile({ folders, takeIn, store, runtime, patience }: One
     isRecorded = false,
   ): Promise<void> {
     if (!isRecorded) await takeIn.recordRefusal(digest, refused.code);
+    await inTurn(() => moveWithReason({ inbox, name, identity, content }, refused));
+  }
+
+  async function moveWithReason(leaving: Leaving, refused: Problem): Promise<void> {
+    const { name } = leaving;
     let n = 0;
     while ((await look(within(failed, failedName(name, n)))) !== undefined) n++;
     const called = failedName(name, n);
     const say = (as: Buffer) => writeFileWhole(failed, errorName(as), textOf(operationOutcome(refused.issues)));
     await say(called);
-    const moved = await moveTo({ inbox, name, identity, content }, failed, (k) => failedName(name, n + k));
+    const moved = await moveTo(leaving, failed, (k) => failedName(name, n + k));
     if (moved !== undefined && !moved.equals(called)) await say(moved);
   }
 
@@ -86,7 +95,7 @@ export function createOneFile({ folders, takeIn, store, runtime, patience }: One
     const at = runtime.now();
     const day = join(archive, dayOf(at));
     await mkdir(day, { recursive: true, mode: 0o755 });
-    await moveTo({ inbox, name, identity, content: bytes }, day, (n) => archivedName(name, at, n));
+    await inTurn(() => moveTo({ inbox, name, identity, content: bytes }, day, (n) => archivedName(name, at, n)));
   }
 
   function waits(name: Buffer, error: unknown): Done {
