@@ -29,6 +29,8 @@ const MOST_EVIDENCE = 50;
 /** A signal below this opens and raises nothing by itself. */
 const TRUSTED_QUALITY = 50;
 const spoken = new Set(['preliminary', 'final', 'amended', 'corrected']);
+/** What an implant says of the heart is none of what these limits are made for: a pacemaker paces at 50, an episode runs at 220. */
+const ofImplants = ['cied-measurement', 'idco-observation'];
 
 /** When it was measured, in milliseconds: the end of a period, else when it was issued, else now. */
 function instantOf(observation: Resource, now: number): number {
@@ -48,6 +50,9 @@ function isTrusted(observation: Resource, canonical: string): boolean {
   const quality = observation.extension?.find((e: any) => e.url === `${canonical}/StructureDefinition/signal-quality`);
   return !((quality?.valueQuantity?.value ?? 100) < TRUSTED_QUALITY);
 }
+
+const isOfImplant = ({ meta }: Resource, canonical: string): boolean =>
+  ofImplants.some((name) => meta?.profile?.includes(`${canonical}/StructureDefinition/${name}`));
 
 const idFor = (now: number, ...parts: readonly (string | number)[]): string =>
   uuidv7(now, createHash('sha256').update(parts.join('|')).digest());
@@ -80,6 +85,7 @@ export function flagVitals(thresholds: Thresholds): Derive {
 
   return async ({ key: observation, after: written }, pending, look, { now, canonical }) => {
     if (written?.resourceType !== 'Observation' || !spoken.has(written.status)) return [];
+    if (isOfImplant(written, canonical)) return [];
     const patient = patientOf(written);
     const at = instantOf(written, now);
     if (patient === undefined || at < now - OLDEST) return [];

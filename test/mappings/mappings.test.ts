@@ -16,7 +16,8 @@ const samplesOf = (mapping: string) =>
       expected: parseExact(text).observations as any[],
     };
   });
-const samples = readdirSync(folder).flatMap(samplesOf);
+// Other folders below mappings/ are read by other rooms.
+const samples = ['iot-vitals'].flatMap(samplesOf);
 
 let house: TestHouse;
 let key: string;

@@ -1,0 +1,66 @@
+/** Finds the Patient and the Device that a feed names, by their identifiers, with the expectation that this is still so at commit. */
+import { keyOf, type Resource } from '../../fhir/references.ts';
+import { any, type Criterion, plainQuery } from '../../search/query.ts';
+import { type Change, isDeleted, type Store } from '../../store/store.ts';
+import { ciedOf } from './identity.ts';
+import type { Implant, PatientTold } from './told.ts';
+
+type Looking = Pick<Store, 'read' | 'search'>;
+
+export interface Found {
+  readonly resources: readonly (Resource & { readonly id: string })[];
+  /** Nobody made another one meanwhile. */
+  readonly still: Change;
+}
+
+/** Of any system where none is told. */
+const identified = (type: string, value: string, system?: string): Criterion =>
+  system === undefined
+    ? { is: 'key', name: `${type}.identifier`, first: value }
+    : { is: 'key', name: `${type}.identifier`, first: `${system}|`, second: value };
+
+async function find(type: string, where: Criterion, store: Looking): Promise<Found> {
+  const query = plainQuery(type, where, 3);
+  const { matches } = await store.search(query, undefined);
+  return {
+    resources: matches.map(({ text, key }) => ({ ...(JSON.parse(text) as Resource), id: key.id })),
+    still: { op: 'expect', query, matches: matches.map(({ key }) => key) },
+  };
+}
+
+/** By model and serial number in any spelling, and by what its maker calls it. */
+export function findDevice(implant: Implant, canonical: string, store: Looking): Promise<Found> {
+  const cied = ciedOf(implant)!;
+  const spellings = [...new Set([cied, cied.toLowerCase(), cied.toUpperCase()])];
+  const own = implant.deviceId?.trim();
+  const of = spellings.map((value) => identified('Device', value));
+  if (own) of.push(identified('Device', own, `${canonical}/sid/maker-device/${implant.maker}`));
+  return find('Device', any(of), store);
+}
+
+/** Undefined where nothing names the patient. Who was merged into another is found as that one. */
+export async function findPatient({ identifiers }: PatientTold, store: Looking): Promise<Found | undefined> {
+  const named = identifiers.filter(({ value, type }) => value.trim() !== '' && type !== 'U');
+  if (named.length === 0) return undefined;
+  const where = any(named.map(({ value, system }) => identified('Patient', value, system)));
+  const found = await find('Patient', where, store);
+  const resources = await Promise.all(found.resources.map((one) => survivorOf(one, store)));
+  return { ...found, resources: [...new Map(resources.map((one) => [one.id, one])).values()] };
+}
+
+async function survivorOf(patient: Found['resources'][number], store: Looking): Promise<Found['resources'][number]> {
+  const link = patient['link']?.find((one: any) => one.type === 'replaced-by')?.other?.reference;
+  const key = link === undefined ? undefined : keyOf(link);
+  if (key?.type !== 'Patient') return patient;
+  const [other] = await store.read([key]);
+  return other && !isDeleted(other) ? { ...JSON.parse(other.text), id: key.id } : patient;
+}
+
+/** Whether what is told of a patient speaks against its being this one. What neither says speaks against nothing. */
+export function contradicts(told: PatientTold, patient: Resource): boolean {
+  const { birthDate } = told;
+  const known: string | undefined = patient['birthDate'];
+  if (birthDate === undefined || known === undefined) return false;
+  const shared = Math.min(birthDate.length, known.length);
+  return birthDate.slice(0, shared) !== known.slice(0, shared);
+}

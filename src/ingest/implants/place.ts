@@ -1,0 +1,246 @@
+/** Which Device and which Patient are told of, and what of them, their leads and their assignment has to be written. https://hl7.org/fhir/R4/deviceusestatement.html */
+import { assignmentsOf } from '../../assignments/kept.ts';
+import { type Assignment, patientAt, spanOf, withAssignment } from '../../assignments/periods.ts';
+import { parseExact } from '../../fhir/json.ts';
+import { keyOf, type Resource, type ResourceKey } from '../../fhir/references.ts';
+import type { Entry } from '../../interactions/interaction.ts';
+import { type Change, isDeleted, type Store, type Version } from '../../store/store.ts';
+import { after, asNew, put } from '../intake/entries.ts';
+import type { QuarantineCode } from '../intake/quarantine.ts';
+import { generator, leadDevice, monitorDevice } from './device.ts';
+import { contradicts, findDevice, findPatient } from './find.ts';
+import { ciedOf, implantIdOf } from './identity.ts';
+import type { KeptImplant } from './kept.ts';
+import { newPatient } from './patient.ts';
+import type { Told } from './told.ts';
+import { explantedOf, implantedOf, procedures, use, useIdOf } from './use.ts';
+
+type Made = Resource & { readonly id: string };
+
+export interface Placed {
+  /** `Device/1`, `Patient/1` */
+  readonly device: string;
+  readonly patient: string;
+  readonly entries: readonly Entry[];
+  /** What must hold still until the commit. */
+  readonly also: readonly Change[];
+  readonly kept: Pick<KeptImplant, 'version' | 'use' | 'uses'>;
+  /** Whose it was at an instant. */
+  patientAt(instant: number): string | undefined;
+}
+
+/** Why nobody can say whose or what it is. */
+export interface Unplaced {
+  readonly code: QuarantineCode;
+  readonly reason: string;
+}
+
+export interface PlaceParts {
+  readonly store: Pick<Store, 'read' | 'get' | 'search'>;
+  readonly canonical: string;
+  readonly now: number;
+}
+
+const unplaced = (code: QuarantineCode, reason: string): Unplaced => ({ code, reason });
+
+/** A device that has only ever been one patient's was that patient's before anybody said so, too. */
+function ownerAt(periods: readonly Assignment[]): Placed['patientAt'] {
+  const [first, ...more] = new Set(periods.map(({ patient }) => patient));
+  return (instant) => patientAt(periods, instant) ?? (more.length === 0 ? first : undefined);
+}
+
+/** Nothing has changed in what is told of implant and patient: whose it was when is all that is looked up. */
+export async function placeAgain(kept: KeptImplant, { store }: PlaceParts): Promise<Placed> {
+  const { periods, still } = await assignmentsOf(keyOf(kept.device)!.id, store);
+  const { device, patient } = kept;
+  return { device, patient, entries: [], also: [still], kept, patientAt: ownerAt(periods) };
+}
+
+async function patientFor(
+  told: Told,
+  kept: KeptImplant | undefined,
+  held: Resource | undefined,
+  { store }: PlaceParts,
+) {
+  const found = await findPatient(told.patient, store);
+  if (!found) {
+    const known = kept?.patient ?? held?.['patient']?.reference;
+    if (typeof known !== 'string')
+      return unplaced('no-patient', 'It names no patient, and nobody is known to have the device');
+    return { reference: known, entries: [], also: [] };
+  }
+  const [one, ...others] = found.resources;
+  if (others.length > 0) return unplaced('conflict', 'Its identifiers belong to several patients');
+  if (!one) {
+    const made = newPatient(told.patient);
+    return { reference: made.reference, entries: [made.entry], also: [found.still] };
+  }
+  if (contradicts(told.patient, one))
+    return unplaced('conflict', 'The patient with this identifier was born on another day');
+  return { reference: `Patient/${one.id}`, entries: [], also: [found.still] };
+}
+
+/** Looks at everything: the first time, and whenever something else is told of implant or patient. */
+export async function place(
+  told: Told,
+  kept: KeptImplant | undefined,
+  instants: readonly number[],
+  parts: PlaceParts,
+): Promise<Placed | Unplaced> {
+  const { store, canonical } = parts;
+  const { implant } = told;
+  const own = implantIdOf(ciedOf(implant)!);
+  const found = kept ? undefined : await findDevice(implant, canonical, store);
+  if (found && found.resources.length > 1)
+    return unplaced('conflict', 'Several devices have this model and serial number');
+  const id = kept ? keyOf(kept.device)!.id : (found!.resources[0]?.id ?? own);
+  const device = `Device/${id}`;
+  const [newest] = await store.read([{ type: 'Device', id }]);
+  if (newest && isDeleted(newest)) return unplaced('no-device', 'The device was deleted here');
+  const held: Resource | undefined = newest && parseExact(newest.text);
+  const whose = await patientFor(told, kept, held, parts);
+  if ('code' in whose) return whose;
+  const patient = whose.reference;
+  const holder: string | undefined = held?.['patient']?.reference;
+  if (!kept && holder !== undefined && holder !== patient)
+    return unplaced('conflict', 'The device is another patient’s here');
+
+  const { periods, still } = await assignmentsOf(id, store);
+  const assigned = await assign(told, kept, { id, device, patient, own, instants, periods }, parts);
+  // Whoever gave the device to another patient here meant it, as long as the maker says nothing new.
+  const named = kept && kept.patient === patient && holder !== undefined ? holder : patient;
+  const next = generator(implant, id, named, canonical, held ?? {});
+  const isNews = !held || JSON.stringify(next) !== JSON.stringify(held);
+  const pieces: readonly Made[] = [
+    ...(implant.monitor ? [monitorDevice(implant.monitor, implant.manufacturer, patient, canonical)] : []),
+    ...(implant.leads ?? []).map((lead, i) => leadDevice(lead, i, id, patient, canonical)),
+    // Not where the date is of the patient who had it before.
+    ...procedures(implant, id, device, patient, canonical).filter(
+      ({ performedDateTime }: any) => ownerAt(assigned.periods)(spanOf(performedDateTime)!.from) === patient,
+    ),
+  ];
+  const version = newest?.versionId ?? 0;
+  return {
+    device,
+    patient,
+    entries: [
+      ...whose.entries,
+      // Before the Device: it is assigned by these, and by nothing else then.
+      ...assigned.entries,
+      ...(await written(pieces.slice(0, implant.monitor ? 1 : 0), store)),
+      ...(isNews ? [put(next, newest ? after(version) : asNew)] : []),
+      ...(await written(pieces.slice(implant.monitor ? 1 : 0), store)),
+    ],
+    also: [...whose.also, still, ...(found ? [found.still] : [])],
+    kept: { version: isNews ? version + 1 : version, use: assigned.use, uses: assigned.uses },
+    patientAt: ownerAt(assigned.periods),
+  };
+}
+
+/** Those that are not there, or say something else there; what was said besides stays. */
+async function written(told: readonly Made[], store: PlaceParts['store']): Promise<readonly Entry[]> {
+  if (told.length === 0) return [];
+  const resources = [...new Map(told.map((one) => [one.id, one])).values()];
+  const keys = resources.map(({ resourceType: type, id }): ResourceKey => ({ type, id }));
+  const newest = await store.read(keys);
+  return resources.flatMap((resource, i) => merged(resource, newest[i]) ?? []);
+}
+
+function merged(resource: Made, newest: Version | undefined): Entry | undefined {
+  if (!newest) return put(resource, asNew);
+  if (isDeleted(newest)) return undefined; // somebody meant that
+  const was = parseExact(newest.text);
+  const next = { ...was, ...resource, meta: { ...was.meta, ...resource['meta'] } };
+  return JSON.stringify(next) === JSON.stringify(was) ? undefined : put(next, after(newest.versionId));
+}
+
+interface At {
+  readonly id: string;
+  readonly own: string;
+  readonly device: string;
+  readonly patient: string;
+  readonly instants: readonly number[];
+  readonly periods: readonly Assignment[];
+}
+
+interface Assigned {
+  readonly entries: readonly Entry[];
+  readonly periods: readonly Assignment[];
+  readonly use: string;
+  readonly uses: number;
+}
+
+/** The DeviceUseStatement of the patient that is told; the one before ends where this one begins. */
+async function assign(
+  told: Told,
+  kept: KeptImplant | undefined,
+  at: At,
+  { store, canonical, now }: PlaceParts,
+): Promise<Assigned> {
+  const { device, patient, periods, own } = at;
+  const start = implantedOf(told.implant);
+  const end = explantedOf(told.implant);
+  const made = (id: string, from: string | undefined) => use({ id, patient, device, start: from, end }, canonical);
+  const assignment = (id: string, from: string | undefined): Assignment => ({
+    patient,
+    use: id,
+    from: from === undefined ? undefined : spanOf(from)?.from,
+    to: end === undefined ? undefined : spanOf(end)?.to,
+  });
+  if (!kept && periods.length > 0) {
+    // Somebody has said whose it is; that is left to them.
+    return { entries: [], periods, use: periods.at(-1)!.use, uses: periods.length };
+  }
+  if (!kept) {
+    const id = useIdOf(own, patient, 0);
+    return { entries: [put(made(id, start), asNew)], periods: [assignment(id, start)], use: id, uses: 1 };
+  }
+  if (kept.patient === patient) {
+    const [newest] = await store.read([{ type: 'DeviceUseStatement', id: kept.use }]);
+    const isOurs = kept.use === useIdOf(own, patient, kept.uses - 1);
+    if (!isOurs || !newest || isDeleted(newest)) return { entries: [], periods, use: kept.use, uses: kept.uses };
+    const was = parseExact(newest.text);
+    const from = kept.uses > 1 ? was.timingPeriod?.start : (start ?? was.timingPeriod?.start);
+    const next = { ...was, ...made(kept.use, from), meta: { ...was.meta } };
+    const entries = JSON.stringify(next) === JSON.stringify(was) ? [] : [put(next, after(newest.versionId))];
+    const isSame = entries.length === 0;
+    return {
+      entries,
+      periods: isSame ? periods : withAssignment(periods, assignment(kept.use, from)),
+      use: kept.use,
+      uses: kept.uses,
+    };
+  }
+  return reassigned(told, kept, at, { store, canonical, now });
+}
+
+/** It went to somebody else: when, the implant date says, else the first thing that was told since the last that was the other's. */
+async function reassigned(
+  told: Told,
+  kept: KeptImplant,
+  at: At,
+  { store, canonical, now }: PlaceParts,
+): Promise<Assigned> {
+  const { device, patient, own } = at;
+  const implanted = implantedOf(told.implant);
+  const begun = implanted === undefined ? undefined : spanOf(implanted)?.from;
+  const since = at.instants.filter((instant) => instant > kept.latest);
+  const isByDate = begun !== undefined && begun > kept.latest;
+  const from = isByDate ? begun : Math.min(now, ...since);
+  const start = isByDate ? implanted! : new Date(from).toISOString();
+  const ended = new Date(from).toISOString();
+  const id = useIdOf(own, patient, kept.uses);
+  const open = at.periods.filter(({ patient: whose, to }) => whose !== patient && (to === undefined || to > from));
+  const newest = await store.read(open.map(({ use: key }) => ({ type: 'DeviceUseStatement', id: key })));
+  const entries = newest.flatMap((version) => {
+    if (!version || isDeleted(version)) return [];
+    const was = parseExact(version.text);
+    const period = { ...was.timingPeriod, end: ended };
+    return [put({ ...was, status: 'completed', timingPeriod: period }, after(version.versionId))];
+  });
+  let periods = at.periods;
+  for (const one of open) periods = withAssignment(periods, { ...one, to: from });
+  periods = withAssignment(periods, { patient, use: id, from });
+  const next = use({ id, patient, device, start, end: explantedOf(told.implant) }, canonical);
+  return { entries: [...entries, put(next, asNew)], periods, use: id, uses: kept.uses + 1 };
+}

@@ -1,0 +1,75 @@
+/** The report of an interrogation, as a DiagnosticReport with the document in it; a large one beside it. https://hl7.org/fhir/R4/diagnosticreport.html */
+import { hash } from 'node:crypto';
+import type { Resource } from '../../fhir/references.ts';
+import { clean, filled } from '../intake/entries.ts';
+import { effectiveOf, observationIdOf, type Setting } from './observation.ts';
+import type { Interrogation } from './told.ts';
+
+type Made = Resource & { readonly id: string };
+type Report = NonNullable<Interrogation['report']>;
+
+/** Bytes up to which the document stands in the DiagnosticReport itself: whoever lists reports reads all that is in them. */
+const INLINE = 256 * 1024;
+/** IDCO and makers send 20 MB at most; MongoDB stores 16 MB as one document, base64 is a third longer. */
+export const LARGEST = 11 * 1024 * 1024;
+
+/** The bytes of the document; undefined where it is no base64 or is too large. */
+export function documentIn({ data }: Report): Buffer | undefined {
+  const text = data.replace(/\s+/g, '');
+  if (text === '' || text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined;
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.length > LARGEST ? undefined : bytes;
+}
+
+/** The DiagnosticReport, before it DocumentReference and Binary where the document is large. */
+export function reportResources(report: Report, bytes: Buffer, at: Setting): readonly Made[] {
+  const { canonical } = at;
+  const contentType = clean(report.contentType, 100) ?? 'application/pdf';
+  const title = clean(report.title, 250) ?? 'Implant interrogation report';
+  const attachment = { contentType, size: bytes.length, hash: hash('sha1', bytes, 'base64'), title };
+  const idOf = (part: string) => observationIdOf(at, part);
+  const url = `Binary/${idOf(`report|${attachment.hash}`)}`;
+  const isLarge = bytes.length > INLINE;
+  const data = bytes.toString('base64');
+  const beside: readonly Made[] = isLarge
+    ? [
+        { resourceType: 'Binary', id: url.slice('Binary/'.length), contentType, data },
+        {
+          resourceType: 'DocumentReference',
+          id: idOf(`report|document|${attachment.hash}`),
+          status: 'current',
+          type: { text: 'Implant interrogation report' },
+          subject: { reference: at.patient },
+          date: new Date(at.issued).toISOString(),
+          content: [{ attachment: { ...attachment, url } }],
+          context: { related: [{ reference: at.device }] },
+        },
+      ]
+    : [];
+  const diagnostic = filled({
+    resourceType: 'DiagnosticReport',
+    id: idOf('report'),
+    meta: { profile: [`${canonical}/StructureDefinition/cied-report`] },
+    identifier:
+      at.transmission === undefined
+        ? undefined
+        : [{ system: `${canonical}/sid/transmission`, value: clean(at.transmission, 500) }],
+    status: at.status,
+    code: {
+      coding: [
+        {
+          system: `${canonical}/CodeSystem/cardiac-device-kind`,
+          code: 'interrogation-report',
+          display: 'Implant interrogation report',
+        },
+      ],
+      text: 'Implant interrogation report',
+    },
+    subject: { reference: at.patient },
+    effectiveDateTime: effectiveOf(at),
+    issued: new Date(at.issued).toISOString(),
+    result: at.hasPanel === false ? [] : [{ reference: `Observation/${idOf('panel')}` }],
+    presentedForm: [isLarge ? { ...attachment, url } : { ...attachment, data }],
+  });
+  return [...beside, diagnostic];
+}

@@ -1,0 +1,131 @@
+/** The room of implants on a real store, behind the real gate: what is told there can be read as the server would store it. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { flagVitals, followFlag } from '../../src/alerts/flag.ts';
+import { loadThresholds } from '../../src/alerts/thresholds.ts';
+import { followDevice, followUse } from '../../src/assignments/assignment.ts';
+import { createTrail } from '../../src/audit/trail.ts';
+import { readConfig } from '../../src/config.ts';
+import { type Core, openCore } from '../../src/core.ts';
+import { createImplants, type Implants, type More } from '../../src/ingest/implants/room.ts';
+import type { Told } from '../../src/ingest/implants/told.ts';
+import { createTakeIn, type TakeIn } from '../../src/ingest/intake/take-in.ts';
+import { insideRequest, ofItself } from '../../src/interactions/inside.ts';
+import { createLog } from '../../src/log.ts';
+import { openEngine } from '../../src/open-engine.ts';
+import { type Runtime, systemRuntime } from '../../src/runtime.ts';
+import { administrator } from '../../src/smart/access.ts';
+import type { Engine } from '../../src/store/engine.ts';
+import { noLeases } from '../../src/store/lease.ts';
+import type { Store } from '../../src/store/store.ts';
+import { testStore } from './test-store.ts';
+
+const canonical = 'https://example.org/fhir';
+const base = 'http://test/fhir';
+const profiles = fileURLToPath(new URL('../../profiles', import.meta.url));
+
+export interface ImplantsHouse {
+  readonly store: Engine;
+  readonly core: Core;
+  readonly implants: Implants;
+  readonly takeIn: TakeIn;
+  readonly runtime: Runtime;
+  /** Calls of the store by the room since it was asked last. */
+  calls(): readonly string[];
+  tell(told: Told, more?: More): ReturnType<Implants['tell']>;
+  /** Another server on the same store. */
+  another(): Implants;
+  read(reference: string): Promise<any>;
+  search(type: string, query?: string): Promise<any[]>;
+  write(resource: any): Promise<void>;
+  remove(reference: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function openImplantsHouse(asked?: string, runtime: Runtime = systemRuntime): Promise<ImplantsHouse> {
+  const folder = mkdtempSync(join(tmpdir(), 'watchfire-implants-'));
+  const { drop, ...engineSettings } = await testStore(asked);
+  const config = { ...readConfig({}), logLevel: 'silent' as const, data: folder, ...engineSettings };
+  const log = createLog({ level: 'silent', runtime });
+  const { engine } = await openEngine({ config, runtime, log, onCommit: () => undefined });
+  const stop = new AbortController();
+  const core = await openCore({
+    engine,
+    trail: createTrail(engine, runtime, 'strict'),
+    runtime,
+    base,
+    canonical,
+    version: '0',
+    pageKey: new Uint8Array(32),
+    references: 'open',
+    prepare: {},
+    derive: () => ({
+      Observation: [flagVitals(loadThresholds(profiles))],
+      Flag: [followFlag],
+      Device: [followDevice],
+      DeviceUseStatement: [followUse],
+    }),
+    log,
+    leases: noLeases,
+    signal: stop.signal,
+  });
+  const { store, dispatch } = core;
+  let calls: string[] = [];
+  const noted: Pick<Store, 'read' | 'get' | 'search' | 'commit'> = {
+    read: (...all) => (calls.push('read'), store.read(...all)),
+    get: (...all) => (calls.push('get'), store.get(...all)),
+    search: (...all) => (calls.push('search'), store.search(...all)),
+    commit: (...all) => (calls.push('commit'), store.commit(...all)),
+  };
+  const implants = createImplants({ store: noted, runtime, canonical });
+  const takeIn = createTakeIn({ dispatch, base });
+  const ask = (request: Parameters<typeof insideRequest>[1]) =>
+    dispatch(insideRequest(ofItself(base), request), administrator);
+  return {
+    store: engine,
+    core,
+    implants,
+    takeIn,
+    runtime,
+    calls() {
+      const made = calls;
+      calls = [];
+      return made;
+    },
+    tell: (told, more) => implants.tell(takeIn, told.implant.maker, told, more),
+    another: () => createImplants({ store, runtime, canonical }),
+    async read(reference) {
+      const [type, id] = reference.split('/') as [string, string];
+      const { version } = await ask({ interaction: 'read', type, id });
+      return JSON.parse(version!.text);
+    },
+    async search(type, query = '') {
+      const parameters = [...new URLSearchParams(query), ['_count', '1000']] as [string, string][];
+      const { text } = await ask({ interaction: 'search-type', type, parameters });
+      const matches = (JSON.parse(text!).entry ?? []).filter((one: any) => one.search.mode === 'match');
+      return matches.map((one: any) => one.resource);
+    },
+    async write(resource) {
+      const text = JSON.stringify(resource);
+      await ask({
+        interaction: 'update',
+        type: resource.resourceType,
+        id: resource.id,
+        body: { text, resource: JSON.parse(text) },
+      });
+    },
+    async remove(reference) {
+      const [type, id] = reference.split('/') as [string, string];
+      await ask({ interaction: 'delete', type, id });
+    },
+    async stop() {
+      stop.abort();
+      await core.stopped;
+      await engine.close();
+      await drop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
