@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { accessCommands } from './commands/access-commands.ts';
 import { print, whole } from './commands/arguments.ts';
+import { credentialsCommands } from './commands/credentials-commands.ts';
 import { fileDropCommands } from './commands/file-drop-commands.ts';
 import { hl7v2Commands } from './commands/hl7v2-commands.ts';
 import { quarantineCommands } from './commands/quarantine-commands.ts';
@@ -64,6 +65,7 @@ program
   );
 
 accessCommands(program);
+credentialsCommands(program);
 simulateCommands(program);
 hl7v2Commands(program);
 quarantineCommands(program);

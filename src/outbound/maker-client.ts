@@ -27,7 +27,8 @@ export interface MakerClientParts {
   readonly name: string;
   /** Base URL, without a trailing slash. */
   readonly base: string;
-  readonly auth: MakerAuth;
+  /** The ways that the maker knows: the first that the credential suffices for is gone. */
+  readonly auth: MakerAuth | readonly MakerAuth[];
   /** Valid now, the newest first: `vault.valid(maker, environment)`. Asked for when a token is. */
   readonly credentials: () => Promise<readonly Credentials[]>;
   readonly transport: Pick<GuardedClient, 'send'>;
@@ -35,7 +36,7 @@ export interface MakerClientParts {
   readonly limits?: Partial<MakerLimits>;
 }
 
-export const makerLimits: MakerLimits = {
+const makerLimits: MakerLimits = {
   atATime: 4,
   perMinute: 600,
   bytes: 33_554_432,
@@ -61,16 +62,26 @@ function urlOf(name: string, base: string, path: string, query: MakerCall['query
   return url.href;
 }
 
+/** Beside a token the key goes along where there is one. */
+function keyHeaders(held: Credentials, { kind, headerName }: MakerAuth): Readonly<Record<string, string>> {
+  const name = headerName ?? (kind === 'api-key' ? 'X-API-Key' : undefined);
+  return name === undefined || held.api_key === undefined ? {} : { [name]: held.api_key };
+}
+
+function identityOf(held: Credentials, { kind }: MakerAuth): Identity | undefined {
+  if (kind !== 'mutual-tls') return undefined;
+  return { certificate: demanded(held, 'certificate'), privateKey: demanded(held, 'private_key') };
+}
+
 export function createMakerClient(parts: MakerClientParts): MakerClient {
-  const { name, base, auth, credentials, transport, runtime } = parts;
+  const { name, base, credentials, transport, runtime } = parts;
+  const auths = [parts.auth].flat();
   const limits: MakerLimits = { ...makerLimits, ...parts.limits };
   const { now, sleep } = runtime;
   const breaker = createBreaker(now);
   const budget = createBudget(limits, runtime);
   const counts = { calls: 0, retries: 0, failures: 0, tokens: 0 };
-  const givesTokens = auth.tokenPath !== undefined;
-  const keyHeader = auth.headerName ?? (auth.kind === 'api-key' ? 'X-API-Key' : undefined);
-  const sessions = createSessions({ name, credentials, now, ...(givesTokens && { ask: askToken }) });
+  const sessions = createSessions({ name, credentials, auths, now, ask: askToken });
   let quota: Quota | undefined;
   let lastSuccess: number | undefined;
   let lastError: string | undefined;
@@ -78,18 +89,13 @@ export function createMakerClient(parts: MakerClientParts): MakerClient {
   /** Nobody asks before. */
   let notBefore = 0;
 
-  function ownHeaders(held: Credentials): Readonly<Record<string, string>> {
-    return keyHeader === undefined ? {} : { [keyHeader]: demanded(held, 'api_key') };
-  }
-  function identityOf(held: Credentials): Identity | undefined {
-    if (auth.kind !== 'mutual-tls') return undefined;
-    return { certificate: demanded(held, 'certificate'), privateKey: demanded(held, 'private_key') };
-  }
-
   /** One exchange; what the answer says about coming again is kept for all calls. */
-  async function send(held: Credentials, call: Call): Promise<MakerReply & { readonly wait?: number }> {
-    const identity = identityOf(held);
-    const headers = { ...call.headers, ...ownHeaders(held) };
+  async function send(
+    { credentials: held, auth }: Pick<Session, 'credentials' | 'auth'>,
+    call: Call,
+  ): Promise<MakerReply & { readonly wait?: number }> {
+    const identity = identityOf(held, auth);
+    const headers = { ...call.headers, ...keyHeaders(held, auth) };
     const reply = await transport.send({ ...call, headers, limits, ...(identity && { identity }) });
     const at = now();
     quota = quotaOf(reply.headers, at) ?? quota;
@@ -102,12 +108,12 @@ export function createMakerClient(parts: MakerClientParts): MakerClient {
     status === 429 && quota?.reset !== undefined ? Math.max(0, quota.reset - at) : undefined;
 
   /** May stand at another host: it comes from the maker's mapping, not from an answer. */
-  const tokenUrl = (): string => (/^https?:\/\//i.test(auth.tokenPath!) ? auth.tokenPath! : base + auth.tokenPath!);
+  const tokenUrl = (path: string): string => (/^https?:\/\//i.test(path) ? path : base + path);
 
-  async function askToken(held: Credentials): Promise<Token> {
+  async function askToken(held: Credentials, auth: MakerAuth): Promise<Token> {
     counts.tokens++;
-    const asked = await tokenCall(auth, held, tokenUrl(), runtime);
-    const reply = await send(held, asked);
+    const asked = await tokenCall(auth, held, tokenUrl(auth.tokenPath!), runtime);
+    const reply = await send({ credentials: held, auth }, asked);
     if (!isAnswered(reply.status)) throw tokenRefusalOf(name, reply);
     return tokenIn(reply);
   }
@@ -132,16 +138,16 @@ export function createMakerClient(parts: MakerClientParts): MakerClient {
   /** With a fresh token after the first 401, with the credential before after that. */
   async function authenticated(call: MakerCall): Promise<MakerReply> {
     let session: Session | undefined = await sessions.current();
-    let isRenewed = !givesTokens;
+    let isRenewed = session.token === undefined;
     for (;;) {
-      const { credentials: held, token }: Session = session;
-      const reply: MakerReply & { readonly wait?: number } = await send(held, dataCall(call, token));
+      const { token }: Session = session;
+      const reply: MakerReply & { readonly wait?: number } = await send(session, dataCall(call, token));
       if (isAnswered(reply.status)) return reply;
       if (reply.status !== 401) throw refusalOf(name, reply);
       session = isRenewed ? await sessions.other(session) : await sessions.renewed(session);
       isRenewed = true;
       if (session === undefined)
-        throw givesTokens
+        throw token !== undefined
           ? problem('expired', `${name} refuses a token that it has just given (401)`)
           : refusalOf(name, reply);
     }

@@ -1,10 +1,11 @@
 /** With which credential and token a maker is asked now: got once for all who wait, renewed before it ends, never by a refresh token. */
 import { problem } from '../fhir/outcome.ts';
-import type { Credentials } from './maker.ts';
-import type { Token } from './maker-token.ts';
+import type { Credentials, MakerAuth } from './maker.ts';
+import { authFor, type Token } from './maker-token.ts';
 
 export interface Session {
   readonly credentials: Credentials;
+  readonly auth: MakerAuth;
   readonly token?: string;
   /** ms since 1970 UTC. */
   readonly expires: number;
@@ -25,8 +26,9 @@ export interface SessionParts {
   readonly name: string;
   /** Those that are valid now, the newest first. */
   readonly credentials: () => Promise<readonly Credentials[]>;
-  /** Left out where the maker gives no tokens. */
-  readonly ask?: (credentials: Credentials) => Promise<Token>;
+  /** The ways that the maker knows; the first that a credential suffices for is gone. */
+  readonly auths: readonly MakerAuth[];
+  readonly ask: (credentials: Credentials, auth: MakerAuth) => Promise<Token>;
   readonly now: () => number;
 }
 
@@ -39,15 +41,17 @@ const GO_ON = 0.05;
 
 const isSame = (one: Credentials, other: Credentials): boolean => JSON.stringify(one) === JSON.stringify(other);
 
-export function createSessions({ name, credentials, ask, now }: SessionParts): Sessions {
+export function createSessions({ name, credentials, auths, ask, now }: SessionParts): Sessions {
   let held: Session | undefined;
   let pending: Promise<Session> | undefined;
 
   async function sessionOf(chosen: Credentials): Promise<Session> {
-    if (!ask) return { credentials: chosen, expires: now() + LOOKED_UP, renews: now() + LOOKED_UP };
-    const { value, life } = await ask(chosen);
+    const auth = authFor(name, auths, chosen);
+    if (auth.tokenPath === undefined)
+      return { credentials: chosen, auth, expires: now() + LOOKED_UP, renews: now() + LOOKED_UP };
+    const { value, life } = await ask(chosen, auth);
     const at = now();
-    return { credentials: chosen, token: value, expires: at + life, renews: at + life * RENEW_AT };
+    return { credentials: chosen, auth, token: value, expires: at + life, renews: at + life * RENEW_AT };
   }
 
   async function open(): Promise<Session> {

@@ -21,17 +21,28 @@ const longestLife = 86_400_000;
 /** Seconds. */
 const assertionLife = 240;
 
-/** The secret of a kind, or a refusal that names what is missing. */
-export function demanded(
+/** What {@link authFor} has seen to. */
+export const demanded = (
   credentials: Credentials,
   member: 'client_secret' | 'api_key' | 'private_key' | 'certificate',
-): string {
-  const value = credentials[member];
-  if (value === undefined) throw problem('login', `the stored credential has no ${member}, which this maker asks for`);
-  return value;
+): string => credentials[member]!;
+
+const needs = {
+  'client-secret': ['client_secret'],
+  'private-key-jwt': ['private_key'],
+  'mutual-tls': ['certificate', 'private_key'],
+  'api-key': ['api_key'],
+} as const satisfies Readonly<Record<MakerAuth['kind'], readonly (keyof Credentials)[]>>;
+
+/** The first way of a maker that a credential suffices for. */
+export function authFor(name: string, auths: readonly MakerAuth[], credentials: Credentials): MakerAuth {
+  const found = auths.find(({ kind }) => needs[kind].every((member) => credentials[member] !== undefined));
+  if (found) return found;
+  const ways = [...new Set(auths.map(({ kind }) => needs[kind].join(' and ')))].join(', or ');
+  throw problem('login', `the stored credential of ${name} lacks what it asks for: ${ways}`);
 }
 
-export function privateKeyOf(text: string): KeyObject {
+function privateKeyOf(text: string): KeyObject {
   try {
     return text.trimStart().startsWith('{')
       ? createPrivateKey({ key: JSON.parse(text), format: 'jwk' })

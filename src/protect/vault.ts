@@ -1,6 +1,38 @@
 /** Where the credentials of makers are kept: each encrypted under a key of its own, which is wrapped under the vault's key. docs/credentials.md */
+import { problem } from '../fhir/outcome.ts';
 import type { Credentials, Environment } from '../outbound/maker.ts';
-import type { Change } from '../store/store.ts';
+import { freshId, type Runtime } from '../runtime.ts';
+import { type Change, isConflict, type Kept, type Store } from '../store/store.ts';
+import { type Context, seal, unseal } from './envelope.ts';
+import type { KeyRing } from './vault-keys.ts';
+
+export const kinds = {
+  /** By `<maker>/<environment>`: {@link KeptCredentials}. */
+  credential: 'credential',
+  /** `store`: the name that binds credentials to this store; `taken/<hash>`: a file that was taken over. */
+  vault: 'vault',
+} as const;
+
+interface KeptCredential {
+  readonly id: string;
+  readonly created: number;
+  readonly by: string;
+  readonly members: readonly string[];
+  /** Of one that another has replaced: ms since 1970 UTC. */
+  readonly until?: number;
+  /** JSON of the credentials, under a key of its own. */
+  readonly sealed: string;
+  /** That key, under the one that is named. */
+  readonly wrapped: string;
+  readonly key: string;
+}
+
+interface KeptCredentials {
+  readonly maker: string;
+  readonly environment: Environment;
+  /** The newest first. */
+  readonly entries: readonly KeptCredential[];
+}
 
 /** What may be told of a credential. */
 export interface ListedCredential {
@@ -41,7 +73,180 @@ export interface Vault {
   environment(maker: string): Promise<Environment | undefined>;
   list(): Promise<readonly ListedCredential[]>;
   /** False where there was none. */
-  remove(maker: string, environment: Environment, also?: readonly Change[]): Promise<boolean>;
+  remove(maker: string, environment: Environment): Promise<boolean>;
+  /** The change that does it, for a commit of somebody else; undefined where there is none. */
+  removal(maker: string, environment: Environment): Promise<Change | undefined>;
   /** Wraps everything under the first key anew; what is done is done, so it may be stopped and asked again. */
   rotateKey(): Promise<Rewrapped>;
+}
+
+export interface VaultParts {
+  readonly store: Pick<Store, 'get' | 'list' | 'commit'>;
+  readonly runtime: Pick<Runtime, 'now' | 'random'>;
+  readonly ring: KeyRing;
+}
+
+const KEY = 32;
+/** More makers and environments than anybody has. */
+const MOST = 1_000;
+/** How often a commit looks again that somebody else was quicker than. */
+const TRIES = 5;
+
+const keyOf = (maker: string, environment: Environment): string => `${maker}/${environment}`;
+
+export function createVault({ store, runtime, ring }: VaultParts): Vault {
+  let storeName: Promise<string> | undefined;
+
+  /** Made by whoever stores the first credential; goes along when a store moves house. */
+  async function nameOfStore(): Promise<string> {
+    const [kept] = await store.get(kinds.vault, ['store']);
+    if (kept) return kept.value;
+    const value = freshId(runtime);
+    await store
+      .commit([{ op: 'put', kind: kinds.vault, key: 'store', value, expect: 'absent' }])
+      .catch((error: unknown) => {
+        if (!isConflict(error)) throw error;
+      });
+    const [made] = await store.get(kinds.vault, ['store']);
+    return made!.value;
+  }
+
+  async function contextOf({ maker, environment }: Omit<KeptCredentials, 'entries'>, id: string): Promise<Context> {
+    storeName ??= nameOfStore().catch((error: unknown) => {
+      storeName = undefined;
+      throw error;
+    });
+    return ['watchfire credential', await storeName, maker, environment, id];
+  }
+
+  function demandKey() {
+    if (ring.first) return ring.first;
+    throw problem(
+      'business-rule',
+      'no credential can be stored: in the production profile set WATCHFIRE_VAULT_KEY, WATCHFIRE_VAULT_KEY_FILE or WATCHFIRE_VAULT_KEY_SERVICE first',
+    );
+  }
+
+  async function sealed(credentials: Credentials, maker: string, by: string): Promise<KeptCredential> {
+    const first = demandKey();
+    const id = freshId(runtime);
+    const context = await contextOf({ maker, environment: credentials.environment }, id);
+    const key = Buffer.from(runtime.random(KEY));
+    const given = Object.entries(credentials).filter(([, value]) => value !== undefined);
+    const plain = Buffer.from(JSON.stringify(Object.fromEntries(given)));
+    const { wrapped, name } = await first.wrap(key, context);
+    const members = given.map(([member]) => member).filter((member) => member !== 'environment');
+    const text = seal(key, plain, context, runtime);
+    key.fill(0);
+    return { id, created: runtime.now(), by, members, sealed: text, wrapped, key: name };
+  }
+
+  async function keyIn(of: KeptCredentials, { id, wrapped, key }: KeptCredential): Promise<Uint8Array> {
+    const named = ring.all.find((one) => one.isNamed(key));
+    if (named) return named.unwrap(wrapped, await contextOf(of, id));
+    throw problem(
+      'business-rule',
+      `the credential of ${of.maker} is wrapped under ${key}, a key that this server does not have`,
+    );
+  }
+
+  async function opened(of: KeptCredentials, entry: KeptCredential): Promise<Credentials> {
+    const key = await keyIn(of, entry);
+    return JSON.parse(unseal(key, entry.sealed, await contextOf(of, entry.id)).toString());
+  }
+
+  const look = async (maker: string, environment: Environment): Promise<Kept | undefined> =>
+    (await store.get(kinds.credential, [keyOf(maker, environment)]))[0];
+
+  const all = (): Promise<readonly Kept[]> => store.list(kinds.credential, '', MOST);
+
+  async function changes(
+    maker: string,
+    credentials: Credentials,
+    { by, overlap }: PutOptions,
+  ): Promise<readonly Change[]> {
+    const { environment } = credentials;
+    const kept = await look(maker, environment);
+    const [before] = (kept?.value as KeptCredentials | undefined)?.entries ?? [];
+    const fresh = await sealed(credentials, maker, by);
+    const former = before && overlap > 0 ? [{ ...before, until: runtime.now() + overlap }] : [];
+    const value: KeptCredentials = { maker, environment, entries: [fresh, ...former] };
+    const key = keyOf(maker, environment);
+    return [{ op: 'put', kind: kinds.credential, key, value, expect: kept?.revision ?? 'absent' }];
+  }
+
+  async function again<T>(work: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isConflict(error) || tries === TRIES) throw error;
+      }
+    }
+  }
+
+  async function valid(maker: string, environment: Environment): Promise<readonly Credentials[]> {
+    const kept = (await look(maker, environment))?.value as KeptCredentials | undefined;
+    const entries = kept?.entries.filter(({ until = Number.POSITIVE_INFINITY }) => until > runtime.now()) ?? [];
+    return Promise.all(entries.map((entry) => opened(kept!, entry)));
+  }
+
+  async function removal(maker: string, environment: Environment): Promise<Change | undefined> {
+    const kept = await look(maker, environment);
+    return kept && { op: 'drop', kind: kinds.credential, key: kept.key, expect: kept.revision };
+  }
+
+  /** How many were wrapped anew: none where somebody else was quicker. */
+  async function rewrap(row: string, name: string): Promise<number> {
+    const [kept] = await store.get(kinds.credential, [row]);
+    const of = kept?.value as KeptCredentials | undefined;
+    if (!kept || !of || of.entries.every(({ key }) => key === name)) return 0;
+    const entries: KeptCredential[] = [];
+    for (const entry of of.entries) {
+      const context = await contextOf(of, entry.id);
+      const { wrapped, name: key } = await demandKey().wrap(await keyIn(of, entry), context);
+      entries.push({ ...entry, wrapped, key });
+    }
+    const value: KeptCredentials = { ...of, entries };
+    await store.commit([{ op: 'put', kind: kinds.credential, key: row, value, expect: kept.revision }]);
+    return 1;
+  }
+
+  return {
+    changes,
+    put: (maker, credentials, options, also = []) =>
+      again(async () => void (await store.commit([...also, ...(await changes(maker, credentials, options))]))),
+    async open(maker, environment) {
+      const kept = (await look(maker, environment))?.value as KeptCredentials | undefined;
+      return kept && opened(kept, kept.entries[0]!);
+    },
+    valid,
+    async environment(maker) {
+      const own = (await all()).map(({ value }) => value as KeptCredentials).filter((of) => of.maker === maker);
+      const newest = own.sort((one, other) => other.entries[0]!.created - one.entries[0]!.created)[0];
+      return newest?.environment;
+    },
+    async list() {
+      return (await all()).map(({ value }) => {
+        const { maker, environment, entries } = value as KeptCredentials;
+        const [{ members, created, by, key } = entries[0]!, former] = entries;
+        const isValid = former?.until !== undefined && former.until > runtime.now();
+        return { maker, environment, members, created, by, key, ...(isValid && { previousUntil: former.until }) };
+      });
+    },
+    remove: (maker, environment) =>
+      again(async () => {
+        const drop = await removal(maker, environment);
+        if (drop) await store.commit([drop]);
+        return drop !== undefined;
+      }),
+    removal,
+    async rotateKey() {
+      const name = await demandKey().name();
+      const rows = await all();
+      let rewrapped = 0;
+      for (const { key } of rows) rewrapped += await again(() => rewrap(key, name));
+      return { rewrapped, already: rows.length - rewrapped };
+    },
+  };
 }

@@ -1,12 +1,13 @@
 /** What comes in besides requests: makers that are asked, files, HL7 v2, MQTT; and where their credentials are kept. docs/configuration.md */
 import type { Setting } from './setting.ts';
-import { onOff, optional, whole } from './values.ts';
+import { httpUrl, onOff, optional, secret, whole } from './values.ts';
 
 export interface FeedSettings {
   readonly pollSeconds: number;
   readonly vaultKey: string | undefined;
   readonly vaultKeyFile: string | undefined;
   readonly vaultKeyService: string | undefined;
+  readonly vaultKeyServiceToken: string | undefined;
   readonly credentialStoragePath: string | undefined;
   readonly mllpPort: number | undefined;
   readonly mllpCertificate: string | undefined;
@@ -65,8 +66,16 @@ export const feedSettings: readonly Setting<keyof FeedSettings>[] = [
     aliases: [],
     key: 'vaultKeyService',
     fallback: '',
-    parse: optional(text),
+    parse: optional(httpUrl),
     meaning: 'URL of a key service that wraps and unwraps the keys of credentials instead.',
+  },
+  {
+    name: 'WATCHFIRE_VAULT_KEY_SERVICE_TOKEN',
+    aliases: [],
+    key: 'vaultKeyServiceToken',
+    fallback: '',
+    parse: optional(secret),
+    meaning: 'Bearer token that the key service is shown.',
   },
   {
     name: 'CREDENTIAL_STORAGE_PATH',
