@@ -13,6 +13,7 @@ import { createIngest } from './ingest/apply.ts';
 import { fileDropMeasures } from './ingest/file-drop/measures.ts';
 import { openFileDrop } from './ingest/file-drop/room.ts';
 import { openHl7v2 } from './ingest/hl7v2/wire/room.ts';
+import { loadMakers } from './ingest/feeds/folders.ts';
 import { createQuarantine, type Retry } from './ingest/intake/quarantine.ts';
 import { createTakeIn } from './ingest/intake/take-in.ts';
 import { loadMapping } from './ingest/mapping.ts';
@@ -20,9 +21,11 @@ import { createVitals } from './ingest/vitals.ts';
 import type { Dispatch } from './interactions/interaction.ts';
 import type { Log } from './log.ts';
 import type { GuardedClient } from './outbound/guarded-client.ts';
+import { openVault } from './protect/open.ts';
 import type { Runtime } from './runtime.ts';
 import type { Leases } from './store/lease.ts';
 import type { Store } from './store/store.ts';
+import { adminCredentialsRouter, credentialsRouter } from './translators/cardiac/credentials.ts';
 import { hl7v2Router } from './translators/hl7v2.ts';
 import { iotRouter } from './translators/iot.ts';
 
@@ -69,8 +72,12 @@ export async function openFeeds(parts: FeedParts): Promise<FeedRooms> {
   const hl7v2 = await openHl7v2({ ...parts, takeIn });
   for (const measure of hl7v2.measures) parts.metrics.rows(measure);
   const retries = new Map<string, Retry>([['hl7v2', ({ id }, payload) => hl7v2.again(id, payload)]]);
+  const known = [...(await loadMakers(mappings)).keys()];
+  const { vault } = await openVault({ ...parts, known });
+  const credentials = { ...parts, canonical, vault, known, makers: config.makers };
   return {
     rooms: [
+      { path: '/cardiac', room: identified(identify, credentialsRouter(credentials)) },
       { path: '/hl7v2', room: hl7v2Router({ hl7v2, guard }) },
       {
         path: '/api/iot',
@@ -78,6 +85,7 @@ export async function openFeeds(parts: FeedParts): Promise<FeedRooms> {
       },
     ],
     adminRooms: [
+      adminCredentialsRouter(credentials),
       adminFileDropRouter(fileDrop),
       adminQuarantineRouter({ store, quarantine: createQuarantine(store), retries }),
     ],
