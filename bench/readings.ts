@@ -37,15 +37,22 @@ async function readingsAreFound(
   }
 }
 
-const iotPost: Operation = {
-  name: 'iot-post',
+type Posted = ReturnType<typeof iotReading>;
+
+/** Heart rate and blood pressure, as in the seed's example of a batch: 2 Observations. */
+function pairOf({ device_id, timestamp, heart_rate, blood_pressure_systolic, blood_pressure_diastolic }: Posted) {
+  return { device_id, timestamp, heart_rate, blood_pressure_systolic, blood_pressure_diastolic };
+}
+
+const post = (name: string, units: number, told: (reading: Posted) => object, days: number): Operation => ({
+  name,
   checks:
     '201, success, an integer vital_sign_id, the timestamp sent; a sample is found over FHIR by patient, code and date',
-  units: 4,
+  units,
   async begin(world) {
     const keys = await keysOf(world);
     const posted: { patient: string; at: number; heartRate: number }[] = [];
-    const start = Math.floor((Date.now() - 20 * DAY) / 1000) * 1000;
+    const start = Math.floor((Date.now() - days * DAY) / 1000) * 1000;
     return {
       next(worker) {
         const which = worker % world.writers.length;
@@ -54,7 +61,7 @@ const iotPost: Operation = {
         const at = start + serial * 1000;
         const reading = iotReading(deviceIdentifier, at, serial);
         return {
-          request: world.ask.door('/api/iot/vitals/', reading, keys[which]!),
+          request: world.ask.door('/api/iot/vitals/', told(reading), keys[which]!),
           judge(answer, json) {
             if (answer.status !== 201) return differs(201, answer);
             if (json.success !== true || !Number.isInteger(json.vital_sign_id)) return 'no success or no vital_sign_id';
@@ -67,7 +74,10 @@ const iotPost: Operation = {
       verify: () => readingsAreFound(world, posted),
     };
   },
-};
+});
+
+const iotPost = post('iot-post', 4, (reading) => reading, 20);
+const iotReadings = post('iot-reading', 2, pairOf, 15);
 
 const BATCH = 100;
 
@@ -87,12 +97,8 @@ const iotBatch: Operation = {
         const serial = world.next();
         const readings = Array.from({ length: BATCH }, (_, i) => {
           const at = start + (serial * BATCH + i) * 1000;
-          const { timestamp, heart_rate, blood_pressure_systolic, blood_pressure_diastolic } = iotReading(
-            deviceIdentifier,
-            at,
-            serial * BATCH + i,
-          );
-          return { timestamp, heart_rate, blood_pressure_systolic, blood_pressure_diastolic };
+          const { device_id: _own, ...reading } = pairOf(iotReading(deviceIdentifier, at, serial * BATCH + i));
+          return reading;
         });
         return {
           request: world.ask.door('/api/iot/vitals/batch/', { device_id: deviceIdentifier, readings }, keys[which]!),
@@ -113,4 +119,4 @@ const iotBatch: Operation = {
   },
 };
 
-export const READINGS_IN: readonly Operation[] = [iotPost, iotBatch];
+export const READINGS_IN: readonly Operation[] = [iotPost, iotReadings, iotBatch];

@@ -14,6 +14,7 @@ export const OPERATIONS = [
   'include',
   'token',
   'iot-post',
+  'iot-reading',
   'iot-batch',
   'transaction',
   'delete',

@@ -20,6 +20,16 @@ export interface Told {
   readonly body: object;
   /** Said where not everything passed the gate, so that the door keeps a row of it: `1 refused, 2 repeated`. */
   readonly unrecorded?: string;
+  /** Readings of a batch that were refused, in order. */
+  readonly refused?: readonly RefusedReading[];
+}
+
+export interface RefusedReading {
+  /** Place in the batch. */
+  readonly index: number;
+  /** As sent, its numbers exact. */
+  readonly reading: unknown;
+  readonly problem: Problem;
 }
 
 /** Each throws a Problem where nothing of the payload (JSON with exact numbers) can be taken in. */
@@ -120,7 +130,10 @@ export function createVitals({ ingest, mapping, store, runtime }: VitalsRoom): V
       const duplicates = applied.filter(({ isNew }) => !isNew).length;
       const ignored = new Set(Object.keys(others));
       for (const one of parsed) if (!(one instanceof Problem)) for (const field of one.ignored) ignored.add(field);
-      const errors = [...bad].sort(([a], [b]) => a - b).map(([index, { message }]) => ({ index, error: message }));
+      const refused = [...bad]
+        .sort(([a], [b]) => a - b)
+        .map(([index, problem]) => ({ index, reading: readings[index], problem }));
+      const errors = refused.map(({ index, problem }) => ({ index, error: problem.message }));
       const isUnrecorded = failed > 0 || applied.some(({ isRecorded }) => !isRecorded);
       return {
         status: applied.length > 0 ? 200 : 422,
@@ -137,6 +150,7 @@ export function createVitals({ ingest, mapping, store, runtime }: VitalsRoom): V
           ...(ignored.size > 0 ? { ignored: [...ignored] } : {}),
         },
         ...(isUnrecorded ? { unrecorded: `${failed} refused, ${duplicates} repeated` } : {}),
+        ...(refused.length > 0 ? { refused } : {}),
       };
     },
   };

@@ -1,0 +1,128 @@
+/** MQTT for device gateways: the port, with or without TLS, the broker behind it, and its end. docs/device-guide.md */
+import { readFileSync } from 'node:fs';
+import { createServer as createPlainServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { appended } from '../../audit/trail.ts';
+import { asProblem } from '../../fhir/outcome.ts';
+import type { Log } from '../../log.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { FeedSettings } from '../../settings/feeds.ts';
+import type { ServerSettings } from '../../settings/server.ts';
+import { NotIdentified } from '../../smart/identify.ts';
+import type { Store } from '../../store/store.ts';
+import type { KeepRefused } from '../refused-vitals.ts';
+import type { Vitals } from '../vitals.ts';
+import { type AdmissionParts, type Admitted, createAdmission } from './admission.ts';
+import { openBroker } from './broker.ts';
+import { createPublish } from './publication.ts';
+
+export interface MqttParts {
+  readonly config: Pick<FeedSettings, 'mqttPort' | 'mqttCertificate' | 'mqttKey'> & Pick<ServerSettings, 'host'>;
+  readonly store: Store;
+  readonly identify: AdmissionParts['identify'];
+  readonly vitals: Vitals;
+  readonly keepRefused: KeepRefused;
+  readonly runtime: Runtime;
+  readonly base: string;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** It is here for one command. */
+  readonly isBrief: boolean;
+}
+
+export interface Mqtt {
+  /** For Prometheus. */
+  readonly measure: {
+    readonly name: string;
+    readonly help: string;
+    readonly kind: 'gauge';
+    readonly labels: readonly string[];
+    readonly read: () => readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
+  };
+  /** After the signal: resolves when what was published is stored or refused, and the port is closed. */
+  readonly stopped: Promise<unknown>;
+}
+
+/** A revoked key is noticed within five seconds: identify remembers for some of them on other servers. */
+const RECHECK_MILLISECONDS = 2_000;
+const BACKLOG = 511;
+
+/** PEM files; without them the port speaks without TLS. */
+function serverFor({ mqttCertificate: certificate, mqttKey: key }: MqttParts['config']): Server {
+  if ((certificate === undefined) !== (key === undefined))
+    throw new Error('WATCHFIRE_MQTT_CERTIFICATE and WATCHFIRE_MQTT_KEY go together');
+  if (certificate === undefined) return createPlainServer();
+  return createTlsServer({ cert: readFileSync(certificate), key: readFileSync(key!), handshakeTimeout: 10_000 });
+}
+
+/** Nothing where no port is set. Rejects where the port or the certificate cannot be had. */
+export async function openMqtt(parts: MqttParts): Promise<Mqtt | undefined> {
+  const { config, store, runtime, log, signal, isBrief } = parts;
+  const { mqttPort: port, host } = config;
+  if (port === undefined || isBrief) return undefined;
+  const server = serverFor(config);
+  const isTls = config.mqttCertificate !== undefined;
+
+  function refused(what: string, error: unknown, source: string, device?: Admitted): void {
+    const isTold = error instanceof NotIdentified;
+    const row = {
+      at: runtime.now(),
+      who: device?.caller.who ?? 'anonymous',
+      key: device?.caller.key ?? (isTold ? error.key : ''),
+      interaction: 'mqtt',
+      action: 'E',
+      target: device ? `Device/${device.key.id}` : '',
+      patients: '',
+      status: isTold ? 401 : 403,
+      requestId: '',
+      address: source,
+      query: '',
+      reason: isTold ? error.reason : what === 'mqtt-connect' ? asProblem(error).message : what,
+    };
+    store.commit([appended(row)]).catch((fault) => log.error('a refusal by MQTT was not recorded', fault));
+  }
+
+  const broker = await openBroker({
+    admit: createAdmission(parts),
+    publish: createPublish(parts),
+    refused,
+    failed: (error) => log.error('a message by MQTT was not taken in', error),
+  });
+
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    socket.setNoDelay(true);
+  });
+  server.on(isTls ? 'secureConnection' : 'connection', broker.handle);
+  // A handshake that failed is nobody's; TLS says so to the other side.
+  server.on('tlsClientError', () => undefined);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, host, backlog: BACKLOG }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  log.info(`taking in readings by MQTT ${isTls ? 'over TLS' : 'without TLS'}`, { port });
+
+  const watching = (async () => {
+    while (!signal.aborted) {
+      await runtime.sleep(RECHECK_MILLISECONDS, signal);
+      if (!signal.aborted) await broker.recheck();
+    }
+    const closed = new Promise((resolve) => server.close(resolve));
+    await broker.close();
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  })();
+  const measure = {
+    name: 'mqtt_connections',
+    help: 'Devices and gateways that are connected by MQTT.',
+    kind: 'gauge' as const,
+    labels: [],
+    read: () => [{ labels: {}, value: broker.connections() }],
+  };
+  return { measure, stopped: watching };
+}
