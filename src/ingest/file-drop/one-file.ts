@@ -9,24 +9,20 @@ import type { Runtime } from '../../runtime.ts';
 import type { Lease, Store } from '../../store/store.ts';
 import { contentOf, type Identity, look, type NoFile, within } from './dropped.ts';
 import type { Folders } from './folders.ts';
-import { type LedgerLine, lineOf } from './ledger.ts';
+import { lineOf } from './ledger.ts';
 import { type Leaving, moveTo, writeFileWhole } from './move.ts';
 import { archivedName, dayOf, errorName, failedName } from './names.ts';
 import { GIVEN_UP, type Patience, QUIET } from './patience.ts';
-import { type Payload, refusalOf, type TakeIn, type TakenIn } from './take-in.ts';
+import { type Content, itsFault, refusalOf, type TakeIn, type TakenIn } from './take-in.ts';
 import { isCutOff } from './whole.ts';
 
 /** As a batch over HTTP. */
 const LARGEST = 16n * 1024n * 1024n;
 
 /** A file that can be taken in, read to its end. */
-export interface Ready {
-  readonly name: Buffer;
+export interface Ready extends Content {
   readonly identity: Identity;
   readonly bytes: Buffer;
-  readonly digest: string;
-  readonly line: LedgerLine;
-  readonly payload: Payload;
 }
 
 export type Done =
@@ -51,16 +47,13 @@ export interface OneFileRoom {
 export interface OneFile {
   /** A file to take in, or what became of it already. */
   look(name: Buffer): Promise<Ready | Done>;
-  take(ready: Ready, fence: Lease | undefined): Promise<Done>;
+  /** Of one device: one of many readings, or several of one reading each. */
+  take(files: readonly Ready[], fence: Lease | undefined): Promise<readonly Done[]>;
 }
 
 export const isReady = (seen: Ready | Done): seen is Ready => 'payload' in seen;
 
 const textOf = (value: object): Uint8Array => Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
-
-/** What the file itself is to blame for. */
-const isItsFault = (error: unknown): error is Problem =>
-  error instanceof Problem && error.status < 500 && error.status !== 409;
 
 export function createOneFile({ folders, takeIn, store, runtime, patience }: OneFileRoom): OneFile {
   const { inbox, archive, failed } = folders;
@@ -101,6 +94,27 @@ export function createOneFile({ folders, takeIn, store, runtime, patience }: One
   function waits(name: Buffer, error: unknown): Done {
     patience.putOff(name);
     return { is: 'waiting', error };
+  }
+
+  /** Moves a file to where it belongs. */
+  async function settled(file: Ready, outcome: TakenIn | Problem): Promise<Done> {
+    const { name, identity, bytes, digest } = file;
+    const content = { content: bytes, digest };
+    try {
+      if (outcome instanceof Problem) {
+        await fail(name, identity, content, outcome);
+        return { is: 'failed' };
+      }
+      if (outcome.refused.length === 0) {
+        await archived(file);
+        return { is: 'taken-in', taken: outcome };
+      }
+      await fail(name, identity, content, refusalOf(outcome.refused), true);
+      return { is: 'failed', taken: outcome };
+    } catch (error) {
+      const waiting = waits(name, error);
+      return outcome instanceof Problem ? waiting : { is: 'taken-in', taken: outcome, error };
+    }
   }
 
   return {
@@ -149,8 +163,7 @@ export function createOneFile({ folders, takeIn, store, runtime, patience }: One
         try {
           return { name, identity: seen, bytes, digest, line, payload: takeIn.payloadOf(name, bytes) };
         } catch (error) {
-          if (!isItsFault(error)) throw error;
-          await fail(name, seen, { content: bytes, digest }, error);
+          await fail(name, seen, { content: bytes, digest }, itsFault(error));
           return { is: 'failed' };
         }
       } catch (error) {
@@ -158,29 +171,15 @@ export function createOneFile({ folders, takeIn, store, runtime, patience }: One
       }
     },
 
-    async take(ready, fence) {
-      const { name, identity, bytes, digest } = ready;
-      const content = { content: bytes, digest };
+    async take(files, fence) {
       try {
-        const taken = await takeIn.takeIn(ready, ready.payload, fence).catch((error: unknown) => {
-          if (isItsFault(error)) return error;
-          throw error;
-        });
-        if (taken instanceof Problem) {
-          await fail(name, identity, content, taken);
-          return { is: 'failed' };
-        }
-        const isInPart = taken.refused.length > 0;
-        try {
-          if (isInPart) await fail(name, identity, content, refusalOf(taken.refused), true);
-          else await archived(ready);
-        } catch (error) {
-          patience.putOff(name);
-          return { is: 'taken-in', taken, error };
-        }
-        return { is: isInPart ? 'failed' : 'taken-in', taken };
+        const [first] = files;
+        const outcomes = first!.payload.isBatch
+          ? [await takeIn.takeInBatch(first!, fence)]
+          : await takeIn.takeInSingles(files, fence);
+        return await Promise.all(files.map((file, i) => settled(file, outcomes[i]!)));
       } catch (error) {
-        return waits(name, error);
+        return files.map(({ name }) => waits(name, error));
       }
     },
   };

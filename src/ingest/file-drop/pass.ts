@@ -9,6 +9,8 @@ import type { Patience } from './patience.ts';
 
 /** So many are read before they are stored: their devices share commits. */
 const WAVE = 256;
+/** So many files of one reading share a commit at most. */
+const MOST_TOGETHER = 100;
 /** So many at a time are opened. */
 const READERS = 8;
 
@@ -102,6 +104,18 @@ async function inTurns<T, R>(items: readonly T[], workers: number, work: (item: 
   return results;
 }
 
+/** What goes in together, in order: files of one reading each that follow one another, and each of many by itself. */
+function together(files: readonly Ready[]): readonly (readonly Ready[])[] {
+  const groups: Ready[][] = [];
+  for (const file of files) {
+    const last = groups.at(-1);
+    const isOne = !file.payload.isBatch && last !== undefined && !last[0]!.payload.isBatch;
+    if (isOne && last.length < MOST_TOGETHER) last.push(file);
+    else groups.push([file]);
+  }
+  return groups;
+}
+
 export function createPass(inbox: string, files: OneFile, patience: Patience): Pass {
   let isFirst = true;
 
@@ -111,7 +125,7 @@ export function createPass(inbox: string, files: OneFile, patience: Patience): P
     const byDevice = [...Map.groupBy(ready, ({ payload }) => payload.deviceId).values()];
     const takeAll = async (ofDevice: readonly Ready[]) => {
       const done: Done[] = [];
-      for (const file of ofDevice) done.push(await files.take(file, fence));
+      for (const some of together(ofDevice)) done.push(...(await files.take(some, fence)));
       return done;
     };
     const taken = await Promise.all(byDevice.map(takeAll));

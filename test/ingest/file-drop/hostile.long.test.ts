@@ -37,7 +37,9 @@ const failed = () => readdirSync(box.failed).filter((name) => !name.endsWith('.e
 
 describe('What is no file', () => {
   let server: Server;
-  afterAll(() => server.close());
+  afterAll(() => {
+    server.close();
+  });
 
   it('is left where it is, and never followed (I43)', async () => {
     const outside = join(box.folder, 'outside.json');
