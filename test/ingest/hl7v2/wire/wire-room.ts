@@ -110,6 +110,9 @@ export async function openWireRoom({
     signal: stopping.signal,
     isBrief: false,
     map,
+  }).catch(async (error) => {
+    await store.close();
+    throw error;
   });
   const port = hl7v2.port!;
   const connected = () =>
@@ -144,15 +147,11 @@ export async function openWireRoom({
     },
     async versions(type) {
       let count = 0;
-      const over = new AbortController();
       const end = await store.end();
-      // Walks the log up to where it ends now.
-      const marker = setTimeout(() => over.abort(), 200);
-      for await (const { version, token } of store.changes(undefined, over.signal, type)) {
+      for await (const { version, token } of store.changes(undefined, new AbortController().signal)) {
         if (version.key.type === type) count++;
         if (token === end) break;
       }
-      clearTimeout(marker);
       return count;
     },
     kept: (kind) => everyKept(kind, store),
