@@ -1,4 +1,5 @@
 /** What the room of the makers' feeds offers to doors: manual runs, status and the way back for acknowledgements. docs/feeds.md */
+import type { Change } from '../../store/store.ts';
 
 /** Rows of the maker. `received` is the sum of the others. */
 export interface RowCounts {
@@ -97,6 +98,8 @@ export interface Feeds {
   devices(maker: string, after?: string, limit?: number): Promise<readonly DeviceStatus[]>;
   /** Tells the maker, until it says itself that the alert is acknowledged. Once per alert. `device` is the maker's id, where known. */
   acknowledge(maker: string, alert: string, device?: string): Promise<void>;
+  /** The same as a change for the commit in which it is made. Seen within a minute, at once with `acknowledge` after it. */
+  acknowledgement(maker: string, alert: string, device?: string): Change;
   /** After the signal: resolves when no call is under way. */
   readonly stopped: Promise<void>;
 }

@@ -3,7 +3,7 @@ import type { Cadence } from './document.ts';
 import type { KeptGap } from './state.ts';
 
 const mostMarks = 100;
-const mostGaps = 50;
+const mostGaps = 500;
 /** With fewer intervals nobody knows how often a device sends. */
 const fewest = 4;
 

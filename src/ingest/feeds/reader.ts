@@ -22,7 +22,6 @@ import {
   type Moment,
   momentAt,
   neededAt,
-  noDevice,
   orAside,
   shifted,
   translated,
@@ -308,12 +307,3 @@ export function createReader(document: MakerDocument, systemOfPatients: string):
     },
   };
 }
-
-/** A row of a device that the maker has not told us of. */
-export const ofUnknownDevice = (row: unknown, asked: string, path: string, key: string): KeptAside => ({
-  code: 'no-device',
-  reason: noDevice(`${path} names a device that the maker has not listed`).message,
-  key,
-  device: asked,
-  row,
-});

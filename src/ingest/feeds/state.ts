@@ -33,7 +33,8 @@ export interface KeptPatient {
   readonly changed?: string;
   /** When that was. */
   readonly asked: number;
-  readonly devices: readonly string[];
+  /** By device: the same of its own row. */
+  readonly devices: Readonly<Record<string, string>>;
 }
 
 export interface KeptGap {

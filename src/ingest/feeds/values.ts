@@ -14,13 +14,11 @@ export interface Aside {
 export const unreadable = (sentence: string): Problem => problem('value', sentence);
 export const unmapped = (sentence: string): Problem => problem('code-invalid', sentence);
 export const implausible = (sentence: string): Problem => problem('processing', sentence);
-export const noDevice = (sentence: string): Problem => problem('not-found', sentence);
 
 const codeOf: Readonly<Record<string, QuarantineCode>> = {
   value: 'unreadable',
   'code-invalid': 'unmapped',
   processing: 'implausible',
-  'not-found': 'no-device',
 };
 
 /** What `work` gives, or why the row is kept aside. */

@@ -1,0 +1,165 @@
+/** The feeds of the makers of implants: which there are, who is asked, and what others may ask of them. docs/feeds.md */
+import type { Config } from '../../config.ts';
+import type { Log } from '../../log.ts';
+import type { GuardedClient } from '../../outbound/guarded-client.ts';
+import type { Credentials, Environment, MakerAuth, MakerClient, MakerState } from '../../outbound/maker.ts';
+import { createMakerClient } from '../../outbound/maker-client.ts';
+import { baseUrlOf, environmentOf, makerName } from '../../protect/maker-settings.ts';
+import type { Vault } from '../../protect/vault.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { Leases } from '../../store/lease.ts';
+import type { Store } from '../../store/store.ts';
+import type { Implants } from '../implants/room.ts';
+import type { TakeIn } from '../intake/take-in.ts';
+import { acknowledgementChange, askForAcknowledgement } from './acknowledgements.ts';
+import type { Feeds } from './feeds.ts';
+import { type MakerFolder, settingOf } from './folders.ts';
+import { askForJob, readJob } from './jobs.ts';
+import { createReader } from './reader.ts';
+import { createSettle } from './settle.ts';
+import { deviceStatuses, makerStatus } from './status.ts';
+import { type Ready, workOn } from './work.ts';
+
+export interface FeedsParts {
+  readonly store: Store;
+  readonly runtime: Runtime;
+  readonly config: Pick<Config, 'makers' | 'pollSeconds' | 'canonical'>;
+  readonly makers: ReadonlyMap<string, MakerFolder>;
+  readonly vault: Pick<Vault, 'valid' | 'environment'>;
+  /** Reaches the makers that are set up. */
+  readonly client: GuardedClient;
+  readonly implants: Pick<Implants, 'entriesOf'>;
+  readonly takeIn: TakeIn;
+  readonly leases: Pick<Leases, 'hold' | 'isShared' | 'stopped'>;
+  readonly log: Pick<Log, 'error' | 'info'>;
+}
+
+export interface FeedsRoom extends Feeds {
+  /** Clients of the makers that this server has asked. */
+  connections(): readonly { readonly maker: string; readonly environment: string; readonly state: MakerState }[];
+}
+
+/** System of the ids that a maker gives its patients. */
+export const patientSystem = (canonical: string, maker: string): string => `${canonical}/sid/${maker}-patient`;
+
+const has: Readonly<Record<MakerAuth['kind'], (held: Credentials) => boolean>> = {
+  'client-secret': (held) => held.client_secret !== undefined,
+  'private-key-jwt': (held) => held.private_key !== undefined && held.certificate === undefined,
+  'mutual-tls': (held) => held.certificate !== undefined && held.private_key !== undefined,
+  'api-key': (held) => held.api_key !== undefined,
+};
+/** The first way for which the credential holds what it takes; the API key goes along where there is one. */
+function wayFor(ways: readonly MakerAuth[], held: Credentials): MakerAuth | undefined {
+  const way = ways.find(({ kind }) => has[kind](held));
+  if (way === undefined || held.api_key !== undefined) return way;
+  const { headerName: _, ...without } = way;
+  return without;
+}
+
+export function openFeedsOfMakers(parts: FeedsParts): FeedsRoom {
+  const { store, runtime, config, makers, vault, leases } = parts;
+  const settle = createSettle({ ...parts, canonical: config.canonical });
+  const bells = new Map<string, { ring: () => void }>();
+  const clients = new Map<
+    string,
+    { readonly key: string; readonly environment: Environment; readonly client: MakerClient }
+  >();
+  const names = [...makers.keys()];
+
+  const notSet = (maker: string): string | undefined =>
+    baseUrlOf(maker, config.makers) === undefined ? `${settingOf(maker)}_BASE_URL is not set` : undefined;
+
+  /** One client as long as where and how is asked stays the same: it holds the token, the budget and the breaker. */
+  function clientFor(maker: string, base: string, environment: Environment, auth: MakerAuth): MakerClient {
+    const key = JSON.stringify([base, environment, auth]);
+    const known = clients.get(maker);
+    if (known?.key === key) return known.client;
+    const { document, adapt } = makers.get(maker)!;
+    const plain = createMakerClient({
+      name: maker,
+      base,
+      auth,
+      credentials: () => vault.valid(maker, environment),
+      transport: parts.client,
+      runtime,
+      limits: document.limits,
+    });
+    const client = adapt ? adapt(plain, document) : plain;
+    clients.set(maker, { key, environment, client });
+    return client;
+  }
+
+  async function ready(maker: string): Promise<Ready> {
+    const base = baseUrlOf(maker, config.makers);
+    if (base === undefined) return { state: 'off', why: notSet(maker)! };
+    const environment = await environmentOf(maker, config.makers, vault);
+    const [held] = environment === undefined ? [] : await vault.valid(maker, environment);
+    if (environment === undefined || held === undefined) {
+      const of = environment === undefined ? '' : ` for ${environment}`;
+      return { state: 'no-credential', why: `No credential is stored${of}` };
+    }
+    const { document } = makers.get(maker)!;
+    const auth = wayFor(document.auth, held);
+    if (auth === undefined)
+      return { state: 'no-credential', why: 'The stored credential holds too little for this maker' };
+    const client = clientFor(maker, base, environment, auth);
+    const reader = createReader(document, patientSystem(config.canonical, maker));
+    return { environment, asking: { document, reader, client, base, store, runtime, settle } };
+  }
+
+  for (const maker of names) {
+    if (notSet(maker) !== undefined) continue;
+    const bell = { ring: (): void => undefined };
+    bells.set(maker, bell);
+    leases.hold(`feed/${maker}`, (held) =>
+      workOn(
+        {
+          maker,
+          store,
+          runtime,
+          log: parts.log,
+          pollSeconds: config.pollSeconds,
+          systemOfPatients: patientSystem(config.canonical, maker),
+          ready: () => ready(maker),
+          isShared: leases.isShared,
+          bell,
+        },
+        held,
+      ),
+    );
+  }
+  const ring = () => {
+    for (const bell of bells.values()) bell.ring();
+  };
+
+  return {
+    makers: () => names,
+    makerOf(name) {
+      const folder = makerName(name.trim()).replaceAll(' ', '-');
+      return makers.has(folder) ? folder : undefined;
+    },
+    async ingest(patient) {
+      const able = await Promise.all(
+        [...bells.keys()].map(async (maker) => ({ maker, is: 'asking' in (await ready(maker)) })),
+      );
+      const job = await askForJob(
+        { store, runtime },
+        patient,
+        able.filter(({ is }) => is).map(({ maker }) => maker),
+      );
+      ring();
+      return job;
+    },
+    job: (id) => readJob(store, id),
+    status: () => Promise.all(names.map((maker) => makerStatus(store, maker, runtime.now(), notSet(maker)))),
+    devices: (maker, after, limit = 100) => deviceStatuses(store, maker, after, limit),
+    async acknowledge(maker, alert, device) {
+      await askForAcknowledgement(store, acknowledgementChange(maker, alert, device, runtime.now()));
+      ring();
+    },
+    acknowledgement: (maker, alert, device) => acknowledgementChange(maker, alert, device, runtime.now()),
+    connections: () =>
+      [...clients].map(([maker, { environment, client }]) => ({ maker, environment, state: client.state() })),
+    stopped: leases.stopped,
+  };
+}

@@ -1,0 +1,200 @@
+/** What is done about one maker while its lease is held: polls, jobs and acknowledgements, until the lease or the server ends. docs/feeds.md */
+import { asProblem } from '../../fhir/outcome.ts';
+import { createLine, type Line } from '../../interactions/settle.ts';
+import type { Log } from '../../log.ts';
+import type { Environment } from '../../outbound/maker.ts';
+import { check, type Held } from '../../store/lease.ts';
+import type { Store } from '../../store/store.ts';
+import { nextAcknowledgement, pushAcknowledgements } from './acknowledgements.ts';
+import { type Asking, isMakers } from './asking.ts';
+import { jobsFor, notePart } from './jobs.ts';
+import { listPatients, type Memory, pollPatient } from './patients.ts';
+import type { PatientRow } from './reader.ts';
+import { feedKinds, type KeptMaker, type KeptPatient, keptOf, none } from './state.ts';
+import { openTotals } from './totals.ts';
+
+/** How the maker can be asked now, or why not. */
+export interface Askable {
+  readonly asking: Asking;
+  readonly environment: Environment;
+}
+export interface NotAskable {
+  readonly why: string;
+  readonly state: 'off' | 'no-credential';
+}
+export type Ready = Askable | NotAskable;
+
+export interface WorkParts {
+  readonly maker: string;
+  readonly store: Pick<Store, 'get' | 'list' | 'commit'>;
+  readonly runtime: Asking['runtime'];
+  readonly log: Pick<Log, 'error' | 'info'>;
+  readonly pollSeconds: number;
+  readonly systemOfPatients: string;
+  /** Asked before every poll: a credential may come while the server runs. */
+  readonly ready: () => Promise<Ready>;
+  /** Whether others may ask for something that only the store tells of. */
+  readonly isShared: boolean;
+  /** Set here, called by whoever asked for something on this server. */
+  readonly bell: { ring: () => void };
+}
+
+/** Patients that are asked for at a time. */
+const atATime = 4;
+/** Milliseconds between two looks for what other servers were asked. */
+const lookEvery = 1_000;
+
+export async function workOn(parts: WorkParts, held: Held): Promise<void> {
+  const { maker, store } = parts;
+  const [kept] = await store.get(feedKinds.maker, [maker]);
+  const memory: Memory = {
+    patients: new Map(),
+    told: new Map(),
+    totals: await openTotals(store, maker, kept?.value as KeptMaker | undefined),
+  };
+  for await (const { key, value } of keptOf(store, feedKinds.patient, maker))
+    memory.patients.set(key.slice(maker.length + 1), value as KeptPatient);
+  const line = createLine();
+  await Promise.all([pollAlways(parts, memory, line, held), answerAlways(parts, memory, line, held)]);
+}
+
+async function pollAlways(parts: WorkParts, memory: Memory, line: Line, held: Held): Promise<void> {
+  const { maker, store, runtime, pollSeconds } = parts;
+  const [kept] = await store.get(feedKinds.maker, [maker]);
+  let last = kept?.value as KeptMaker | undefined;
+  while (!held.signal.aborted) {
+    const begun = runtime.now();
+    const ready = await parts.ready();
+    const next = 'why' in ready ? notReady(memory, ready, last) : await poll(parts, memory, line, held, ready, last);
+    if (held.signal.aborted) return;
+    // Where nothing can be asked, nothing has to be said twice.
+    if (!('why' in ready) || next.state !== last?.state || next.why !== last?.why)
+      await store.commit([{ op: 'put', kind: feedKinds.maker, key: maker, value: next }, check(held.fence)]);
+    last = next;
+    await runtime.sleep(Math.max(0, pollSeconds * 1_000 - (runtime.now() - begun)), held.signal);
+  }
+}
+
+const notReady = ({ totals, patients }: Memory, { state, why }: NotAskable, last?: KeptMaker): KeptMaker => ({
+  ...totals.read(),
+  state,
+  why,
+  patients: last?.patients ?? patients.size,
+  lastSuccess: last?.lastSuccess,
+  lastError: last?.lastError,
+});
+
+/** Once through all patients. */
+async function poll(
+  { runtime, log, maker }: WorkParts,
+  memory: Memory,
+  line: Line,
+  held: Held,
+  { asking, environment }: Askable,
+  last: KeptMaker | undefined,
+): Promise<KeptMaker> {
+  let listed = last?.patients ?? 0;
+  let lastError: string | undefined;
+  try {
+    const { due, count } = await listPatients(asking, memory, held);
+    listed = count;
+    const waiting = due.values();
+    await Promise.all(
+      Array.from({ length: Math.min(atATime, due.length) }, async () => {
+        for (const one of waiting) {
+          if (held.signal.aborted || asking.client.state().breaker === 'open') return;
+          try {
+            const { errors } = await line(one.patient.id, () => pollPatient(asking, memory, one, held));
+            lastError = errors[0] ?? lastError;
+          } catch (error) {
+            // One patient that cannot be stored keeps nobody else waiting.
+            if (held.signal.aborted) return;
+            memory.totals.own({ failure: 1 });
+            lastError = asProblem(error).message;
+            log.error('what a maker told of a patient could not be stored', error, { id: maker });
+          }
+        }
+      }),
+    );
+    if (asking.client.state().breaker === 'open') lastError ??= 'the maker does not answer';
+  } catch (error) {
+    if (!isMakers(error)) throw error;
+    memory.totals.own({ failure: 1 });
+    lastError = asProblem(error).message;
+  }
+  const state = asking.client.state();
+  return {
+    ...memory.totals.read(),
+    environment,
+    state: lastError === undefined ? 'polling' : 'failing',
+    patients: listed,
+    lastSuccess: lastError === undefined ? runtime.now() : last?.lastSuccess,
+    lastError,
+    connection: {
+      up: state.up,
+      breaker: state.breaker,
+      ...(state.tokenExpires === undefined ? {} : { tokenExpires: state.tokenExpires }),
+      ...(state.quota?.remaining === undefined ? {} : { quotaRemaining: state.quota.remaining }),
+    },
+  };
+}
+
+/** Jobs and acknowledgements, beside the polls: nobody waits for a long one to end. */
+async function answerAlways(parts: WorkParts, memory: Memory, line: Line, held: Held): Promise<void> {
+  const { runtime, isShared, bell } = parts;
+  let isRung = false;
+  let wake = new AbortController();
+  bell.ring = () => {
+    isRung = true;
+    wake.abort();
+  };
+  held.signal.addEventListener('abort', () => wake.abort(), { once: true });
+  while (!held.signal.aborted) {
+    isRung = false;
+    wake = new AbortController();
+    const next = await answerOnce(parts, memory, line, held);
+    if (held.signal.aborted) return;
+    if (isRung) continue;
+    const wait = Math.min(
+      isShared ? lookEvery : 60_000,
+      next === undefined ? 60_000 : Math.max(0, next - runtime.now()),
+    );
+    await runtime.sleep(wait, wake.signal);
+  }
+}
+
+/** Resolves with the time at which there is something to do again. */
+async function answerOnce(parts: WorkParts, memory: Memory, line: Line, held: Held): Promise<number | undefined> {
+  const { maker, store, log } = parts;
+  const jobs = await jobsFor(store, maker);
+  const due = await nextAcknowledgement(store, maker);
+  const isDue = due !== undefined && due <= parts.runtime.now();
+  if (jobs.length === 0 && !isDue) return due;
+  const ready = await parts.ready();
+  for (const { id, patient } of jobs) {
+    if (held.signal.aborted) return undefined;
+    if ('why' in ready) {
+      await notePart(parts, id, maker, { state: 'failed', counts: none, error: ready.why }, held);
+      continue;
+    }
+    await notePart(parts, id, maker, { state: 'running', counts: none }, held);
+    const row: PatientRow = {
+      id: patient,
+      told: memory.told.get(patient) ?? { identifiers: [{ system: parts.systemOfPatients, value: patient }] },
+      changed: undefined,
+    };
+    try {
+      const asked = { patient: row, isDeep: true, isForced: true };
+      const { counts, errors } = await line(patient, () => pollPatient(ready.asking, memory, asked, held));
+      if (held.signal.aborted) return undefined;
+      const [error] = errors;
+      await notePart(parts, id, maker, { state: error === undefined ? 'completed' : 'failed', counts, error }, held);
+    } catch (failure) {
+      if (held.signal.aborted) return undefined;
+      log.error('a patient could not be asked for', failure, { id: maker });
+      await notePart(parts, id, maker, { state: 'failed', counts: none, error: asProblem(failure).message }, held);
+    }
+  }
+  if (isDue && !('why' in ready)) await pushAcknowledgements(ready.asking, held);
+  return 'why' in ready ? undefined : nextAcknowledgement(store, maker);
+}
