@@ -21,13 +21,15 @@ const gauges = {
 } as const;
 export type GaugeName = keyof typeof gauges;
 
+type LabelledValues = readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
+
 /** A measure of a room that knows its own labels: classes and names that are configured, never what a request says. */
 export interface MeasureWithLabels {
   readonly name: string;
   readonly help: string;
   readonly kind: 'counter' | 'gauge';
   readonly labels: readonly string[];
-  read(): readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
+  read(): LabelledValues | Promise<LabelledValues>;
 }
 
 export interface Metrics {
@@ -216,9 +218,10 @@ export function createMetrics(): Metrics {
           help,
           labelNames: [...labels],
           registers,
-          collect() {
+          async collect() {
+            const values = await read();
             this.reset();
-            for (const row of read()) this.set(row.labels, row.value);
+            for (const row of values) this.set(row.labels, row.value);
           },
         });
         return;
@@ -228,9 +231,10 @@ export function createMetrics(): Metrics {
         help,
         labelNames: [...labels],
         registers,
-        collect() {
+        async collect() {
+          const values = await read();
           this.reset();
-          for (const row of read()) this.inc(row.labels, row.value);
+          for (const row of values) this.inc(row.labels, row.value);
         },
       });
     },
