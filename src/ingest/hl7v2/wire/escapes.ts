@@ -5,7 +5,7 @@ import type { Delimiters } from './delimiters.ts';
 export type Decode = (bytes: Uint8Array) => string;
 
 /** Most blank lines that one `\.sp<n>\` makes. */
-const MOST_LINES = 100;
+const MOST_LINES = 20;
 
 /** What stands for one sequence; undefined where it is none that we know, so that it stays as it was sent. */
 function meant(sequence: string, delimiters: Delimiters, decode: Decode): string | undefined {
