@@ -73,11 +73,18 @@ export async function openImplantsHouse(asked?: string, runtime: Runtime = syste
   });
   const { store, dispatch } = core;
   let calls: string[] = [];
+  /** The same function, noting that it was called. */
+  const noting = <A extends unknown[], R>(name: string, call: (...all: A) => R) => {
+    return (...all: A): R => {
+      calls.push(name);
+      return call(...all);
+    };
+  };
   const noted: Pick<Store, 'read' | 'get' | 'search' | 'commit'> = {
-    read: (...all) => (calls.push('read'), store.read(...all)),
-    get: (...all) => (calls.push('get'), store.get(...all)),
-    search: (...all) => (calls.push('search'), store.search(...all)),
-    commit: (...all) => (calls.push('commit'), store.commit(...all)),
+    read: noting('read', store.read),
+    get: noting('get', store.get),
+    search: noting('search', store.search),
+    commit: noting('commit', store.commit),
   };
   const implants = createImplants({ store: noted, runtime, canonical });
   const takeIn = createTakeIn({ dispatch, base });

@@ -30,7 +30,6 @@ const kinds: ReadonlyMap<string, Concept & { readonly category: string }> = new 
   }),
 );
 const OTHER = 'device-alert';
-export const alertKinds: readonly string[] = [...kinds.keys()];
 
 const categories: Readonly<Record<string, string>> = {
   clinical: 'Clinical',
@@ -49,9 +48,9 @@ export interface AlertPlace {
 }
 
 /** The same for ever: the maker's name for it, below the maker's. */
-export const alertValue = (maker: string, id: string): string => `${maker}:${clean(id, 300) ?? '-'}`;
+const alertValue = (maker: string, id: string): string => `${maker}:${clean(id, 300) ?? '-'}`;
 
-export const alertIds = (implant: string, maker: string, alert: AlertTold) => {
+const alertIds = (implant: string, maker: string, alert: AlertTold) => {
   const parsed = Date.parse(alert.at);
   const at = Number.isNaN(parsed) ? 0 : parsed;
   const idOf = (type: string) => stableId(at, implant, 'alert', maker, alert.id, type);

@@ -113,8 +113,7 @@ export const monitorDevice = (monitor: Monitor, manufacturer: string, patient: s
   });
 
 const leadName = (lead: Lead, i: number): string => clean(lead.serial, 100) ?? `${lead.location ?? '-'}|${i}`;
-export const leadIdOf = (implant: string, lead: Lead, i: number): string =>
-  partIdOf(implant, 'lead', leadName(lead, i));
+const leadIdOf = (implant: string, lead: Lead, i: number): string => partIdOf(implant, 'lead', leadName(lead, i));
 
 const property = (code: string, text: string | undefined) => {
   const value = clean(text, 200);
@@ -152,7 +151,7 @@ export const leadDevice = (lead: Lead, i: number, of: string, patient: string, c
   });
 
 /** A metric for each thing that the implant has measured; not written again for its values. */
-export const metricIdOf = (implant: string, spec: TermSpec): string => partIdOf(implant, 'metric', spec.code);
+const metricIdOf = (implant: string, spec: TermSpec): string => partIdOf(implant, 'metric', spec.code);
 
 export const metric = (spec: TermSpec, implant: string, device: string, canonical: string): Made =>
   filled({
