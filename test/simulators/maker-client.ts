@@ -79,7 +79,7 @@ export async function visit(options: Omit<Partial<MakerOptions>, 'runtime'> = {}
       const rows: any[] = [];
       for (let next: string | null = ''; next !== null; ) {
         const { body }: Told = await get(
-          `${path}${path.includes('?') ? '&' : '?'}limit=50${next && `&cursor=${next}`}`,
+          `${path}${path.includes('?') ? '&' : '?'}limit=200${next && `&cursor=${next}`}`,
         );
         rows.push(...body.items);
         next = body.next;

@@ -16,7 +16,10 @@ const start = Date.UTC(2026, 0, 1);
 const cast = createCast(dialects['boston-scientific'].house, 1, 100, 1);
 const devices = Array.from({ length: 108 }, (_, at) => cast.patient(at + 1).devices).flat();
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-const spread = (values: readonly number[]) => Math.sqrt(mean(values.map((value) => (value - mean(values)) ** 2)));
+const spread = (values: readonly number[]) => {
+  const middle = mean(values);
+  return Math.sqrt(mean(values.map((value) => (value - middle) ** 2)));
+};
 const rates = (device: SimDevice, count: number) =>
   Array.from({ length: count }, (_, hour) => heartRate(device, 1, start + hour * HOUR));
 
@@ -42,24 +45,25 @@ describe('A simulated heart', () => {
 
 describe('A simulated battery', () => {
   it('never rises, whatever the device and the time between two looks (0-074)', () => {
+    const risen: string[] = [];
     for (const device of devices) {
       let before = { volts: Number.POSITIVE_INFINITY, percent: Number.POSITIVE_INFINITY };
       for (let day = 0; day < 4_000; day += 37) {
         const at = start + day * 24 * HOUR;
         const now = { volts: Number(batteryVoltage(device, 1, at)), percent: Number(batteryLevel(device, 1, at)) };
-        expect(now.volts).toBeLessThanOrEqual(before.volts);
-        expect(now.percent).toBeLessThanOrEqual(before.percent);
+        if (now.volts > before.volts || now.percent > before.percent) risen.push(`${device.id} on day ${day}`);
         before = now;
       }
       expect(before.volts).toBeGreaterThanOrEqual(2.3);
       expect(before.percent).toBeGreaterThan(0);
     }
+    expect(risen).toEqual([]);
   });
 });
 
 describe('A simulated lead', () => {
   it('stays within what is normal, but for the broken one', () => {
-    for (const device of devices.filter(({ leads }) => leads.length > 0).slice(0, 40))
+    for (const device of devices.filter(({ leads }) => leads.length > 0).slice(0, 8))
       for (const channel of ['RA', 'RV'] as const)
         for (let day = 0; day < 20; day++) {
           const at = start + day * 24 * HOUR;

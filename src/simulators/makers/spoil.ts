@@ -67,14 +67,15 @@ export function sendSpoiled(
   } else if (happening.has('slow-body')) {
     answer.setHeader('Content-Length', bytes.length);
     let sent = 0;
-    const timer = setInterval(() => {
+    const drip = () => {
       answer.write(bytes.subarray(sent, ++sent));
       if (sent < bytes.length) return;
       clearInterval(timer);
       answer.end();
-    }, 1_000);
+    };
+    const timer = setInterval(drip, 1_000);
     answer.once('close', () => clearInterval(timer));
-    answer.flushHeaders();
+    drip();
   } else if (happening.has('truncated-json')) answer.end(bytes.subarray(0, Math.floor(bytes.length / 2)));
   else if (happening.has('html-page')) {
     answer.setHeader('Content-Type', 'text/html; charset=utf-8');
