@@ -10,13 +10,17 @@ import { adminQuarantineRouter } from './http/admin-quarantine.ts';
 import { identified } from './http/app.ts';
 import type { Metrics } from './http/metrics.ts';
 import { createIngest } from './ingest/apply.ts';
+import { loadMakers } from './ingest/feeds/folders.ts';
 import { fileDropMeasures } from './ingest/file-drop/measures.ts';
 import { openFileDrop } from './ingest/file-drop/room.ts';
 import { openHl7v2 } from './ingest/hl7v2/wire/room.ts';
-import { loadMakers } from './ingest/feeds/folders.ts';
 import { createQuarantine, type Retry } from './ingest/intake/quarantine.ts';
 import { createTakeIn } from './ingest/intake/take-in.ts';
 import { loadMapping } from './ingest/mapping.ts';
+import { mqttFeed } from './ingest/mqtt/publication.ts';
+import { openMqtt } from './ingest/mqtt/room.ts';
+import { createKeepRefused } from './ingest/refused-vitals.ts';
+import { retryVitals } from './ingest/retry-vitals.ts';
 import { createVitals } from './ingest/vitals.ts';
 import type { Dispatch } from './interactions/interaction.ts';
 import type { Log } from './log.ts';
@@ -71,7 +75,12 @@ export async function openFeeds(parts: FeedParts): Promise<FeedRooms> {
   const takeIn = createTakeIn({ dispatch, base });
   const hl7v2 = await openHl7v2({ ...parts, takeIn });
   for (const measure of hl7v2.measures) parts.metrics.rows(measure);
-  const retries = new Map<string, Retry>([['hl7v2', ({ id }, payload) => hl7v2.again(id, payload)]]);
+  const mqtt = await openMqtt({ ...parts, vitals, keepRefused: createKeepRefused(takeIn, canonical) });
+  if (mqtt) parts.metrics.rows(mqtt.measure);
+  const retries = new Map<string, Retry>([
+    ['hl7v2', ({ id }, payload) => hl7v2.again(id, payload)],
+    [mqttFeed, retryVitals({ vitals, store, base })],
+  ]);
   const known = [...(await loadMakers(mappings)).keys()];
   const { vault } = await openVault({ ...parts, known });
   const credentials = { ...parts, canonical, vault, known, makers: config.makers };
@@ -90,7 +99,7 @@ export async function openFeeds(parts: FeedParts): Promise<FeedRooms> {
       adminQuarantineRouter({ store, quarantine: createQuarantine(store), retries }),
     ],
     get stopped() {
-      return Promise.all([fileDrop?.stopped, hl7v2.stopped]);
+      return Promise.all([fileDrop?.stopped, hl7v2.stopped, mqtt?.stopped]);
     },
   };
 }
