@@ -1,4 +1,4 @@
-/** Demo data: a few patients, a device for each, a key, and an EHR that wants to know of every active Flag. Synthetic, labelled HTEST. */
+/** Demo data: a few patients, a device or an implant for each, a key, and an EHR that wants to know of every active Flag. Synthetic, labelled HTEST. */
 import { ask, type Reached } from './running.ts';
 
 const label = {
@@ -47,6 +47,54 @@ const people = [
   },
 ] as const;
 
+/** As `watchfire simulate boston-scientific --seed 1` tells them: its first poll finds these and adds to them. */
+export const cardiac = [
+  {
+    ...{ id: 'PAT001', family: 'Doe', given: 'John', gender: 'male', birthDate: '1962-02-14' },
+    ...{ device: 'BSX-000011', model: 'D433', serial: '510596', mdc: '753666', kind: 'ICD' },
+  },
+  {
+    ...{ id: 'PAT002', family: 'Smith', given: 'Jane', gender: 'female', birthDate: '1955-09-03' },
+    ...{ device: 'BSX-000021', model: 'L331', serial: '493584', mdc: '753665', kind: 'Pacemaker' },
+  },
+] as const;
+
+function cardiacEntries(canonical: string) {
+  return cardiac.flatMap(({ id, device, ...person }) => [
+    {
+      request: { method: 'PUT', url: `Patient/demo-${id.toLowerCase()}` },
+      resource: {
+        resourceType: 'Patient',
+        id: `demo-${id.toLowerCase()}`,
+        meta: label,
+        identifier: [{ system: `${canonical}/sid/boston-scientific-patient`, value: id }],
+        active: true,
+        name: [{ use: 'official', family: person.family, given: [person.given] }],
+        gender: person.gender,
+        birthDate: person.birthDate,
+      },
+    },
+    {
+      request: { method: 'PUT', url: `Device/demo-${device.toLowerCase()}` },
+      resource: {
+        resourceType: 'Device',
+        id: `demo-${device.toLowerCase()}`,
+        meta: label,
+        identifier: [
+          { system: `${canonical}/sid/cied`, value: `model:${person.model}/serial:${person.serial}` },
+          { system: `${canonical}/sid/maker-device/boston-scientific`, value: device },
+        ],
+        status: 'active',
+        manufacturer: 'Boston Scientific',
+        modelNumber: person.model,
+        serialNumber: person.serial,
+        type: { coding: [{ system: 'urn:iso:std:iso:11073:10101', code: person.mdc }], text: person.kind },
+        patient: { reference: `Patient/demo-${id.toLowerCase()}` },
+      },
+    },
+  ]);
+}
+
 function entries(canonical: string) {
   return people.flatMap((person) => [
     {
@@ -87,7 +135,8 @@ export interface Demo {
 
 /** Loads it; whoever repeats it gets a new key and the same resources. `endpoint` is where the EHR listens. */
 export async function loadDemo(reached: Reached, canonical: string, endpoint: string | undefined): Promise<Demo> {
-  await ask(reached, 'POST', '/fhir', { resourceType: 'Bundle', type: 'transaction', entry: entries(canonical) });
+  const entry = [...entries(canonical), ...cardiacEntries(canonical)];
+  await ask(reached, 'POST', '/fhir', { resourceType: 'Bundle', type: 'transaction', entry });
   const { key } = await ask(reached, 'POST', '/admin/devices/DEV001/keys', {
     key_name: 'demo',
     permissions: ['can_write_vitals', 'can_read_patient'],
