@@ -26,7 +26,7 @@ export interface ReadMessage extends Hl7Message {
   parts(segment: Segment, field: number): readonly Part[];
   /** The whole segment counts as read: another was the same, or it has served its purpose. */
   taken(segment: Segment): void;
-  /** A reason of its own for a field that is left out in this message. */
+  /** A field that was read and is left out all the same in this message, and why. */
   leave(segment: Segment, field: number, reason: string): void;
   /** What was never read; `fields` counts the populated fields, and those of which something was read. */
   unread(reasons: Reasons): {
@@ -114,7 +114,10 @@ export function readingOf(message: Hl7Message): ReadMessage {
         .filter((repetition) => isPopulated(plain[segment.index]!.whole(field, repetition) ?? ''))
         .map((repetition) => partOf(segments[segment.index]!, field, repetition)),
     taken: (segment) => wholly.add(segment.index),
-    leave: (segment, field, reason) => reasonsHere.set(`${segment.index}.${field}`, reason),
+    leave(segment, field, reason) {
+      reasonsHere.set(`${segment.index}.${field}`, reason);
+      for (const name of seen) if (name.startsWith(`${segment.index}.${field}.`)) seen.delete(name);
+    },
     unread(reasons) {
       const unmapped: Unmapped[] = [];
       let populated = 0;

@@ -1,0 +1,26 @@
+/** MSH, SFT and EVN: the message itself. https://build.fhir.org/ig/HL7/v2-to-fhir/ConceptMap-segment-msh-to-messageheader.html */
+import { filled } from '../../intake/entries.ts';
+import type { Making } from './making.ts';
+import { fill } from './rows.ts';
+import { V2 } from './tables.ts';
+
+export function addHeader(making: Making): void {
+  const { message, around, drafts, messageKey, focus, subject } = making;
+  const said: any = {};
+  for (const name of ['MSH', 'SFT', 'EVN']) {
+    const segment = message.first(name);
+    if (segment) fill(message, segment, around, { into: said });
+  }
+  const about = focus.length > 0 ? focus : [subject];
+  drafts.add(
+    filled({
+      resourceType: 'MessageHeader',
+      ...said,
+      eventCoding: { system: `${V2}0003`, code: message.event },
+      source: filled({ endpoint: `${around.canonical}/sid/hl7v2/unnamed`, ...said.source }),
+      focus: [...new Set(about)].map((reference) => ({ reference })),
+    }),
+    [messageKey],
+    (_existing, next) => next,
+  );
+}

@@ -1,0 +1,276 @@
+/** IHE PCD-09: what an implant tells of itself (IDCO), handed on in the house's words. https://www.ihe.net/uploadedFiles/Documents/PCD/IHE_PCD_TF_Vol2.pdf, docs/implants.md */
+import { readFileSync } from 'node:fs';
+import type { Change } from '../../../store/store.ts';
+import type { Implants } from '../../implants/room.ts';
+import type { Implant, ImplantType, Interrogation, Lead, PatientTold, Term, Told } from '../../implants/told.ts';
+import { clean, filled } from '../../intake/entries.ts';
+import { quarantineChange, quarantineId } from '../../intake/quarantine.ts';
+import type { Segment } from '../wire/message.ts';
+import { type Around, dateTime } from './datatypes.ts';
+import { addHeader } from './header.ts';
+import { withLabels } from './labels.ts';
+import type { Beginning, Part } from './map.ts';
+import { isDeviceNumber, personIn } from './patient.ts';
+import type { ReadMessage } from './reading.ts';
+import { noteOf, type Result, resultOf } from './result.ts';
+import { dateOf } from './times.ts';
+
+export type ImplantRoom = Pick<Implants, 'entriesOf'>;
+
+interface Words {
+  readonly types: Readonly<Record<string, ImplantType>>;
+  readonly makers: Readonly<Record<string, { readonly maker: string; readonly manufacturer: string }>>;
+  readonly device: Readonly<Record<'type' | 'model' | 'serial' | 'manufacturer' | 'implanted', string>>;
+  readonly lead: Readonly<Record<string, keyof Lead>>;
+  readonly episode: { readonly id: string; readonly first: number; readonly last: number };
+  readonly session: { readonly at: string; readonly type: string };
+}
+const words: Words = JSON.parse(
+  readFileSync(new URL('../../../../mappings/hl7v2/implants.json', import.meta.url), 'utf8'),
+);
+
+const EPISODES = 'hl7v2-episode';
+
+/** A number of the IDC nomenclature: partition 11 of IEEE 11073. */
+const isIdc = (code: string | undefined): boolean => code !== undefined && /^7[23]\d{4}$/.test(code);
+
+/** It names its device in PID-3 as IDCO does, or tells what only implants tell. */
+export const isImplant = (message: ReadMessage): boolean => {
+  if (message.type !== 'ORU') return false;
+  const pid = message.first('PID');
+  const namesDevice =
+    pid !== undefined && message.parts(pid, 3).some((part) => /^model:.*\/serial:/i.test(part.get(1) ?? ''));
+  return namesDevice || message.all('OBX').some((obx) => isIdc(obx.get(3)) && /^MDC/.test(obx.get(3, 3) ?? ''));
+};
+
+interface Session {
+  readonly obr: Segment | undefined;
+  readonly results: readonly Result[];
+  readonly notes: readonly string[];
+}
+
+function sessionsOf(message: ReadMessage, around: Around): readonly Session[] {
+  const groups = message.groups('OBR', ['ORC', 'PID']);
+  return groups.map(({ head, rest }) => {
+    const results = rest.filter(({ name }) => name === 'OBX').map((segment) => resultOf(message, segment, around));
+    const notes = rest
+      .filter(({ name }) => name === 'NTE')
+      .flatMap((segment) => noteOf(message, segment, around)?.text ?? []);
+    return { obr: head, results, notes };
+  });
+}
+
+const textOf = ({ value }: Result): string | undefined => {
+  const [one] = value.values;
+  if (!one) return undefined;
+  const concept = one['valueCodeableConcept'];
+  return clean(
+    one['valueString'] ?? concept?.text ?? concept?.coding?.[0]?.code ?? one['valueQuantity']?.value?.toString(),
+  );
+};
+
+const codeOf = ({ value }: Result): string | undefined => value.values[0]?.['valueCodeableConcept']?.coding?.[0]?.code;
+
+/** The number of a term, by which it is known; names have had typing mistakes. */
+const termCode = ({ code }: Result): string => code?.coding?.[0]?.code ?? code?.text ?? 'unnamed';
+
+function termOf(result: Result): Term | undefined {
+  const { segment, code, value, sub, status, interpretation } = result;
+  const isOwn = !/^MDC/.test(segment.get(3, 3) ?? '') || !/^\d+$/.test(termCode(result));
+  const instance = Number(sub);
+  const [one] = value.values;
+  const absent = result.absent ?? (one ? undefined : status === 'cancelled' ? 'not-performed' : 'unknown');
+  const isQuestionable = interpretation.some((i) => i.coding?.[0]?.code === 'questionable');
+  return filled({
+    code: termCode(result),
+    name: code?.coding?.[0]?.display ?? code?.text,
+    instance: sub !== '' && Number.isInteger(instance) && instance >= 0 ? instance : undefined,
+    ...(one && absent === undefined ? saidIn(result, one) : { absent: absent ?? 'unknown' }),
+    questionable: isQuestionable ? (true as const) : undefined,
+    vendor: isOwn ? (true as const) : undefined,
+  });
+}
+
+function saidIn(result: Result, one: any): Partial<Term> {
+  const { valueQuantity: quantity, valueCodeableConcept: concept, valueDateTime: at } = one;
+  if (quantity) {
+    const { value, comparator, code, unit } = quantity;
+    // Some send a day as a number.
+    const day = unit === undefined && /^(?:19|20)\d{6}$/.test(value.text) ? dateOf(value.text) : undefined;
+    return day ? { dateTime: day } : { quantity: filled({ value: value.text, unit: code ?? unit ?? '', comparator }) };
+  }
+  if (concept) {
+    const [coding] = concept.coding ?? [];
+    return coding
+      ? { coded: filled({ code: coding.code, system: coding.system, display: coding.display ?? concept.text }) }
+      : { text: concept.text };
+  }
+  return at ? { dateTime: at } : { text: textOf(result) };
+}
+
+function implantOf(message: ReadMessage, pid: Segment, results: readonly Result[], around: Around): Implant {
+  const [number] = message.parts(pid, 3).filter(isDeviceNumber);
+  const [, model, serial] = /^model:(.*)\/serial:(.*)$/i.exec(number?.get(1) ?? '') ?? [];
+  const find = (term: string) => results.find((result) => termCode(result) === term);
+  const { device } = words;
+  const [type, maker, implanted] = [find(device.type), find(device.manufacturer), find(device.implanted)];
+  const short = (maker && codeOf(maker)) ?? number?.part(4).get(1);
+  const known = short === undefined ? undefined : words.makers[short.toUpperCase()];
+  const leads = new Map<string, Record<string, string>>();
+  for (const result of results) {
+    const property = words.lead[termCode(result)];
+    if (property === undefined) continue;
+    const said =
+      property === 'implanted'
+        ? dayOf(result)
+        : property === 'location'
+          ? (codeOf(result) ?? textOf(result))
+          : textOf(result);
+    if (said !== undefined) leads.set(result.sub, { ...leads.get(result.sub), [property]: said });
+  }
+  const serialSaid = find(device.serial);
+  const modelSaid = find(device.model);
+  return filled({
+    maker: known?.maker ?? 'hl7v2',
+    manufacturer: known?.manufacturer ?? (maker && textOf(maker)) ?? short ?? around.sender,
+    model: model || (modelSaid && textOf(modelSaid)) || '',
+    serial: serial || (serialSaid && textOf(serialSaid)) || '',
+    type: (type && words.types[codeOf(type) ?? '']) ?? 'other',
+    implanted: implanted && dayOf(implanted),
+    status: 'active' as const,
+    leads: [...leads.values()] as readonly Lead[],
+  });
+}
+
+const dayOf = ({ value }: Result): string | undefined => {
+  const [one] = value.values;
+  const text = one?.['valueDateTime'] ?? one?.['valueString'] ?? one?.['valueQuantity']?.value?.text;
+  return text === undefined ? undefined : /^\d{4}-/.test(text) ? text.slice(0, 10) : dateOf(text);
+};
+
+function patientTold(message: ReadMessage, pid: Segment, around: Around): PatientTold {
+  const { resource } = personIn(message, pid, around);
+  const [name] = resource.name ?? [];
+  return filled({
+    identifiers: (resource.identifier ?? []).map((i: any) =>
+      filled({ system: i.system, value: i.value, type: i.type?.coding?.[0]?.code }),
+    ),
+    family: name?.family,
+    given: name?.given,
+    birthDate: resource.birthDate,
+    gender: resource.gender,
+  });
+}
+
+const statuses: Readonly<Record<string, Interrogation['status']>> = { F: 'final', C: 'corrected' };
+
+function interrogationOf(session: Session, implant: Implant, beginning: Beginning): Interrogation | undefined {
+  const { message, around, sent } = beginning;
+  const { obr, results, notes } = session;
+  const find = (term: string) => results.find((result) => termCode(result) === term);
+  const told = obr?.get(7)?.trim();
+  const own = find(words.session.at)?.value.values[0]?.['valueDateTime'];
+  const at = [told ? dateTime(told, around) : undefined, own, sent].find((time) => time?.includes('T'));
+  if (at === undefined) return undefined;
+  const instant = Date.parse(at);
+  if (obr) for (const field of [1, 2]) message.parts(obr, field).forEach((part) => void part.whole());
+  const number = obr && message.parts(obr, 3)[0]?.get(1);
+  const kind = obr && message.parts(obr, 4)[0];
+  const terms = results.flatMap((result) => (result.value.documents.length > 0 ? [] : (termOf(result) ?? [])));
+  const remarks = notes.map((text): Term => ({ code: 'NTE', name: 'Remark of the sender', text, vendor: true }));
+  const reports = results.flatMap(({ value, code }) =>
+    value.documents.flatMap(({ bytes, contentType }) =>
+      bytes
+        ? [filled({ contentType, data: bytes.toString('base64'), title: code?.text ?? code?.coding?.[0]?.display })]
+        : [],
+    ),
+  );
+  if (reports.length > 1) around.warn('of several documents of one interrogation the first is its report');
+  return filled({
+    id: number ?? `${implant.model}/${implant.serial}|${instant}`,
+    at,
+    instant,
+    session: kind && (kind.get(1) ?? kind.get(2)),
+    status: statuses[obr?.get(25)?.trim().toUpperCase() ?? ''] ?? ('preliminary' as const),
+    terms: [...terms, ...remarks],
+    report: reports[0],
+  });
+}
+
+/** Terms of one episode have one instance number; who has told of the episode before, tells nothing new. */
+async function withoutKnownEpisodes(
+  one: Interrogation,
+  implant: Implant,
+  { setting, around }: Beginning,
+): Promise<{ readonly interrogation: Interrogation; readonly also: readonly Change[] }> {
+  const { id, first, last } = words.episode;
+  const isOfEpisode = ({ code }: Term) => Number(code) >= first && Number(code) <= last;
+  const named = one.terms.filter((term) => term.code === id && term.text !== undefined);
+  if (named.length === 0) return { interrogation: one, also: [] };
+  const keyOf = ({ text }: Term) => `${implant.model}|${implant.serial}|${text}`.toLowerCase();
+  const kept = await setting.store.get(EPISODES, named.map(keyOf));
+  const also: Change[] = [];
+  const known = new Set<number | undefined>();
+  for (const [i, term] of named.entries()) {
+    const before = kept[i];
+    if (!before) also.push({ op: 'put', kind: EPISODES, key: keyOf(term), value: { of: one.id }, expect: 'absent' });
+    else if (before.value.of !== one.id) known.add(term.instance);
+  }
+  if (known.size === 0) return { interrogation: one, also };
+  around.warn('an episode that an earlier interrogation told is stored with that one');
+  const terms = one.terms.filter((term) => !(isOfEpisode(term) && known.has(term.instance)));
+  return { interrogation: { ...one, terms }, also };
+}
+
+export async function mapImplant(beginning: Beginning): Promise<Part> {
+  const { message, around, drafts, messageKey, setting, sent, isTest } = beginning;
+  const pid = message.first('PID');
+  if (!pid) return { quarantine: { code: 'no-patient', reason: 'the message has no PID segment' } };
+  if (!setting.implants) return { quarantine: { code: 'unmapped', reason: 'what implants tell is not taken in here' } };
+  const sessions = sessionsOf(message, around);
+  const faulty = sessions.flatMap(({ results }) => results).find(({ value }) => value.fault);
+  if (faulty?.value.fault) return { quarantine: { code: 'unreadable', reason: faulty.value.fault } };
+  const results = sessions.flatMap((session) => session.results);
+  const implant = implantOf(message, pid, results, around);
+  const patient = patientTold(message, pid, around);
+  const also: Change[] = [];
+  const interrogations: Interrogation[] = [];
+  for (const session of sessions) {
+    const one = interrogationOf(session, implant, beginning);
+    if (!one) return { quarantine: { code: 'unreadable', reason: 'neither OBR-7 nor MSH-7 tells when it was' } };
+    const { interrogation, also: kept } = await withoutKnownEpisodes(one, implant, beginning);
+    also.push(...kept);
+    interrogations.push(interrogation);
+  }
+  const told: Told = { implant, patient, interrogations, readings: [], alerts: [] };
+  const made = await setting.implants.entriesOf(told, setting.raw);
+  const { quarantined } = made.outcome;
+  const [aside] = quarantined;
+  if (made.entries.length === 0 && aside) return { quarantine: { code: aside.code, reason: aside.reason } };
+  for (const [i, one] of quarantined.entries()) {
+    const id = quarantineId('hl7v2', messageKey, 'implant', i);
+    also.push(quarantineChange(id, { ...one, feed: 'hl7v2' }));
+  }
+  const focus = made.device ? [made.device] : [];
+  const subject = made.patient ?? made.device ?? '';
+  if (subject !== '')
+    addHeader({
+      message,
+      around,
+      drafts,
+      subject,
+      patientKey: '',
+      visitKey: '',
+      messageKey,
+      focus,
+      ...filled({ sent }),
+    });
+  // One Provenance speaks for the whole message.
+  const own = made.entries.filter(({ url }) => !url.startsWith('Provenance/'));
+  const entries = isTest ? own.map(withLabels(message)) : own;
+  return {
+    entries: [...entries, ...(await drafts.entries())],
+    also: [...made.also, ...also],
+    ...filled({ patient: made.patient, device: made.device, occurred: interrogations[0]?.at }),
+  };
+}

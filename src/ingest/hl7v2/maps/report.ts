@@ -1,0 +1,266 @@
+/** An OBR and what stands under it: DiagnosticReport, Observations, Specimens; the order it answers is contained. https://build.fhir.org/ig/HL7/v2-to-fhir/ConceptMap-segment-obr-to-diagnosticreport.html */
+import { clean, filled } from '../../intake/entries.ts';
+import type { Segment } from '../wire/message.ts';
+import { notTold } from './datatypes.ts';
+import { devicesOf, isBelow, isPlace } from './devices.ts';
+import type { Making } from './making.ts';
+import { categoryOf, observationOf, pressureOf, type Shared } from './observation.ts';
+import { noteOf, type Result, resultOf } from './result.ts';
+import { fill } from './rows.ts';
+import { inTable, pressureNamed } from './tables.ts';
+import { attachmentOf, isText } from './value.ts';
+
+const NOTE = 'http://hl7.org/fhir/5.0/StructureDefinition/extension-DiagnosticReport.note';
+
+/** What stands under an OBR, in its order; a note belongs to what stands before it. */
+interface Parts {
+  readonly results: Result[];
+  readonly specimens: { readonly segment: Segment; readonly notes: any[] }[];
+  readonly notes: any[];
+  readonly performers: any[];
+}
+
+function partsOf(rest: readonly Segment[], { message, around }: Making): Parts {
+  const parts: Parts = { results: [], specimens: [], notes: [], performers: [] };
+  let notes = parts.notes;
+  let performers = parts.performers;
+  for (const segment of rest) {
+    if (segment.name === 'OBX') {
+      const result = resultOf(message, segment, around);
+      parts.results.push(result);
+      ({ notes, performers } = result);
+    } else if (segment.name === 'SPM') {
+      parts.specimens.push({ segment, notes: [] });
+      notes = parts.specimens.at(-1)!.notes;
+      performers = parts.performers;
+    } else if (segment.name === 'NTE') {
+      const note = noteOf(message, segment, around);
+      if (note) notes.push(note);
+    } else if (segment.name === 'PRT') performers.push(...participantsOf(segment, { message, around }));
+  }
+  return parts;
+}
+
+/** PRT: a person and an organization that took part. */
+export function participantsOf(segment: Segment, { message, around }: Pick<Making, 'message' | 'around'>): any[] {
+  const { resource } = fill(message, segment, around);
+  return [...(resource.person ?? []), ...(resource.organization ?? [])];
+}
+
+/** Lines of text of one thing are one text; what is the same twice is once. */
+function joined(results: readonly Result[], { message, around }: Making): readonly Result[] {
+  const out: Result[] = [];
+  const seen = new Set<string>();
+  for (const result of results) {
+    const { segment, codeKey, sub, value } = result;
+    const same = Array.from({ length: segment.last }, (_, i) => (i === 0 ? '' : segment.raw(i + 1))).join('|');
+    if (seen.has(same) && codeKey !== '') {
+      message.taken(segment);
+      around.warn('a result that stands in the message twice is stored once');
+      continue;
+    }
+    seen.add(same);
+    const last = out.at(-1);
+    const isMore =
+      last !== undefined &&
+      last.codeKey === codeKey &&
+      last.sub === sub &&
+      isLine(last) &&
+      isLine(result) &&
+      last.time === result.time;
+    if (!isMore) out.push(result);
+    else {
+      const text = [last.value.text, value.text].filter((line) => line !== undefined).join('\n');
+      const notes = [...last.notes, ...result.notes];
+      out[out.length - 1] = { ...last, notes, value: { ...last.value, text, values: [{ valueString: text }] } };
+      message.taken(segment);
+    }
+  }
+  return out;
+}
+
+const isLine = ({ segment, value }: Result): boolean =>
+  isText((segment.get(2) ?? '').toUpperCase()) && value.values.every((one) => 'valueString' in one);
+
+/** `obr` undefined: results that stand under no order. */
+export async function addReport(
+  obr: Segment | undefined,
+  rest: readonly Segment[],
+  orc: Segment | undefined,
+  making: Making,
+) {
+  const { message, around, drafts, subject, encounter, messageKey } = making;
+  const parts = partsOf(rest, making);
+  const results = joined(parts.results, making);
+  const said = obr ? fill(message, obr, around).resource : {};
+  const order = orderOf(obr, orc, making);
+  const { effectivePeriod, ...report } = said;
+  const filler = said.identifier?.find((i: any) => i.type?.coding[0].code === 'FILL') ?? said.identifier?.[0];
+  const index = obr ? message.all('OBR').findIndex((s) => s.index === obr.index) : -1;
+  const orderKey = filler ? `${filler.system}|${filler.value}` : `${messageKey}|${index}`;
+  const devices = await devicesOf(message, results, drafts, around);
+  const told = obr?.get(25)?.trim().toUpperCase();
+  const status = (told && inTable('0123', told)) ?? 'unknown';
+  if (told && ['Y', 'Z', 'M', 'N'].includes(told)) around.warn('OBR-25 has a status that FHIR has no word for');
+  else if (told && inTable('0123', told) === undefined) around.warn('a code that is not in the table 0123');
+
+  const specimens = parts.specimens.map(({ segment, notes }) => addSpecimen(segment, notes, orderKey, making));
+  const kind = said.category?.[0]?.coding?.[0]?.code;
+  const category = (kind && inTable('0074', kind)) ?? (specimens.length > 0 ? 'laboratory' : undefined);
+  const hasEnd = effectivePeriod?.end !== undefined;
+  const shared: Shared = filled({
+    subject,
+    encounter,
+    time: hasEnd ? undefined : effectivePeriod?.start,
+    period: hasEnd ? effectivePeriod : undefined,
+    issued: said.issued ?? making.sent,
+    category,
+    specimen: specimens.length === 1 ? specimens[0] : undefined,
+  });
+
+  const presented: any[] = [];
+  const lines: string[] = [];
+  const observed: { readonly result: Result; readonly reference: string }[] = [];
+  const pressures = new Map<string, Result[]>();
+  const timed = results.map((result) => withTime(result, results));
+  const keep = (contentType: string, data: string) =>
+    drafts.add({ resourceType: 'Binary', contentType, data }, [orderKey, 'binary', presented.length]);
+  for (const [i, plain] of results.entries()) {
+    const result = timed[i]!;
+    if (devices.about.has(plain)) continue;
+    if (result.value.fault) {
+      around.warn(result.value.fault);
+      message.leave(result.segment, 5, result.value.fault);
+    }
+    if (result.value.documents.length > 0) {
+      const title = result.code?.text ?? result.code?.coding?.[0]?.display;
+      for (const one of result.value.documents) presented.push(attachmentOf(one, title, keep, making.raw));
+    } else if (result.value.fault) continue;
+    else if (result.code === undefined) {
+      if (isLine(result)) lines.push(...(result.value.text === undefined ? [] : [result.value.text]));
+      if (isLine(result) || result.value.values.length === 0) message.taken(result.segment);
+      else message.leave(result.segment, 5, 'a value that does not say what it is of');
+    } else if (result.vital !== undefined && (result.vital === 'panel' || pressureNamed(result.vital))) {
+      const key = `${result.time ?? ''}|${groupOf(result)}`;
+      pressures.set(key, [...(pressures.get(key) ?? []), result]);
+    } else {
+      const device = devices.of(plain);
+      const observation = observationOf(result, device ? { ...shared, device } : shared);
+      observed.push({ result, reference: add(observation, result.codeKey, result) });
+    }
+  }
+  for (const [key, group] of pressures) {
+    const measured = group.filter(({ vital }) => vital !== 'panel');
+    const panel = group.find(({ vital }) => vital === 'panel');
+    const [first = panel!] = measured;
+    const device = devices.of(results[timed.indexOf(first)]!);
+    const observation = pressureOf(
+      measured.length > 0 ? measured : [first],
+      panel,
+      device ? { ...shared, device } : shared,
+    );
+    observed.push({ result: panel ?? first, reference: drafts.add(observation, [orderKey, 'blood-pressure', key]) });
+  }
+
+  function add(observation: any, codeKey: string, { sub, time, identifier }: Result): string {
+    const [own] = identifier;
+    const key = own ? [`${own.system}|${own.value}`, codeKey] : [orderKey, codeKey, sub, time ?? ''];
+    for (let n = 0; ; n++) {
+      const before = drafts.size;
+      const reference = drafts.add(observation, n === 0 ? key : [...key, n]);
+      if (drafts.size > before) return reference;
+    }
+  }
+
+  for (const { result, reference } of observed) {
+    const below = observed.filter(
+      (o) => o.result !== result && isPlace(result.sub) && isBelow(o.result.sub, result.sub),
+    );
+    if (below.length > 0 && devices.about.size === 0)
+      drafts.edit(reference, (o) => ({ ...o, hasMember: below.map((b) => ({ reference: b.reference })) }));
+  }
+
+  if (lines.length > 0) {
+    const bytes = Buffer.from(lines.join('\n'), 'utf8');
+    presented.push(attachmentOf({ contentType: 'text/plain', bytes }, clean(said.code?.text, 200), keep, making.raw));
+  }
+  if (!obr) return { observed, presented };
+  const { extension = [], ...others } = report;
+  const reference = drafts.add(
+    filled({
+      resourceType: 'DiagnosticReport',
+      contained: order && [order],
+      ...others,
+      extension: [...extension, ...parts.notes.map((valueAnnotation) => ({ url: NOTE, valueAnnotation }))],
+      basedOn: order && [{ reference: '#order' }],
+      status,
+      category: [...(category ? [categoryOf(category)] : []), ...(said.category ?? [])],
+      code: said.code ?? notTold(),
+      subject: { reference: subject },
+      encounter: encounter && { reference: encounter },
+      ...(hasEnd ? { effectivePeriod } : filled({ effectiveDateTime: effectivePeriod?.start })),
+      issued: said.issued ?? making.sent,
+      performer: [...(said.performer ?? []), ...parts.performers],
+      specimen: specimens.map((specimen) => ({ reference: specimen })),
+      result: observed.map((o) => ({ reference: o.reference })),
+      presentedForm: presented,
+    }),
+    [orderKey, said.code?.coding?.[0]?.code ?? ''],
+  );
+  making.focus.push(reference);
+  if (devices.first) making.device ??= devices.first;
+  making.occurred ??= effectivePeriod?.start;
+  return { observed, presented: [] };
+}
+
+/** A metric of a device has the time of what stands above it, where it tells none. */
+function withTime(result: Result, results: readonly Result[]): Result {
+  if (result.time !== undefined || !isPlace(result.sub)) return result;
+  const above = results
+    .filter((one) => one.time !== undefined && isPlace(one.sub) && isBelow(result.sub, one.sub))
+    .sort((a, b) => b.sub.length - a.sub.length)[0];
+  return above ? { ...result, time: above.time! } : result;
+}
+
+/** Pressures belong together by the number of their measurement; in a device's tree by what stands above them. */
+function groupOf({ sub, mdc, vital }: Result): string {
+  if (vital === 'panel' || mdc === '' || !isPlace(sub) || !sub.includes('.')) return sub;
+  return sub.slice(0, sub.lastIndexOf('.'));
+}
+
+/** What ORC and OBR say of the order that is answered. Contained, so that nobody can take it for an order to be carried out. */
+function orderOf(obr: Segment | undefined, orc: Segment | undefined, { message, around, subject }: Making): any {
+  if (!obr) return undefined;
+  const order: any = {};
+  if (orc) fill(message, orc, around, { into: order });
+  fill(message, obr, around, { name: 'order', into: order });
+  const { identifier = [], code, status, ...rest } = order;
+  const numbers = [...new Map(identifier.map((i: any) => [JSON.stringify(i), i])).values()];
+  if (numbers.length === 0 && Object.keys(rest).length === 0) return undefined;
+  return filled({
+    resourceType: 'ServiceRequest',
+    id: 'order',
+    identifier: numbers,
+    status: status ?? 'unknown',
+    intent: 'order',
+    ...rest,
+    code,
+    subject: { reference: subject },
+  });
+}
+
+function addSpecimen(segment: Segment, notes: readonly any[], orderKey: string, making: Making): string {
+  const { message, around, drafts, subject } = making;
+  const { resource } = fill(message, segment, around);
+  const [number] = resource.identifier ?? [];
+  const index = message.all('SPM').findIndex((s) => s.index === segment.index);
+  return drafts.add(
+    filled({
+      resourceType: 'Specimen',
+      ...resource,
+      subject: { reference: subject },
+      note: [...(resource.note ?? []), ...notes],
+    }),
+    [orderKey, number ? `${number.system}|${number.value}` : index],
+  );
+}
