@@ -1,4 +1,5 @@
 /** Demo data: a few patients, a device or an implant for each, a key, and an EHR that wants to know of every active Flag. Synthetic, labelled HTEST. */
+import { cardiac } from './demo-cardiac.ts';
 import { ask, type Reached } from './running.ts';
 
 const label = {
@@ -44,18 +45,6 @@ const people = [
     name: 'Glucose Meter',
     kind: 'Glucose Meter',
     mdc: '528401',
-  },
-] as const;
-
-/** As `watchfire simulate boston-scientific --seed 1` tells them: its first poll finds these and adds to them. */
-export const cardiac = [
-  {
-    ...{ id: 'PAT001', family: 'Doe', given: 'John', gender: 'male', birthDate: '1962-02-14' },
-    ...{ device: 'BSX-000011', model: 'D433', serial: '510596', mdc: '753666', kind: 'ICD' },
-  },
-  {
-    ...{ id: 'PAT002', family: 'Smith', given: 'Jane', gender: 'female', birthDate: '1955-09-03' },
-    ...{ device: 'BSX-000021', model: 'L331', serial: '493584', mdc: '753665', kind: 'Pacemaker' },
   },
 ] as const;
 

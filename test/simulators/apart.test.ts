@@ -1,12 +1,13 @@
 /** Simulators stand apart: no line of the server knows them, and the production profile refuses them. seeds-design.md 0-069 */
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { cardiac } from '../../src/commands/demo-data.ts';
+import { cardiac } from '../../src/commands/demo-cardiac.ts';
 import { simulatedMakers } from '../../src/commands/simulate-commands.ts';
 import { createCast } from '../../src/simulators/makers/cast.ts';
 import { dialects, makerNames } from '../../src/simulators/makers/dialects.ts';
+import { faultNames, faults } from '../../src/simulators/makers/faults.ts';
 import { runCommand } from '../support/process.ts';
-import { codeOf, filesBelow } from '../support/sources.ts';
+import { codeOf, filesBelow, textOf } from '../support/sources.ts';
 
 const importsOf = (path: string, pattern: RegExp) =>
   [...codeOf(path).matchAll(pattern)].map(([, target]) => normalize(join(dirname(path), target!)));
@@ -27,6 +28,19 @@ describe('The simulators', () => {
     const production = { WATCHFIRE_PROFILE: 'production', WATCHFIRE_ADMIN_TOKEN: 'f3'.repeat(24) };
     const { code, stderr } = await runCommand(['simulate', 'boston-scientific', '--port', '0'], production);
     expect([code, stderr]).toEqual([1, 'watchfire: nothing is simulated with WATCHFIRE_PROFILE=production\n']);
+  });
+
+  it('have each fault described in docs/simulators.md', () => {
+    const rows = [
+      ...textOf('docs/simulators.md').matchAll(/^\| `([a-z-]+)` \| (wire|row|world) \| (\d+) \| (.+) \|$/gm),
+    ];
+    const described = rows.map(([, name, kind, every, meaning]) => ({ name, kind, every: Number(every), meaning }));
+    expect(described).toEqual(
+      faultNames.map((name) => {
+        const { kind, every, meaning } = faults[name];
+        return { name, kind, every, meaning };
+      }),
+    );
   });
 
   it('have a command each', () => {

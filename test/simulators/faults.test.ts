@@ -272,6 +272,23 @@ describe('A fault of the world', () => {
   });
 });
 
+describe('POST /__fault', () => {
+  it('switches a fault on, off again, and all of them off', async () => {
+    await having([], async ({ ask, get }) => {
+      const tell = (body: object) => ask('/__fault', { method: 'POST', body: JSON.stringify(body) });
+      const status = async () => (await get('/patients')).status;
+      expect((await tell({ fault: 'server-error:1' })).body.faults).toMatchObject([{ name: 'server-error', every: 1 }]);
+      expect(await status()).toBe(500);
+      expect((await tell({ fault: 'server-error', on: false })).body.faults).toEqual([]);
+      expect(await status()).toBe(200);
+      await tell({ fault: 'maintenance:1' });
+      await tell({ on: false });
+      expect(await status()).toBe(200);
+      expect((await tell({ fault: 'gremlins' })).status).toBe(400);
+    });
+  });
+});
+
 describe('The list of faults', () => {
   it('has those of domain.md 2.11, each with a meaning, and refuses others', async () => {
     expect(faultNames).toHaveLength(35);

@@ -29,13 +29,13 @@ const kilo = (ohm: string) => {
 };
 
 /** When the maker says that it was measured. */
-export const toldAt = (row: Row, fault: FaultName | undefined): number =>
+const toldAt = (row: Row, fault: FaultName | undefined): number =>
   fault === 'future-timestamps' ? row.at + THREE_DAYS : row.at;
 
 export const unknownKind = (word: string): string => `X_${word}`;
 
 /** Whether the value has a comma when the fault is about commas: whole numbers have none. */
-export const hasComma = (row: Row): boolean => row.value.includes('.');
+const hasComma = (row: Row): boolean => row.value.includes('.');
 
 /** Once, or twice where it is told twice. */
 export function tellReading(dialect: Dialect, row: Row, seed: number, forced?: FaultName): readonly object[] {

@@ -38,7 +38,7 @@ function termOf({ quantity, channel, unit }: Row): readonly [number, string, str
 }
 
 /** One page of plain text as PDF 1.4, with a right table of offsets. Lines must be of ASCII without brackets. */
-export function plainPdf(lines: readonly string[]): Buffer {
+function plainPdf(lines: readonly string[]): Buffer {
   const stream = `BT /F1 11 Tf 50 780 Td 16 TL ${lines.map((line) => `(${line}) Tj T*`).join(' ')} ET`;
   const objects = [
     '<< /Type /Catalog /Pages 2 0 R >>',

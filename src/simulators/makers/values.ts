@@ -16,7 +16,7 @@ export function heartRate(device: SimDevice, seed: number, at: number): number {
 }
 
 /** From 1 at the implantation down to 0.02: never up. */
-export function charge(device: SimDevice, seed: number, at: number): number {
+function charge(device: SimDevice, seed: number, at: number): number {
   const years = (at - Date.parse(device.implanted ?? '2024-01-01')) / (365.25 * DAY);
   const life = 9 + 4 * drawn(seed, 'life', device.id);
   return Math.max(0.02, 1 - Math.max(0, years) / life);
