@@ -13,6 +13,9 @@ export interface Leaving {
   readonly content: Buffer | undefined;
 }
 
+/** Bytes. What is larger fails by renaming alone: a terabyte of nothing must not fill a disk. */
+const MOST_COPIED = 64n * 1024n * 1024n;
+
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
 const isIdentity = (seen: Awaited<ReturnType<typeof look>>): seen is Identity => typeof seen === 'object';
 
@@ -79,6 +82,7 @@ export const writeFileWhole = (folder: string, name: Buffer, content: Uint8Array
 /** To another disk. The file stands aside meanwhile, so that nobody's new file is unlinked in its place. */
 async function copyAcross(leaving: Leaving, folder: string, name: Buffer): Promise<boolean> {
   const { inbox, identity } = leaving;
+  if (identity.size > MOST_COPIED) throw new Error('a file of this size is not copied to another disk');
   const from = within(inbox, asideName(identity));
   await rename(within(inbox, leaving.name), from);
   const seen = await look(from);

@@ -14,8 +14,9 @@ export const shown = (name: Uint8Array): string =>
         : `\\u{${letter.codePointAt(0)!.toString(16).padStart(4, '0')}}`,
     );
 
-/** Whether a name is one of a finished file. Those of others are left alone: writers that rename begin with them. */
-export const isFinished = (name: Buffer): boolean => name[0] !== 0x2e && /\.json$/i.test(name.toString('latin1'));
+/** Whether a name is one of a finished file. Others are left alone: writers that rename begin with them, and a reason is no reading. */
+export const isFinished = (name: Buffer): boolean =>
+  name[0] !== 0x2e && /(?<!\.error)\.json$/i.test(name.toString('latin1'));
 
 /** Whether the name, such as `DEV001_20251117_103000.json`, claims a device other than the one that the content names. */
 export function claimsAnother(name: Buffer, deviceId: string): boolean {

@@ -47,8 +47,9 @@ export interface FileDropRoom extends TakeInRoom {
 
 /** Milliseconds between two looks when no bell rings: some file systems have none. */
 const LOOK_EVERY = 5_000;
-/** Milliseconds between two looks however often it rings. */
+/** Milliseconds between two looks however often it rings: as long as the last one took, within these. */
 const AT_LEAST = 250;
+const AT_MOST = 2_000;
 /** Milliseconds that a run waits for files that are being written, and for the lease. */
 const FOR_WRITERS = 10_000;
 const FOR_LEASE = 20_000;
@@ -127,7 +128,7 @@ export function openFileDrop(room: FileDropRoom): FileDrop | undefined {
       }
       const held = holding;
       if (!held) break;
-      await runtime.sleep(Math.max(AT_LEAST, 2 * (runtime.now() - at)), held.signal);
+      await runtime.sleep(Math.min(AT_MOST, Math.max(AT_LEAST, runtime.now() - at)), held.signal);
       await bell.wait(Math.min(soon ?? LOOK_EVERY, LOOK_EVERY), runtime, held.signal);
     }
     bell.close();

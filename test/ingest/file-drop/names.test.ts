@@ -52,8 +52,10 @@ describe('The name of a dropped file', () => {
     expect(shown(Buffer.from([0x61, 0xff, 0x62]))).toBe('a\ufffdb');
   });
 
-  it('tells files that are being written under another name', () => {
+  it('tells files that are being written under another name, and reasons that were moved back with their files', () => {
     expect(['a.json', 'A.JSON'].map((one) => isFinished(name(one)))).toEqual([true, true]);
-    expect(['.a.json', 'a.json.tmp', 'a.part', 'json'].some((one) => isFinished(name(one)))).toBe(false);
+    expect(['.a.json', 'a.json.tmp', 'a.part', 'json', 'a.json.error.json'].some((one) => isFinished(name(one)))).toBe(
+      false,
+    );
   });
 });
