@@ -30,7 +30,8 @@ function accessBy({ feed, rules }: FeedRights): Access {
     unrestricted: false,
     permits: (interaction, type) => permitted[interaction]?.(type) === true,
     finds: (type) => (has(type, 'u') || has(type, 'c') ? undefined : none),
-    sees: ({ resourceType }) => has(resourceType, 'u'),
+    // It knows them by ids of its own choosing; and who was faster is told by 412, not as if nothing were there.
+    sees: ({ resourceType }) => has(resourceType, 'u') || has(resourceType, 'c'),
     shows: (text) => text,
     mayWrite: (before, written) => written !== undefined && has(written.resourceType, before === undefined ? 'c' : 'u'),
   };
