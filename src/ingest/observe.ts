@@ -123,7 +123,7 @@ export function observe(spec: ObservationSpec, sent: Sent, at: Circumstances): I
   const text = objectOf(
     '"resourceType":"Observation"',
     `"id":"${at.id}"`,
-    `"meta":${objectOf(spec.profile.length > 0 ? `"profile":${once(spec.profile)}` : undefined, `"security":${once(labels(spec, sent, quality))}`)}`,
+    `"meta":${objectOf(spec.profile.length > 0 ? `"profile":${once(spec.profile)}` : undefined, `"security":${once(labels(spec, sent, quality))}`, `"tag":[${sourceTag(at.canonical)}]`)}`,
     sent.quality === undefined
       ? undefined
       : `"extension":[{"url":${quoted(signalQuality)},"valueQuantity":${quantity(sent.quality, percent)}}]`,
@@ -154,6 +154,17 @@ const notPerformed = {
   ],
 };
 const questionable = { coding: [{ system: MEASUREMENT_STATUS, code: 'questionable', display: 'Questionable' }] };
+
+/** So that what devices sent is found by a tag, beside what people entered. profiles/CodeSystem-data-source.json */
+const sourceTags = new Map<string, string>();
+function sourceTag(canonical: string): string {
+  let text = sourceTags.get(canonical);
+  if (text === undefined) {
+    text = JSON.stringify({ system: `${canonical}/CodeSystem/data-source`, code: 'device', display: 'Device' });
+    sourceTags.set(canonical, text);
+  }
+  return text;
+}
 
 const certain = [{ system: OBSERVATION_VALUE, code: 'DEVRPT', display: 'device reported' }];
 const uncertain = [...certain, { system: OBSERVATION_VALUE, code: 'UNCERTREL', display: 'uncertain reliability' }];

@@ -95,7 +95,7 @@ export const iotSchemas: Readonly<Record<string, Schema>> = {
   BatchPost: {
     type: 'object',
     required: ['device_id', 'readings'],
-    properties: { device_id: { type: 'string' }, readings },
+    properties: { device_id: { type: 'string' }, readings, mode: { enum: ['partial', 'atomic'], default: 'partial' } },
   },
   BatchAccepted: counted(true),
   BatchRefused: counted(false),
@@ -217,7 +217,8 @@ export const iotRoutes: readonly Route[] = [
     tag: 'Devices',
     operationId: 'postVitalsBatch',
     summary: 'Send many readings',
-    description: 'Each reading stands for itself: those that are refused are listed, the others are stored.',
+    description:
+      'Each reading stands for itself: those that are refused are listed, the others are stored. With mode atomic all are stored or none; ?mode=atomic says the same.',
     security: ['deviceKey'],
     request: {
       required: true,
@@ -244,7 +245,10 @@ export const iotRoutes: readonly Route[] = [
       400: refusal('Not JSON, or no list of readings.'),
       ...refusals,
       ...unreadable,
-      422: answer('No reading was processed.', json(schemaRef('BatchRefused'))),
+      422: answer(
+        'No reading was processed; with mode atomic also where one was refused.',
+        json(schemaRef('BatchRefused')),
+      ),
     },
   },
   {

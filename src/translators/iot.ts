@@ -2,6 +2,7 @@
 import { type NextFunction, type Request, type RequestHandler, type Response, Router } from 'express';
 import { parseExact, readJson } from '../fhir/json.ts';
 import { asProblem, type Problem, problem } from '../fhir/outcome.ts';
+import { parameterOf } from '../http/admin-desk.ts';
 import { visitOf } from '../http/app.ts';
 import { BODY_LIMIT, BUNDLE_LIMIT, mediaType, readBody } from '../http/body.ts';
 import { addressOf } from '../http/incoming.ts';
@@ -76,7 +77,7 @@ export function iotRouter(door: IotDoor): Router {
   async function postBatch(request: Request, response: Response): Promise<void> {
     const device = deviceOf(response, 'can_write_vitals');
     const payload = await payloadOf(request, BUNDLE_LIMIT);
-    const mode = batchMode(request.query['mode']);
+    const mode = batchMode(parameterOf(request, 'mode'));
     await tell(request, response, device, await vitals.batch(payload, device, originOf(request, response), mode));
   }
 

@@ -69,7 +69,7 @@ const seedReading = {
 };
 
 describe('one reading', () => {
-  it('is answered in the words of the device and raises no alert where all is normal', async () => {
+  it('is answered in the words of the device and raises no alert where all is normal (2-001, 2-008, 2-016 to 2-030, 2-031, 2-032, 2-034)', async () => {
     const one = await device();
     const timestamp = ago(5);
     const { status, body } = await one.post({ ...seedReading, timestamp });
@@ -91,7 +91,7 @@ describe('one reading', () => {
     expect(await one.flags()).toEqual([]);
   });
 
-  it('keeps its digits and its timestamp as sent', async () => {
+  it('keeps its digits and its timestamp as sent (2-024, 2-035)', async () => {
     const one = await device();
     const timestamp = `${new Date(Date.now() - MINUTE).toISOString().slice(0, 19)}.123456Z`;
     const text = `{"device_id":"${one.deviceId}","timestamp":"${timestamp}","oxygen_saturation": 98.0}`;
@@ -102,7 +102,7 @@ describe('one reading', () => {
     expect((await house.read(`Observation/${id}`)).text).toContain('"value":98.0,');
   });
 
-  it('is taken with and without the trailing slash, and with members that are null', async () => {
+  it('is taken with and without the trailing slash, and with members that are null (2-013)', async () => {
     const one = await device();
     const body = { device_id: one.deviceId, timestamp: ago(3), heart_rate: 70, glucose: null, notes: null };
 
@@ -120,7 +120,7 @@ describe('one reading', () => {
     ]);
   });
 
-  it('has integers for ids that no other reading has, over concurrent writers', async () => {
+  it('has integers for ids that no other reading has, over concurrent writers (2-033)', async () => {
     const devices = await together(8, () => device());
     const answers = await Promise.all(
       devices.flatMap((one) => [2, 3, 4].map((minutes) => one.post({ heart_rate: 70, timestamp: ago(minutes) }))),
@@ -133,7 +133,7 @@ describe('one reading', () => {
 });
 
 describe('the same reading again', () => {
-  it('is a repeat: 200, the first id, nothing written', async () => {
+  it('is a repeat: 200, the first id, nothing written (2-102)', async () => {
     const one = await device();
     const reading = { ...seedReading, timestamp: ago(5) };
     const first = await one.post(reading);
@@ -168,7 +168,7 @@ describe('the same reading again', () => {
     expect(await one.flags()).toHaveLength(1);
   });
 
-  it('writes what is added, under the same id', async () => {
+  it('writes what is added, under the same id (2-019, 2-020)', async () => {
     const one = await device();
     const timestamp = ago(5);
     const first = await one.post({ heart_rate: 70, blood_pressure_systolic: 118, timestamp });
@@ -269,7 +269,7 @@ describe('a refusal', () => {
     ],
   ];
 
-  it.each(refusals)('of %s', async (_what, reading, status, error) => {
+  it.each(refusals)('of %s (2-018 to 2-030, 2-096, 2-097, 2-100)', async (_what, reading, status, error) => {
     const one = await device();
     const answer = await one.post(reading);
 
@@ -292,7 +292,7 @@ describe('a refusal', () => {
     expect((await one.post({ heart_rate: 75, timestamp })).status).toBe(400);
   });
 
-  it('of a timestamp more than five minutes ahead, and not of one four minutes ahead', async () => {
+  it('of a timestamp more than five minutes ahead, and not of one four minutes ahead (2-017)', async () => {
     const one = await device();
 
     expect((await one.post({ heart_rate: 75, timestamp: ago(-6) })).status).toBe(400);
@@ -307,7 +307,7 @@ describe('a refusal', () => {
     expect((await one.post({ blood_pressure_diastolic: 115, timestamp })).status).toBe(422);
   });
 
-  it('of what is not JSON, in the seed\u2019s words', async () => {
+  it('of what is not JSON, in the seed\u2019s words (2-036, 2-100)', async () => {
     const one = await device();
 
     for (const text of ['{', '[]', '"x"', '{"a":1,"a":2}', '{"__proto__":{}}']) {
@@ -315,7 +315,7 @@ describe('a refusal', () => {
     }
   });
 
-  it('of another content type with 415 and of another method with 405', async () => {
+  it('of another content type with 415 and of another method with 405 (2-015)', async () => {
     const one = await device();
     const asText = await one.post({ heart_rate: 75 }, { 'content-type': 'text/plain' });
     const get = await house.ask('GET', '/api/iot/vitals/', undefined, { authorization: one.authorization });
@@ -324,7 +324,7 @@ describe('a refusal', () => {
     expect([asText.status, get.status, get.headers.get('allow'), put.status]).toEqual([415, 405, 'POST', 405]);
   });
 
-  it('of a device that is assigned to nobody', async () => {
+  it('of a device that is assigned to nobody (2-003, 2-009, 2-100)', async () => {
     const one = await device({ isAssigned: false });
 
     expect(outcome(await one.post({ heart_rate: 75 }))).toEqual([400, 'Device not assigned to patient']);
@@ -376,7 +376,7 @@ describe('a refusal', () => {
     expect((await one.status()).body.device_id).toBe(renamed);
   });
 
-  it('is an OperationOutcome for clients that ask for FHIR', async () => {
+  it('is an OperationOutcome for clients that ask for FHIR (2-036)', async () => {
     const one = await device();
     const { status, body, headers } = await one.post({}, { accept: 'application/fhir+json' });
 
@@ -386,7 +386,7 @@ describe('a refusal', () => {
 });
 
 describe('a batch', () => {
-  it('raises exactly one alert for the seed\u2019s example', async () => {
+  it('raises exactly one alert for the seed\u2019s example (2-039 to 2-044)', async () => {
     const one = await device();
     const { status, body } = await one.batch([
       { timestamp: ago(120), heart_rate: 75, blood_pressure_systolic: 120, blood_pressure_diastolic: 80 },
@@ -407,7 +407,7 @@ describe('a batch', () => {
     expect(body.vitals_created[1]).toBeGreaterThan(first);
   });
 
-  it('stores what it can and names what it cannot', async () => {
+  it('stores what it can and names what it cannot (2-041, 2-042, 2-043)', async () => {
     const one = await device();
     const readings: unknown[] = [1, 2, 3, 4].map((minutes) => ({ timestamp: ago(minutes), heart_rate: 70 }));
     readings.splice(1, 0, { timestamp: ago(9), heart_rate: 999 }, 'x', {
@@ -433,7 +433,7 @@ describe('a batch', () => {
     expect(body).toMatchObject({ success: false, total_readings: 1, processed: 0, failed: 1, vitals_created: [] });
   });
 
-  it('may be empty or too large for nobody', async () => {
+  it('may be empty or too large for nobody (2-038, 2-040)', async () => {
     const one = await device();
     const many = Array.from({ length: 10_000 }, () => ({ timestamp: ago(1), heart_rate: 70 }));
 
@@ -449,7 +449,7 @@ describe('a batch', () => {
     expect(without.status).toBe(400);
   });
 
-  it('of a day offline lands in order', async () => {
+  it('of a day offline lands in order (2-103)', async () => {
     const one = await device();
     const readings = Array.from({ length: 200 }, (_, i) => ({ timestamp: ago(1_440 - i), heart_rate: 60 + (i % 40) }));
     const { body } = await one.batch(readings);
@@ -461,7 +461,7 @@ describe('a batch', () => {
 });
 
 describe('the status of a device', () => {
-  it('has the nine members that devices know', async () => {
+  it('has the nine members that devices know (2-045, 2-046)', async () => {
     const one = await device();
     const newest = ago(1);
     await one.post({ heart_rate: 70, timestamp: newest });
@@ -482,7 +482,7 @@ describe('the status of a device', () => {
     }
   });
 
-  it('says that nobody is assigned and nothing was read', async () => {
+  it('says that nobody is assigned and nothing was read (2-045)', async () => {
     const one = await device({ isAssigned: false });
 
     expect((await one.status()).body).toMatchObject({ patient_assigned: false, patient_id: null, last_reading: null });
