@@ -180,6 +180,9 @@ describe('One seed at one time', () => {
     try {
       const patients = await many.all('/patients');
       expect(patients).toHaveLength(1_000);
+      const document: MakerDocument = JSON.parse(readFileSync('mappings/boston-scientific/maker.json', 'utf8'));
+      const reader = createReader(document, 'urn:patients');
+      expect(patients.map((row) => reader.patient(row)).filter((read) => 'reason' in read)).toEqual([]);
       const devices = [];
       for (let n = 9; n < 1_001; n += 31)
         devices.push(...(await many.all(`/patients/${patients[n - 1].patientId}/devices`)));

@@ -57,6 +57,8 @@ export interface Dialect {
   naive(at: number): unknown;
   /** Whether a client can know the zone, and read a comma. */
   readonly reads: { readonly naive: boolean; readonly comma: boolean };
+  /** Silence of a device that is longer than this is a missing interval. */
+  readonly missingAfterMinutes: number;
   error(code: string, text: string): object;
   patient(patient: SimPatient, lastNews: unknown): object;
   device(device: DeviceTold): object;

@@ -57,7 +57,7 @@ export interface Timeline {
   lastNews(device: SimDevice, to: number): number;
   /** Whose the device is at that instant. */
   ownerAt(device: SimDevice, at: number): string;
-  /** Instants between which transmissions were expected and never sent. */
+  /** Instants of two transmissions between which others were never sent. */
   missing(device: SimDevice, to: number): readonly { readonly from: number; readonly to: number }[];
   /** When the third patient's device becomes the fourth's, where that was switched on. */
   reassignedAt(): number | undefined;
@@ -232,7 +232,7 @@ export function createTimeline({ seed, cast, begins, switches }: TimelineParts):
         const at = timeOf(device, slot);
         if (isLost(device, slot)) isOpen = true;
         else {
-          if (isOpen) gaps.push({ from: before ?? begins, to: at });
+          if (isOpen && before !== undefined) gaps.push({ from: before, to: at });
           isOpen = false;
           before = at;
         }

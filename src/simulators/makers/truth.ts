@@ -124,7 +124,8 @@ export function tellTruth({ cast, timeline, dialect, begins, acknowledgedBy }: T
         });
       }
       for (const gap of timeline.missing(device, now))
-        missing.push({ device: device.id, from: iso(gap.from), to: iso(gap.to) });
+        if (gap.to - gap.from > dialect.missingAfterMinutes * 60_000)
+          missing.push({ device: device.id, from: iso(gap.from), to: iso(gap.to) });
     }
   }
   return { now: iso(now), patients, devices, readings, bad, duplicates, alerts, missing };

@@ -57,6 +57,7 @@ export const abbott: Dialect = {
   date: compact,
   naive: (at) => compact(at).slice(0, -1),
   reads: { naive: true, comma: true },
+  missingAfterMinutes: 2200,
   error: (errorCode, errorText) => ({ errorCode, errorText }),
   patient: ({ id, family, given, birthDate, gender }, last_upload) => ({
     patient_no: id,

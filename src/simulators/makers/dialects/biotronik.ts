@@ -55,6 +55,7 @@ export const biotronik: Dialect = {
   date: (at) => `${berlin(at)}+01:00`,
   naive: berlin,
   reads: { naive: true, comma: true },
+  missingAfterMinutes: 2200,
   error: (Code, Message) => ({ Error: { Code, Message } }),
   patient: ({ id, family, given, birthDate, gender }, LastMessage) => ({
     PatientID: id,

@@ -51,6 +51,7 @@ export const bostonScientific: Dialect = {
   date: isoSeconds,
   naive: (at) => isoSeconds(at).slice(0, -1),
   reads: { naive: false, comma: false },
+  missingAfterMinutes: 150,
   error: (error, error_description) => ({ error, error_description }),
   patient: ({ id, family, given, birthDate, gender }, lastComm) => ({
     patientId: id,

@@ -64,6 +64,7 @@ export const medtronic: Dialect = {
   date: (at) => at,
   naive: (at) => isoSeconds(at).slice(0, -1),
   reads: { naive: false, comma: false },
+  missingAfterMinutes: 150,
   error: (code, text) => ({ fault: { code, text } }),
   patient: ({ id, family, given, birthDate, gender }, lastTransmission) => ({
     id,
