@@ -10,10 +10,15 @@ import { adminQuarantineRouter } from './http/admin-quarantine.ts';
 import { identified } from './http/app.ts';
 import type { Metrics } from './http/metrics.ts';
 import { createIngest } from './ingest/apply.ts';
+import { retryRow } from './ingest/feeds/again.ts';
 import { loadMakers } from './ingest/feeds/folders.ts';
+import { feedMeasures } from './ingest/feeds/measures.ts';
+import { openFeedsOfMakers, readerOf } from './ingest/feeds/room.ts';
 import { fileDropMeasures } from './ingest/file-drop/measures.ts';
 import { openFileDrop } from './ingest/file-drop/room.ts';
+import { mapMessage } from './ingest/hl7v2/maps/map.ts';
 import { openHl7v2 } from './ingest/hl7v2/wire/room.ts';
+import { createImplants } from './ingest/implants/room.ts';
 import { createQuarantine, type Retry } from './ingest/intake/quarantine.ts';
 import { createTakeIn } from './ingest/intake/take-in.ts';
 import { loadMapping } from './ingest/mapping.ts';
@@ -25,9 +30,10 @@ import { createVitals } from './ingest/vitals.ts';
 import type { Dispatch } from './interactions/interaction.ts';
 import type { Log } from './log.ts';
 import type { GuardedClient } from './outbound/guarded-client.ts';
+import { makerMeasures } from './outbound/maker-measures.ts';
 import { openVault } from './protect/open.ts';
 import type { Runtime } from './runtime.ts';
-import type { Leases } from './store/lease.ts';
+import { type Leases, noLeases } from './store/lease.ts';
 import type { Store } from './store/store.ts';
 import { adminCredentialsRouter, credentialsRouter } from './translators/cardiac/credentials.ts';
 import { hl7v2Router } from './translators/hl7v2.ts';
@@ -73,7 +79,12 @@ export async function openFeeds(parts: FeedParts): Promise<FeedRooms> {
   // Inside, so that a wrong key is refused in the devices' own words.
   const guard = identified(identify, (_request, _response, next) => next());
   const takeIn = createTakeIn({ dispatch, base });
-  const hl7v2 = await openHl7v2({ ...parts, takeIn });
+  const implants = createImplants({ store, runtime, canonical });
+  const hl7v2 = await openHl7v2({
+    ...parts,
+    takeIn,
+    map: (message, setting) => mapMessage(message, { ...setting, implants }),
+  });
   for (const measure of hl7v2.measures) parts.metrics.rows(measure);
   const mqtt = await openMqtt({ ...parts, vitals, keepRefused: createKeepRefused(takeIn, canonical) });
   if (mqtt) parts.metrics.rows(mqtt.measure);
@@ -81,8 +92,18 @@ export async function openFeeds(parts: FeedParts): Promise<FeedRooms> {
     ['hl7v2', ({ id }, payload) => hl7v2.again(id, payload)],
     [mqttFeed, retryVitals({ vitals, store, base })],
   ]);
-  const known = [...(await loadMakers(mappings)).keys()];
-  const { vault } = await openVault({ ...parts, known });
+  const makers = await loadMakers(mappings);
+  const known = [...makers.keys()];
+  const { vault, client } = await openVault({ ...parts, known });
+  const leases = parts.isBrief ? noLeases : parts.leases;
+  const feeds = openFeedsOfMakers({ ...parts, makers, vault, client, implants, takeIn, leases });
+  for (const measure of [...feedMeasures(feeds), ...makerMeasures(feeds.connections, runtime.now)])
+    parts.metrics.rows(measure);
+  for (const [maker, { document }] of makers)
+    retries.set(
+      maker,
+      retryRow({ maker, reader: readerOf(document, canonical), implants, takeIn, store, runtime, canonical }),
+    );
   const credentials = { ...parts, canonical, vault, known, makers: config.makers };
   return {
     rooms: [

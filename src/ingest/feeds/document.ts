@@ -1,5 +1,5 @@
 /** What `maker.json` of a folder under mappings/ may say about a maker: where it is asked, how its pages follow, and what its fields mean. docs/add-a-maker.md */
-import type { MakerAuth } from '../../outbound/maker.ts';
+import type { MakerAuth, MakerLimits } from '../../outbound/maker.ts';
 import type { ImplantType } from '../implants/told.ts';
 
 /** Members of an object below each other, `.` between them: `device.model`. */
@@ -59,7 +59,7 @@ export interface MakerDocument {
   /** The first that the stored credential suffices for is used. */
   readonly auth: readonly MakerAuth[];
   readonly errors?: { readonly code?: Path; readonly message?: Path };
-  readonly limits?: { readonly perMinute?: number };
+  readonly limits?: Partial<MakerLimits>;
   /** Readings are asked for again from so long before the newest one that is known. */
   readonly overlapHours: number;
   /** A device of which the maker says nothing new is asked all the same so often, and then looked back on so far. */

@@ -62,7 +62,8 @@ export async function openProgress(
     async take({ next = (same) => same, also = {}, isKept = false, ...what }, implant) {
       const after = (counted: Partial<Counts>): KeptDevice => {
         const changed = next(state);
-        return { ...changed, counts: plus(plus(changed.counts, counted), also) };
+        const told = { implant, patient: patient.told };
+        return { ...changed, told, counts: plus(plus(changed.counts, counted), also) };
       };
       const counted = await settle({
         ...what,

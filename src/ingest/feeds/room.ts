@@ -12,10 +12,11 @@ import type { Store } from '../../store/store.ts';
 import type { Implants } from '../implants/room.ts';
 import type { TakeIn } from '../intake/take-in.ts';
 import { acknowledgementChange, askForAcknowledgement } from './acknowledgements.ts';
+import type { MakerDocument } from './document.ts';
 import type { Feeds } from './feeds.ts';
 import { type MakerFolder, settingOf } from './folders.ts';
 import { askForJob, readJob } from './jobs.ts';
-import { createReader } from './reader.ts';
+import { createReader, type Reader } from './reader.ts';
 import { createSettle } from './settle.ts';
 import { deviceStatuses, makerStatus } from './status.ts';
 import { type Ready, workOn } from './work.ts';
@@ -41,6 +42,9 @@ export interface FeedsRoom extends Feeds {
 
 /** System of the ids that a maker gives its patients. */
 export const patientSystem = (canonical: string, maker: string): string => `${canonical}/sid/${maker}-patient`;
+
+export const readerOf = (document: MakerDocument, canonical: string): Reader =>
+  createReader(document, patientSystem(canonical, document.name));
 
 const has: Readonly<Record<MakerAuth['kind'], (held: Credentials) => boolean>> = {
   'client-secret': (held) => held.client_secret !== undefined,
@@ -103,7 +107,7 @@ export function openFeedsOfMakers(parts: FeedsParts): FeedsRoom {
     if (auth === undefined)
       return { state: 'no-credential', why: 'The stored credential holds too little for this maker' };
     const client = clientFor(maker, base, environment, auth);
-    const reader = createReader(document, patientSystem(config.canonical, maker));
+    const reader = readerOf(document, config.canonical);
     return { environment, asking: { document, reader, client, base, store, runtime, settle } };
   }
 

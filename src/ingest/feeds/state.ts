@@ -1,5 +1,6 @@
 /** What is kept about the makers' feeds: how far each device was read, counts, jobs, and acknowledgements on their way. docs/feeds.md */
 import type { Kept, Store } from '../../store/store.ts';
+import type { Implant, PatientTold } from '../implants/told.ts';
 import type { Counts, Job, MakerStatus } from './feeds.ts';
 
 export const feedKinds = {
@@ -52,6 +53,8 @@ export interface Window {
 
 export interface KeptDevice {
   readonly patient: string;
+  /** As told last: what is taken in again later is of the same. */
+  readonly told?: { readonly implant: Implant; readonly patient: PatientTold };
   readonly counts: Counts;
   /** Time of the newest reading of all windows that were read to the end. */
   readonly watermark?: number;

@@ -45,17 +45,19 @@ const atATime = 4;
 const lookEvery = 1_000;
 
 export async function workOn(parts: WorkParts, held: Held): Promise<void> {
-  const { maker, store } = parts;
-  const [kept] = await store.get(feedKinds.maker, [maker]);
-  const memory: Memory = {
-    patients: new Map(),
-    told: new Map(),
-    totals: await openTotals(store, maker, kept?.value as KeptMaker | undefined),
-  };
-  for await (const { key, value } of keptOf(store, feedKinds.patient, maker))
-    memory.patients.set(key.slice(maker.length + 1), value as KeptPatient);
+  const memory = await remember(parts);
   const line = createLine();
   await Promise.all([pollAlways(parts, memory, line, held), answerAlways(parts, memory, line, held)]);
+}
+
+/** What is kept, once for as long as the lease is held: nobody else changes it. */
+export async function remember({ maker, store }: Pick<WorkParts, 'maker' | 'store'>): Promise<Memory> {
+  const [kept] = await store.get(feedKinds.maker, [maker]);
+  const totals = await openTotals(store, maker, kept?.value as KeptMaker | undefined);
+  const patients = new Map<string, KeptPatient>();
+  for await (const { key, value } of keptOf(store, feedKinds.patient, maker))
+    patients.set(key.slice(maker.length + 1), value as KeptPatient);
+  return { patients, told: new Map(), totals };
 }
 
 async function pollAlways(parts: WorkParts, memory: Memory, line: Line, held: Held): Promise<void> {
@@ -65,7 +67,8 @@ async function pollAlways(parts: WorkParts, memory: Memory, line: Line, held: He
   while (!held.signal.aborted) {
     const begun = runtime.now();
     const ready = await parts.ready();
-    const next = 'why' in ready ? notReady(memory, ready, last) : await poll(parts, memory, line, held, ready, last);
+    const next =
+      'why' in ready ? notReady(memory, ready, last) : await pollOnce(parts, memory, line, held, ready, last);
     if (held.signal.aborted) return;
     // Where nothing can be asked, nothing has to be said twice.
     if (!('why' in ready) || next.state !== last?.state || next.why !== last?.why)
@@ -85,8 +88,8 @@ const notReady = ({ totals, patients }: Memory, { state, why }: NotAskable, last
 });
 
 /** Once through all patients. */
-async function poll(
-  { runtime, log, maker }: WorkParts,
+export async function pollOnce(
+  { runtime, log, maker }: Pick<WorkParts, 'runtime' | 'log' | 'maker'>,
   memory: Memory,
   line: Line,
   held: Held,
