@@ -38,10 +38,11 @@ function kindOf(stats: BigIntStats): NoFile | undefined {
 
 export const within = (folder: string, name: Uint8Array): Buffer => Buffer.concat([Buffer.from(folder + sep), name]);
 
-export const isSameFile = (a: Identity, b: Identity): boolean => a.dev === b.dev && a.ino === b.ino;
+/** Whether it holds what it held, whatever it is called now. */
+export const isSameContent = (a: Identity, b: Identity): boolean =>
+  a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.modified === b.modified;
 /** Whether nothing about it has changed, its name included. */
-export const isUnchanged = (a: Identity, b: Identity): boolean =>
-  isSameFile(a, b) && a.size === b.size && a.modified === b.modified && a.changed === b.changed;
+export const isUnchanged = (a: Identity, b: Identity): boolean => isSameContent(a, b) && a.changed === b.changed;
 
 /** Undefined where it is gone. */
 export async function look(path: Buffer): Promise<Identity | NoFile | undefined> {

@@ -1,9 +1,9 @@
 /** Takes a file out of the inbox: by renaming, looked at afterwards, or by copying to another disk. Nothing is ever written over. https://man7.org/linux/man-pages/man2/rename.2.html */
 import { Buffer } from 'node:buffer';
 import { constants, createReadStream } from 'node:fs';
-import { link, lstat, open, rename, unlink } from 'node:fs/promises';
+import { link, open, rename, unlink } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { type Identity, isSameFile, look, within } from './dropped.ts';
+import { type Identity, isSameContent, look, within } from './dropped.ts';
 
 export interface Leaving {
   readonly inbox: string;
@@ -86,7 +86,7 @@ async function copyAcross(leaving: Leaving, folder: string, name: Buffer): Promi
   const from = within(inbox, asideName(identity));
   await rename(within(inbox, leaving.name), from);
   const seen = await look(from);
-  if (!isIdentity(seen) || !isSameFile(seen, identity)) {
+  if (!isIdentity(seen) || !isSameContent(seen, identity)) {
     if (seen !== undefined) await putBack(from, inbox, leaving.name);
     return false;
   }
@@ -120,11 +120,11 @@ export async function moveTo(
   const name = await freeName(folder, nameOf);
   const to = within(folder, name);
   const seen = await look(from);
-  if (isIdentity(seen) && isSameFile(seen, identity)) {
+  if (isIdentity(seen) && isSameContent(seen, identity)) {
     try {
       await rename(from, to);
-      const moved = await lstat(to, { bigint: true });
-      if (moved.dev === identity.dev && moved.ino === identity.ino) return name;
+      const moved = await look(to);
+      if (isIdentity(moved) && isSameContent(moved, identity)) return name;
       await putBack(to, inbox, leaving.name);
     } catch (error) {
       if (codeOf(error) === 'EXDEV') {
@@ -132,7 +132,7 @@ export async function moveTo(
       } else if (codeOf(error) !== 'ENOENT') throw error;
     }
   }
-  // Its writer has put another in its place, or taken it away: what was read is kept all the same.
+  // Its writer has put another in its place, written it anew, or taken it away: what was read is kept all the same.
   if (content === undefined) return undefined;
   await writeFileWhole(folder, name, content);
   return name;

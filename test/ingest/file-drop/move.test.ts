@@ -53,6 +53,14 @@ describe('A file on its way out of the inbox', () => {
     expect(readFileSync(join(archive, 'a_0.json'), 'utf8')).toBe('old');
   });
 
+  it('stays where its writer has written it anew meanwhile, and what was read is kept (P11)', async () => {
+    const leaving = await dropped('old');
+    writeFileSync(join(inbox, 'a.json'), 'newer');
+    await moveTo(leaving, archive, numbered);
+    expect(readFileSync(join(inbox, 'a.json'), 'utf8')).toBe('newer');
+    expect(readFileSync(join(archive, 'a_0.json'), 'utf8')).toBe('old');
+  });
+
   it('crosses to another disk by a copy (P11)', async () => {
     const elsewhere = existsSync('/dev/shm') ? mkdtempSync('/dev/shm/watchfire-move-') : undefined;
     if (elsewhere === undefined || statSync(elsewhere).dev === statSync(inbox).dev) return;
