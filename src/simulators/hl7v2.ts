@@ -33,8 +33,10 @@ export interface HospitalOptions {
  */
 export function* hospital({ seed, at, messages }: HospitalOptions): Generator<string> {
   const dialect = dialects['boston-scientific'];
-  const cast = createCast(dialect.house, seed, messages, 1);
-  const timeline = createTimeline({ seed, cast, begins: at - 3_000 * MINUTE, switches: createSwitches() });
+  // Other people with other implants than those that the simulated makers tell of.
+  const own = seed + 0x5ead;
+  const cast = createCast({ ...dialect.house, patientPrefix: 'SH', devicePrefix: 'SIM' }, own, messages, 1);
+  const timeline = createTimeline({ seed: own, cast, begins: at - 3_000 * MINUTE, switches: createSwitches() });
   for (let number = 0, person = 1; number < messages; person++) {
     const patient = cast.patient(person);
     const identified = `${patient.id}^^^SIMHOSP^MR||${patient.family}^${patient.given}||${patient.birthDate.replaceAll('-', '')}|${patient.gender === 'male' ? 'M' : 'F'}`;
@@ -64,7 +66,7 @@ export function* hospital({ seed, at, messages }: HospitalOptions): Generator<st
           return `OBX|${index + 1}|NM|${code}^${name}^MDC|1.1.${index + 1}.1|${value}|${unit}|||||F|||${stamp(when)}`;
         }),
       ],
-      () => (follow.length === 0 ? [] : idcoOf(follow, dialect, cast).hl7.split('\r')),
+      () => (follow.length === 0 ? [] : idcoOf(follow, dialect, cast, 'SIMHOSP').hl7.split('\r')),
     ];
     for (const message of made) {
       if (number >= messages) return;

@@ -23,7 +23,7 @@ describe('The simulated hospital', () => {
     expect(new Set(told.map(({ controlId }) => controlId)).size).toBe(24);
     expect(told.flatMap(({ warnings }) => warnings)).toEqual([]);
     expect(told[2]!.all('OBX').map((segment) => segment.get(3, 1))).toContain('147842');
-    expect(told[0]!.first('PID')!.get(3)).toBe('PAT001');
+    expect(told[0]!.first('PID')!.get(3)).toBe('SH001');
   });
 
   it('sends the report of a follow-up as a PDF that ends as it should', () => {
@@ -33,7 +33,9 @@ describe('The simulated hospital', () => {
     const pdf = Buffer.from(report.get(5, 5)!, 'base64').toString('latin1');
     expect(pdf).toMatch(/^%PDF-1\.4\n[\s\S]*%%EOF\n$/);
     expect(pdf.slice(Number(/startxref\n(\d+)/.exec(pdf)![1]), -1)).toMatch(/^xref\n/);
-    expect(parsed(messages[3]!).first('PID')!.get(3)).toMatch(/^model:D\d+\/serial:\d+$/);
+    const identified = parsed(messages[3]!).first('PID')!;
+    expect([identified.get(3, 1, 1, 2), identified.get(3, 4, 1, 2)]).toEqual(['SH001', 'SIMHOSP']);
+    expect(identified.get(3)).toMatch(/^model:D\d+\/serial:\d+$/);
   });
 
   it('is the same text for the same seed at the same time, and another for another', () => {

@@ -64,12 +64,12 @@ export interface Transmission {
   readonly pdf: Buffer;
 }
 
-/** The rows are those of one transmission. */
-export function idcoOf(rows: readonly Row[], dialect: Dialect, cast: Cast): Transmission {
+/** The rows are those of one transmission; `authority` is whose number the patient's is, the maker's where left out. */
+export function idcoOf(rows: readonly Row[], dialect: Dialect, cast: Cast, authority?: string): Transmission {
   const { device, transmission, at } = rows[0]!;
   const patient = cast.patientOf(device.patient)!;
   const name = `${patient.family.toUpperCase()}^${patient.given.toUpperCase()}`;
-  const maker = device.id.slice(0, 3);
+  const maker = dialect.house.devicePrefix;
   const results: string[] = [];
   const result = (type: string, code: string, value: string, { unit = '', instance = '', when = '' } = {}) =>
     results.push(
@@ -112,7 +112,7 @@ export function idcoOf(rows: readonly Row[], dialect: Dialect, cast: Cast): Tran
   result('ED', '18750-0^Cardiac electrophysiology report^LN', report);
   const hl7 = [
     `MSH|^~\\&|${maker}SIM|REMOTEMON|WATCHFIRE|HOSP|${stamp(at)}||ORU^R01^ORU_R01|${transmission}|P|2.6|||NE|AL|||||IHE_PCD_ORU_R01^IHE PCD^1.3.6.1.4.1.19376.1.6.1.9.1^ISO`,
-    `PID|1||model:${escaped(device.model)}/serial:${device.serial}^^^${maker}^U~${patient.id}^^^${maker}^MR||${name}||${patient.birthDate.replaceAll('-', '')}|${patient.gender === 'male' ? 'M' : 'F'}`,
+    `PID|1||model:${escaped(device.model)}/serial:${device.serial}^^^${maker}^U~${patient.id}^^^${authority ?? maker}^MR||${name}||${patient.birthDate.replaceAll('-', '')}|${patient.gender === 'male' ? 'M' : 'F'}`,
     'PV1|1|O',
     `OBR|1||${transmission}|${session}|||${stamp(at)}||||||||||||||||||F`,
     ...results,
