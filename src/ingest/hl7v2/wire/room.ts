@@ -4,7 +4,6 @@ import type { Log } from '../../../log.ts';
 import type { Runtime } from '../../../runtime.ts';
 import type { Look, Store } from '../../../store/store.ts';
 import type { TakeIn } from '../../intake/take-in.ts';
-import { mapMessage } from '../maps/map.ts';
 import { anyAcknowledgement, type Verdict } from './acknowledge.ts';
 import { batchOf, messagesIn } from './batches.ts';
 import type { FramingFault } from './frames.ts';
@@ -29,8 +28,7 @@ export interface Hl7v2Parts {
   readonly signal: AbortSignal;
   /** It is here for one command: nothing is listened for. */
   readonly isBrief: boolean;
-  /** Left out: the house's own. */
-  readonly map?: ReceiveRoom['map'];
+  readonly map: ReceiveRoom['map'];
 }
 
 export interface ReceivedAll {
@@ -117,7 +115,7 @@ function createCounts() {
 
 /** Rejects with a ConfigError where MLLP is to be listened for and cannot be. */
 export async function openHl7v2(parts: Hl7v2Parts): Promise<Hl7v2> {
-  const { store, takeIn, runtime, config, base, log, signal, isBrief, map = mapMessage } = parts;
+  const { store, takeIn, runtime, config, base, log, signal, isBrief, map } = parts;
   const { canonical, host, mllpPort, mllpCertificate, mllpKey, mllpClientAuthority, mllpZone: zone } = config;
   const receive = createReceive({ store, takeIn, map, runtime, canonical, base, zone, log });
   const counts = createCounts();
