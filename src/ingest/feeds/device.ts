@@ -1,30 +1,16 @@
 /** Asks a maker for what is new of one device and takes it in: killed anywhere, it goes on where the last commit stood. docs/feeds.md */
 import { asProblem } from '../../fhir/outcome.ts';
-import type { Held } from '../../store/lease.ts';
-import type { AlertTold, Implant, PatientTold } from '../implants/told.ts';
+import type { AlertTold, Implant } from '../implants/told.ts';
 import { type Asking, askPage, isMakers, pagesOf } from './asking.ts';
 import type { Counts } from './feeds.ts';
 import { gapsAfter } from './gaps.ts';
-import { openProgress, type Progress } from './progress.ts';
-import type { DeviceRow, DeviceState, KeptAside, PatientRow } from './reader.ts';
+import { type DeviceAsked, openProgress, type Progress } from './progress.ts';
+import type { DeviceState, KeptAside } from './reader.ts';
 import { readReadings } from './readings.ts';
-import type { CameIn } from './settle.ts';
 import type { KeptGap } from './state.ts';
 
 const HOUR = 3_600_000;
 const mostOpen = 100;
-
-export interface DeviceAsked {
-  readonly patient: Pick<PatientRow, 'id' | 'told'>;
-  readonly row: DeviceRow;
-  /** The page that the row stood in. */
-  readonly page: CameIn;
-  /** Looks back as far as `recheck` says. */
-  readonly isDeep: boolean;
-  readonly held: Held;
-  /** Another device of the maker, where a row of this one's pages names it. */
-  readonly other: (device: string) => { readonly implant: Implant; readonly patient: PatientTold } | undefined;
-}
 
 export interface DevicePolled {
   readonly counts: Counts;

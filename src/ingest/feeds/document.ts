@@ -58,7 +58,6 @@ export interface MakerDocument {
   readonly manufacturer: string;
   /** The first that the stored credential suffices for is used. */
   readonly auth: readonly MakerAuth[];
-  readonly errors?: { readonly code?: Path; readonly message?: Path };
   readonly limits?: Partial<MakerLimits>;
   /** Readings are asked for again from so long before the newest one that is known. */
   readonly overlapHours: number;

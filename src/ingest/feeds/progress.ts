@@ -1,11 +1,23 @@
 /** How far one device is read: every step goes into the store with what it brought, and counts with it. docs/feeds.md */
 import type { Held } from '../../store/lease.ts';
-import type { AlertTold, Connectivity, Implant } from '../implants/told.ts';
+import type { AlertTold, Connectivity, Implant, PatientTold } from '../implants/told.ts';
 import type { Asking } from './asking.ts';
 import type { Counts } from './feeds.ts';
-import type { KeptAside, PatientRow, Read } from './reader.ts';
+import type { DeviceRow, KeptAside, PatientRow, Read } from './reader.ts';
 import type { CameIn } from './settle.ts';
 import { feedKinds, type KeptDevice, keyIn, noDevice, none, plus } from './state.ts';
+
+export interface DeviceAsked {
+  readonly patient: Pick<PatientRow, 'id' | 'told'>;
+  readonly row: DeviceRow;
+  /** The page that the row stood in. */
+  readonly page: CameIn;
+  /** Looks back as far as `recheck` says. */
+  readonly isDeep: boolean;
+  readonly held: Held;
+  /** Another device of the maker, where a row of this one's pages names it. */
+  readonly other: (device: string) => { readonly implant: Implant; readonly patient: PatientTold } | undefined;
+}
 
 export interface Step {
   readonly page?: CameIn;

@@ -169,7 +169,8 @@ export function createReader(document: MakerDocument, systemOfPatients: string):
     const read = orAside(() => {
       const mapped = reading.kinds[neededAt(row, reading.kind)];
       const kind = typeof mapped === 'object' ? mapped.kind : (mapped ?? '');
-      return { mark: { kind, instant: momentAt(row, reading.at, dates).instant } };
+      const naive = dates.naive === 'quarantine' ? 'Z' : dates.naive;
+      return { mark: { kind, instant: momentAt(row, reading.at, { ...dates, naive }).instant } };
     });
     return 'mark' in read ? read.mark : undefined;
   }

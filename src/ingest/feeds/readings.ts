@@ -2,10 +2,9 @@
 import { asProblem } from '../../fhir/outcome.ts';
 import type { Implant } from '../implants/told.ts';
 import { type Asking, isMakers, pagesOf } from './asking.ts';
-import type { DeviceAsked } from './device.ts';
 import { marksAfter } from './gaps.ts';
 import type { Page } from './pages.ts';
-import type { Progress } from './progress.ts';
+import type { DeviceAsked, Progress } from './progress.ts';
 import type { KeptAside, Read } from './reader.ts';
 import type { CameIn } from './settle.ts';
 import type { KeptDevice, Window } from './state.ts';
