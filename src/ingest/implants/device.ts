@@ -65,10 +65,15 @@ export function generator(implant: Implant, id: string, patient: string, canonic
     serialNumber(canonical, cied),
     ...(own === undefined ? [] : [{ system: makers, value: own }]),
     ...(was.identifier ?? []).filter(
-      ({ system, value }: any) => system !== makers && `${value}`.toLowerCase() !== cied.toLowerCase(),
+      ({ system, value }: any) =>
+        (system !== makers || own === undefined) && `${value}`.toLowerCase() !== cied.toLowerCase(),
     ),
   ];
   const udi = implant.udi;
+  // Who does not know takes nothing back from those who do.
+  const status = implant.status === 'unknown' ? (was.status ?? 'unknown') : implant.status;
+  const type = implant.type === 'other' && was.type ? was.type : typeOf(implant.type, canonical);
+  const isImplant = implant.type !== 'remote-monitor' && status in statuses;
   const profile = `${canonical}/StructureDefinition/cied-device`;
   return filled({
     ...was,
@@ -77,17 +82,17 @@ export function generator(implant: Implant, id: string, patient: string, canonic
     meta: { ...was.meta, profile: [...new Set([...(was.meta?.profile ?? []), profile])] },
     extension: [
       ...(was.extension ?? []).filter(({ url }: any) => url !== IMPLANT_STATUS),
-      ...(implant.type === 'remote-monitor' ? [] : [{ url: IMPLANT_STATUS, valueCode: statuses[implant.status] }]),
+      ...(isImplant ? [{ url: IMPLANT_STATUS, valueCode: statuses[status as keyof typeof statuses] }] : []),
     ],
     identifier,
     udiCarrier: udi
       ? [filled({ deviceIdentifier: clean(udi.deviceIdentifier), issuer: udi.issuer, carrierHRF: clean(udi.carrier) })]
       : was.udiCarrier,
-    status: implant.status,
+    status,
     manufacturer: clean(implant.manufacturer, 200) ?? was.manufacturer,
     modelNumber: clean(implant.model, 200) ?? was.modelNumber,
     serialNumber: clean(implant.serial, 200) ?? was.serialNumber,
-    type: typeOf(implant.type, canonical),
+    type,
     patient: { reference: patient },
     parent: implant.monitor ? { reference: `Device/${monitorIdOf(implant.monitor)}` } : was.parent,
   });

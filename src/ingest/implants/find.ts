@@ -56,11 +56,14 @@ async function survivorOf(patient: Found['resources'][number], store: Looking): 
   return other && !isDeleted(other) ? { ...JSON.parse(other.text), id: key.id } : patient;
 }
 
-/** Whether what is told of a patient speaks against its being this one. What neither says speaks against nothing. */
-export function contradicts(told: PatientTold, patient: Resource): boolean {
-  const { birthDate } = told;
+/** Whether what is told of a patient speaks against its being this one: the birth date, else the family name. What neither says speaks against nothing. */
+export function contradicts({ birthDate, family }: PatientTold, patient: Resource): boolean {
   const known: string | undefined = patient['birthDate'];
-  if (birthDate === undefined || known === undefined) return false;
-  const shared = Math.min(birthDate.length, known.length);
-  return birthDate.slice(0, shared) !== known.slice(0, shared);
+  if (birthDate !== undefined && known !== undefined) {
+    const shared = Math.min(birthDate.length, known.length);
+    return birthDate.slice(0, shared) !== known.slice(0, shared);
+  }
+  const families: readonly string[] = (patient['name'] ?? []).flatMap((name: any) => name.family ?? []);
+  if (family === undefined || families.length === 0) return false;
+  return !families.some((one) => one.toLowerCase() === family.trim().toLowerCase());
 }

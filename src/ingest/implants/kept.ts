@@ -11,8 +11,10 @@ export interface KeptImplant {
   readonly version: number;
   /** `Patient/1`, by what was told last. */
   readonly patient: string;
-  /** Digest of what was told of implant and patient. */
-  readonly told: string;
+  /** What that patient was called: values of identifiers, by their system. */
+  readonly names: Readonly<Record<string, string>>;
+  /** Digests of what was told of implant and patient last, by who told (see `sourceOf`). */
+  readonly told: Readonly<Record<string, string>>;
   /** Id of the DeviceUseStatement that goes on, and how many there were. */
   readonly use: string;
   readonly uses: number;

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import { readingInstant } from '../observe.ts';
 import type { Item, KeptOccasion } from './kept.ts';
-import { type Fault, faultOf, isMdc } from './terms.ts';
+import { type Fault, faultOf, isMdc, numbered } from './terms.ts';
 import type { Interrogation, Reading, Strip, Told } from './told.ts';
 
 export interface Occasion {
@@ -39,7 +39,7 @@ export function occasionsOf({ interrogations, readings }: Told): readonly Occasi
       name,
       transmission: id,
       strips: [...(before?.strips ?? []), ...strips],
-      told: [...(before?.told ?? []), ...terms.map((term) => ({ term }))],
+      told: [...(before?.told ?? []), ...terms.map((term) => ({ term: numbered(term) }))],
     });
   }
   const told: Occasion[] = [...byName.values()];
@@ -51,7 +51,7 @@ export function occasionsOf({ interrogations, readings }: Told): readonly Occasi
       instant,
       status: 'final',
       strips: [],
-      told: [first!, ...more].map(({ term, id, kind, channel }) => ({ term, id, kind, channel })),
+      told: [first!, ...more].map(({ term, id, kind, channel }) => ({ term: numbered(term), id, kind, channel })),
     });
   }
   return told;

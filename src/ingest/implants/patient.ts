@@ -34,8 +34,12 @@ export function newPatient(told: PatientTold): { readonly reference: string; rea
   return { reference: `Patient/${id}`, entry: put(patient, asNew) };
 }
 
+/** What a patient is called, by system. */
+export const namesOf = ({ identifiers }: PatientTold): Readonly<Record<string, string>> =>
+  Object.fromEntries(identifiers.filter(({ type }) => type !== 'U').map(({ system = '', value }) => [system, value]));
+
 /** A FHIR date of any precision. */
-export const isDate = (text: string | undefined): text is string =>
+const isDate = (text: string | undefined): text is string =>
   text !== undefined && primitives.get('date')!.accepts(text);
 /** A FHIR dateTime of any precision. */
 export const isDateTime = (text: string | undefined): text is string =>

@@ -11,7 +11,7 @@ import { generator, leadDevice, monitorDevice } from './device.ts';
 import { contradicts, findDevice, findPatient } from './find.ts';
 import { ciedOf, implantIdOf } from './identity.ts';
 import type { KeptImplant } from './kept.ts';
-import { newPatient } from './patient.ts';
+import { namesOf, newPatient } from './patient.ts';
 import type { Told } from './told.ts';
 import { explantedOf, implantedOf, procedures, use, useIdOf } from './use.ts';
 
@@ -24,7 +24,7 @@ export interface Placed {
   readonly entries: readonly Entry[];
   /** What must hold still until the commit. */
   readonly also: readonly Change[];
-  readonly kept: Pick<KeptImplant, 'version' | 'use' | 'uses'>;
+  readonly kept: Pick<KeptImplant, 'version' | 'use' | 'uses' | 'names'>;
   /** Whose it was at an instant. */
   patientAt(instant: number): string | undefined;
 }
@@ -56,28 +56,47 @@ export async function placeAgain(kept: KeptImplant, { store }: PlaceParts): Prom
   return { device, patient, entries: [], also: [still], kept, patientAt: ownerAt(periods) };
 }
 
+interface Whose {
+  readonly reference: string;
+  readonly entries: readonly Entry[];
+  readonly also: readonly Change[];
+  readonly names: Readonly<Record<string, string>>;
+}
+
 async function patientFor(
   told: Told,
   kept: KeptImplant | undefined,
   held: Resource | undefined,
   { store }: PlaceParts,
-) {
+): Promise<Whose | Unplaced> {
+  const names = namesOf(told.patient);
   const found = await findPatient(told.patient, store);
+  const already: string | undefined = kept?.patient ?? held?.['patient']?.reference;
   if (!found) {
-    const known = kept?.patient ?? held?.['patient']?.reference;
-    if (typeof known !== 'string')
+    if (already === undefined)
       return unplaced('no-patient', 'It names no patient, and nobody is known to have the device');
-    return { reference: known, entries: [], also: [] };
+    return { reference: already, entries: [], also: [], names: kept?.names ?? {} };
   }
   const [one, ...others] = found.resources;
   if (others.length > 0) return unplaced('conflict', 'Its identifiers belong to several patients');
-  if (!one) {
-    const made = newPatient(told.patient);
-    return { reference: made.reference, entries: [made.entry], also: [found.still] };
+  const reference = one ? `Patient/${one.id}` : newPatient(told.patient).reference;
+  const called = kept?.names ?? {};
+  const owner = already === undefined || reference === already ? undefined : keyOf(already);
+  if (owner && Object.keys(names).every((system) => !(system in called))) {
+    // Somebody else has said whose it is, and calls patients otherwise: a device is in one body.
+    const [version] = await store.read([owner]);
+    if (version && !isDeleted(version) && contradicts(told.patient, JSON.parse(version.text)))
+      return unplaced('conflict', 'It names another patient than others do who tell of this device');
+    return { reference: already!, entries: [], also: [], names: { ...called, ...names } };
   }
-  if (contradicts(told.patient, one))
-    return unplaced('conflict', 'The patient with this identifier was born on another day');
-  return { reference: `Patient/${one.id}`, entries: [], also: [found.still] };
+  if (one && contradicts(told.patient, one))
+    return unplaced('conflict', 'The patient with this identifier was born on another day, or has another name');
+  return {
+    reference,
+    entries: one ? [] : [newPatient(told.patient).entry],
+    also: [found.still],
+    names: kept?.patient === reference ? { ...kept.names, ...names } : names,
+  };
 }
 
 /** Looks at everything: the first time, and whenever something else is told of implant or patient. */
@@ -102,8 +121,6 @@ export async function place(
   if ('code' in whose) return whose;
   const patient = whose.reference;
   const holder: string | undefined = held?.['patient']?.reference;
-  if (!kept && holder !== undefined && holder !== patient)
-    return unplaced('conflict', 'The device is another patient’s here');
 
   const { periods, still } = await assignmentsOf(id, store);
   const assigned = await assign(told, kept, { id, device, patient, own, instants, periods }, parts);
@@ -132,7 +149,12 @@ export async function place(
       ...(await written(pieces.slice(implant.monitor ? 1 : 0), store)),
     ],
     also: [...whose.also, still, ...(found ? [found.still] : [])],
-    kept: { version: isNews ? version + 1 : version, use: assigned.use, uses: assigned.uses },
+    kept: {
+      version: isNews ? version + 1 : version,
+      use: assigned.use,
+      uses: assigned.uses,
+      names: whose.names,
+    },
     patientAt: ownerAt(assigned.periods),
   };
 }
@@ -200,8 +222,11 @@ async function assign(
     const isOurs = kept.use === useIdOf(own, patient, kept.uses - 1);
     if (!isOurs || !newest || isDeleted(newest)) return { entries: [], periods, use: kept.use, uses: kept.uses };
     const was = parseExact(newest.text);
+    // Who tells less than others did takes nothing back.
     const from = kept.uses > 1 ? was.timingPeriod?.start : (start ?? was.timingPeriod?.start);
-    const next = { ...was, ...made(kept.use, from), meta: { ...was.meta } };
+    const to = end ?? was.timingPeriod?.end;
+    const told_ = use({ id: kept.use, patient, device, start: from, end: to }, canonical);
+    const next = { ...was, ...told_, meta: was.meta };
     const entries = JSON.stringify(next) === JSON.stringify(was) ? [] : [put(next, after(newest.versionId))];
     const isSame = entries.length === 0;
     return {

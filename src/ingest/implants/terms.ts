@@ -55,12 +55,19 @@ const snomed: { readonly system: string; readonly types: Readonly<Record<string,
   : undefined;
 
 export const termOf = (code: string): TermSpec | undefined => byCode.get(code);
-/** The number of a term by its name, or by an old name. */
-export const codeNamed = (name: string): string | undefined => codes.get(name.toUpperCase());
-/** The name of an enumerated value by its number, and the other way round. */
+/** The name of an enumerated value by its number. */
 export const valueName = (code: string): string | undefined => valueNames.get(code);
-export const valueCodeNamed = (name: string): string | undefined => valueCodes.get(name.toUpperCase());
-export const allTerms: readonly TermSpec[] = file.terms;
+
+const isNumber = (code: string): boolean => /^\d+$/.test(code);
+
+/** With numbers for names, old ones too, of the term and of its value. */
+export function numbered(term: Term): Term {
+  const { code, coded, vendor } = term;
+  const number = vendor || isNumber(code) ? code : (codes.get(code.toUpperCase()) ?? code);
+  const value = coded && !isNumber(coded.code) ? valueCodes.get(coded.code.toUpperCase()) : undefined;
+  if (number === code && value === undefined) return term;
+  return { ...term, code: number, ...(value === undefined ? {} : { coded: { code: value } }) };
+}
 
 export const snomedOf = (type: ImplantType) => {
   const code = snomed?.types[type];

@@ -8,6 +8,7 @@ import { connectivityObservation, contactOf } from './connectivity.ts';
 import { metric, monitorIdOf } from './device.ts';
 import type { KeptAlert, KeptImplant, KeptOccasion } from './kept.ts';
 import { digest, newsOf, type Occasion } from './occasion.ts';
+import { namesOf } from './patient.ts';
 import { type Placed, place, placeAgain } from './place.ts';
 import { type TermSpec, termOf } from './terms.ts';
 import type { Told } from './told.ts';
@@ -26,6 +27,10 @@ const reasons: Readonly<Record<'unreadable' | 'implausible', string>> = {
   unreadable: 'The value is no number, or its unit is none of its kind',
   implausible: 'The value is outside of what can be',
 };
+
+/** Who tells: makers' pages and messages of one device name different things, and each is held against what it said itself. */
+const sourceOf = ({ implant: { maker, deviceId, leads }, patient }: Told): string =>
+  digest([maker, deviceId === undefined, leads === undefined, Object.keys(namesOf(patient)).sort()]);
 
 /** Without what changes with every poll. */
 const printOf = ({ implant: { lastContact: _heard, ...implant }, patient }: Told): string => digest([implant, patient]);
@@ -53,6 +58,7 @@ type Weighed = ReturnType<typeof weigh>;
 export async function write(asked: Asked, parts: WriteParts): Promise<Entries> {
   const { told, own, now } = asked;
   const kept = own.kept?.value as KeptImplant | undefined;
+  const source = sourceOf(told);
   const print = printOf(told);
   const contact = contactOf(told);
   const weighed = asked.occasions.map(weigh);
@@ -61,7 +67,7 @@ export async function write(asked: Asked, parts: WriteParts): Promise<Entries> {
   const alerts = asked.alerts.filter(
     ({ alert, kept: row }) => (row?.value as KeptAlert | undefined)?.told !== digest(alert),
   );
-  const isKnown = kept?.told === print;
+  const isKnown = kept?.told[source] === print;
   const isHeard = contact === undefined || contact === kept?.contact;
   if (isKnown && fresh.length === 0 && alerts.length === 0 && isHeard) {
     const { device, patient } = kept;
@@ -103,7 +109,7 @@ export async function write(asked: Asked, parts: WriteParts): Promise<Entries> {
     ...placed.kept,
     device,
     patient,
-    told: print,
+    told: { ...kept?.told, [source]: print },
     metrics: [...metrics, ...measured.map(({ code }) => code)],
     latest: Math.max(kept?.latest ?? 0, occasions.latest),
     contact: contact ?? kept?.contact,

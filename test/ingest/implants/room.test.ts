@@ -214,6 +214,47 @@ for (const engine of ['sqlite', 'mongodb']) {
       });
     });
 
+    it('that was here before, or is told of by others who call its patient otherwise, stays one device of one patient', async () => {
+      const said = one({ readings: [voltage()] });
+      const serial = said.implant.serial;
+      await house.write({ resourceType: 'Patient', id: `mrn-${serial}`, name: [{ family: 'Doe' }], birthDate: '1962' });
+      await house.write({
+        resourceType: 'Device',
+        id: `own-${serial}`,
+        identifier: [{ value: `MODEL:D233/SERIAL:${serial}` }],
+        note: [{ text: 'drawer 3' }],
+        patient: { reference: `Patient/mrn-${serial}` },
+      });
+      await house.tell(said);
+      const mrn = { ...john, identifiers: [{ system: 'urn:hospital', value: `MRN-${serial}`, type: 'MR' }] };
+      const message: Told = {
+        ...said,
+        patient: mrn,
+        implant: { ...said.implant, deviceId: undefined, implanted: undefined, status: 'unknown', type: 'other' },
+        readings: [voltage('3.00', hours(1))],
+      };
+      await house.tell(message);
+      const device = await house.read(`Device/own-${serial}`);
+      const of = await house.search('Observation', `device=Device/own-${serial}`);
+      const stranger = { ...mrn, identifiers: [{ system: 'urn:third', value: 'x' }], birthDate: '1999-01-01' };
+      const { quarantined } = await house.tell({ ...message, patient: stranger, readings: [voltage('2.9', hours(2))] });
+      house.calls();
+      await house.tell(said);
+      await house.tell(message);
+
+      expect(device).toMatchObject({ status: 'active', note: [{ text: 'drawer 3' }], meta: { versionId: '2' } });
+      expect(implantTypeOf(device, canonical)).toBe('icd');
+      expect(device.identifier.map(({ value }: any) => value)).toEqual([
+        `model:D233/serial:${serial}`,
+        said.implant.deviceId,
+      ]);
+      expect(new Set(of.map(({ subject }) => subject.reference))).toEqual(new Set([`Patient/mrn-${serial}`]));
+      expect(of).toHaveLength(4);
+      expect(quarantined).toMatchObject([{ code: 'conflict' }]);
+      expect(await house.search('Patient', `identifier=urn:hospital|MRN-${serial}`)).toEqual([]);
+      expect(house.calls()).toEqual(['get', 'get']);
+    });
+
     it('whose patient or device nobody can tell is put aside, once', async () => {
       const said = one({ readings: [voltage()] });
       const nobody = { ...said, patient: { identifiers: [] } };
@@ -246,6 +287,64 @@ describe('what is told of an implant', () => {
     );
     return house.search('Observation', `device=Device/${device.id}`);
   };
+
+  it('has its leads, its monitor and what it measures around it (0-030, 0-032, 0-038, 0-039, 0-049, 0-050, 0-051)', async () => {
+    const said = { ...everything, patient: one().patient, implant: { ...everything.implant, serial: 'around' } };
+    const all = await observations(said);
+    const [device] = await house.search('Device', 'identifier=model:D233/serial:around&model=D233');
+    const parts = await house.search('Device', `parent=Device/${device.id}`);
+    const [monitor] = await house.search('Device', `_id=${device.parent.reference.slice('Device/'.length)}`);
+    const ofKind = (kind: string) => all.find(({ code }) => code.text === kind);
+
+    expect(device).toMatchObject({
+      status: 'active',
+      extension: [{ valueCode: 'functional' }],
+      manufacturer: 'Boston Scientific',
+      serialNumber: 'around',
+      udiCarrier: [{ deviceIdentifier: '00802526000001' }],
+    });
+    expect(parts.map(({ modelNumber, property }) => [modelNumber, property[0].valueCode[0].text])).toEqual([
+      ['7841', 'RA'],
+      ['0672', 'RV'],
+      ['4675', 'LV'],
+    ]);
+    expect(implantTypeOf(monitor, canonical)).toBe('remote-monitor');
+    expect(ofKind('crt_pacing_percent')).toMatchObject({ valueQuantity: { value: 97, code: '%' } });
+    expect(ofKind('lead_impedance LV')).toMatchObject({
+      valueQuantity: { comparator: '>', value: 3000 },
+      interpretation: [{ coding: [{ code: '>' }] }],
+    });
+    expect(ofKind('pacing_threshold RV')).toMatchObject({ component: [{ valueQuantity: { value: 0.4, code: 'ms' } }] });
+    expect(ofKind('battery_status')).toMatchObject({
+      valueCodeableConcept: { coding: [{ code: '754113', display: 'MDC_IDC_ENUM_BATTERY_STATUS_BOS' }] },
+    });
+    expect(all.find(({ valueSampledData }) => valueSampledData)).toBeDefined();
+  });
+
+  it('is found by number, also where it was called by a name, or an old one', async () => {
+    const all = await observations(
+      one({
+        interrogations: [
+          {
+            id: 'NAMES',
+            at,
+            instant: Date.parse(at),
+            status: 'final',
+            terms: [
+              { code: 'MDC_IDC_STAT_TACHYHERAPY_ATP_DELIVERED_TOTAL', quantity: { value: '3', unit: '{seq}' } },
+              { code: 'MDC_IDC_MSMT_BATTERY_STATUS', coded: { code: 'MDC_IDC_ENUM_BATTERY_STATUS_RRT' } },
+            ],
+          },
+        ],
+      }),
+    );
+    const [atp, battery] = all.find(({ component }) => component).component;
+
+    expect(atp.code.coding).toEqual([
+      { system: MDC, code: '737904', display: 'MDC_IDC_STAT_TACHYTHERAPY_ATP_DELIVERED_TOTAL' },
+    ]);
+    expect(battery.valueCodeableConcept.coding[0].code).toBe('754115');
+  });
 
   it('has dates as precise as they were told (0-040)', async () => {
     for (const implanted of ['2023', '2023-03', '2023-03-15', '2023-03-15T10:00:00+01:00']) {
