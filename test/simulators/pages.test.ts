@@ -108,17 +108,46 @@ describe('Boston Scientific, simulated', () => {
     maker.clock.set(began);
   });
 
-  it('goes from state to state by its script (0-075, 0-089)', async () => {
+  it('goes from state to state by its script, as often as the truth says (0-075, 0-089)', async () => {
     const began = maker.clock.now();
     const seen: boolean[] = [];
-    for (let hour = 0; hour < 17; hour++) {
-      maker.clock.set(began + hour * HOUR);
+    for (let hour = 0; hour <= 64; hour++) {
+      maker.clock.set(began + (hour - 48) * HOUR);
       seen.push((await maker.get('/devices/BSX-000032/status')).body.connected);
     }
-    maker.clock.set(began);
     const changes = seen.filter((connected, at) => at > 0 && connected !== seen[at - 1]).length;
-    expect(changes).toBe(4);
-    expect(seen.slice(0, 16).filter((connected) => !connected)).toHaveLength(4);
+    const told = maker.simulator.truth().devices.find(({ id }) => id === 'BSX-000032')!;
+    maker.clock.set(began);
+    expect(changes).toBe(16);
+    expect(told.transitions).toBe(changes);
+    expect(seen.slice(0, 64).filter((connected) => !connected)).toHaveLength(16);
+  });
+
+  it('is put into a state, or has an alert acknowledged at its own portal, and tells that there is news (0-088, 0-089)', async () => {
+    const other = await visit();
+    try {
+      const lastComm = async () => (await other.get('/patients/PAT002/devices')).body.items[0].lastComm;
+      const status = async () => (await other.get('/devices/BSX-000021/status')).body.status;
+      const before = await lastComm();
+      expect(await status()).toBe('ACTIVE');
+      const now = other.clock.now() + 1_000;
+      other.clock.set(now);
+      other.simulator.setState('BSX-000021', 'inactive');
+      expect(await status()).toBe('INACTIVE');
+      expect(Date.parse(await lastComm())).toBe(now);
+      expect(now).toBeGreaterThan(Date.parse(before));
+      const tell = (path: string, body: object) => other.ask(path, { method: 'POST', body: JSON.stringify(body) });
+      expect((await tell('/__state', { device: 'BSX-000021', state: 'asleep' })).status).toBe(400);
+      expect((await tell('/__state', { device: 'BSX-000021', state: 'active' })).status).toBe(200);
+      expect(await status()).toBe('ACTIVE');
+
+      const since = `/devices/${icd}/alerts?since=${new Date(now).toISOString()}`;
+      expect(await other.all(since)).toEqual([]);
+      await tell('/__acknowledge', { alert: `A-${icd}-0`, by: 'Dr. Osei' });
+      expect(await other.all(since)).toMatchObject([{ alertId: `A-${icd}-0`, ack: true }]);
+    } finally {
+      await other.simulator.stop();
+    }
   });
 
   it('has the ECG of an episode of atrial fibrillation', async () => {

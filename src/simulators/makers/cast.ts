@@ -30,8 +30,15 @@ export interface SimDevice {
   readonly hasBrokenLead?: true;
 }
 
+const states = ['active', 'inactive', 'low-battery', 'disconnected', 'explanted'] as const;
 /** What the maker says about a device, in the house's words; each dialect has its own. */
-export type State = 'active' | 'inactive' | 'low-battery' | 'disconnected' | 'explanted';
+export type State = (typeof states)[number];
+
+export function stateNamed(name: unknown): State {
+  const state = states.find((one) => one === name);
+  if (state === undefined) throw new Error(`a state is one of ${states.join(', ')}`);
+  return state;
+}
 
 export interface SimPatient {
   readonly id: string;

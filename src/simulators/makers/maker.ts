@@ -3,13 +3,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type Runtime, systemRuntime } from '../../runtime.ts';
-import { createCast } from './cast.ts';
+import { createCast, type State, stateNamed } from './cast.ts';
 import type { Dialect, Endpoint } from './dialect.ts';
 import { dialects, type MakerName } from './dialects.ts';
 import { createSwitches, type FaultName, faultNames, parseFault } from './faults.ts';
-import { type Acknowledgement, createPages, type Reply } from './pages.ts';
+import { type Acknowledgement, createPages, deviceOfAlert, type Reply } from './pages.ts';
 import { createSpoiling, sendSpoiled } from './spoil.ts';
-import { createTimeline } from './timeline.ts';
+import { createTimeline, type Done } from './timeline.ts';
 import { createTokens, demo, type Environment } from './tokens.ts';
 import { tellTransmission } from './transmission.ts';
 import { type Truth, tellTruth } from './truth.ts';
@@ -44,8 +44,10 @@ export interface MakerSimulator {
   truth(): Truth;
   /** Switches a fault on, for what happens from now on, or off again; off all of them without a name. */
   setFault(fault?: string, isOn?: boolean): void;
-  /** As somebody at the maker's own portal would. */
+  /** As somebody at the maker's own portal would: news for every client. */
   acknowledge(alert: string, by: string): void;
+  /** The device is in this state from now on, whatever its script says. */
+  setState(device: string, state: State): void;
   /** What was asked so far. */
   counts(): { readonly requests: number; readonly tokens: number; readonly limited: number };
   quota(): { readonly limit: number; readonly remaining: number };
@@ -98,7 +100,8 @@ export async function startMakerSimulator(options: MakerOptions): Promise<MakerS
     switches.on(fault, fault.name === 'reassigned-device' ? runtime.now() + (2 * HOUR) / speed : begins);
   }
   const cast = createCast(dialect.house, seed, devices, speed);
-  const timeline = createTimeline({ seed, cast, begins, switches });
+  const done = new Map<string, Done[]>();
+  const timeline = createTimeline({ seed, cast, begins, switches, done });
   const acknowledged = new Map<string, Acknowledgement>();
   const transmission = (id: string, format: string, now: number) =>
     tellTransmission(timeline.transmission(id, now), dialect, cast, format);
@@ -119,6 +122,14 @@ export async function startMakerSimulator(options: MakerOptions): Promise<MakerS
     if (text === undefined) switches.off(undefined, runtime.now());
     else if (isOn) switches.on(parseFault(text), runtime.now());
     else switches.off(parseFault(text).name, runtime.now());
+  };
+
+  const did = (device: string, state?: State) => {
+    done.set(device, [...(done.get(device) ?? []), { at: runtime.now(), state }]);
+  };
+  const acknowledge = (alert: string, by: string) => {
+    acknowledged.set(alert, { by, at: runtime.now() });
+    did(deviceOfAlert(alert));
   };
 
   const refused = (status: number, code: string, text: string, headers?: Reply['headers']): Reply => ({
@@ -179,10 +190,12 @@ export async function startMakerSimulator(options: MakerOptions): Promise<MakerS
   function controlled(method: string, path: string, text: string): Reply | undefined {
     if (path === '/__truth') return { status: 200, body: truth() };
     if (path === '/status') return { status: 200, body: { status: 'UP', maker, quota: quota() } };
-    if (path !== '/__fault' || method !== 'POST') return undefined;
-    const { fault, on } = fieldsOf(text, 'json') as { fault?: string; on?: boolean };
+    if (!['/__fault', '/__state', '/__acknowledge'].includes(path) || method !== 'POST') return undefined;
+    const told = fieldsOf(text, 'json') as { fault?: string; on?: boolean; [name: string]: unknown };
     try {
-      setFault(fault, on ?? true);
+      if (path === '/__fault') setFault(told.fault, told.on ?? true);
+      else if (path === '/__state') did(String(told['device']), stateNamed(told['state']));
+      else acknowledge(String(told['alert']), String(told['by'] ?? 'portal'));
     } catch (error) {
       return refused(400, 'invalid_request', (error as Error).message);
     }
@@ -292,7 +305,8 @@ export async function startMakerSimulator(options: MakerOptions): Promise<MakerS
     url: `http${tls ? 's' : ''}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     truth,
     setFault,
-    acknowledge: (alert, by) => void acknowledged.set(alert, { by }),
+    acknowledge,
+    setState: did,
     counts: () => ({ ...counts, tokens: tokens.granted() }),
     quota,
     async stop() {

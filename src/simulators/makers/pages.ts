@@ -28,6 +28,8 @@ export interface PageAsk {
 
 export interface Acknowledgement {
   readonly by: string;
+  /** Ms: news for every client, where it was made at the maker's own portal. */
+  readonly at?: number;
   /** Idempotency-Key of the request that made it. */
   readonly key?: string;
 }
@@ -53,6 +55,8 @@ function instantOf(text: string): number | undefined {
   const at = Date.parse(compact ? `${parts.slice(0, 3).join('-')}T${parts.slice(3, 6).join(':')}${parts[6]}` : text);
   return Number.isNaN(at) ? undefined : at;
 }
+
+export const deviceOfAlert = (alert: string): string => alert.replace(/^A-(.+)-\d+$/, '$1');
 
 export function createPages({ dialect, cast, timeline, seed, begins, acknowledged, transmission }: PageParts) {
   const refused = (status: number, code: string, text: string): Reply => ({ status, body: dialect.error(code, text) });
@@ -128,7 +132,7 @@ export function createPages({ dialect, cast, timeline, seed, begins, acknowledge
   };
 
   function acknowledge({ id, body, key, now, happening }: PageAsk): Reply {
-    const device = cast.deviceOf(id.replace(/^A-(.+)-\d+$/, '$1'));
+    const device = cast.deviceOf(deviceOfAlert(id));
     const alert = device && timeline.alerts(device, now).find((one) => one.id === id);
     if (!alert) return unknown('alert');
     const { acknowledgedBy } = (body ?? {}) as { acknowledgedBy?: unknown };
@@ -172,7 +176,9 @@ export function createPages({ dialect, cast, timeline, seed, begins, acknowledge
       if (from === undefined || end === undefined) return refused(400, 'invalid_request', 'the window is not of dates');
       if (endpoint === 'alerts')
         return paged(ask, (first, last, until) => {
-          const alerts = timeline.alerts(device, until).filter(({ changed }) => changed >= from);
+          const alerts = timeline
+            .alerts(device, until)
+            .filter(({ id: alert, changed }) => Math.max(changed, acknowledged.get(alert)?.at ?? 0) >= from);
           return listed(alerts, (one) => [dialect.alert(one, dialect.date(one.at), acknowledged.has(one.id))])(
             first,
             last,

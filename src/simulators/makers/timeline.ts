@@ -70,15 +70,24 @@ const STANDING = Date.UTC(2025, 10, 17, 3, 10);
 const GAP = 4;
 const rowFaults = faultNames.filter((name) => faults[name].kind === 'row');
 
+/** What was done to a device from outside, rising by time. */
+export interface Done {
+  readonly at: number;
+  /** Absent where the state stays: somebody acknowledged an alert. */
+  readonly state?: State;
+}
+
 export interface TimelineParts {
   readonly seed: number;
   readonly cast: Cast;
   /** Ms: nothing was sent before. */
   readonly begins: number;
   readonly switches: Switches;
+  /** By the id of the device. */
+  readonly done?: ReadonlyMap<string, readonly Done[]>;
 }
 
-export function createTimeline({ seed, cast, begins, switches }: TimelineParts): Timeline {
+export function createTimeline({ seed, cast, begins, switches, done = new Map() }: TimelineParts): Timeline {
   const phase = (device: SimDevice) => Math.floor(device.cadence * drawn(seed, 'phase', device.id));
   const timeOf = (device: SimDevice, slot: number) =>
     Math.floor((phase(device) + slot * device.cadence) / 1_000) * 1_000;
@@ -198,16 +207,19 @@ export function createTimeline({ seed, cast, begins, switches }: TimelineParts):
     rows: (device, from, to) => slots(device, from, to).flatMap(({ slot, arrived }) => rowsOf(device, slot, arrived)),
     alerts,
     state(device, at) {
+      const put = done.get(device.id)?.findLast((one) => one.state !== undefined && one.at <= at);
+      if (put) return put.state!;
       const round = device.script.reduce((sum, { transmissions }) => sum + transmissions, 0);
       let left = ((slotAt(device, at) % round) + round) % round;
       return device.script.find(({ transmissions }) => (left -= transmissions) < 0)!.state;
     },
     lastNews(device, to) {
-      if (device.explanted) return Date.parse(device.explanted);
       const changed = switches.all().some(({ name }) => name === 'severity-change')
         ? alerts(device, to).map((one) => one.changed)
         : [];
-      if (device.kind === 'remote-monitor') return timeOf(device, slotAt(device, to));
+      for (const { at } of done.get(device.id) ?? []) if (at <= to) changed.push(at);
+      if (device.explanted) return Math.max(Date.parse(device.explanted), ...changed);
+      if (device.kind === 'remote-monitor') return Math.max(timeOf(device, slotAt(device, to)), ...changed);
       const back = switches.all().length === 0 ? device.cadence : LATE + 4 * GAP * device.cadence;
       const sent = slots(device, to - back, to).at(-1)?.arrived ?? begins;
       return Math.max(sent, ...changed);
