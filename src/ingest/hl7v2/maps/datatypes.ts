@@ -242,10 +242,7 @@ export function locationOf(part: Part, around: Around): any {
   const value = clean(place.join('^'), 200);
   return filled({
     type: 'Location',
-    identifier: value && {
-      system: ownSystem('sid', `location${part.part(4).get(1) ? `/${part.part(4).get(1)}` : ''}`, around),
-      value,
-    },
+    identifier: value && { system: `${ownSystem('sid', part.part(4).get(1) ?? '', around)}/location`, value },
     display,
   });
 }

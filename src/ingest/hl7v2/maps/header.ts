@@ -11,13 +11,16 @@ export function addHeader(making: Making): void {
     const segment = message.first(name);
     if (segment) fill(message, segment, around, { into: said });
   }
+  // R4 demands an address; HL7 v2 names who and not where.
+  const unnamed = { endpoint: `${around.canonical}/sid/hl7v2/unnamed` };
   const about = focus.length > 0 ? focus : [subject];
   drafts.add(
     filled({
       resourceType: 'MessageHeader',
       ...said,
       eventCoding: { system: `${V2}0003`, code: message.event },
-      source: filled({ endpoint: `${around.canonical}/sid/hl7v2/unnamed`, ...said.source }),
+      source: { ...unnamed, ...said.source },
+      destination: said.destination?.map((one: any) => ({ ...unnamed, ...one })),
       focus: [...new Set(about)].map((reference) => ({ reference })),
     }),
     [messageKey],

@@ -54,9 +54,29 @@ export function personIn(message: ReadMessage, segment: Segment, around: Around)
   // Only one of each is allowed: what tells more stays.
   if (patient.deceasedDateTime !== undefined) delete patient.deceasedBoolean;
   if (patient.multipleBirthInteger !== undefined) delete patient.multipleBirthBoolean;
+  if (patient.extension) patient.extension = oneOfEach(patient.extension);
   // A county with no address of its own is none.
   if (patient.address?.length === 1 && Object.keys(patient.address[0]).join() === 'district') delete patient.address;
   return { ...filledIn, resource: filled({ resourceType: 'Patient', ...patient, identifier: unique(identifier) }) };
+}
+
+/** Of several races one extension tells all. */
+function oneOfEach(extensions: readonly any[]): readonly any[] {
+  const byUrl = new Map<string, any>();
+  for (const one of extensions) {
+    const before = byUrl.get(one.url);
+    if (!before?.extension || !one.extension) byUrl.set(one.url, one);
+    else {
+      const text = (e: any) => e.extension.find((x: any) => x.url === 'text')?.valueString;
+      const others = [...before.extension, ...one.extension].filter((x: any) => x.url !== 'text');
+      const texts = [text(before), text(one)].filter(Boolean).join(', ');
+      byUrl.set(one.url, {
+        url: one.url,
+        extension: [...others, ...(texts ? [{ url: 'text', valueString: texts }] : [])],
+      });
+    }
+  }
+  return [...byUrl.values()];
 }
 
 const keyOf = (identifier: any) => `${identifier.system}|${identifier.value}`;

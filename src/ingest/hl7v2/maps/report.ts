@@ -10,6 +10,7 @@ import { fill } from './rows.ts';
 import { inTable, pressureNamed } from './tables.ts';
 import { attachmentOf, isText } from './value.ts';
 
+const PLACE = 'http://hl7.org/fhir/StructureDefinition/event-location';
 const NOTE = 'http://hl7.org/fhir/5.0/StructureDefinition/extension-DiagnosticReport.note';
 
 /** What stands under an OBR, in its order; a note belongs to what stands before it. */
@@ -18,33 +19,48 @@ interface Parts {
   readonly specimens: { readonly segment: Segment; readonly notes: any[] }[];
   readonly notes: any[];
   readonly performers: any[];
+  /** Where it took place, as extensions. */
+  readonly places: any[];
 }
 
-function partsOf(rest: readonly Segment[], { message, around }: Making): Parts {
-  const parts: Parts = { results: [], specimens: [], notes: [], performers: [] };
+function partsOf(rest: readonly Segment[], making: Making): Parts {
+  const { message, around } = making;
+  const parts: Parts = { results: [], specimens: [], notes: [], performers: [], places: [] };
   let notes = parts.notes;
   let performers = parts.performers;
+  let places = parts.places;
+  let instruments: any[] | undefined;
   for (const segment of rest) {
     if (segment.name === 'OBX') {
       const result = resultOf(message, segment, around);
       parts.results.push(result);
-      ({ notes, performers } = result);
+      ({ notes, performers, places, equipment: instruments } = result);
     } else if (segment.name === 'SPM') {
       parts.specimens.push({ segment, notes: [] });
       notes = parts.specimens.at(-1)!.notes;
-      performers = parts.performers;
+      ({ performers, places } = parts);
+      instruments = undefined;
     } else if (segment.name === 'NTE') {
       const note = noteOf(message, segment, around);
       if (note) notes.push(note);
-    } else if (segment.name === 'PRT') performers.push(...participantsOf(segment, { message, around }));
+    } else if (segment.name === 'PRT') {
+      const taken = participantsOf(segment, making);
+      performers.push(...taken.performers);
+      places.push(...taken.places);
+      instruments?.push(...(fill(message, segment, around, { name: 'instrument' }).resource.device ?? []));
+    }
   }
   return parts;
 }
 
-/** PRT: a person and an organization that took part. */
-export function participantsOf(segment: Segment, { message, around }: Pick<Making, 'message' | 'around'>): any[] {
-  const { resource } = fill(message, segment, around);
-  return [...(resource.person ?? []), ...(resource.organization ?? [])];
+const FUNCTION = 'http://hl7.org/fhir/StructureDefinition/event-performerFunction';
+
+/** PRT: a person and an organization that took part, and as what. */
+function participantsOf(segment: Segment, { message, around }: Making): { performers: any[]; places: any[] } {
+  const { person = [], organization = [], location = [], role } = fill(message, segment, around).resource;
+  const extension = role ? [{ url: FUNCTION, valueCodeableConcept: role }] : [];
+  const performers = [...person, ...organization].map((who) => filled({ extension, ...who }));
+  return { performers, places: location.map((valueReference: any) => ({ url: PLACE, valueReference })) };
 }
 
 /** Lines of text of one thing are one text; what is the same twice is once. */
@@ -93,7 +109,12 @@ export async function addReport(
   const parts = partsOf(rest, making);
   const results = joined(parts.results, making);
   const said = obr ? fill(message, obr, around).resource : {};
-  const order = orderOf(obr, orc, making);
+  const order = orderOf(
+    obr,
+    orc,
+    rest.filter(({ name }) => name === 'TQ1'),
+    making,
+  );
   const { effectivePeriod, ...report } = said;
   const filler = said.identifier?.find((i: any) => i.type?.coding[0].code === 'FILL') ?? said.identifier?.[0];
   const index = obr ? message.all('OBR').findIndex((s) => s.index === obr.index) : -1;
@@ -191,7 +212,11 @@ export async function addReport(
       resourceType: 'DiagnosticReport',
       contained: order && [order],
       ...others,
-      extension: [...extension, ...parts.notes.map((valueAnnotation) => ({ url: NOTE, valueAnnotation }))],
+      extension: [
+        ...extension,
+        ...parts.places,
+        ...parts.notes.map((valueAnnotation) => ({ url: NOTE, valueAnnotation })),
+      ],
       basedOn: order && [{ reference: '#order' }],
       status,
       category: [...(category ? [categoryOf(category)] : []), ...(said.category ?? [])],
@@ -229,11 +254,18 @@ function groupOf({ sub, mdc, vital }: Result): string {
 }
 
 /** What ORC and OBR say of the order that is answered. Contained, so that nobody can take it for an order to be carried out. */
-function orderOf(obr: Segment | undefined, orc: Segment | undefined, { message, around, subject }: Making): any {
+function orderOf(
+  obr: Segment | undefined,
+  orc: Segment | undefined,
+  timings: readonly Segment[],
+  { message, around, subject }: Making,
+): any {
   if (!obr) return undefined;
   const order: any = {};
   if (orc) fill(message, orc, around, { into: order });
   fill(message, obr, around, { name: 'order', into: order });
+  for (const tq1 of timings) fill(message, tq1, around, { into: order });
+  if (order.occurrenceDateTime !== undefined) delete order.occurrencePeriod;
   const { identifier = [], code, status, ...rest } = order;
   const numbers = [...new Map(identifier.map((i: any) => [JSON.stringify(i), i])).values()];
   if (numbers.length === 0 && Object.keys(rest).length === 0) return undefined;

@@ -39,9 +39,11 @@ export interface Result {
   /** Everything else, as elements of an Observation. */
   readonly rest: any;
   /** OBX-18: identifiers of the instrument. */
-  readonly equipment: readonly any[];
+  readonly equipment: any[];
   readonly notes: any[];
   readonly performers: any[];
+  /** Where it was measured, as extensions. */
+  readonly places: any[];
   /** OBX-21 */
   readonly identifier: readonly any[];
 }
@@ -157,6 +159,7 @@ export function resultOf(message: ReadMessage, segment: Segment, around: Around)
     }),
     equipment: many(18, entityOf),
     notes: [],
+    places: [],
     performers: [
       ...producer,
       ...many(16, personOf),

@@ -1,0 +1,61 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { sharedData, without } from '../../../support/shared-data.ts';
+import { type MapRoom, type Maps, openMapRoom, openMaps } from './map-room.ts';
+
+const folder = sharedData('hl7v2');
+const skipped = without(folder, 'published HL7 v2 messages');
+const examples = sharedData('../reference/domain-examples');
+const files = skipped
+  ? []
+  : [
+      ...['oru', 'pcd01'].flatMap((name) =>
+        readdirSync(`${folder}/${name}`).map((file) => `${folder}/${name}/${file}`),
+      ),
+      ...(examples ? ['adt-a01.hl7', 'idco-oru-r01.hl7'].map((file) => `${examples}/${file}`) : []),
+    ];
+
+/** Why one is refused, and rightly so. */
+const refused: Readonly<Record<string, string>> = {
+  'camel-pcd01-response.hl7': 'it is an acknowledgement, and no message to take in',
+};
+
+describe('Every published message', () => {
+  let room: MapRoom;
+  let maps: Maps;
+  beforeAll(async () => {
+    [room, maps] = await Promise.all([openMapRoom(), openMaps()]);
+  });
+  afterAll(() => Promise.all([room.stop(), maps.close()]));
+
+  it('is taken in, or refused for a reason that is right; at most a tenth of the populated fields has no place', async () => {
+    if (skipped) return;
+    const sums = { populated: 0, mapped: 0 };
+    for (const file of files) {
+      const name = file.slice(file.lastIndexOf('/') + 1);
+      const bytes = readFileSync(file);
+      const { quarantine, fields, unmapped } = await maps.map(bytes);
+      const { status, verdict, remarks } = await room.send(bytes);
+      if (refused[name]) {
+        expect([name, quarantine?.reason, verdict, status]).toEqual([name, refused[name], 'AE', 422]);
+      } else {
+        expect([name, quarantine?.reason, verdict, status, verdict === 'AA' ? [] : remarks]).toEqual([
+          name,
+          undefined,
+          'AA',
+          200,
+          [],
+        ]);
+        sums.populated += fields.populated;
+        sums.mapped += fields.mapped;
+        process.stderr.write(
+          `${name}: ${fields.populated - fields.mapped} of ${fields.populated} fields have no place\n`,
+        );
+      }
+      for (const { path, reason } of unmapped) expect([path, reason.length > 10]).toEqual([path, true]);
+    }
+    const share = 1 - sums.mapped / sums.populated;
+    process.stderr.write(`all: ${sums.populated - sums.mapped} of ${sums.populated} (${(share * 100).toFixed(1)} %)\n`);
+    expect(share).toBeLessThanOrEqual(0.1);
+  });
+});
