@@ -76,14 +76,17 @@ interface Options {
   /** Around the commit. */
   readonly takeIn?: (real: TakeIn) => TakeIn;
   readonly settings?: Readonly<Record<string, string>>;
+  /** Where the store is and stays; a new one that goes with the room where left out. */
+  readonly folder?: string;
 }
 
 export async function openWireRoom({
   map = twoResources,
   takeIn = (real) => real,
   settings = {},
+  folder: given,
 }: Options = {}): Promise<WireRoom> {
-  const folder = mkdtempSync(join(tmpdir(), 'watchfire-hl7v2-'));
+  const folder = given ?? mkdtempSync(join(tmpdir(), 'watchfire-hl7v2-'));
   const runtime = systemRuntime;
   const store = await openSqliteStore({ file: join(folder, 'store.db'), runtime });
   const canonical = 'https://example.org/fhir';
@@ -159,7 +162,7 @@ export async function openWireRoom({
       stopping.abort();
       await hl7v2.stopped;
       await store.close();
-      rmSync(folder, { recursive: true, force: true });
+      if (given === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
 }
