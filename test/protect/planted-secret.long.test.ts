@@ -1,0 +1,40 @@
+/** A secret that was handed in stands nowhere that a thief of disks or logs could look: the process that took it in was killed before it could tidy up. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from '@jest/globals';
+import { startServer } from '../support/process.ts';
+
+const data = mkdtempSync(join(tmpdir(), 'watchfire-planted-'));
+afterAll(() => rmSync(data, { recursive: true }));
+
+const filesBelow = (folder: string): readonly string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((one) =>
+    one.isFile() ? [join(one.parentPath, one.name)] : [],
+  );
+
+it('a planted secret is in no file of the data folder, no log and no answer, whether it was accepted or refused (0-002, 0-018)', async () => {
+  const server = await startServer(data, { WATCHFIRE_LOG_LEVEL: 'debug' });
+  const path = '/cardiac/credentials/boston_scientific';
+  const good = { client_id: 'planted-1', client_secret: 'planted-2', api_key: 'planted-3', environment: 'production' };
+  const answers = [
+    await server.ask('POST', path, good),
+    await server.ask('POST', path, { ...good, environment: 'planted-4' }),
+    await server.ask('POST', path, { ...good, 'planted-5': 'planted-6' }),
+    await server.ask('POST', '/cardiac/credentials/planted-7', good),
+    await server.ask('POST', path, '{"client_secret":"planted-8"'),
+    await server.ask('POST', path, good, { authorization: 'Bearer planted-9' }),
+    await server.ask('GET', '/admin/credentials'),
+    await server.ask('GET', '/fhir/AuditEvent?_count=100'),
+    await server.ask('GET', '/metrics'),
+  ];
+  expect(answers.map(({ status }) => status)).toEqual([201, 400, 400, 404, 400, 401, 200, 200, 200]);
+  const { stdout, stderr } = await server.kill('SIGKILL');
+  expect(stdout).toContain('/cardiac');
+  const words = /planted-[234689]/;
+  expect(answers.filter(({ text }) => words.test(text)).map(({ text }) => text)).toEqual([]);
+  expect([words.test(stdout), words.test(stderr)]).toEqual([false, false]);
+  const files = filesBelow(data);
+  expect(files.some((file) => file.endsWith('-wal'))).toBe(true);
+  expect(files.filter((file) => /planted-[12345689]/.test(readFileSync(file, 'latin1')))).toEqual([]);
+}, 60_000);
