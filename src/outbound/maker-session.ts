@@ -34,7 +34,7 @@ export interface SessionParts {
 
 /** Share of its life after which a token is renewed. */
 const RENEW_AT = 0.8;
-/** Milliseconds after which a credential that stands for itself is looked up again. */
+/** Milliseconds after which it is looked whether another credential was stored, or this one removed. */
 const LOOKED_UP = 60_000;
 /** Share of its life for which a token goes on that could not be renewed, before the next try. */
 const GO_ON = 0.05;
@@ -44,6 +44,7 @@ const isSame = (one: Credentials, other: Credentials): boolean => JSON.stringify
 export function createSessions({ name, credentials, auths, ask, now }: SessionParts): Sessions {
   let held: Session | undefined;
   let pending: Promise<Session> | undefined;
+  let lookedAt = 0;
 
   async function sessionOf(chosen: Credentials): Promise<Session> {
     const auth = authFor(name, auths, chosen);
@@ -55,6 +56,7 @@ export function createSessions({ name, credentials, auths, ask, now }: SessionPa
   }
 
   async function open(): Promise<Session> {
+    lookedAt = now();
     const valid = await credentials();
     if (valid.length === 0) throw problem('login', `no credential of ${name} is stored`);
     for (const [at, one] of valid.entries()) {
@@ -80,9 +82,15 @@ export function createSessions({ name, credentials, auths, ask, now }: SessionPa
     return pending;
   }
 
+  async function isNewest(session: Session): Promise<boolean> {
+    if (now() - lookedAt < LOOKED_UP) return true;
+    lookedAt = now();
+    const [newest] = await credentials();
+    return newest !== undefined && isSame(newest, session.credentials);
+  }
+
   async function current(): Promise<Session> {
-    const at = now();
-    if (held && at < held.renews) return held;
+    if (held && now() < held.renews && (await isNewest(held))) return held;
     const before = held;
     try {
       return await fresh();

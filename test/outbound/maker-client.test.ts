@@ -182,6 +182,26 @@ describe('A token of a maker', () => {
     expect(maker.tokens()).toHaveLength(2);
   });
 
+  it('is asked for with a new credential within a minute, and with none once that is removed', async () => {
+    let stored = [demo];
+    const { get, time } = asking(tokensAnd(fine), {
+      auth: { ...withSecret, inBody: true },
+      credentials: async () => stored,
+    });
+    await get();
+    stored = [{ ...demo, client_secret: 'next' }];
+    await get();
+    expect(maker.tokens()).toHaveLength(1);
+    time.advance(60_000);
+    await get();
+    await get();
+    expect(maker.tokens().map(({ body }) => body.includes('client_secret=next'))).toEqual([false, true]);
+    stored = [];
+    time.advance(60_000);
+    await expect(get()).rejects.toMatchObject({ code: 'login' });
+    expect(maker.data()).toHaveLength(4);
+  });
+
   it('goes to no other host, whatever a link in an answer says', async () => {
     const { client, time } = asking(tokensAnd(fine));
     for (const path of ['https://other.example.org/devices', '@other.example.org/devices', '.example.org/x']) {
