@@ -45,7 +45,7 @@ export interface OneFileRoom {
 }
 
 export interface OneFile {
-  /** A file to take in, or what became of it already. */
+  /** A file to take in, or what became of it already. Never rejects. */
   look(name: Buffer): Promise<Ready | Done>;
   /** Of one device: one of many readings, or several of one reading each. */
   take(files: readonly Ready[], fence: Lease | undefined): Promise<readonly Done[]>;
@@ -120,13 +120,13 @@ export function createOneFile({ folders, takeIn, store, runtime, patience }: One
   return {
     async look(name) {
       const path = within(inbox, name);
-      const seen = await look(path);
-      if (seen === undefined) return { is: 'gone' };
-      if (typeof seen === 'string') return { is: 'left', kind: seen };
-      const quiet = patience.unchangedFor(name, seen);
-      if (quiet < QUIET) return { is: 'waiting', soon: QUIET - quiet };
-      if (patience.untilDue(name) > 0) return { is: 'waiting' };
       try {
+        const seen = await look(path);
+        if (seen === undefined) return { is: 'gone' };
+        if (typeof seen === 'string') return { is: 'left', kind: seen };
+        const quiet = patience.unchangedFor(name, seen);
+        if (quiet < QUIET) return { is: 'waiting', soon: QUIET - quiet };
+        if (patience.untilDue(name) > 0) return { is: 'waiting' };
         if (seen.size > LARGEST) {
           await fail(name, seen, {}, problem('too-long', 'The file is larger than 16 MiB'));
           return { is: 'failed' };

@@ -1,5 +1,4 @@
 /** One look through the inbox: every file that is whole and quiet, in order of their names, those of one device one after another. docs/file-drop.md */
-import type { Buffer } from 'node:buffer';
 import { readdir } from 'node:fs/promises';
 import type { Lease } from '../../store/store.ts';
 import { comeBack } from './move.ts';
@@ -119,8 +118,7 @@ function together(files: readonly Ready[]): readonly (readonly Ready[])[] {
 export function createPass(inbox: string, files: OneFile, patience: Patience): Pass {
   let isFirst = true;
 
-  async function wave(names: readonly Buffer[], fence: Lease | undefined): Promise<readonly Done[]> {
-    const seen = await inTurns(names, READERS, files.look);
+  async function take(seen: readonly (Ready | Done)[], fence: Lease | undefined): Promise<readonly Done[]> {
     const ready = seen.filter(isReady);
     const byDevice = [...Map.groupBy(ready, ({ payload }) => payload.deviceId).values()];
     const takeAll = async (ofDevice: readonly Ready[]) => {
@@ -145,8 +143,14 @@ export function createPass(inbox: string, files: OneFile, patience: Patience): P
     let soon: number | undefined;
     let error: unknown;
     const left: Passed['left'][number][] = [];
-    for (let at = 0; at < names.length && !signal.aborted; at += WAVE) {
-      const done = await wave(names.slice(at, at + WAVE), fence);
+    const lookAt = (at: number) => inTurns(names.slice(at, at + WAVE), READERS, files.look);
+    let ahead = lookAt(0);
+    for (let at = 0; at < names.length; at += WAVE) {
+      const seen = await ahead;
+      if (signal.aborted) break;
+      // Read while those before are stored.
+      ahead = lookAt(at + WAVE);
+      const done = await take(seen, fence);
       for (const one of done) {
         const more = tallyOf(one);
         tally = added(tally, { ...more, waiting: tally.waiting + more.waiting, left: tally.left + more.left });
@@ -156,6 +160,7 @@ export function createPass(inbox: string, files: OneFile, patience: Patience): P
       }
       onProgress?.(Math.min(at + WAVE, names.length), names.length);
     }
+    await ahead;
     return { tally, soon, error, left };
   };
 }
