@@ -198,6 +198,15 @@ async function answerOnce(parts: WorkParts, memory: Memory, line: Line, held: He
       await notePart(parts, id, maker, { state: 'failed', counts: none, error: asProblem(failure).message }, held);
     }
   }
+  if (jobs.length > 0) await keepTotals(parts, memory, held);
   if (isDue && !('why' in ready)) await pushAcknowledgements(ready.asking, held);
   return 'why' in ready ? undefined : nextAcknowledgement(store, maker);
+}
+
+/** What a run changed is told everywhere at once; a poll that is under way tells its own at its end. */
+async function keepTotals({ maker, store }: WorkParts, { totals }: Memory, held: Held): Promise<void> {
+  const [kept] = await store.get(feedKinds.maker, [maker]);
+  if (!kept) return;
+  const value: KeptMaker = { ...kept.value, ...totals.read() };
+  await store.commit([{ op: 'put', kind: feedKinds.maker, key: maker, value }, check(held.fence)]);
 }

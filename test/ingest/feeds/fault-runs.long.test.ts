@@ -9,7 +9,11 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const FAULTY = 26;
 /** Answers that never end are given up on sooner than in earnest. */
-const limits = { headers: 500, total: 1_200 };
+const limits = { headers: 400, total: 800 };
+/** Faults that cost that time are more seldom than they could be. */
+const seldom: Partial<Record<FaultName, string>> = { 'no-answer': 'no-answer:25', 'slow-body': 'slow-body:40' };
+/** Of which kind a reading is, or when it was, cannot be told of these: then one of its kind and time is missing. */
+const unplaceable: readonly FaultName[] = ['future-timestamps', 'unknown-enum', 'late-readings'];
 
 async function quarantineOf({ store }: HandDriven): Promise<readonly Quarantined[]> {
   const kept = await store.list('quarantine', '', 5_000);
@@ -20,7 +24,11 @@ const idIn = (row: any): string => row.readingId ?? row.measurementId ?? row.val
 
 async function run(maker: MakerName, fault: FaultName): Promise<void> {
   const clock = steppedClock();
-  const house = await openHandDriven({ clock, limits, sim: { maker, history: 6, faults: [fault], seed: 7 } });
+  const house = await openHandDriven({
+    clock,
+    limits,
+    sim: { maker, history: 6, faults: [seldom[fault] ?? fault], seed: 7 },
+  });
   const { sim } = house;
   const polls = async (count: number, step: number) => {
     for (let n = 0; n < count; n++) {
@@ -56,7 +64,7 @@ async function run(maker: MakerName, fault: FaultName): Promise<void> {
       const known = truth.missing.filter(({ from }) => Date.parse(from) > clock.now() - 200 * HOUR);
       expect(kept.missingIntervals).toBe(known.length);
       expect(kept.missingIntervals).toBeGreaterThan(0);
-    } else if (fault !== 'late-readings') expect(kept.missingIntervals).toBe(0);
+    } else if (!unplaceable.includes(fault)) expect(kept.missingIntervals).toBe(0);
   } finally {
     await house.stop();
   }

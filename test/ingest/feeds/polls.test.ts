@@ -1,0 +1,187 @@
+/** Polls of a simulated maker, one after another by hand: what is asked, what is stored, counted, set aside and noticed. */
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { retryRow } from '../../../src/ingest/feeds/again.ts';
+import { readerOf } from '../../../src/ingest/feeds/room.ts';
+import { feedKinds, type KeptDevice } from '../../../src/ingest/feeds/state.ts';
+import { createQuarantine } from '../../../src/ingest/intake/quarantine.ts';
+import {
+  canonical,
+  expected,
+  type HandDriven,
+  openHandDriven,
+  steppedClock,
+  storedReadings,
+} from '../../support/feeds-house.ts';
+
+const HOUR = 3_600_000;
+const maker = 'boston-scientific';
+
+let house: HandDriven;
+let clock: ReturnType<typeof steppedClock>;
+afterEach(() => house.stop());
+
+async function open(sim: Partial<Parameters<typeof openHandDriven>[0]['sim']> = {}): Promise<void> {
+  clock = steppedClock();
+  house = await openHandDriven({ clock, sim: { maker, history: 1, ...sim } });
+}
+
+const keptDevice = async (id: string): Promise<KeptDevice> =>
+  (await house.store.get(feedKinds.device, [`${maker}/${id}`]))[0]?.value;
+
+describe('A poll', () => {
+  it('makes the patients and devices that the store lacks, and stores each reading once (0-030, 0-031, 0-077, 0-078)', async () => {
+    await open();
+    const { counts } = await house.poll();
+
+    const truth = house.sim.truth();
+    const { all, twice } = await storedReadings(house, maker);
+    expect(all).toEqual(new Set(truth.readings.map(expected)));
+    expect(twice).toEqual([]);
+    expect(counts).toMatchObject({
+      new: truth.readings.length,
+      duplicate: 0,
+      quarantined: 0,
+      success: truth.devices.length,
+      failure: 0,
+    });
+    const patients = await house.search('Patient');
+    expect(patients.map((one) => one.identifier[0].value).sort()).toEqual(truth.patients.map(({ id }) => id).sort());
+    expect(patients[0].identifier[0].system).toBe(`${canonical}/sid/boston-scientific-patient`);
+    expect(await house.search('Device', 'identifier=BSX-000011')).toHaveLength(1);
+  });
+
+  it('with nothing new asks for the list of patients alone and commits nothing', async () => {
+    await open();
+    await house.poll();
+    clock.forward(60_000);
+    const [requests, end, audited] = [
+      house.sim.counts().requests,
+      await house.store.end(),
+      (await house.store.audit({ count: 500 })).length,
+    ];
+    house.calls();
+
+    await house.poll();
+
+    expect(house.sim.counts().requests).toBe(requests + 1);
+    expect(house.calls()).toEqual([]);
+    expect(await house.store.end()).toBe(end);
+    expect(await house.store.audit({ count: 500 })).toHaveLength(audited);
+  });
+
+  it('knows after a restart what it has read', async () => {
+    await open();
+    const before = await house.poll();
+    const { requests } = house.sim.counts();
+    house.forget();
+
+    const after = await house.poll();
+
+    expect(house.sim.counts().requests).toBe(requests + 1);
+    expect(after.counts).toEqual(before.counts);
+  });
+
+  it('reads what came since, and counts what the overlap brings again (0-103)', async () => {
+    await open();
+    const first = await house.poll();
+    clock.forward(HOUR);
+    const { counts } = await house.poll();
+
+    const truth = house.sim.truth();
+    expect(counts.new).toBe(truth.readings.length);
+    expect(counts.duplicate).toBeGreaterThan(0);
+    expect(counts.received).toBe(counts.new + counts.duplicate);
+    expect(counts.new).toBeGreaterThan(first.counts.new);
+    expect((await keptDevice('BSX-000011')).watermark).toBe(
+      Math.max(...truth.readings.filter(({ device }) => device === 'BSX-000011').map(({ at }) => Date.parse(at))),
+    );
+  });
+
+  it('asks a device of which nothing is told all the same once in a while, and looks further back', async () => {
+    await open();
+    await house.poll();
+    clock.forward(7 * HOUR);
+    const { requests } = house.sim.counts();
+    await house.poll();
+    expect(house.sim.counts().requests).toBeGreaterThan(requests + house.sim.truth().devices.length);
+  });
+
+  it('that the maker does not answer is counted, says so, and is made up for by the next (0-101, 0-108)', async () => {
+    await open({ faults: ['server-errors:1'] });
+    const failed = await house.poll();
+    expect(failed).toMatchObject({ state: 'failing', lastSuccess: undefined });
+    expect(failed.counts.failure).toBeGreaterThan(0);
+    expect(failed.lastError).toMatch(/could not answer/);
+    house.sim.setFault();
+    clock.forward(10 * 60_000);
+    expect(await house.poll()).toMatchObject({ state: 'polling', lastError: undefined });
+    expect((await storedReadings(house, maker)).all).toEqual(new Set(house.sim.truth().readings.map(expected)));
+  });
+});
+
+describe('A row that cannot be taken in', () => {
+  it('is set aside once with its reason and its page, and taken in when it is repaired (0-102, 0-112)', async () => {
+    await open({ faults: ['null-values:2'] });
+    const { counts } = await house.poll();
+    const { bad } = house.sim.truth();
+    const quarantine = createQuarantine(house.store);
+    const held = await quarantine.list(maker, undefined, 500);
+    expect(held).toHaveLength(bad.length);
+    expect(counts.validationFailures).toBe(bad.length);
+    const [one] = held;
+    expect(one).toMatchObject({ code: 'unreadable', reason: 'value is missing', state: 'open' });
+    expect(await house.read(one!.raw!)).toMatchObject({ resourceType: 'DocumentReference' });
+
+    clock.forward(HOUR);
+    house.forget();
+    const again = await house.poll();
+    expect(again.counts.quarantined).toBe(house.sim.truth().bad.length);
+
+    const { asking, implants, takeIn, store, runtime } = house;
+    const retry = retryRow({ maker, reader: asking.reader, implants, takeIn, store, runtime, canonical });
+    const row: any = one!.row;
+    await expect(retry(one!, Buffer.from(JSON.stringify(row)))).rejects.toThrow('value is missing');
+    const before = (await storedReadings(house, maker)).all.size;
+    await retry(one!, Buffer.from(JSON.stringify({ ...row, value: 0.5 })));
+    expect((await storedReadings(house, maker)).all.size).toBe(before + 1);
+  });
+
+  it('is noted as taken in when the document of the maker has learnt to read it', async () => {
+    await open({ faults: ['naive-timestamps:1'] });
+    await house.poll();
+    const quarantine = createQuarantine(house.store);
+    const held = await quarantine.list(maker, undefined, 500);
+    expect(held.length).toBeGreaterThan(0);
+    const { document } = house.folder;
+    const learnt = { ...document, dates: { ...document.dates, naive: 'Z' } };
+    Object.assign(house.asking, { reader: readerOf(learnt, canonical) });
+    clock.forward(7 * HOUR);
+    await house.poll();
+    expect(new Set((await quarantine.list(maker, undefined, 500)).map(({ state }) => state))).toEqual(
+      new Set(['taken-in']),
+    );
+  });
+});
+
+describe('Readings that were expected and did not come', () => {
+  it('are told with the times around them, and by an alert of our own (0-104)', async () => {
+    await open({ faults: ['missing-interval:2'], history: 20 });
+    const { missingIntervals } = await house.poll();
+
+    const known = house.sim.truth().missing;
+    expect(missingIntervals).toBeGreaterThan(0);
+    const windows = new Set(known.map(({ device, from, to }) => `${device}|${Date.parse(from)}|${Date.parse(to)}`));
+    let found = 0;
+    for (const { device } of known) {
+      for (const gap of (await keptDevice(device)).gaps) {
+        expect(windows).toContain(`${device}|${gap.from}|${gap.to}`);
+        found++;
+      }
+    }
+    expect(found).toBeGreaterThan(0);
+    const issues = await house.search('DetectedIssue');
+    expect(
+      issues.filter((one) => /No heart rate came between/.test(JSON.stringify(one))).length,
+    ).toBeGreaterThanOrEqual(missingIntervals);
+  });
+});
