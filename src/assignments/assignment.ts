@@ -41,7 +41,11 @@ export const followDevice: Derive = async ({ key, before, after }, pending, look
     // One that was to begin later never was.
     periods = (open.from ?? now) > now ? withoutAssignment(periods, open.use) : withAssignment(periods, ended);
   }
-  const covers = periods.some(({ patient, from, to }) => patient === is && to === undefined && (from ?? 0) <= now);
+  // Whose it was before it was taken out does not get it anew.
+  const isOver = after?.status === 'inactive';
+  const covers = periods.some(
+    ({ patient, from, to }) => patient === is && (isOver || to === undefined) && (from ?? 0) <= now,
+  );
   if (is !== undefined && !covers) {
     const use = idOf(key.id, is, now, periods.length);
     periods = withAssignment(periods, { patient: is, use, from: isFirst ? undefined : now });

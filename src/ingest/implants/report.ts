@@ -10,8 +10,10 @@ type Report = NonNullable<Interrogation['report']>;
 
 /** Bytes up to which the document stands in the DiagnosticReport itself: whoever lists reports reads all that is in them. */
 const INLINE = 256 * 1024;
-/** IDCO and makers send 20 MB at most; MongoDB stores 16 MB as one document, base64 is a third longer. */
-export const LARGEST = 11 * 1024 * 1024;
+/** IDCO and makers send 20 MB at most. */
+const LARGEST = 20 * 1024 * 1024;
+/** MongoDB stores 16 MB as one document, and base64 is a third longer: what is larger is kept in parts. */
+const PART = 8 * 1024 * 1024;
 
 /** The bytes of the document; undefined where it is no base64 or is too large. */
 export function documentIn({ data }: Report): Buffer | undefined {
@@ -26,22 +28,33 @@ export function reportResources(report: Report, bytes: Buffer, at: Setting): rea
   const { canonical } = at;
   const contentType = clean(report.contentType, 100) ?? 'application/pdf';
   const title = clean(report.title, 250) ?? 'Implant interrogation report';
-  const attachment = { contentType, size: bytes.length, hash: hash('sha1', bytes, 'base64'), title };
   const idOf = (part: string) => observationIdOf(at, part);
-  const url = `Binary/${idOf(`report|${attachment.hash}`)}`;
   const isLarge = bytes.length > INLINE;
-  const data = bytes.toString('base64');
+  const count = Math.ceil(bytes.length / PART);
+  const parts = Array.from({ length: count }, (_, i) => {
+    const part = bytes.subarray(i * PART, (i + 1) * PART);
+    const print = hash('sha1', part, 'base64');
+    const name = count === 1 ? title : `${title} (part ${i + 1} of ${count})`;
+    return {
+      id: idOf(`report|${print}`),
+      data: part.toString('base64'),
+      attachment: { contentType, size: part.length, hash: print, title: name },
+    };
+  });
+  const presentedForm = parts.map(({ id, data, attachment }) =>
+    isLarge ? { ...attachment, url: `Binary/${id}` } : { ...attachment, data },
+  );
   const beside: readonly Made[] = isLarge
     ? [
-        { resourceType: 'Binary', id: url.slice('Binary/'.length), contentType, data },
+        ...parts.map(({ id, data }) => ({ resourceType: 'Binary', id, contentType, data })),
         {
           resourceType: 'DocumentReference',
-          id: idOf(`report|document|${attachment.hash}`),
+          id: idOf(`report|document|${hash('sha1', bytes, 'base64')}`),
           status: 'current',
           type: { text: 'Implant interrogation report' },
           subject: { reference: at.patient },
           date: new Date(at.issued).toISOString(),
-          content: [{ attachment: { ...attachment, url } }],
+          content: presentedForm.map((attachment) => ({ attachment })),
           context: { related: [{ reference: at.device }] },
         },
       ]
@@ -69,7 +82,7 @@ export function reportResources(report: Report, bytes: Buffer, at: Setting): rea
     effectiveDateTime: effectiveOf(at),
     issued: new Date(at.issued).toISOString(),
     result: at.hasPanel === false ? [] : [{ reference: `Observation/${idOf('panel')}` }],
-    presentedForm: [isLarge ? { ...attachment, url } : { ...attachment, data }],
+    presentedForm,
   });
   return [...beside, diagnostic];
 }

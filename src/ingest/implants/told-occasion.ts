@@ -17,21 +17,24 @@ export interface Written {
   readonly kept: KeptOccasion;
 }
 
+/** Of a report that is put aside; the document itself is in what came over the wire. */
+export const withoutData = ({ data: _data, ...report }: NonNullable<Occasion['report']>) => report;
+
 /** What of the report and the strips is new, and what of it cannot be read. */
 export function partsOf(occasion: Occasion, kept: KeptOccasion | undefined) {
   const parts: Record<string, string> = { ...kept?.parts };
   const fresh: string[] = [];
   const unreadable: { readonly part: string; readonly row: unknown }[] = [];
-  const see = (part: string, told: unknown, isSound: () => boolean) => {
+  const see = (part: string, told: object, row: unknown, isSound: () => boolean) => {
     const print = digest(told);
     if (parts[part] === print) return;
     parts[part] = print;
     if (isSound()) fresh.push(part);
-    else unreadable.push({ part, row: told });
+    else unreadable.push({ part, row });
   };
   const { report, strips } = occasion;
-  if (report) see('report', report, () => documentIn(report) !== undefined);
-  for (const strip of strips) see(`strip|${strip.id}`, strip, () => isReadable(strip));
+  if (report) see('report', report, withoutData(report), () => documentIn(report) !== undefined);
+  for (const strip of strips) see(`strip|${strip.id}`, strip, strip, () => isReadable(strip));
   return { parts, fresh, unreadable };
 }
 

@@ -13,7 +13,7 @@ import { type Placed, place, placeAgain } from './place.ts';
 import { type TermSpec, termOf } from './terms.ts';
 import type { Told } from './told.ts';
 import { writeAlert } from './told-alert.ts';
-import { isSettled, partsOf, writeOccasion } from './told-occasion.ts';
+import { isSettled, partsOf, withoutData, writeOccasion } from './told-occasion.ts';
 
 export interface WriteParts {
   readonly store: Pick<Store, 'read' | 'get' | 'search'>;
@@ -34,6 +34,9 @@ const sourceOf = ({ implant: { maker, deviceId, leads }, patient }: Told): strin
 
 /** Without what changes with every poll. */
 const printOf = ({ implant: { lastContact: _heard, ...implant }, patient }: Told): string => digest([implant, patient]);
+
+/** An occasion as it is put aside. */
+const rowOf = ({ report, ...told }: Occasion) => ({ ...told, ...(report && { report: withoutData(report) }) });
 
 /** Nothing at all is told on it, so that all there is to say is that it was. */
 const isBare = ({ told, strips, report }: Occasion): boolean =>
@@ -80,7 +83,7 @@ export async function write(asked: Asked, parts: WriteParts): Promise<Entries> {
   const placed = isKnown ? await placeAgain(kept, placing) : await place(told, kept, instants, placing);
   if ('code' in placed) {
     const { implant, patient } = told;
-    const rows = [...fresh.map(({ occasion }) => occasion), ...alerts.map(({ alert }) => alert)];
+    const rows = [...fresh.map(({ occasion }) => rowOf(occasion)), ...alerts.map(({ alert }) => alert)];
     for (const row of rows.length > 0 ? rows : [undefined])
       aside.putOnce(placed.code, placed.reason, { implant, patient, ...(row && { row }) });
     const outcome = { ...nothing, duplicate, quarantined: aside.quarantined };
@@ -136,11 +139,11 @@ async function writeOccasions(
     const { at, instant, name, transmission } = occasion;
     const patient = before?.patient ?? placed.patientAt(instant);
     if (instant > now + FURTHEST_AHEAD) {
-      aside.putOnce('implausible', 'It is said to be of a time that is yet to come', occasion, { device });
+      aside.putOnce('implausible', 'It is said to be of a time that is yet to come', rowOf(occasion), { device });
       return [];
     }
     if (patient === undefined) {
-      aside.putOnce('no-patient', 'Nobody is known to have had the device at that time', occasion, { device });
+      aside.putOnce('no-patient', 'Nobody is known to have had the device at that time', rowOf(occasion), { device });
       return [];
     }
     for (const { item, fault } of news.refused)

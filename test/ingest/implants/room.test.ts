@@ -527,6 +527,37 @@ describe('what is told of an implant', () => {
     expect(torn.quarantined).toMatchObject([{ code: 'unreadable' }]);
   });
 
+  it('keeps a document of 15 MB in parts, on every engine', async () => {
+    const bytes = Buffer.alloc(15_000_000, 'report');
+    const [first] = everything.interrogations;
+    const report = { contentType: 'application/pdf', data: bytes.toString('base64') };
+    await house.tell(one({ interrogations: [{ ...first!, id: 'HUGE', strips: [], report }] }));
+    const [{ presentedForm }] = await house.search('DiagnosticReport', `identifier=${canonical}/sid/transmission|HUGE`);
+    const parts = await Promise.all(presentedForm.map(async ({ url }: any) => (await house.read(url)).data));
+
+    expect(parts).toHaveLength(2);
+    expect(Buffer.concat(parts.map((part) => Buffer.from(part, 'base64'))).equals(bytes)).toBe(true);
+  });
+
+  it('that was taken out before anybody told of it was used until then, and is used no more', async () => {
+    const said = one(
+      { readings: [voltage('2.5', '2024-01-01T00:00:00Z')] },
+      { explanted: '2024-06', status: 'inactive' },
+    );
+    await house.tell(said);
+    const [device] = await house.search('Device', `identifier=model:D233/serial:${said.implant.serial}`);
+    const uses = await house.search('DeviceUseStatement', `device=Device/${device.id}`);
+    const deeds = (await house.search('Procedure')).filter(
+      ({ focalDevice }) => focalDevice[0].manipulated.reference === `Device/${device.id}`,
+    );
+
+    expect(uses.map(({ status, timingPeriod }) => [status, timingPeriod])).toEqual([
+      ['completed', { start: '2023-03-15', end: '2024-06' }],
+    ]);
+    expect(deeds.map(({ performedDateTime }) => performedDateTime)).toEqual(['2023-03-15', '2024-06']);
+    expect(device).toMatchObject({ status: 'inactive', extension: [{ valueCode: 'non-functional' }] });
+  });
+
   it('is followed from what came in by Provenance, for what is new and what is changed', async () => {
     const raw = {
       feed: 'boston-scientific',
