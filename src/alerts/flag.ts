@@ -28,6 +28,7 @@ const OLDEST = 30 * DAY;
 const MOST_EVIDENCE = 50;
 /** A signal below this opens and raises nothing by itself. */
 const TRUSTED_QUALITY = 50;
+const ACT_REASON = 'http://terminology.hl7.org/CodeSystem/v3-ActReason';
 const spoken = new Set(['preliminary', 'final', 'amended', 'corrected']);
 /** What an implant says of the heart is none of what these limits are made for: a pacemaker paces at 50, an episode runs at 220. */
 const ofImplants = ['cied-measurement', 'idco-observation'];
@@ -39,6 +40,10 @@ function instantOf(observation: Resource, now: number): number {
   const at = text === undefined ? Number.NaN : Date.parse(text);
   return Number.isNaN(at) ? now : at;
 }
+
+/** Test messages of HL7 v2 say so: nobody is to be woken by them. */
+const isTest = (observation: Resource): boolean =>
+  observation.meta?.security?.some(({ code, system }: any) => code === 'HTEST' && system === ACT_REASON) === true;
 
 /** `Patient/1` out of any literal reference to a Patient, without its version. */
 const patientOf = (observation: Resource): string | undefined =>
@@ -86,6 +91,7 @@ export function flagVitals(thresholds: Thresholds): Derive {
   return async ({ key: observation, after: written }, pending, look, { now, canonical }) => {
     if (written?.resourceType !== 'Observation' || !spoken.has(written.status)) return [];
     if (isOfImplant(written, canonical)) return [];
+    if (isTest(written)) return [];
     const patient = patientOf(written);
     const at = instantOf(written, now);
     if (patient === undefined || at < now - OLDEST) return [];
