@@ -18,6 +18,9 @@ import { type Hl7Message, parseMessage } from './message.ts';
 export const FEED = 'hl7v2';
 export const HL7 = 'application/hl7-v2';
 
+/** Warnings in one answer. */
+const MOST_REMARKS = 20;
+
 /** Milliseconds after which a sender is told to send again; what is under way may still be stored, and is then a repeat. */
 const PATIENCE = 30_000;
 
@@ -119,7 +122,7 @@ export function createReceive(room: ReceiveRoom): Receive {
     const warnings = [...message.warnings, ...mapped.warnings];
     if (isCorrection)
       warnings.unshift('MSH-10 was used before for another message; this one was taken for a correction');
-    const remarks = warnings.map((sentence) => ({ condition: 0, sentence }) as const);
+    const remarks = warnings.slice(0, MOST_REMARKS).map((sentence) => ({ condition: 0, sentence }) as const);
     return { verdict: 'AA', entries: mapped.entries, also: mapped.also, remarks, mapped };
   }
 
@@ -174,7 +177,8 @@ export function createReceive(room: ReceiveRoom): Receive {
     const now = runtime.now();
     const raw = { feed: FEED, id: `${key}/${contentHash}`, contentType: HL7, bytes, received: now };
     const reference = rawReference(raw);
-    const isCorrection = before !== undefined && held === undefined;
+    // What was not taken in before is not corrected, but sent as it should have been.
+    const isCorrection = before?.verdict === 'AA' && held === undefined;
     let decided: Decided;
     if (message === undefined) decided = refusedWith('unreadable', refused!.message);
     else if (message.controlId === '')
@@ -220,7 +224,7 @@ export function createReceive(room: ReceiveRoom): Receive {
         [
           ...also,
           keepMessage(key, value, kept),
-          ...(await quarantined(id, { verdict, quarantine, reference, about, now, held })),
+          ...(await quarantined(id, { verdict, quarantine, reference, about, now, held, earlier: before?.quarantine })),
           auditRow(message, sender, verdict, { target: reference, ...(quarantine && { reason: quarantine.code }) }),
         ],
         { requestId: sender.requestId, address: sender.address },
@@ -248,13 +252,20 @@ export function createReceive(room: ReceiveRoom): Receive {
       readonly about: { readonly patient?: string; readonly device?: string };
       readonly now: number;
       readonly held: string | undefined;
+      /** Of the same MSH-10, as it came before. */
+      readonly earlier: string | undefined;
     },
   ): Promise<readonly Change[]> {
-    const { quarantine, reference, about, now, held } = of;
+    const { verdict, quarantine, reference, about, now, held, earlier } = of;
     if (held !== undefined) {
       const [row] = await store.get(quarantineKind, [held]);
       if (row?.value.state !== 'open') throw problem('business-rule', 'this was decided already');
       return [quarantineChange(held, { ...row.value, state: 'taken-in' }, row.revision)];
+    }
+    if (verdict === 'AA' && earlier !== undefined) {
+      const [row] = await store.get(quarantineKind, [earlier]);
+      if (row?.value.state === 'open')
+        return [quarantineChange(earlier, { ...row.value, state: 'taken-in' }, row.revision)];
     }
     if (!quarantine) return [];
     return [quarantineChange(id, { feed: FEED, at: now, ...quarantine, raw: reference, ...about, state: 'open' })];

@@ -1,5 +1,5 @@
 /** HL7 v2 on one page: what receives messages, by whichever door they come, where it listens, and what is counted of it. docs/hl7v2.md */
-import type { Config } from '../../../config.ts';
+import { type Config, ConfigError } from '../../../config.ts';
 import type { Log } from '../../../log.ts';
 import type { Runtime } from '../../../runtime.ts';
 import type { Look, Store } from '../../../store/store.ts';
@@ -14,6 +14,9 @@ import { createReceive, FEED, type Outcome, type ReceiveRoom, type Sender } from
 
 /** Messages above 256 KiB that are held at the same time, over all connections: 20 MiB each, and several copies while they are mapped. */
 const LARGE_AT_ONCE = 3;
+
+/** Messages in one batch: each is a commit, and all are answered together. */
+const MOST_MESSAGES = 10_000;
 
 export interface Hl7v2Parts {
   readonly store: Look & Pick<Store, 'commit'>;
@@ -120,8 +123,21 @@ export async function openHl7v2(parts: Hl7v2Parts): Promise<Hl7v2> {
   const receive = createReceive({ store, takeIn, map, runtime, canonical, base, zone, log });
   const counts = createCounts();
 
+  const answerId = () => Buffer.from(runtime.random(10)).toString('hex');
+
   async function receiveAll(bytes: Uint8Array, sender: Sender): Promise<ReceivedAll> {
     const messages = messagesIn(bytes);
+    if (messages.length > MOST_MESSAGES) {
+      const remarks = [{ condition: 100, sentence: `a batch may have ${MOST_MESSAGES} messages` }] as const;
+      const answer = anyAcknowledgement(undefined, {
+        verdict: 'AE',
+        remarks,
+        id: answerId(),
+        now: runtime.now(),
+        zone,
+      });
+      return { verdict: 'AE', isUnreadable: true, answer };
+    }
     const answers: string[] = [];
     let verdict: Verdict = 'AA';
     let isUnreadable = false;
@@ -141,7 +157,7 @@ export async function openHl7v2(parts: Hl7v2Parts): Promise<Hl7v2> {
     const sentence =
       fault === 'too long' ? 'a message may have 20 MiB' : 'the message did not end as MLLP says; send it again';
     const remarks = [{ condition: 100, sentence }] as const;
-    const id = Buffer.from(runtime.random(10)).toString('hex');
+    const id = answerId();
     let message: ReturnType<typeof parseMessage> | undefined;
     try {
       message = parseMessage(head);
@@ -153,6 +169,11 @@ export async function openHl7v2(parts: Hl7v2Parts): Promise<Hl7v2> {
 
   const listening = mllpPort === undefined || isBrief ? undefined : await listen(mllpPort);
   async function listen(port: number) {
+    // Half of it would be no TLS at all, without a word.
+    if ((mllpCertificate === undefined) !== (mllpKey === undefined))
+      throw new ConfigError('WATCHFIRE_MLLP_CERTIFICATE and WATCHFIRE_MLLP_KEY belong together');
+    if (mllpClientAuthority !== undefined && mllpCertificate === undefined)
+      throw new ConfigError('WATCHFIRE_MLLP_CLIENT_AUTHORITY needs WATCHFIRE_MLLP_CERTIFICATE');
     const tls =
       mllpCertificate !== undefined && mllpKey !== undefined
         ? {

@@ -55,6 +55,18 @@ describe('A message by MLLP', () => {
     expect(await room.versions('Observation')).toBe(before + 1);
   });
 
+  it('is stored once by two servers that get it at the same time', async () => {
+    const before = await room.versions('DocumentReference');
+    const other = await room.another();
+    const sender = { address: '', requestId: '', who: 'System/hl7v2' };
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => (i % 2 ? other : room.hl7v2).receiveAll(Buffer.from(oru('M3b')), sender)),
+    );
+    expect(new Set(answers.map(({ answer }) => answer)).size).toBe(1);
+    expect(answers[0]!.verdict).toBe('AA');
+    expect(await room.versions('DocumentReference')).toBe(before + 1);
+  });
+
   it('with the MSH-10 of another is taken for a correction, and that is said', async () => {
     await room.exchange(framed(oru('M4', '1')));
     const [answer] = await room.exchange(framed(oru('M4', '2')));
@@ -87,6 +99,15 @@ describe('A message by MLLP', () => {
     expect((await room.kept('quarantine')).find(({ key }) => key === held.key).value.state).toBe('taken-in');
     await expect(room.hl7v2.again(held.key, Buffer.from(oru('M6')))).rejects.toThrow('decided already');
     expect(codes(await room.exchange(framed(oru('M6', '1', { patient: 'P6b' }))))).toEqual(['AA']);
+  });
+
+  it('that its sender repairs under the same MSH-10 is taken in, and waits no more', async () => {
+    await room.exchange(framed(oru('M8').replace(/PID.*\r/, '')));
+    const [answer] = await room.exchange(framed(oru('M8', '1', { patient: 'P8' })));
+    expect(answer).toMatch(/\rMSA\|AA\|M8\r$/);
+    const [kept] = (await room.kept('hl7v2-message')).filter(({ value }) => value.answer === answer);
+    expect(kept.value.quarantine).toBeUndefined();
+    expect((await room.kept('quarantine')).map(({ value }) => value.state)).toEqual(['taken-in', 'taken-in']);
   });
 
   it.each([
@@ -240,6 +261,26 @@ describe('A message that cannot be stored now', () => {
     const held = await room.kept('quarantine');
     expect(held.map(({ value }) => value.code).sort()).toEqual(['refused', 'unreadable']);
     expect(await room.versions('DocumentReference')).toBe(2);
+    await room.stop();
+  });
+});
+
+describe('A message in the quarantine', () => {
+  it('is taken in as it came once it can be, its bytes kept once', async () => {
+    let hasMap = false;
+    const room = await openWireRoom({
+      map: async (message, setting) => {
+        const mapped = await twoResources(message, setting);
+        return hasMap ? mapped : { ...mapped, quarantine: { code: 'unmapped', reason: 'no map yet' } };
+      },
+    });
+    expect(codes(await room.exchange(framed(oru('Y1'))))).toEqual(['AE']);
+    hasMap = true;
+    const [held] = await room.kept('quarantine');
+    await room.hl7v2.again(held.key, Buffer.from(oru('Y1')));
+    expect((await room.kept('quarantine'))[0].value.state).toBe('taken-in');
+    expect([await room.versions('DocumentReference'), await room.versions('Observation')]).toEqual([1, 1]);
+    expect(codes(await room.exchange(framed(oru('Y1'))))).toEqual(['AA']);
     await room.stop();
   });
 });

@@ -99,6 +99,11 @@ describe('MLLP over TLS', () => {
     await expect(client.send(oru('T2'))).rejects.toThrow();
   });
 
+  it.each(['WATCHFIRE_MLLP_CERTIFICATE', 'WATCHFIRE_MLLP_KEY', 'WATCHFIRE_MLLP_CLIENT_AUTHORITY'])(
+    'does not start with %s alone, as if nothing were set',
+    async (name) => expect(openWireRoom({ settings: { [name]: join(folder, 'ours.pem') } })).rejects.toThrow(name),
+  );
+
   it('does not start with a key that is none', async () => {
     const settings = { ...certificate, WATCHFIRE_MLLP_KEY: join(folder, 'names') };
     await expect(openWireRoom({ settings })).rejects.toThrow('WATCHFIRE_MLLP_KEY');

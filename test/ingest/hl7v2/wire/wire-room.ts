@@ -62,6 +62,8 @@ export interface WireRoom {
   readonly port: number;
   readonly store: Engine;
   readonly hl7v2: Hl7v2;
+  /** Another server on the same store. */
+  another(): Promise<Hl7v2>;
   /** Bytes as they are; resolves with all that came back once `frames` frames did, or the connection ended. */
   exchange(sent: string | Buffer | readonly (string | Buffer)[], frames?: number): Promise<readonly string[]>;
   connect(): Promise<Socket>;
@@ -103,17 +105,19 @@ export async function openWireRoom({
   const interactions = [transaction(writes, runtime, () => true)];
   const dispatch = createDispatch({ store, trail, runtime, base, interactions, declared: () => true });
   const stopping = new AbortController();
-  const hl7v2 = await openHl7v2({
-    store,
-    takeIn: takeIn(createTakeIn({ dispatch, base })),
-    runtime,
-    config: { ...readConfig({ WATCHFIRE_MLLP_PORT: '0', ...settings }), host: '127.0.0.1' },
-    base,
-    log: createLog({ level: 'silent', runtime }),
-    signal: stopping.signal,
-    isBrief: false,
-    map,
-  }).catch(async (error) => {
+  const open = () =>
+    openHl7v2({
+      store,
+      takeIn: takeIn(createTakeIn({ dispatch, base })),
+      runtime,
+      config: { ...readConfig({ WATCHFIRE_MLLP_PORT: '0', ...settings }), host: '127.0.0.1' },
+      base,
+      log: createLog({ level: 'silent', runtime }),
+      signal: stopping.signal,
+      isBrief: false,
+      map,
+    });
+  const hl7v2 = await open().catch(async (error) => {
     await store.close();
     throw error;
   });
@@ -127,6 +131,7 @@ export async function openWireRoom({
     port,
     store,
     hl7v2,
+    another: open,
     connect: connected,
     async exchange(sent, frames = 1) {
       const socket = await connected();
