@@ -15,7 +15,7 @@ const CONNECT_MILLISECONDS = 10_000;
 
 // https://docs.oasis-open.org/mqtt/mqtt/v5.0/os/mqtt-v5.0-os.html#_Toc3901208
 const NOT_AUTHORIZED = 0x87;
-const UNAVAILABLE = 0x88;
+const BUSY = 0x89;
 // https://docs.oasis-open.org/mqtt/mqtt/v3.1.1/os/mqtt-v3.1.1-os.html#_Toc398718035
 const returnCodes = { unavailable: 3, credentials: 4, forbidden: 5 } as const;
 
@@ -135,7 +135,7 @@ export async function openBroker({ admit, publish, refused, failed }: BrokerPart
           const { status } = asProblem(error);
           if (status >= 500) failed(error);
           else refused('mqtt-publish', error, session.credentials.source, session.device);
-          drop(client, status >= 500 ? UNAVAILABLE : NOT_AUTHORIZED);
+          drop(client, status >= 500 ? BUSY : NOT_AUTHORIZED);
         },
       );
       underWay.add(work);
@@ -170,6 +170,8 @@ export async function openBroker({ admit, publish, refused, failed }: BrokerPart
     async close() {
       isClosing = true;
       while (underWay.size > 0) await Promise.allSettled(underWay);
+      // The acknowledgements of what was just stored are written in the turns after this one.
+      for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
       await new Promise<void>((resolve) => aedes.close(resolve));
     },
   };
