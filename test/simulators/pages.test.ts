@@ -52,6 +52,13 @@ describe('Boston Scientific, simulated', () => {
   it('gives the readings of a window once each, page by page (0-087)', async () => {
     const all = await maker.all(`/devices/${icd}/readings`);
     expect(new Set(all.map(({ readingId }) => readingId)).size).toBe(all.length);
+    const paged = [];
+    for (let next: string | null = ''; next !== null; ) {
+      const { body } = await maker.get(`/devices/${icd}/readings?limit=${all.length - 1}${next && `&cursor=${next}`}`);
+      paged.push(...body.items);
+      next = body.next;
+    }
+    expect(paged).toEqual(all);
     const from = maker.clock.now() - 6 * HOUR;
     const recent = await maker.all(`/devices/${icd}/readings?from=${new Date(from).toISOString()}`);
     expect(recent).toEqual(all.filter(({ ts }) => Date.parse(ts) >= from));
@@ -62,7 +69,7 @@ describe('Boston Scientific, simulated', () => {
 
   it('keeps acknowledgements, and takes the same one twice and no second (0-088, 0-090)', async () => {
     const [{ alertId, ts }] = await maker.all(`/devices/${icd}/alerts`);
-    const acknowledge = async (acknowledgedBy: string, id = alertId) => {
+    const acknowledge = async (acknowledgedBy: string, id = alertId, key = 'first') => {
       const { body } = await maker.ask('/oauth/token', {
         method: 'POST',
         headers: { 'X-API-Key': 'demo-key' },
@@ -78,17 +85,21 @@ describe('Boston Scientific, simulated', () => {
           Authorization: `Bearer ${body.access_token}`,
           'X-API-Key': 'demo-key',
           'Content-Type': 'application/json',
+          'Idempotency-Key': key,
         },
         body: JSON.stringify({ acknowledgedBy }),
       });
     };
     expect((await acknowledge('watchfire')).body).toMatchObject({ alertId, ack: true });
     expect((await acknowledge('watchfire')).status).toBe(200);
-    expect((await acknowledge('somebody else')).status).toBe(409);
+    expect((await acknowledge('watchfire', alertId, 'second')).status).toBe(200);
+    expect((await acknowledge('somebody else')).status).toBe(200);
+    expect((await acknowledge('somebody else', alertId, 'third')).status).toBe(409);
     expect((await acknowledge('watchfire', `A-${icd}-77`)).status).toBe(404);
     const [after] = await maker.all(`/devices/${icd}/alerts`);
     expect(after).toMatchObject({ alertId, ack: true });
     expect(maker.simulator.truth().alerts.find(({ id }) => id === alertId)).toMatchObject({
+      acknowledged: true,
       acknowledgedBy: 'watchfire',
     });
     const since = new Date(Date.parse(ts) + 1_000).toISOString();

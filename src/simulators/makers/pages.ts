@@ -138,7 +138,8 @@ export function createPages({ dialect, cast, timeline, seed, begins, acknowledge
     const { acknowledgedBy } = (body ?? {}) as { acknowledgedBy?: unknown };
     const by = typeof acknowledgedBy === 'string' ? acknowledgedBy : 'watchfire';
     const before = acknowledged.get(id);
-    if (before && before.by !== by)
+    const isRepeated = key !== undefined && before?.key === key;
+    if (before && before.by !== by && !isRepeated)
       return refused(409, 'already_acknowledged', 'somebody else has acknowledged this alert');
     if (!before && !happening.has('acknowledgement-lost')) acknowledged.set(id, { by, key });
     return { status: 200, body: dialect.alert(alert, dialect.date(alert.at), true) };
