@@ -1,5 +1,7 @@
 /** IHE PCD-09: what an implant tells of itself (IDCO), handed on in the house's words. https://www.ihe.net/uploadedFiles/Documents/PCD/IHE_PCD_TF_Vol2.pdf, docs/implants.md */
 import { readFileSync } from 'node:fs';
+import { parseExact, writeExact } from '../../../fhir/json.ts';
+import type { Entry } from '../../../interactions/interaction.ts';
 import type { Change } from '../../../store/store.ts';
 import type { Implants } from '../../implants/room.ts';
 import type { Implant, ImplantType, Interrogation, Lead, PatientTold, Term, Told } from '../../implants/told.ts';
@@ -148,8 +150,7 @@ const dayOf = ({ value }: Result): string | undefined => {
   return text === undefined ? undefined : /^\d{4}-/.test(text) ? text.slice(0, 10) : dateOf(text);
 };
 
-function patientTold(message: ReadMessage, pid: Segment, around: Around): PatientTold {
-  const { resource } = personIn(message, pid, around);
+function patientTold(resource: any): PatientTold {
   const [name] = resource.name ?? [];
   return filled({
     identifiers: (resource.identifier ?? []).map((i: any) =>
@@ -222,6 +223,22 @@ async function withoutKnownEpisodes(
   return { interrogation: { ...one, terms }, also };
 }
 
+/** A patient that is made by this message has all that PID says. */
+const withPerson =
+  (person: any) =>
+  (entry: Entry): Entry => {
+    if (entry.body?.resource.resourceType !== 'Patient' || entry.conditions.ifNoneMatch !== '*') return entry;
+    const { identifier, name, ...made } = parseExact(entry.body.text);
+    const text = writeExact({
+      ...made,
+      ...person,
+      id: made.id,
+      ...filled({ name: person.name ?? name }),
+      identifier: person.identifier ?? identifier,
+    });
+    return { ...entry, body: { text, resource: JSON.parse(text) } };
+  };
+
 export async function mapImplant(beginning: Beginning): Promise<Part> {
   const { message, around, drafts, messageKey, setting, sent, isTest } = beginning;
   const pid = message.first('PID');
@@ -232,7 +249,8 @@ export async function mapImplant(beginning: Beginning): Promise<Part> {
   if (faulty?.value.fault) return { quarantine: { code: 'unreadable', reason: faulty.value.fault } };
   const results = sessions.flatMap((session) => session.results);
   const implant = implantOf(message, pid, results, around);
-  const patient = patientTold(message, pid, around);
+  const person = personIn(message, pid, around).resource;
+  const patient = patientTold(person);
   const also: Change[] = [];
   const interrogations: Interrogation[] = [];
   for (const session of sessions) {
@@ -266,7 +284,7 @@ export async function mapImplant(beginning: Beginning): Promise<Part> {
       ...filled({ sent }),
     });
   // One Provenance speaks for the whole message.
-  const own = made.entries.filter(({ url }) => !url.startsWith('Provenance/'));
+  const own = made.entries.filter(({ url }) => !url.startsWith('Provenance/')).map(withPerson(person));
   const entries = isTest ? own.map(withLabels(message)) : own;
   return {
     entries: [...entries, ...(await drafts.entries())],
