@@ -2,7 +2,8 @@
 import { ask, type Reached, withServer } from '../commands/running.ts';
 import type { Config } from '../config.ts';
 import type { Runtime } from '../runtime.ts';
-import { seeded } from './chance.ts';
+import { drawn } from './chance.ts';
+import { type Vitals, vitals } from './vitals.ts';
 
 export interface SimulateOptions {
   readonly devices: number;
@@ -16,35 +17,14 @@ export interface SimulateOptions {
 interface Simulated {
   readonly deviceId: string;
   readonly key: string;
-  /** Where this person's values lie, and how far into an episode of fever and fast pulse they are (0 is none). */
-  readonly rest: { readonly heartRate: number; readonly systolic: number };
-  episode: number;
-}
-
-const tenths = (value: number) => Math.round(value * 10) / 10;
-
-/** One reading: wanders around the person's own values; now and then an episode of a dozen readings leaves the limits. */
-export function reading({ rest, ...device }: Simulated, random: () => number): Record<string, number | string> {
-  const wave = () => random() + random() + random() - 1.5;
-  const ill = device.episode > 0;
-  return {
-    heart_rate: Math.round(rest.heartRate + 6 * wave() + (ill ? 45 : 0)),
-    blood_pressure_systolic: Math.round(rest.systolic + 5 * wave()),
-    blood_pressure_diastolic: Math.round(rest.systolic * 0.62 + 4 * wave()),
-    temperature: tenths(98.2 + 0.3 * wave() + (ill ? 3.2 : 0)),
-    temperature_unit: 'F',
-    respiratory_rate: Math.round(15 + 1.5 * wave() + (ill ? 7 : 0)),
-    oxygen_saturation: tenths(Math.min(100, 97.4 + 0.6 * wave() - (ill ? 4 : 0))),
-    signal_quality: Math.round(92 + 5 * wave()),
-    battery_level: Math.round(60 + 30 * random()),
-  };
+  readonly readings: Iterator<Vitals, never>;
 }
 
 async function prepare(
   reached: Reached,
   canonical: string,
   count: number,
-  random: () => number,
+  seed: number,
   progress: (text: string) => void,
 ): Promise<Simulated[]> {
   const simulated: Simulated[] = [];
@@ -57,7 +37,7 @@ async function prepare(
       id: `sim-p${number}`,
       meta,
       identifier: [{ system: `${canonical}/sid/patient`, value: `SIM-P${number}` }],
-      birthDate: `${1935 + Math.floor(random() * 55)}-06-15`,
+      birthDate: `${1935 + Math.floor(55 * drawn(seed, 'born', i))}-06-15`,
     };
     const device = {
       resourceType: 'Device',
@@ -79,8 +59,7 @@ async function prepare(
     simulated.push({
       deviceId,
       key,
-      rest: { heartRate: 64 + 14 * random(), systolic: 100 + 10 * random() },
-      episode: 0,
+      readings: vitals(seed, i),
     });
     progress(`preparing devices ${i}/${count}`);
   }
@@ -95,10 +74,9 @@ export async function simulate(
   progress: (text: string, isLast?: boolean) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const random = seeded(seed);
   await withServer(config, async (reached) => {
     if (!reached.isRunning) throw new Error('no server runs on this data folder; start one with npm start');
-    const simulated = await prepare(reached, config.canonical, devices, random, progress);
+    const simulated = await prepare(reached, config.canonical, devices, seed, progress);
     const began = runtime.now();
     const count = { sent: 0, refused: 0, alerts: 0 };
     const line = (isLast = false) => {
@@ -110,14 +88,13 @@ export async function simulate(
     };
     const one = async (device: Simulated) => {
       for (let n = 0; n < readings && !signal.aborted; n++) {
-        device.episode = device.episode > 0 ? device.episode - 1 : random() < 0.02 ? 12 : 0;
         const response = await fetch(`${reached.url}/api/iot/vitals/`, {
           method: 'POST',
           headers: { Authorization: `Bearer ${device.key}`, 'Content-Type': 'application/json' },
           body: JSON.stringify({
             device_id: device.deviceId,
             timestamp: new Date(runtime.now()).toISOString(),
-            ...reading(device, random),
+            ...device.readings.next().value,
           }),
         });
         const answer = (await response.json()) as { success?: boolean; alerts_triggered?: number };

@@ -1,4 +1,4 @@
-/** What simulated implants measure: their statistics, over many samples. seeds-design.md 0-071 to 0-075 */
+/** What simulated implants and devices measure: their statistics, over many samples. seeds-design.md 0-071 to 0-075 */
 import { describe, expect, it } from '@jest/globals';
 import { createCast, type SimDevice } from '../../src/simulators/makers/cast.ts';
 import { dialects } from '../../src/simulators/makers/dialects.ts';
@@ -10,6 +10,7 @@ import {
   restingRate,
   sensing,
 } from '../../src/simulators/makers/values.ts';
+import { vitals } from '../../src/simulators/vitals.ts';
 
 const HOUR = 3_600_000;
 const start = Date.UTC(2026, 0, 1);
@@ -73,5 +74,32 @@ describe('A simulated lead', () => {
           expect(ohm).toBeGreaterThan(200);
           expect(Number(sensing(device, channel, 1, at))).toBeGreaterThan(0.5);
         }
+  });
+});
+
+describe('A simulated device with vital signs', () => {
+  const some = (seed: number, number: number, count = 400) => {
+    const readings = vitals(seed, number);
+    return Array.from({ length: count }, () => readings.next().value);
+  };
+
+  it('measures the same for one seed, whoever else posts meanwhile, and not what another device does', () => {
+    const alone = some(5, 1);
+    const first = vitals(5, 1);
+    const second = vitals(5, 2);
+    const beside = alone.map(() => {
+      second.next();
+      return first.next().value;
+    });
+    expect(beside).toEqual(alone);
+    expect(some(5, 2)).not.toEqual(alone);
+    expect(some(6, 1)).not.toEqual(alone);
+  });
+
+  it('has a fever now and then, for a dozen readings', () => {
+    const fevers = some(5, 1, 2_000).map(({ temperature }) => temperature > 100);
+    const share = fevers.filter(Boolean).length / fevers.length;
+    expect(share).toBeGreaterThan(0.05);
+    expect(share).toBeLessThan(0.4);
   });
 });
