@@ -52,12 +52,14 @@ export function readingsOf(sent: any, device: any, vitalSignId: number): any[] {
     { code: loinc('8480-6'), valueQuantity: quantity(sent.blood_pressure_systolic, 'mm[Hg]') },
     { code: loinc('8462-4'), valueQuantity: quantity(sent.blood_pressure_diastolic, 'mm[Hg]') },
   ];
-  const values = [
+  const values: object[] = [
     { code: loinc('8867-4'), valueQuantity: quantity(sent.heart_rate, '/min') },
     { code: loinc('85354-9'), component: panel },
-    { code: loinc('8310-5'), valueQuantity: quantity(sent.temperature, '[degF]') },
-    { code: loinc('2708-6'), valueQuantity: quantity(sent.oxygen_saturation, '%') },
   ];
+  if (sent.temperature !== undefined)
+    values.push({ code: loinc('8310-5'), valueQuantity: quantity(sent.temperature, '[degF]') });
+  if (sent.oxygen_saturation !== undefined)
+    values.push({ code: loinc('2708-6'), valueQuantity: quantity(sent.oxygen_saturation, '%') });
   const category = [
     { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'vital-signs' }] },
   ];
@@ -73,9 +75,23 @@ export function readingsOf(sent: any, device: any, vitalSignId: number): any[] {
   }));
 }
 
-/** What a device is told. */
-export const thanks = ({ timestamp }: any, vitalSignId: number): string =>
+const thanks = ({ timestamp }: any, vitalSignId: number): string =>
   JSON.stringify({ success: true, message: '', vital_sign_id: vitalSignId, alerts_triggered: 0, timestamp });
+
+/** The readings of a post, which may be a batch of one device, each with its number. */
+export function numbered(sent: any, next: () => number): readonly { readonly reading: any; readonly number: number }[] {
+  const readings: readonly any[] = sent.readings ?? [sent];
+  return readings.map((reading) => ({ reading: { ...reading, device_id: sent.device_id }, number: next() }));
+}
+
+/** What a device is told of a post. */
+export const thanksFor = (sent: any, numbers: readonly number[]): { status: number; text: string } =>
+  sent.readings
+    ? {
+        status: 200,
+        text: JSON.stringify({ success: true, processed: numbers.length, failed: 0, vitals_created: numbers }),
+      }
+    : { status: 201, text: thanks(sent, numbers[0]!) };
 
 /** Random bytes are fetched in bulk: ten at a time would cost more than a row. */
 export function createIds(): () => string {

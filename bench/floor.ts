@@ -10,8 +10,9 @@ import {
   included,
   linked,
   matched,
+  numbered,
   readingsOf,
-  thanks,
+  thanksFor,
   whole,
 } from './floor-answers.ts';
 import { type Floor, serve } from './floor-server.ts';
@@ -122,10 +123,18 @@ function sqliteListener(store: FloorStore, audit: FloorPlan['audit']): RequestLi
 
   function iot(request: IncomingMessage, response: ServerResponse): void {
     whole(request, (sent) => {
-      const id = ++vitalSigns;
+      const all = numbered(sent, () => ++vitalSigns);
       store.write(
-        () => postReading(store, sent, id),
-        () => answer(response, 201, thanks(sent, id)),
+        () => {
+          for (const { reading, number } of all) postReading(store, reading, number);
+        },
+        () => {
+          const { status, text } = thanksFor(
+            sent,
+            all.map(({ number }) => number),
+          );
+          answer(response, status, text);
+        },
       );
     });
   }

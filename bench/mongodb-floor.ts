@@ -12,8 +12,9 @@ import {
   included,
   linked,
   matched,
+  numbered,
   readingsOf,
-  thanks,
+  thanksFor,
   whole,
 } from './floor-answers.ts';
 import { type Floor, serve } from './floor-server.ts';
@@ -123,16 +124,25 @@ function listenerOf(store: MongoFloorStore, { audit, likeness }: Pick<MongoFloor
 
   async function iot(asked: Asked, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const sent = await bodyIn(request);
-    const number = ++vitalSigns;
+    const all = numbered(sent, () => ++vitalSigns);
     const [text] = await store.byIdentifier(`${DEVICE_IDS}|${sent.device_id}`);
     const device = JSON.parse(text!);
-    const creations = readingsOf(sent, device, number).map((resource) => ({ id: newId(), resource }));
-    // What was sent before by this device at this time, whose it is, and how its patient's alarms stand.
-    const keeps = ['reading', 'number', 'alarm'].map((kind) => `${kind} ${device.id} ${sent.timestamp}`);
+    const creations = all.flatMap(({ reading, number }) =>
+      readingsOf(reading, device, number).map((resource) => ({ id: newId(), resource })),
+    );
+    // What was sent before by this device at these times, whose it is, and how its patient's alarms stand.
+    const keeps = [
+      ...all.map(({ reading }) => `reading ${device.id} ${reading.timestamp}`),
+      ...['number', 'alarm'].map((kind) => `${kind} ${device.id} ${all[0]!.reading.timestamp}`),
+    ];
     if (likeness === 'same') await Promise.all([store.kept(keeps[0]!), store.newest(device.id)]);
-    const row = rowOf(asked, 'vitals', 201, [device.patient.reference]);
+    const told = thanksFor(
+      sent,
+      all.map(({ number }) => number),
+    );
+    const row = rowOf(asked, 'vitals', told.status, [device.patient.reference]);
     await store.write({ creations, row, keeps, relies: device.id });
-    answer(response, 201, thanks(sent, number));
+    answer(response, told.status, told.text);
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

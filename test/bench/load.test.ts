@@ -120,6 +120,7 @@ describe('the load driver', () => {
     ['include', 'a stranger', edited(gets('?'), (json) => (json.entry[3].resource.subject.reference = 'Patient/x'))],
     ['token', 'nobody', edited(gets('?'), (json) => (json.entry = []))],
     ['iot-post', 'no number', edited(posts('/vitals/'), (json) => (json.vital_sign_id = 'seven'))],
+    ['iot-batch', 'one number short', edited(posts('/batch/'), (json) => json.vitals_created.pop())],
     ['transaction', 'one entry short', edited(posts('/fhir'), (json) => json.entry.pop())],
     ['delete', 'a refusal', (r, method) => (method === 'DELETE' ? { status: 409, body: '{}' } : r)],
   ];
@@ -144,6 +145,7 @@ describe('the load driver', () => {
     ['update', 'reads as before', edited(gets('/Observation/'), (json) => (json.valueQuantity.value = 5))],
     ['cond-create', 'is stored twice', edited(gets('identifier='), (json) => json.entry.push(json.entry[0]))],
     ['iot-post', 'is not found over FHIR', edited(gets('?'), (json) => (json.entry = []))],
+    ['iot-batch', 'is not found over FHIR', edited(gets('?'), (json) => (json.entry = []))],
     ['transaction', 'left a part behind', edited(gets('?'), (json) => json.entry.pop())],
     ['delete', 'is still there', (reply, method) => (method === 'GET' ? { ...reply, status: 200 } : reply)],
   ];
