@@ -1,5 +1,5 @@
 /** I43 and I44: what may lie in an inbox and is no file to read. Nothing is followed, nothing hangs, nothing of it is lost. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemRuntime } from '../../../src/runtime.ts';
 import { type Inbox, openInbox, single } from './inbox.ts';
@@ -171,4 +172,50 @@ describe('The inbox', () => {
     ahead += 60_000;
     expect(await box.process()).toMatchObject({ processed: 0, vitals: 0, archived: 1, waiting: 0 });
   });
+
+  it('keeps files while the store cannot take them, and tries again (2-101)', async () => {
+    const watched = await openInbox({ iotWatch: true });
+    const database = new DatabaseSync(join(watched.house.dataFolder, 'watchfire.db'));
+    try {
+      database.exec('BEGIN IMMEDIATE');
+      watched.drop('trouble.json', single('DEV001', 700));
+      // Longer than the store waits for whoever holds it.
+      await systemRuntime.sleep(13_000);
+      expect([watched.inInbox(), readdirSync(watched.failed)]).toEqual([['trouble.json'], []]);
+      database.exec('ROLLBACK');
+      for (let waited = 0; watched.inInbox().length > 0 && waited < 20_000; waited += 100)
+        await systemRuntime.sleep(100);
+      expect([watched.archived().length, readdirSync(watched.failed)]).toEqual([1, []]);
+      expect((await watched.house.search('Observation?_count=10')).map(({ meta }) => meta.versionId)).toEqual(['1']);
+    } finally {
+      database.close();
+      await watched.stop();
+    }
+  }, 60_000);
+
+  it('on a full disk loses nothing, and an archive elsewhere takes what is copied (P11)', async () => {
+    const disk = join(box.folder, 'disk');
+    mkdirSync(disk);
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', disk]).status !== 0) return; // only root may
+    const small = await openInbox({ iotInbox: join(disk, 'inbox'), iotFailed: join(disk, 'failed') });
+    try {
+      const put = (name: string, content: unknown) =>
+        writeFileSync(join(disk, 'inbox', name), typeof content === 'string' ? content : JSON.stringify(content));
+      put('good.json', single('DEV001', 1));
+      put('bad.json', '{"device_id":nonsense}');
+      const full = () => {
+        for (let i = 0; ; i++) writeFileSync(join(disk, `fill${i}`), Buffer.alloc(4_096));
+      };
+      expect(full).toThrow('ENOSPC');
+      expect(await small.process()).toMatchObject({ processed: 1, archived: 1, failed: 0, waiting: 1 });
+      expect(readdirSync(join(disk, 'inbox'))).toEqual(['bad.json']);
+      for (const name of readdirSync(disk)) if (name.startsWith('fill')) rmSync(join(disk, name));
+      await systemRuntime.sleep(1_100);
+      expect(await small.process()).toMatchObject({ processed: 0, failed: 1, waiting: 0 });
+      expect(readdirSync(join(disk, 'failed')).sort()).toEqual(['bad.json', 'bad.json.error.json']);
+    } finally {
+      await small.stop();
+      spawnSync('umount', ['-l', disk]);
+    }
+  }, 60_000);
 });
