@@ -70,6 +70,8 @@ export interface GuardedClientOptions {
 const callLimit = 15_000;
 const bodyLimit = 65_536;
 const headerLimit = 16_384;
+/** The least that comes of a body in so many milliseconds, once the time to its headers is over. */
+const pace = { grace: callLimit, every: 10_000, bytes: 10_240 };
 
 /** Certificates of ours that connections are kept for. */
 const mostIdentities = 16;
@@ -142,10 +144,12 @@ export function guardedClient(options: GuardedClientOptions): GuardedClient {
         options.runtime.sleep(after, stop.signal).then(() => stop.signal.aborted || late.abort(after));
       ends(total, done);
       if (headers < total) ends(headers, answered);
+      const received = { bytes: 0 };
+      if (call.limits) demandPace(received, options.runtime, done.signal, late);
       const signal = call.signal ? AbortSignal.any([call.signal, late.signal]) : late.signal;
       try {
         // A reason of ours spares the making of an exception for each call.
-        return await exchange(agentOf(call.identity), call, signal, () => answered.abort('answered'));
+        return await exchange(agentOf(call.identity), call, signal, received, () => answered.abort('answered'));
       } catch (error) {
         throw failure(error, late.signal);
       } finally {
@@ -192,7 +196,28 @@ function connectToFirst(
   });
 }
 
-async function exchange(agent: Agent, call: Call, signal: AbortSignal, onHeaders: () => void): Promise<Reply> {
+/** Ends a body that is dripped: one byte a second would hold a place for as long as the whole call may take. */
+async function demandPace(
+  received: { readonly bytes: number },
+  { sleep }: Pick<Runtime, 'sleep'>,
+  done: AbortSignal,
+  late: AbortController,
+): Promise<void> {
+  await sleep(pace.grace, done);
+  while (!done.aborted && !late.signal.aborted) {
+    const before = received.bytes;
+    await sleep(pace.every, done);
+    if (!done.aborted && received.bytes - before < pace.bytes) late.abort('too slow');
+  }
+}
+
+async function exchange(
+  agent: Agent,
+  call: Call,
+  signal: AbortSignal,
+  received: { bytes: number },
+  onHeaders: () => void,
+): Promise<Reply> {
   const { limits } = call;
   const url = new URL(call.url);
   const { statusCode, headers, body } = await agent.request({
@@ -206,14 +231,13 @@ async function exchange(agent: Agent, call: Call, signal: AbortSignal, onHeaders
   });
   onHeaders();
   const chunks: Buffer[] = [];
-  let size = 0;
   // Leaving the loop early destroys the stream and with it the connection: what is not read is not wanted.
   for await (const chunk of body) {
     chunks.push(chunk);
-    size += chunk.length;
-    if (limits ? size > limits.bytes : size >= bodyLimit) break;
+    received.bytes += chunk.length;
+    if (limits ? received.bytes > limits.bytes : received.bytes >= bodyLimit) break;
   }
-  if (limits && size > limits.bytes)
+  if (limits && received.bytes > limits.bytes)
     throw problem('too-long', `The endpoint answered with more than ${limits.bytes} bytes`);
   const bytes = Buffer.concat(chunks);
   return {
@@ -234,6 +258,7 @@ function plainHeaders(headers: Record<string, string | string[] | undefined>): R
 
 /** A sentence about the class of the failure; system texts name addresses and are left out. */
 function failure(error: unknown, late: AbortSignal): Problem {
+  if (late.reason === 'too slow') return problem('timeout', 'The endpoint sends its answer too slowly');
   if (late.aborted) return problem('timeout', `The endpoint did not answer within ${late.reason / 1000} seconds`);
   if (error instanceof Problem) return error;
   const code = (error as { code?: unknown } | undefined)?.code;

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { guardedClient } from '../../src/outbound/guarded-client.ts';
+import { type CallLimits, guardedClient } from '../../src/outbound/guarded-client.ts';
 import type { Credentials } from '../../src/outbound/maker.ts';
-import { systemRuntime } from '../../src/runtime.ts';
+import { type Runtime, systemRuntime } from '../../src/runtime.ts';
 import { callerOf, type Maker, openMaker } from './maker-house.ts';
 
 describe('A call with limits of its own', () => {
@@ -26,10 +26,10 @@ describe('A call with limits of its own', () => {
   });
   afterAll(() => maker.close());
   const limits = { bytes: 1_000_000, headers: 100, total: 300 };
-  const send = async (path: string) => {
-    const client = guardedClient({ allow: [new URL(maker.url).host], runtime: systemRuntime });
+  const send = async (path: string, asked: CallLimits = limits, runtime: Runtime = systemRuntime) => {
+    const client = guardedClient({ allow: [new URL(maker.url).host], runtime });
     try {
-      return await client.send({ url: maker.url + path, method: 'GET', headers: {}, limits });
+      return await client.send({ url: maker.url + path, method: 'GET', headers: {}, limits: asked });
     } finally {
       await client.close();
     }
@@ -49,6 +49,19 @@ describe('A call with limits of its own', () => {
       code: 'timeout',
       message: 'The endpoint did not answer within 0.3 seconds',
     });
+  });
+
+  it('ends long before its time where a body is dripped', async () => {
+    const hurried: Runtime = {
+      ...systemRuntime,
+      sleep: (milliseconds, signal) => systemRuntime.sleep(milliseconds / 100, signal),
+    };
+    const usual = { bytes: 33_554_432, headers: 15_000, total: 60_000 };
+    await expect(send('/drip', usual, hurried)).rejects.toMatchObject({
+      code: 'timeout',
+      message: 'The endpoint sends its answer too slowly',
+    });
+    expect((await send('/bytes/20000000', usual, hurried)).bytes).toHaveLength(20_000_000);
   });
 });
 
