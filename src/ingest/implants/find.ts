@@ -48,12 +48,43 @@ export async function findPatient({ identifiers }: PatientTold, store: Looking):
   return { ...found, resources: [...new Map(resources.map((one) => [one.id, one])).values()] };
 }
 
-async function survivorOf(patient: Found['resources'][number], store: Looking): Promise<Found['resources'][number]> {
+/** `Patient/1` that goes on for this one, where it was merged into another. */
+const goesOnAs = (patient: Resource): string | undefined => {
   const link = patient['link']?.find((one: any) => one.type === 'replaced-by')?.other?.reference;
-  const key = link === undefined ? undefined : keyOf(link);
-  if (key?.type !== 'Patient') return patient;
-  const [other] = await store.read([key]);
-  return other && !isDeleted(other) ? { ...JSON.parse(other.text), id: key.id } : patient;
+  return typeof link === 'string' && keyOf(link)?.type === 'Patient' ? link : undefined;
+};
+
+/** Merges follow each other; a circle of them ends. */
+const MOST_MERGES = 5;
+
+async function survivorOf(
+  patient: Found['resources'][number],
+  store: Pick<Store, 'read'>,
+): Promise<Found['resources'][number]> {
+  let survivor = patient;
+  for (let i = 0; i < MOST_MERGES; i++) {
+    const next = goesOnAs(survivor);
+    const [version] = next === undefined ? [] : await store.read([keyOf(next)!]);
+    if (!version || isDeleted(version)) return survivor;
+    survivor = { ...JSON.parse(version.text), id: version.key.id };
+  }
+  return survivor;
+}
+
+/** Tells of each of these (`Patient/1`) who it is now. One look where nobody was merged. */
+export async function survivorsOf(
+  references: readonly string[],
+  store: Pick<Store, 'read'>,
+): Promise<(reference: string) => string> {
+  const versions = await store.read(references.flatMap((one) => keyOf(one) ?? []));
+  const survivors = new Map<string, string>();
+  for (const version of versions) {
+    if (!version || isDeleted(version)) continue;
+    const patient = { ...(JSON.parse(version.text) as Resource), id: version.key.id };
+    const survivor = await survivorOf(patient, store);
+    if (survivor.id !== patient.id) survivors.set(`Patient/${patient.id}`, `Patient/${survivor.id}`);
+  }
+  return (reference) => survivors.get(reference) ?? reference;
 }
 
 /** Whether what is told of a patient speaks against its being this one: the birth date, else the family name. What neither says speaks against nothing. */

@@ -8,7 +8,7 @@ import { type Change, isDeleted, type Store, type Version } from '../../store/st
 import { after, asNew, put } from '../intake/entries.ts';
 import type { QuarantineCode } from '../intake/quarantine.ts';
 import { generator, leadDevice, monitorDevice } from './device.ts';
-import { contradicts, findDevice, findPatient } from './find.ts';
+import { contradicts, findDevice, findPatient, survivorsOf } from './find.ts';
 import { ciedOf, implantIdOf } from './identity.ts';
 import type { KeptImplant } from './kept.ts';
 import { namesOf, newPatient } from './patient.ts';
@@ -49,11 +49,25 @@ function ownerAt(periods: readonly Assignment[]): Placed['patientAt'] {
   return (instant) => patientAt(periods, instant) ?? (more.length === 0 ? first : undefined);
 }
 
-/** Nothing has changed in what is told of implant and patient: whose it was when is all that is looked up. */
-export async function placeAgain(kept: KeptImplant, { store }: PlaceParts): Promise<Placed> {
-  const { periods, still } = await assignmentsOf(keyOf(kept.device)!.id, store);
+/** The same, of patients as they are now: some were merged into others since. */
+const ownerNow = (periods: readonly Assignment[], survivor: (patient: string) => string): Placed['patientAt'] => {
+  const at = ownerAt(periods);
+  return (instant) => {
+    const patient = at(instant);
+    return patient && survivor(patient);
+  };
+};
+const patientsOf = (periods: readonly Assignment[], ...more: readonly string[]): readonly string[] => [
+  ...new Set([...periods.map(({ patient }) => patient), ...more]),
+];
+
+/** Nothing has changed in what is told of implant and patient: whose it was when is all that is looked up. Undefined where that patient was merged. */
+export async function placeAgain(kept: KeptImplant, { store }: PlaceParts): Promise<Placed | undefined> {
   const { device, patient } = kept;
-  return { device, patient, entries: [], also: [still], kept, patientAt: ownerAt(periods) };
+  const { periods, still } = await assignmentsOf(keyOf(device)!.id, store);
+  const survivor = await survivorsOf(patientsOf(periods, patient), store);
+  if (survivor(patient) !== patient) return undefined;
+  return { device, patient, entries: [], also: [still], kept, patientAt: ownerNow(periods, survivor) };
 }
 
 interface Whose {
@@ -155,7 +169,7 @@ export async function place(
       uses: assigned.uses,
       names: whose.names,
     },
-    patientAt: ownerAt(assigned.periods),
+    patientAt: ownerNow(assigned.periods, await survivorsOf(patientsOf(assigned.periods), store)),
   };
 }
 

@@ -80,7 +80,8 @@ export async function write(asked: Asked, parts: WriteParts): Promise<Entries> {
   const aside = createAside(asked);
   const instants = asked.occasions.map(({ occasion }) => occasion.instant);
   const placing = { ...parts, now };
-  const placed = isKnown ? await placeAgain(kept, placing) : await place(told, kept, instants, placing);
+  const again = isKnown ? await placeAgain(kept, placing) : undefined;
+  const placed = again ?? (await place(told, kept, instants, placing));
   if ('code' in placed) {
     const { implant, patient } = told;
     const rows = [...fresh.map(({ occasion }) => rowOf(occasion)), ...alerts.map(({ alert }) => alert)];
