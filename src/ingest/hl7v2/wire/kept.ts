@@ -23,13 +23,16 @@ export interface KeptMessage {
   readonly quarantine?: string;
 }
 
-/** The same for line ends around it, which say nothing. */
+/** The same however its lines end, and for those around it. */
 export const hashOf = (bytes: Uint8Array): string => {
   let from = 0;
   let end = bytes.length;
   while (from < end && bytes[from]! <= 0x20) from++;
   while (end > from && bytes[end - 1]! <= 0x20) end--;
-  return hash('sha256', bytes.subarray(from, end), 'hex');
+  const message = bytes.subarray(from, end);
+  if (!message.includes(0x0a)) return hash('sha256', message, 'hex');
+  const text = Buffer.from(message).toString('latin1').replace(/\r?\n/g, '\r');
+  return hash('sha256', Buffer.from(text, 'latin1'), 'hex');
 };
 
 /** MSH-3, MSH-4 and MSH-10; of what has none, the bytes. */
