@@ -1,6 +1,7 @@
 /** The OpenAPI document of the server, generated from capability/ and the registry of routes. https://spec.openapis.org/oas/v3.0.3 */
 import { adminRoutes, adminSchemas, serverRoutes } from './admin-routes.ts';
 import { clientRoutes, clientSchemas } from './client-routes.ts';
+import { credentialRoutes, credentialSchemas } from './credential-routes.ts';
 import { fhirRoutes } from './fhir-routes.ts';
 import { fhirSchemas } from './fhir-schemas.ts';
 import { fileDropRoutes, fileDropSchemas } from './file-drop-routes.ts';
@@ -35,6 +36,7 @@ const tags = [
 export const documentedRoutes = (hasOauth = true): readonly Route[] => [
   ...iotRoutes,
   ...hl7v2Routes,
+  ...credentialRoutes,
   ...fhirRoutes(),
   ...(hasOauth ? oauthRoutes : []),
   ...adminRoutes,
@@ -119,7 +121,15 @@ export function openApi(version: string, hasOauth = true): object {
       .map(([name, description]) => ({ name, description })),
     paths,
     components: {
-      schemas: { ...iotSchemas, ...fhirSchemas, ...adminSchemas, ...fileDropSchemas, ...clientSchemas, ...userSchemas },
+      schemas: {
+        ...iotSchemas,
+        ...fhirSchemas,
+        ...adminSchemas,
+        ...fileDropSchemas,
+        ...credentialSchemas,
+        ...clientSchemas,
+        ...userSchemas,
+      },
       securitySchemes: schemes,
     },
   };
