@@ -268,7 +268,9 @@ function orderOf(
   if (order.occurrenceDateTime !== undefined) delete order.occurrencePeriod;
   const { identifier = [], code, status, ...rest } = order;
   const numbers = [...new Map(identifier.map((i: any) => [JSON.stringify(i), i])).values()];
-  if (numbers.length === 0 && Object.keys(rest).length === 0) return undefined;
+  // What the report itself has is no order of its own.
+  const isMore = numbers.some((i: any) => i.type?.coding[0].code !== 'FILL');
+  if (!isMore && Object.keys(rest).length === 0) return undefined;
   return filled({
     resourceType: 'ServiceRequest',
     id: 'order',
