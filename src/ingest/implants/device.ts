@@ -158,17 +158,22 @@ export const leadDevice = (lead: Lead, i: number, of: string, patient: string, c
 /** A metric for each thing that the implant has measured; not written again for its values. */
 const metricIdOf = (implant: string, spec: TermSpec): string => partIdOf(implant, 'metric', spec.code);
 
-export const metric = (spec: TermSpec, implant: string, device: string, canonical: string): Made =>
-  filled({
+export const metric = (spec: TermSpec, of: Implant, implant: string, device: string, canonical: string): Made => {
+  // Of a channel it is the lead that is measured.
+  const at = of.leads?.findIndex(({ location }) => location !== undefined && location === spec.channel) ?? -1;
+  const lead = at < 0 ? undefined : leadIdOf(device.slice('Device/'.length), of.leads![at]!, at);
+  return filled({
     resourceType: 'DeviceMetric',
     id: metricIdOf(implant, spec),
     meta: { profile: [`${canonical}/StructureDefinition/cied-device-metric`] },
     type: { coding: [{ system: MDC, code: spec.code, display: spec.name }] },
     unit: spec.unit ? { coding: [{ system: 'http://unitsofmeasure.org', code: spec.unit }] } : undefined,
     source: { reference: device },
+    parent: lead && { reference: `Device/${lead}` },
     operationalStatus: 'on',
     category: 'measurement',
   });
+};
 
 /** How a term is coded: by its number, or in a system of ours where it is the maker's own. */
 export function codeOf(term: Pick<Term, 'code' | 'name' | 'vendor'>, maker: string, canonical: string) {

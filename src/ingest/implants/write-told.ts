@@ -100,7 +100,7 @@ export async function write(asked: Asked, parts: WriteParts): Promise<Entries> {
   const quarantined = aside.quarantined;
   const entries = [
     ...placed.entries,
-    ...measured.map((spec) => put(metric(spec, asked.implant, device, parts.canonical), asNew)),
+    ...measured.map((spec) => put(metric(spec, told.implant, asked.implant, device, parts.canonical), asNew)),
     ...occasions.entries,
     ...noticed.entries,
     ...(isHeard ? [] : [put(connectivityObservation(told, at), asNew)]),

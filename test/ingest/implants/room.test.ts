@@ -334,6 +334,8 @@ describe('what is told of an implant', () => {
     expect(ofKind('battery_status')).toMatchObject({
       valueCodeableConcept: { coding: [{ code: '754113', display: 'MDC_IDC_ENUM_BATTERY_STATUS_BOS' }] },
     });
+    const metrics = await house.search('DeviceMetric', `parent=Device/${parts[1].id}`);
+    expect(metrics.map(({ type }) => type.coding[0].code).sort()).toEqual(['722055', '722177', '722241', '722433']);
     expect(all.find(({ valueSampledData }) => valueSampledData)).toBeDefined();
   });
 
