@@ -57,14 +57,16 @@ const alertIds = (implant: string, maker: string, alert: AlertTold) => {
   return { flag: idOf('Flag'), issue: idOf('DetectedIssue'), task: idOf('Task') };
 };
 
-const priorityOf = ({ severity }: AlertTold) => ({
+const severityOf = ({ severity }: AlertTold) => severities[severity] ?? severities.warning;
+
+const priorityOf = (alert: AlertTold) => ({
   url: PRIORITY,
   valueCodeableConcept: {
     coding: [
       {
         system: 'http://hl7.org/fhir/flag-priority-code',
-        code: severities[severity].flag,
-        display: severities[severity].word,
+        code: severityOf(alert).flag,
+        display: severityOf(alert).word,
       },
     ],
   },
@@ -137,7 +139,7 @@ export function alertResources(alert: AlertTold, at: AlertPlace): readonly [flag
       ],
       text: kind.display,
     },
-    severity: severities[alert.severity].issue,
+    severity: severityOf(alert).issue,
     patient: { reference: patient },
     identifiedDateTime: start,
     author: { reference: device },
@@ -152,7 +154,7 @@ export function alertResources(alert: AlertTold, at: AlertPlace): readonly [flag
     identifier: [{ system: `${canonical}/sid/alert-task`, value }],
     status: alert.acknowledged ? 'accepted' : 'requested',
     intent: 'order',
-    priority: severities[alert.severity].task,
+    priority: severityOf(alert).task,
     code: {
       coding: [{ system: `${canonical}/CodeSystem/task-kind`, code: 'alert-review', display: 'Review of an alert' }],
     },
@@ -171,7 +173,7 @@ const open = new Set(['draft', 'requested', 'received']);
 
 /** What a maker's news of an alert changes of what stands; what people have made of it stays. The same object where that is nothing. */
 export function revised(was: any, alert: AlertTold, { canonical, now }: AlertPlace): any {
-  const { issue, task } = severities[alert.severity];
+  const { issue, task } = severityOf(alert);
   if (was.resourceType === 'Flag') {
     const extension = [priorityOf(alert), ...(was.extension ?? []).filter(({ url }: any) => url !== PRIORITY)];
     const text = clean(alert.message, 1_000) ?? was.code?.text;

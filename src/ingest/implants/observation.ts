@@ -6,7 +6,7 @@ import { readingInstant } from '../observe.ts';
 import { codeOf } from './device.ts';
 import type { Item } from './kept.ts';
 import { isDateTime } from './patient.ts';
-import { decimalOf, isMdc, MDC, termOf, unitOf, valueName } from './terms.ts';
+import { decimalOf, MDC, termOf, unitOf, valueName } from './terms.ts';
 import type { Term } from './told.ts';
 
 type Made = Resource & { readonly id: string };
@@ -107,7 +107,8 @@ function saidBy(term: Term) {
   }
   if (quantity) {
     const unit = unitOf(quantity.unit) || (termOf(term.code)?.unit ?? '');
-    const isUcum = isMdc(term) || /^[A-Za-z%[\]{}/.0-9_*^-]{1,40}$/.test(unit);
+    const isKnown = !term.vendor && termOf(term.code)?.unit !== undefined;
+    const isUcum = isKnown || /^[A-Za-z%[\]{}/.0-9_*^-]{1,40}$/.test(unit);
     return {
       valueQuantity: filled({
         value: new ExactNumber(decimalOf(quantity.value) ?? '0'),

@@ -20,17 +20,20 @@ export interface Occasion {
   readonly strips: readonly Strip[];
 }
 
+/** Whether it says when it was. */
+export const isTimed = ({ instant }: { readonly instant: number }): boolean => Number.isFinite(instant);
+
 /** What is told in pieces is one occasion. */
 export function occasionsOf({ interrogations, readings }: Told): readonly Occasion[] {
   const byInstant = new Map<string, Reading[]>();
-  for (const reading of readings) {
+  for (const reading of readings.filter(isTimed)) {
     const name = readingInstant(reading.instant);
     const others = byInstant.get(name);
     if (others) others.push(reading);
     else byInstant.set(name, [reading]);
   }
   const byName = new Map<string, Occasion>();
-  for (const { id, terms, strips = [], ...rest } of interrogations) {
+  for (const { id, terms, strips = [], ...rest } of interrogations.filter(isTimed)) {
     const name = `t|${id.slice(0, 200)}`;
     const before = byName.get(name);
     byName.set(name, {

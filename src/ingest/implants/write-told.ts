@@ -7,7 +7,7 @@ import { type Asked, type Entries, nothing, putRow } from './asked.ts';
 import { connectivityObservation, contactOf } from './connectivity.ts';
 import { metric, monitorIdOf } from './device.ts';
 import type { KeptAlert, KeptImplant, KeptOccasion } from './kept.ts';
-import { digest, newsOf, type Occasion } from './occasion.ts';
+import { digest, isTimed, newsOf, type Occasion } from './occasion.ts';
 import { namesOf } from './patient.ts';
 import { type Placed, place, placeAgain } from './place.ts';
 import { type TermSpec, termOf } from './terms.ts';
@@ -72,12 +72,14 @@ export async function write(asked: Asked, parts: WriteParts): Promise<Entries> {
   );
   const isKnown = kept?.told[source] === print;
   const isHeard = contact === undefined || contact === kept?.contact;
-  if (isKnown && fresh.length === 0 && alerts.length === 0 && isHeard) {
+  const aside = createAside(asked);
+  for (const row of [...told.readings, ...told.interrogations])
+    if (!isTimed(row)) aside.putOnce('unreadable', 'It does not say when it was', row, { device: kept?.device });
+  if (isKnown && fresh.length === 0 && alerts.length === 0 && isHeard && aside.quarantined.length === 0) {
     const { device, patient } = kept;
     return { entries: [], also: [], device, patient, outcome: { ...nothing, duplicate } };
   }
 
-  const aside = createAside(asked);
   const instants = asked.occasions.map(({ occasion }) => occasion.instant);
   const placing = { ...parts, now };
   const again = isKnown ? await placeAgain(kept, placing) : undefined;

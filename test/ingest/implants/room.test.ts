@@ -520,6 +520,14 @@ describe('what is told of an implant', () => {
     expect((await house.tell(said)).quarantined).toEqual([]);
   });
 
+  it('that says not when it was is put aside, and what else is told is taken in', async () => {
+    const said = one({ readings: [voltage(), { ...voltage('2.9'), timestamp: 'yesterday', instant: Number.NaN }] });
+    const first = await house.tell(said);
+
+    expect(first).toMatchObject({ new: 1, quarantined: [{ code: 'unreadable', row: { timestamp: 'yesterday' } }] });
+    expect(await house.tell(said)).toMatchObject({ new: 0, quarantined: [] });
+  });
+
   it('becomes a report and a strip, a large document beside the report', async () => {
     const large = Buffer.alloc(300_000, 'pdf').toString('base64');
     const [first] = everything.interrogations;
