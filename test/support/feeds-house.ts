@@ -176,30 +176,37 @@ export function expected(reading: TrueReading): string {
   return [reading.device, term, Date.parse(reading.at), Number(reading.value)].join('|');
 }
 
-/** All readings of the store in the same words. `twice` are those that stand there more than once. */
-export async function storedReadings(
-  { store }: Pick<ImplantsHouse, 'store'>,
-  maker: string,
-): Promise<{ all: Set<string>; twice: string[] }> {
+export interface StoredReadings {
+  readonly all: Set<string>;
+  /** Those that stand there more than once. */
+  readonly twice: readonly string[];
+}
+
+/** All readings among Devices and Observations, in the same words. */
+export function readingsIn(resources: readonly any[], maker: string): StoredReadings {
   const all = new Set<string>();
   const twice: string[] = [];
   const devices = new Map<string, string>();
-  for await (const { resourceType, ...resource } of newestOf(store)) {
-    if (resourceType === 'Device')
-      for (const { system, value } of resource.identifier ?? [])
-        if (system === `${canonical}/sid/maker-device/${maker}`) devices.set(`Device/${resource.id}`, value);
-  }
-  for await (const { resourceType, ...resource } of newestOf(store)) {
-    if (resourceType !== 'Observation' || !resource.component || resource.code.coding?.[0]?.code !== 'IDCO') continue;
-    for (const { code, valueQuantity } of resource.component) {
+  for (const { resourceType, id, identifier = [] } of resources)
+    for (const { system, value } of resourceType === 'Device' ? identifier : [])
+      if (system === `${canonical}/sid/maker-device/${maker}`) devices.set(`Device/${id}`, value);
+  for (const { component, code, effectiveDateTime, device } of resources) {
+    if (!component || code.coding?.[0]?.code !== 'IDCO') continue;
+    for (const { code: term, valueQuantity } of component) {
       if (!valueQuantity) continue;
-      const at = Date.parse(resource.effectiveDateTime);
-      const one = [devices.get(resource.device.reference), code.coding[0].code, at, valueQuantity.value].join('|');
+      const at = Date.parse(effectiveDateTime);
+      const one = [devices.get(device.reference), term.coding[0].code, at, valueQuantity.value].join('|');
       if (all.has(one)) twice.push(one);
       all.add(one);
     }
   }
   return { all, twice };
+}
+
+export async function storedReadings({ store }: Pick<ImplantsHouse, 'store'>, maker: string): Promise<StoredReadings> {
+  const resources: any[] = [];
+  for await (const resource of newestOf(store)) resources.push(resource);
+  return readingsIn(resources, maker);
 }
 
 /** The newest version of every resource, from the version log. */

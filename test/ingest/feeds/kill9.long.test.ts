@@ -1,0 +1,74 @@
+/** P11: a server is killed again and again while it reads a maker's pages. In the end every reading is stored once, and counted once. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { systemRuntime } from '../../../src/runtime.ts';
+import { type MakerSimulator, startMakerSimulator } from '../../../src/simulators/makers/maker.ts';
+import { expected, readingsIn } from '../../support/feeds-house.ts';
+import { type ServerProcess, startServer } from '../../support/process.ts';
+
+const KILLS = Number(process.env['WATCHFIRE_TEST_KILLS'] ?? 15);
+const maker = 'boston-scientific';
+const credentials = { client_id: 'demo', client_secret: 'demo-secret', api_key: 'demo-key', environment: 'production' };
+
+describe('A server that is killed while it polls (0-005)', () => {
+  const data = mkdtempSync(join(tmpdir(), 'watchfire-feed-kill9-'));
+  let sim: MakerSimulator;
+  let server: ServerProcess;
+
+  const start = async () => {
+    server = await startServer(data, { BOSTON_SCIENTIFIC_BASE_URL: sim.url, WATCHFIRE_POLL_SECONDS: '1' });
+  };
+  const all = async (query: string): Promise<any[]> => {
+    const found: any[] = [];
+    for (let path: string | undefined = `/fhir/${query}&_count=500`; path; ) {
+      const { body } = await server.ask('GET', path);
+      found.push(...(body.entry ?? []).map(({ resource }: any) => resource));
+      const next = body.link.find(({ relation }: any) => relation === 'next')?.url;
+      path = next?.slice(new URL(next).origin.length);
+    }
+    return found;
+  };
+  const counter = async (name: string): Promise<number> => {
+    const { text } = await server.ask('GET', '/metrics');
+    return Number(new RegExp(`^watchfire_${name}\\{maker="${maker}"\\} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
+  };
+
+  beforeAll(async () => {
+    sim = await startMakerSimulator({ maker, history: 90, perMinute: 100_000 });
+    await start();
+    const { status } = await server.ask('POST', `/cardiac/credentials/${maker}`, credentials);
+    expect(status).toBe(201);
+  }, 60_000);
+  afterAll(async () => {
+    await server.kill('SIGKILL');
+    await sim.stop();
+    rmSync(data, { recursive: true, force: true });
+  });
+
+  it(`stores and counts each reading once, through ${KILLS} kills`, async () => {
+    const begun = Math.random();
+    for (let kill = 0; kill < KILLS; kill++) {
+      await systemRuntime.sleep(100 + ((begun + kill * 0.618) % 1) * 1_100);
+      await server.kill('SIGKILL');
+      await start();
+    }
+    const { readings } = sim.truth();
+    for (let waited = 0; (await counter('feed_rows_new_total')) < readings.length && waited < 400; waited++)
+      await systemRuntime.sleep(200);
+    const resources = [...(await all('Device?_sort=_id')), ...(await all('Observation?code=IDCO'))];
+    const { all: stored, twice } = readingsIn(resources, maker);
+    const wanted = new Set(readings.map(expected));
+    expect([...wanted].filter((one) => !stored.has(one))).toEqual([]);
+    expect([...stored].filter((one) => !wanted.has(one))).toEqual([]);
+    expect(twice).toEqual([]);
+    expect(await counter('feed_rows_new_total')).toBe(readings.length);
+    expect(await counter('feed_rows_total')).toBe(readings.length + (await counter('feed_rows_duplicate_total')));
+    // Each page that brought something is there, with what it brought pointing to it.
+    const documents = new Set((await all('DocumentReference?_sort=_id')).map(({ id }) => `DocumentReference/${id}`));
+    const sources = (await all('Provenance?_sort=_id')).flatMap(({ entity }) => entity[0].what.reference);
+    expect(sources.filter((source) => !documents.has(source))).toEqual([]);
+    expect(sources.length).toBeGreaterThan(0);
+  }, 180_000);
+});
