@@ -51,7 +51,7 @@ export const feedSettings: readonly Setting<keyof FeedSettings>[] = [
     fallback: '',
     parse: optional(text),
     meaning:
-      'Key that the stored credentials of makers are encrypted under: 32 bytes as base64 or 64 hexadecimal digits, after a comma the one before it while a change is under way.',
+      'Key that the stored credentials of makers are encrypted under: 32 bytes as base64 or 64 hexadecimal digits, or a word of at least 32 bytes; after a comma the one before it while a change is under way.',
   },
   {
     name: 'WATCHFIRE_VAULT_KEY_FILE',
@@ -84,7 +84,7 @@ export const feedSettings: readonly Setting<keyof FeedSettings>[] = [
     fallback: '',
     parse: optional(text),
     meaning:
-      'File of credentials that an earlier system encrypted with Fernet, taken over at start; only its owner may read it.',
+      'File, or folder of files, of credentials that an earlier system encrypted with Fernet, taken over at start; only their owner may read them.',
   },
   {
     name: 'WATCHFIRE_MLLP_PORT',

@@ -14,6 +14,7 @@ import { portalRouter } from '../../src/http/portal.ts';
 import { routeOf } from '../../src/interactions/route.ts';
 import { declared, promisedOperations } from '../../src/publish/capability.ts';
 import { documentedRoutes } from '../../src/publish/openapi.ts';
+import { adminCredentialsRouter, credentialsRouter } from '../../src/translators/cardiac/credentials.ts';
 import { hl7v2Router } from '../../src/translators/hl7v2.ts';
 import { iotRouter } from '../../src/translators/iot.ts';
 
@@ -51,6 +52,8 @@ describe('The routes outside FHIR', () => {
       ...served('/admin', adminClientsRouter({ clients: unused, forget: unused })),
       ...served('/admin', adminUsersRouter({ directory: unused, sessions: unused })),
       ...served('/admin', adminLaunchesRouter({ authorization: unused, clients: unused, users: unused, sees: unused })),
+      ...served('/admin', adminCredentialsRouter(unused)),
+      ...served('/cardiac', credentialsRouter(unused)),
       ...served('/admin', adminFileDropRouter(undefined)),
       ...served('/admin', adminSigningKeysRouter({ signingKeys: unused })),
       ...served('/admin', adminQuarantineRouter({ store: unused, quarantine: unused, retries: unused })),

@@ -77,7 +77,7 @@ export function credentialsRouter(door: CredentialsDoor): Router {
   }
 
   const router = Router({ caseSensitive: true });
-  router.post('/credentials/:manufacturer{/}', onlyAdministrator, async (request, response) => {
+  router.post('/credentials/:manufacturer', onlyAdministrator, async (request, response) => {
     const maker = makerIn(known, request.params.manufacturer as string);
     const { overlap_minutes, ...members } = await membersOf(request);
     const overlap = overlapOf(overlap_minutes);
