@@ -1,4 +1,13 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  discardQuarantined,
+  printQuarantine,
+  printQuarantined,
+  retryQuarantined,
+} from '../../src/commands/quarantine.ts';
+import { readConfig } from '../../src/config.ts';
 import { type Answer, openHouse, type TestHouse } from '../support/house.ts';
 
 const message = (controlId: string, value = '5.4', patient = '44871^^^CLINIC^MR') =>
@@ -114,6 +123,27 @@ describe('HL7 v2 over HTTP', () => {
     expect(await held()).toEqual([]);
     expect((await house.ask('GET', '/admin/quarantine/none')).status).toBe(404);
     expect((await house.ask('GET', path, undefined, { authorization: '' })).status).toBe(401);
+  });
+
+  it('is seen, repaired and discarded from the command line too', async () => {
+    const printed = async (command: (config: any, print: (line: string) => void) => Promise<void>) => {
+      const lines: string[] = [];
+      await command({ ...readConfig({}), data: house.dataFolder }, (line) => lines.push(line));
+      return lines.join('\n');
+    };
+    await send(message('K1', '1', ''));
+    const listed = await printed((config, print) => printQuarantine(config, { state: 'open' }, print));
+    expect(listed).toMatch(/^hl7v2\.\w{32} {2}\S+Z {2}open {2}no-patient: /);
+    const id = listed.split(' ')[0]!;
+    expect(JSON.parse(await printed((config, print) => printQuarantined(config, id, print)))).toMatchObject({ id });
+    await expect(printed((config, print) => retryQuarantined(config, id, undefined, print))).rejects.toThrow(
+      'no patient',
+    );
+    const file = join(house.dataFolder, 'repaired.hl7');
+    writeFileSync(file, message('K1', '1', 'K1^^^CLINIC^MR'));
+    expect(await printed((config, print) => retryQuarantined(config, id, file, print))).toBe(`${id} is taken in`);
+    await expect(printed((config, print) => discardQuarantined(config, id, 'late', print))).rejects.toThrow('already');
+    expect(await printed((config, print) => printQuarantine(config, { state: 'open' }, print))).toBe('nothing');
   });
 
   it('is listed page by page in the quarantine', async () => {

@@ -46,6 +46,7 @@ export function serveConnection(socket: Socket, room: ConnectionRoom): Promise<v
   const queue: Framed[] = [];
   const closed = new AbortController();
   let isBusy = false;
+  let isHandling = false;
   let inRow = 0;
   let began: number | undefined;
   let giveBack: (() => void) | undefined;
@@ -74,7 +75,10 @@ export function serveConnection(socket: Socket, room: ConnectionRoom): Promise<v
   async function handle(one: Framed): Promise<void> {
     if (one.is === 'message') {
       inRow = 0;
-      await send(await receive(one.bytes, address));
+      isHandling = true;
+      const answer = await receive(one.bytes, address);
+      isHandling = false;
+      await send(answer);
       return;
     }
     onFault(one.fault);
@@ -112,12 +116,15 @@ export function serveConnection(socket: Socket, room: ConnectionRoom): Promise<v
     queue.push(...framed);
     tell();
     const isLarge = frames.waiting() > SMALL && giveBack === undefined;
-    if (!isBusy && (queue.length > 0 || isLarge)) void work();
+    // What nobody foresaw ends this connection alone; its sender has no answer, and sends again.
+    if (!isBusy && (queue.length > 0 || isLarge)) work().catch(() => socket.destroy());
   }
 
   socket.setNoDelay(true);
-  socket.setTimeout(idle, () => {
-    if (!isBusy) socket.destroy();
+  socket.setTimeout(idle);
+  // Also while an answer is not read: only what is under way in here is waited for.
+  socket.on('timeout', () => {
+    if (!isHandling) socket.destroy();
   });
   socket.on('data', (chunk: Buffer) => {
     take(frames.push(chunk));

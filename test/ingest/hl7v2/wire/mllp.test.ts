@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { sendFile } from '../../../../src/commands/hl7v2.ts';
 import { problem } from '../../../../src/fhir/outcome.ts';
 import { connectMllp } from '../../../../src/ingest/hl7v2/wire/client.ts';
 import { until } from '../../../support/until.ts';
@@ -179,6 +183,16 @@ describe('A message by MLLP', () => {
       .sort((a, b) => a.revision - b.revision)
       .map(({ value }) => fields(value.answer, 'MSA')[2]);
     expect(written).toEqual(ids);
+  });
+
+  it('comes out of a file by `watchfire hl7v2 send`, one after another', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'watchfire-send-'));
+    const file = join(folder, 'messages.hl7');
+    writeFileSync(file, `${oru('U1')}${oru('U2').replace(/PID.*\r/, '')}`.replaceAll('\r', '\n'));
+    const lines: string[] = [];
+    expect(await sendFile(file, { to: `127.0.0.1:${room.port}` }, (line) => lines.push(line))).toBe(false);
+    expect(lines).toEqual(['U1  AA', 'U2  AE  PID-3 names no patient']);
+    rmSync(folder, { recursive: true });
   });
 
   it('may come in pieces of any size', async () => {
