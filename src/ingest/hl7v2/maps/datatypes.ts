@@ -49,7 +49,16 @@ export const EUI64 = 'urn:oid:1.2.840.10004.1.1.1.0.0.1.0.0.1.2680';
 export const eui64Of = (value: string): string =>
   /^[0-9a-f]{16}$/i.test(value) ? value.toUpperCase().match(/../g)!.join('-') : value;
 
-const typed = (code: string | undefined): any => code && { coding: [{ system: `${V2}0203`, code }] };
+/** A value as FHIR's code; undefined where it is a text. https://hl7.org/fhir/R4/datatypes.html#code */
+export function codeIn(value: string | undefined): string | undefined {
+  const text = clean(value, 500);
+  return text !== undefined && /^\S+(?: \S+)*$/.test(text) ? text : undefined;
+}
+
+const typed = (value: string | undefined): any => {
+  const code = codeIn(value);
+  return code && { coding: [{ system: `${V2}0203`, code }] };
+};
 
 /** CX. Without an authority it belongs to its sender. */
 export function identifierOf(part: Part, around: Around, asked: { type?: string; system?: string } = {}): any {
@@ -127,13 +136,12 @@ function codingOf(
     (name && systemOf(name)) ??
     (told && /^[0-2](?:\.\d+){2,}$/.test(told) ? `urn:oid:${told}` : undefined) ??
     (name ? ownSystem('CodeSystem', name, around) : fallback && (systemOf(fallback) ?? undefined));
-  // A code of FHIR has no outer and no double blanks; what has is a text.
-  const isCode = value !== undefined && /^\S+(?: \S+)*$/.test(value);
+  const told_ = codeIn(value);
   return filled({
     system: from || undefined,
     version: clean(part.get(version!), 100),
-    code: isCode ? value : undefined,
-    display: shown ?? (isCode ? undefined : clean(value)),
+    code: told_,
+    display: shown ?? (told_ === undefined ? clean(value) : undefined),
   });
 }
 

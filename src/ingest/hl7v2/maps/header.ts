@@ -1,5 +1,6 @@
 /** MSH, SFT and EVN: the message itself. https://build.fhir.org/ig/HL7/v2-to-fhir/ConceptMap-segment-msh-to-messageheader.html */
 import { filled } from '../../intake/entries.ts';
+import { codeIn } from './datatypes.ts';
 import type { Making } from './making.ts';
 import { fill } from './rows.ts';
 import { V2 } from './tables.ts';
@@ -18,7 +19,7 @@ export function addHeader(making: Making): void {
     filled({
       resourceType: 'MessageHeader',
       ...said,
-      eventCoding: { system: `${V2}0003`, code: message.event },
+      eventCoding: { system: `${V2}0003`, code: codeIn(message.event) ?? codeIn(message.type) ?? 'unknown' },
       source: { ...unnamed, ...said.source },
       destination: said.destination?.map((one: any) => ({ ...unnamed, ...one })),
       focus: [...new Set(about)].map((reference) => ({ reference })),

@@ -86,7 +86,7 @@ function termOf(result: Result): Term | undefined {
   return filled({
     code: termCode(result),
     name: code?.coding?.[0]?.display ?? code?.text,
-    instance: sub !== '' && Number.isInteger(instance) && instance >= 0 ? instance : undefined,
+    instance: sub !== '' && Number.isInteger(instance) && instance >= 0 && instance < 2 ** 31 ? instance : undefined,
     ...(one && absent === undefined ? saidIn(result, one) : { absent: absent ?? 'unknown' }),
     questionable: isQuestionable ? (true as const) : undefined,
     vendor: isOwn ? (true as const) : undefined,

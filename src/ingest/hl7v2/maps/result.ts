@@ -142,7 +142,7 @@ export function resultOf(message: ReadMessage, segment: Segment, around: Around)
     codeKey: coding ? `${coding.system ?? ''}|${coding.code}` : (code?.text ?? ''),
     mdc: code?.coding?.find((c: any) => c.system === MDC)?.code ?? '',
     ...filled({ vital, time: at ? dateTime(at, around) : undefined, absent }),
-    sub: sub?.whole() ?? '',
+    sub: clean(sub?.whole(), 200) ?? '',
     status,
     value,
     unit: message.parts(segment, 6)[0],

@@ -5,6 +5,7 @@ import {
   type Around,
   addressOf,
   authorityIn,
+  codeIn,
   conceptOf,
   dateIn,
   dateTime,
@@ -79,7 +80,7 @@ const converters: Readonly<Record<string, Convert>> = {
     const meant = code && inTable('0004', code.toUpperCase());
     if (meant) return { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: meant };
     if (code) around.warn('PV1-2 is a class of visit that FHIR has no code for');
-    return code && { system: `${V2}0004`, code };
+    return codeIn(code) && { system: `${V2}0004`, code: codeIn(code) };
   },
   marital: (part, _row, around) => {
     const concept = conceptOf(part, around, 'v2-0002');
@@ -103,8 +104,11 @@ const converters: Readonly<Record<string, Convert>> = {
     const value = clean(part.get(1), 200);
     const state = part.get(2);
     const type = { coding: [{ system: `${V2}0203`, code: 'DL' }] };
-    const period = part.get(3) ? { end: dateIn(part.get(3)!, around) } : undefined;
-    return value && filled({ type, system: ownSystem('sid', `licence-${state ?? 'unknown'}`, around), value, period });
+    const end = part.get(3) ? dateIn(part.get(3)!, around) : undefined;
+    return (
+      value &&
+      filled({ type, system: ownSystem('sid', `licence-${state ?? 'unknown'}`, around), value, period: end && { end } })
+    );
   },
   name: (part, _row, around) => nameOf(part, around),
   personName: (part, _row, around) => displayOfName(nameOf(part, around) ?? {}),
