@@ -77,6 +77,7 @@ async function once(parts: SettleParts, settling: Settling): Promise<Partial<Cou
     readings: reads.map(({ reading }) => reading),
     alerts,
     connectivity,
+    assumptions: [...new Set(reads.flatMap(({ assumptions }) => assumptions))],
   };
   const { entries, also, outcome, ...about } = await implants.entriesOf(told, reference);
   const ids = aside.map(({ device, key }) => quarantineId(maker, device, key));

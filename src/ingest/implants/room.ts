@@ -113,6 +113,9 @@ function provenances({ entries, device }: Entries, { raw, told, now }: Asked): r
       .map(({ url }) => url)
       .filter((url) => !url.startsWith('Binary/'));
     if (targets.length === 0) return [];
-    return [provenanceEntry({ targets, raw, recorded: now, author: device, feed: told.implant.maker, activity })];
+    const { assumptions, implant } = told;
+    return [
+      provenanceEntry({ targets, raw, recorded: now, author: device, feed: implant.maker, activity, assumptions }),
+    ];
   });
 }

@@ -157,4 +157,6 @@ export interface Told {
   readonly readings: readonly Reading[];
   readonly alerts: readonly AlertTold[];
   readonly connectivity?: Connectivity;
+  /** What was taken for granted in reading it, in sentences: for Provenance. */
+  readonly assumptions?: readonly string[];
 }

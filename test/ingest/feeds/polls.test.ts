@@ -119,6 +119,15 @@ describe('A poll', () => {
   });
 });
 
+describe('What was taken for granted about a row', () => {
+  it('stands in the Provenance of what it became', async () => {
+    await open({ faults: ['string-values:1'] });
+    await house.poll();
+    const texts = (await house.search('Provenance')).map(({ entity }) => JSON.stringify(entity));
+    expect(texts.some((text) => text.includes('value came as text and was taken for a number'))).toBe(true);
+  });
+});
+
 describe('A row that cannot be taken in', () => {
   it('is set aside once with its reason and its page, and taken in when it is repaired (0-102, 0-112)', async () => {
     await open({ faults: ['null-values:2'] });
