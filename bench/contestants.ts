@@ -76,6 +76,8 @@ export interface OtherStart {
   readonly called?: string;
   /** More flags of Node. */
   readonly flags?: readonly string[];
+  /** More settings. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** The server as in production: token and access checked, audit on, full validation. Its store is in the folder unless it has a URI. */
@@ -83,7 +85,7 @@ export async function startServerProcess(
   folder: string,
   auditReads: 'strict' | 'prompt',
   uri?: string,
-  { entry = ['bin/watchfire.mjs', 'serve'], called = 'server', flags = [] }: OtherStart = {},
+  { entry = ['bin/watchfire.mjs', 'serve'], called = 'server', flags = [], settings = {} }: OtherStart = {},
 ): Promise<Contestant> {
   const port = await freePort();
   const token = randomBytes(24).toString('hex');
@@ -105,6 +107,7 @@ export async function startServerProcess(
       WATCHFIRE_HOST: '127.0.0.1',
       WATCHFIRE_PORT: `${port}`,
       WATCHFIRE_AUDIT_READS: auditReads,
+      ...settings,
       ...(uri && { WATCHFIRE_STORE: uri, WATCHFIRE_MONGODB_ACCEPT_RELEASE: await releaseOf(uri) }),
     },
   });
