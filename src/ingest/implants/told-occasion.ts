@@ -44,7 +44,8 @@ export const isSettled = ({ status }: Occasion, kept: KeptOccasion | undefined):
 
 function statusOf(occasion: Occasion, kept: KeptOccasion | undefined, isChanged: boolean): KeptOccasion['status'] {
   if (isChanged || occasion.status === 'corrected') return 'corrected';
-  if (!kept || occasion.status === 'preliminary' || kept.status === 'preliminary') return occasion.status;
+  const isFirst = kept?.versions['panel'] === undefined;
+  if (isFirst || occasion.status === 'preliminary' || kept.status === 'preliminary') return occasion.status;
   return 'amended';
 }
 

@@ -449,6 +449,28 @@ describe('what is told of an implant', () => {
     }
   });
 
+  it('that could not be taken in at first is final once it can be, and a preliminary one once it is told as final', async () => {
+    const said = one({ readings: [voltage('63')] });
+    await house.tell(said);
+    const repaired = await observations({ ...said, readings: [voltage('6.3')] });
+    const interrogation = {
+      id: 'PRELIMINARY',
+      at,
+      instant: Date.parse(at),
+      terms: [{ code: '721344', quantity: { value: '3', unit: 'V' } }],
+    };
+    const draft = one({ interrogations: [{ ...interrogation, status: 'preliminary' }] });
+    const before = await observations(draft);
+    const after = await observations({ ...draft, interrogations: [{ ...interrogation, status: 'final' }] });
+
+    expect(repaired.map(({ status }) => status)).toEqual(['final', 'final']);
+    expect(before.map(({ status }) => status)).toEqual(['preliminary', 'preliminary']);
+    expect(after.map(({ status, meta }) => [status, meta.versionId])).toEqual([
+      ['final', '2'],
+      ['final', '2'],
+    ]);
+  });
+
   it('keeps times as sent: with their zone, over the change of the clocks (0-036)', async () => {
     const times = [
       '2025-10-26T02:30:00+02:00',
