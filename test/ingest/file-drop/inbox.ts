@@ -1,5 +1,5 @@
 /** A house with an inbox, and what tests drop into it. Files count as quiet at once: the clock of the house is 10 seconds ahead. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemRuntime } from '../../../src/runtime.ts';
@@ -81,7 +81,3 @@ export async function openInbox(settings: HouseOptions = {}): Promise<Inbox> {
     },
   };
 }
-
-export const makeFolder = (path: string): void => {
-  mkdirSync(path, { recursive: true });
-};
