@@ -107,7 +107,11 @@ function saidIn(result: Result, one: any): Partial<Term> {
       ? { coded: filled({ code: coding.code, system: coding.system, display: coding.display ?? concept.text }) }
       : { text: concept.text };
   }
-  return at ? { dateTime: at } : { text: textOf(result) };
+  // A number that is none is for the implant's own room to set aside.
+  const text = textOf(result);
+  const isNumber = result.segment.get(2)?.trim().toUpperCase() === 'NM';
+  if (isNumber && text !== undefined) return { quantity: { value: text, unit: result.unit?.get(1) ?? '' } };
+  return at ? { dateTime: at } : { text };
 }
 
 function implantOf(message: ReadMessage, pid: Segment, results: readonly Result[], around: Around): Implant {

@@ -126,13 +126,19 @@ export async function mapMessage(sent: Hl7Message, setting: MapSetting): Promise
     isTest,
   };
   const mapped = await mapAny(beginning);
-  const { unmapped, fields } = message.unread(reasons);
+  // Told only to who asks: it takes a look at every part of the message.
+  let unread: ReturnType<ReadMessage['unread']> | undefined;
+  const left = () => (unread ??= message.unread(reasons));
   return {
     entries: [],
     also: [],
     ...mapped,
-    unmapped,
-    fields,
+    get unmapped() {
+      return left().unmapped;
+    },
+    get fields() {
+      return left().fields;
+    },
     warnings: [...warnings],
     assumptions: [...assumptions],
   };

@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Fhir } from 'fhir';
+import { readJson } from '../../../../src/fhir/json.ts';
 import { sharedData, without } from '../../../support/shared-data.ts';
 import { type MapRoom, type Maps, openMapRoom, openMaps } from './map-room.ts';
 
@@ -20,14 +22,29 @@ const refused: Readonly<Record<string, string>> = {
   'camel-pcd01-response.hl7': 'it is an acknowledgement, and no message to take in',
 };
 
-describe('Every published message', () => {
-  let room: MapRoom;
-  let maps: Maps;
-  beforeAll(async () => {
-    [room, maps] = await Promise.all([openMapRoom(), openMaps()]);
-  });
-  afterAll(() => Promise.all([room.stop(), maps.close()]));
+const devices = sharedData('devices');
+const isMissing = without(devices, 'published device resources');
+const fhir = new Fhir();
+const resources = isMissing
+  ? []
+  : readdirSync(devices!).flatMap((name) =>
+      readdirSync(`${devices}/${name}`).map((file) => `${devices}/${name}/${file}`),
+    );
 
+/** The text that would be sent; XML as JSON, since the server speaks JSON. */
+const jsonOf = (file: string): string => {
+  const bytes = readFileSync(file);
+  return file.endsWith('.xml') ? fhir.xmlToJson(bytes.toString('utf8')) : readJson(bytes).text;
+};
+
+let room: MapRoom;
+let maps: Maps;
+beforeAll(async () => {
+  [room, maps] = await Promise.all([openMapRoom(), openMaps()]);
+});
+afterAll(() => Promise.all([room.stop(), maps.close()]));
+
+describe('Every published message', () => {
   it('is taken in, or refused for a reason that is right; at most a tenth of the populated fields has no place', async () => {
     if (skipped) return;
     const sums = { populated: 0, mapped: 0 };
@@ -57,5 +74,31 @@ describe('Every published message', () => {
     const share = 1 - sums.mapped / sums.populated;
     process.stderr.write(`all: ${sums.populated - sums.mapped} of ${sums.populated} (${(share * 100).toFixed(1)} %)\n`);
     expect(share).toBeLessThanOrEqual(0.1);
+  });
+});
+
+describe('Every published resource of a device', () => {
+  it('is stored, or refused for a reason that is right', async () => {
+    if (isMissing) return;
+    const said: Record<string, string> = {};
+    let count = 0;
+    for (const file of resources) {
+      const name = file.slice(file.lastIndexOf('/') + 1);
+      const text = jsonOf(file);
+      const { resourceType, id, type } = JSON.parse(text);
+      const isBundle = resourceType === 'Bundle' && (type === 'transaction' || type === 'batch');
+      const { status, body } = isBundle
+        ? await room.ask('POST', '/fhir', text)
+        : await room.ask('PUT', `/fhir/${resourceType}/${id}`, text);
+      if (status === 200 || status === 201) count++;
+      else {
+        const issues = body.issue.map((i: any) => `${i.expression?.[0] ?? ''} ${i.details?.text ?? i.diagnostics}`);
+        said[name] = `${status} ${issues.join('; ')}`;
+      }
+    }
+    // None is: what is refused one day gets its reason here.
+    expect(said).toEqual({});
+    expect(count).toBe(resources.length);
+    process.stderr.write(`${count} published resources of devices are stored\n`);
   });
 });

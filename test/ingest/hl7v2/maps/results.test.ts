@@ -1,4 +1,7 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { parseExact, readJson, writeExact } from '../../../../src/fhir/json.ts';
 import { canonical, type MapRoom, type Maps, made, message, openMapRoom, openMaps, segment } from './map-room.ts';
 
 let maps: Maps;
@@ -8,6 +11,17 @@ beforeAll(async () => {
   [maps, room] = await Promise.all([openMaps(), openMapRoom()]);
 });
 afterAll(() => Promise.all([maps.close(), room.stop()]));
+
+const folder = fileURLToPath(new URL('../../../../mappings/hl7v2/samples/', import.meta.url));
+const samples = readdirSync(folder).map((file) => {
+  const sample = parseExact(readJson(readFileSync(folder + file)).text);
+  return { name: file.replace('.json', ''), ...sample } as {
+    name: string;
+    message: string[];
+    unmapped: any[];
+    bundle: any;
+  };
+});
 
 interface Order {
   readonly patient?: string;
@@ -301,5 +315,19 @@ describe('A time', () => {
     expect(entries.some(({ body }) => body!.text.includes('"effectiveDateTime":"2025-07-17T10:15:00+02:00"'))).toBe(
       true,
     );
+  });
+});
+
+describe('mappings/hl7v2', () => {
+  it.each(samples)('sample $name becomes the Bundle that stands beside it, digit for digit', async (sample) => {
+    const { entries, unmapped, quarantine } = await maps.map(message(...sample.message));
+
+    expect([quarantine, unmapped]).toEqual([undefined, sample.unmapped]);
+    const made = entries.map(({ fullUrl, method, url, conditions, body }) => {
+      const { ifNoneExist } = conditions;
+      const request = { method, url, ...(ifNoneExist === undefined ? {} : { ifNoneExist }) };
+      return writeExact({ fullUrl, resource: parseExact(body!.text), request });
+    });
+    expect(made).toEqual(sample.bundle.entry.map(writeExact));
   });
 });
