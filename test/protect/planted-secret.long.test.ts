@@ -3,17 +3,18 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from '@jest/globals';
-import { startServer } from '../support/process.ts';
+import { runCommand, startServer } from '../support/process.ts';
 
-const data = mkdtempSync(join(tmpdir(), 'watchfire-planted-'));
-afterAll(() => rmSync(data, { recursive: true }));
+const data = mkdtempSync(join(tmpdir(), 'watchfire-thief-'));
+const exported = `${data}-exported`;
+afterAll(() => [data, exported].forEach((folder) => void rmSync(folder, { recursive: true, force: true })));
 
 const filesBelow = (folder: string): readonly string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((one) =>
     one.isFile() ? [join(one.parentPath, one.name)] : [],
   );
 
-it('a planted secret is in no file of the data folder, no log and no answer, whether it was accepted or refused (0-002, 0-018)', async () => {
+it('a planted secret is in no file of the data folder, no log, no answer and no export, whether it was accepted or refused (0-002, 0-018)', async () => {
   const server = await startServer(data, { WATCHFIRE_LOG_LEVEL: 'debug' });
   const path = '/cardiac/credentials/boston_scientific';
   const good = { client_id: 'planted-1', client_secret: 'planted-2', api_key: 'planted-3', environment: 'production' };
@@ -37,4 +38,9 @@ it('a planted secret is in no file of the data folder, no log and no answer, whe
   const files = filesBelow(data);
   expect(files.some((file) => file.endsWith('-wal'))).toBe(true);
   expect(files.filter((file) => /planted-[12345689]/.test(readFileSync(file, 'latin1')))).toEqual([]);
+  const { code } = await runCommand(['export', '--to', exported], { WATCHFIRE_DATA: data });
+  expect(code).toBe(0);
+  const lines = filesBelow(exported).map((file) => readFileSync(file, 'latin1'));
+  expect(lines.some((text) => text.includes('"credential"'))).toBe(true);
+  expect(lines.some((text) => /planted-[12345689]/.test(text))).toBe(false);
 }, 60_000);
