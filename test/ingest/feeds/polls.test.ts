@@ -1,5 +1,5 @@
 /** Polls of a simulated maker, one after another by hand: what is asked, what is stored, counted, set aside and noticed. */
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { retryRow } from '../../../src/ingest/feeds/again.ts';
 import { readerOf } from '../../../src/ingest/feeds/room.ts';
 import { feedKinds, type KeptDevice } from '../../../src/ingest/feeds/state.ts';
@@ -18,8 +18,6 @@ const maker = 'boston-scientific';
 
 let house: HandDriven;
 let clock: ReturnType<typeof steppedClock>;
-afterEach(() => house.stop());
-
 async function open(sim: Partial<Parameters<typeof openHandDriven>[0]['sim']> = {}): Promise<void> {
   clock = steppedClock();
   house = await openHandDriven({ clock, sim: { maker, history: 1, ...sim } });
@@ -28,37 +26,30 @@ async function open(sim: Partial<Parameters<typeof openHandDriven>[0]['sim']> = 
 const keptDevice = async (id: string): Promise<KeptDevice> =>
   (await house.store.get(feedKinds.device, [`${maker}/${id}`]))[0]?.value;
 
-describe('A poll', () => {
-  it('makes the patients and devices that the store lacks, and stores each reading once (0-030, 0-031, 0-077, 0-078)', async () => {
-    await open();
+describe('Polls of a maker that answers, one after another,', () => {
+  beforeAll(() => open());
+  afterAll(() => house.stop());
+
+  it('make the patients and devices that the store lacks, and store each reading once (0-030, 0-031, 0-077, 0-078)', async () => {
     const { counts } = await house.poll();
 
     const truth = house.sim.truth();
     const { all, twice } = await storedReadings(house, maker);
     expect(all).toEqual(new Set(truth.readings.map(expected)));
     expect(twice).toEqual([]);
-    expect(counts).toMatchObject({
-      new: truth.readings.length,
-      duplicate: 0,
-      quarantined: 0,
-      success: truth.devices.length,
-      failure: 0,
-    });
+    const [read, devices] = [truth.readings.length, truth.devices.length];
+    expect(counts).toMatchObject({ new: read, duplicate: 0, quarantined: 0, success: devices, failure: 0 });
     const patients = await house.search('Patient');
     expect(patients.map((one) => one.identifier[0].value).sort()).toEqual(truth.patients.map(({ id }) => id).sort());
     expect(patients[0].identifier[0].system).toBe(`${canonical}/sid/boston-scientific-patient`);
     expect(await house.search('Device', 'identifier=BSX-000011')).toHaveLength(1);
   });
 
-  it('with nothing new asks for the list of patients alone and commits nothing', async () => {
-    await open();
-    await house.poll();
+  it('ask for the list of patients alone where nothing is new, and commit nothing', async () => {
     clock.forward(60_000);
-    const [requests, end, audited] = [
-      house.sim.counts().requests,
-      await house.store.end(),
-      (await house.store.audit({ count: 500 })).length,
-    ];
+    const { requests } = house.sim.counts();
+    const end = await house.store.end();
+    const audited = (await house.store.audit({ count: 500 })).length;
     house.calls();
 
     await house.poll();
@@ -69,8 +60,7 @@ describe('A poll', () => {
     expect(await house.store.audit({ count: 500 })).toHaveLength(audited);
   });
 
-  it('knows after a restart what it has read', async () => {
-    await open();
+  it('know after a restart what was read', async () => {
     const before = await house.poll();
     const { requests } = house.sim.counts();
     house.forget();
@@ -81,30 +71,30 @@ describe('A poll', () => {
     expect(after.counts).toEqual(before.counts);
   });
 
-  it('reads what came since, and counts what the overlap brings again (0-103)', async () => {
-    await open();
+  it('read what came since, and count what the overlap brings again (0-103)', async () => {
     const first = await house.poll();
     clock.forward(HOUR);
     const { counts } = await house.poll();
 
-    const truth = house.sim.truth();
-    expect(counts.new).toBe(truth.readings.length);
+    const { readings } = house.sim.truth();
+    expect(counts.new).toBe(readings.length);
     expect(counts.duplicate).toBeGreaterThan(0);
     expect(counts.received).toBe(counts.new + counts.duplicate);
     expect(counts.new).toBeGreaterThan(first.counts.new);
-    expect((await keptDevice('BSX-000011')).watermark).toBe(
-      Math.max(...truth.readings.filter(({ device }) => device === 'BSX-000011').map(({ at }) => Date.parse(at))),
-    );
+    const times = readings.flatMap(({ device, at }) => (device === 'BSX-000011' ? [Date.parse(at)] : []));
+    expect((await keptDevice('BSX-000011')).watermark).toBe(Math.max(...times));
   });
 
-  it('asks a device of which nothing is told all the same once in a while, and looks further back', async () => {
-    await open();
-    await house.poll();
+  it('ask a device of which nothing is told all the same once in a while, and look further back', async () => {
     clock.forward(7 * HOUR);
     const { requests } = house.sim.counts();
     await house.poll();
     expect(house.sim.counts().requests).toBeGreaterThan(requests + house.sim.truth().devices.length);
   });
+});
+
+describe('A poll', () => {
+  afterEach(() => house.stop());
 
   it('that the maker does not answer is counted, says so, and is made up for by the next (0-101, 0-108)', async () => {
     await open({ faults: ['server-errors:1'] });
@@ -120,6 +110,8 @@ describe('A poll', () => {
 });
 
 describe('What was taken for granted about a row', () => {
+  afterEach(() => house.stop());
+
   it('stands in the Provenance of what it became', async () => {
     await open({ faults: ['string-values:1'] });
     await house.poll();
@@ -129,6 +121,8 @@ describe('What was taken for granted about a row', () => {
 });
 
 describe('A row that cannot be taken in', () => {
+  afterEach(() => house.stop());
+
   it('is set aside once with its reason and its page, and taken in when it is repaired (0-102, 0-112)', async () => {
     await open({ faults: ['null-values:2'] });
     const { counts } = await house.poll();
@@ -173,6 +167,8 @@ describe('A row that cannot be taken in', () => {
 });
 
 describe('Readings that were expected and did not come', () => {
+  afterEach(() => house.stop());
+
   it('are told with the times around them, and by an alert of our own (0-104)', async () => {
     await open({ faults: ['missing-interval:2'], history: 20 });
     const { missingIntervals } = await house.poll();
