@@ -83,7 +83,7 @@ export function entityOf(part: Part, around: Around, asked: { type?: string } = 
   };
 }
 
-export function periodOf(start: string | undefined, end: string | undefined, around: Around): any {
+function periodOf(start: string | undefined, end: string | undefined, around: Around): any {
   const from = start && dateTime(start, around);
   const to = end && dateTime(end, around);
   return from || to ? filled({ start: from || undefined, end: to || undefined }) : undefined;

@@ -50,7 +50,7 @@ const placeOf = (location: any): string => location.location?.identifier?.value 
 const rolesOf = ({ type = [] }: any): string => JSON.stringify(type.map((t: any) => t.coding?.[0]?.code));
 
 /** A visit with what a message says laid over it. */
-export function withVisit(existing: any, said: any, event: string | undefined): any {
+function withVisit(existing: any, said: any, event: string | undefined): any {
   const { resourceType: _type, status: _status, ...news } = said;
   const next = { ...existing, ...news };
   next.period = { ...existing.period, ...said.period };

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { parseExact, writeExact } from '../../../fhir/json.ts';
 import type { Entry } from '../../../interactions/interaction.ts';
 import type { Change } from '../../../store/store.ts';
-import type { Implants } from '../../implants/room.ts';
 import type { Implant, ImplantType, Interrogation, Lead, PatientTold, Term, Told } from '../../implants/told.ts';
 import { clean, filled } from '../../intake/entries.ts';
 import { quarantineChange, quarantineId } from '../../intake/quarantine.ts';
@@ -11,13 +10,11 @@ import type { Segment } from '../wire/message.ts';
 import { type Around, dateTime } from './datatypes.ts';
 import { addHeader } from './header.ts';
 import { withLabels } from './labels.ts';
-import type { Beginning, Part } from './map.ts';
+import type { Beginning, Part } from './mapped.ts';
 import { isDeviceNumber, personIn } from './patient.ts';
 import type { ReadMessage } from './reading.ts';
 import { noteOf, type Result, resultOf } from './result.ts';
 import { dateOf } from './times.ts';
-
-export type ImplantRoom = Pick<Implants, 'entriesOf'>;
 
 interface Words {
   readonly types: Readonly<Record<string, ImplantType>>;

@@ -1,61 +1,25 @@
 /** What an HL7 v2 message becomes in FHIR. https://build.fhir.org/ig/HL7/v2-to-fhir, docs/hl7v2-mapping.md */
-import type { Entry } from '../../../interactions/interaction.ts';
-import type { Change, Look } from '../../../store/store.ts';
 import { clean, filled } from '../../intake/entries.ts';
-import type { QuarantineCode } from '../../intake/quarantine.ts';
 import type { Hl7Message, Segment } from '../wire/message.ts';
 import { addAbout } from './about.ts';
 import { addAppointment } from './appointment.ts';
 import type { Around } from './datatypes.ts';
 import { addDocument } from './document.ts';
-import { createDrafts, type Drafts } from './drafts.ts';
+import { createDrafts } from './drafts.ts';
 import { addToVisit, encounterOf, visitIn, visitNumber } from './encounter.ts';
 import { addHeader } from './header.ts';
-import { type ImplantRoom, isImplant, mapImplant } from './implant.ts';
+import { isImplant, mapImplant } from './implant.ts';
 import type { Making } from './making.ts';
+import type { Beginning, Mapped, MapSetting, Part } from './mapped.ts';
 import { orderOf } from './order.ts';
 import { mergePatients, numberOfPatient, patientOf, personIn } from './patient.ts';
-import { type ReadMessage, readingOf, type Unmapped } from './reading.ts';
+import { type ReadMessage, readingOf } from './reading.ts';
 import { addReport } from './report.ts';
 import { HTEST } from './result.ts';
 import { inTable, reasons, V2 } from './tables.ts';
 import { dateTimeOf } from './times.ts';
 
-export interface MapSetting {
-  /** Where patients, visits and devices are looked up that are here already. */
-  readonly store: Look;
-  /** Canonical base of our own systems and codes. */
-  readonly canonical: string;
-  /** Absolute URL of the FHIR base. */
-  readonly base: string;
-  /** IANA zone of times that name none. */
-  readonly zone: string;
-  readonly now: number;
-  /** `DocumentReference/…` of the message as it came in. */
-  readonly raw?: string;
-  /** Takes what IDCO tells of an implant; without it such a message is not mapped. */
-  readonly implants?: ImplantRoom;
-}
-
-export interface Mapped {
-  /** For one transaction. Nothing, where the message tells nothing new. */
-  readonly entries: readonly Entry[];
-  /** Goes into the same commit; holds what was looked at, so that a conflict sends back to map again. */
-  readonly also: readonly Change[];
-  readonly unmapped: readonly Unmapped[];
-  /** Populated fields, and those of which something was taken. */
-  readonly fields: { readonly populated: number; readonly mapped: number };
-  /** Sentences without a value of the message. */
-  readonly warnings: readonly string[];
-  /** What had to be taken for granted, such as a zone: for the Provenance. */
-  readonly assumptions: readonly string[];
-  /** `Patient/…`, or the fullUrl of one that the entries create. */
-  readonly patient?: string;
-  readonly device?: string;
-  /** When it happened, as told; FHIR dateTime. */
-  readonly occurred?: string;
-  readonly quarantine?: { readonly code: QuarantineCode; readonly reason: string };
-}
+export type { Mapped, MapSetting } from './mapped.ts';
 
 /** Events of ADT that have a map. A28 and A31 tell of a person alone. */
 const ADT = new Set('A01 A02 A03 A04 A05 A08 A11 A12 A13 A14 A28 A31 A38 A40'.split(' '));
@@ -79,18 +43,6 @@ function refusalOf({ type, event, first }: ReadMessage): Mapped['quarantine'] {
       ? 'it is an acknowledgement, and no message to take in'
       : 'messages of this type and event have no map, or lack the segment that they are about';
   return { code: 'unmapped', reason };
-}
-
-/** What all maps of one message share, before it is known whom it is about. */
-export interface Beginning {
-  readonly message: ReadMessage;
-  readonly around: Around;
-  readonly drafts: Drafts;
-  readonly messageKey: string;
-  readonly sent: string | undefined;
-  readonly setting: MapSetting;
-  readonly also: Change[];
-  readonly isTest: boolean;
 }
 
 /**
@@ -150,9 +102,6 @@ function told(value: string | undefined, around: Around): string | undefined {
   if (time?.assumed) around.assume(`times that name no zone are of ${around.zone}`);
   return time?.text.includes('T') ? time.text : undefined;
 }
-
-export type Part = Pick<Mapped, 'patient' | 'device' | 'occurred' | 'quarantine'> &
-  Partial<Pick<Mapped, 'entries' | 'also'>>;
 
 async function mapAny(beginning: Beginning): Promise<Part> {
   const { message, drafts, also } = beginning;

@@ -92,7 +92,7 @@ const kinds: Readonly<Record<string, (item: any) => string>> = {
 };
 
 /** A patient with what the message says laid over it, and what it wants removed taken out. */
-export function withSaid(existing: any, said: any, removed: Filled['removed'] = []): any {
+function withSaid(existing: any, said: any, removed: Filled['removed'] = []): any {
   const { resourceType: _type, id: _id, meta: _meta, ...elements } = said;
   const next = { ...existing };
   for (const [name, value] of Object.entries<any>(elements)) {
