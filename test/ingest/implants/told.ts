@@ -136,3 +136,18 @@ export const everything: Told = {
   ],
   connectivity: { status: 'connected', last: at },
 };
+
+export const canonical = 'https://example.org/fhir';
+export const MDC = 'urn:iso:std:iso:11073:10101';
+
+let count = 0;
+/** Another implant of another patient for each test, so that they do not meet; both are called by its number. */
+export function one(more: Partial<Told> = {}, implant: Partial<Implant> = {}): Told {
+  count++;
+  const patient = { ...john, identifiers: [{ system: 'urn:maker', value: `P-${count}` }] };
+  return told({ implant: { ...icd, serial: `S${count}`, deviceId: `D${count}`, ...implant }, patient, ...more });
+}
+/** What its patient is called. */
+export const nameIn = ({ patient }: Told): string => patient.identifiers[0]!.value;
+
+export const hours = (n: number): string => new Date(Date.parse(at) + n * 3_600_000).toISOString();
