@@ -21,7 +21,9 @@ it.each([
   ['wrong-content-type', 'none'],
   ['byte-order-mark', 'none'],
 ])('a maker with the fault %s answers every call in the end (%s)', async (fault, shown) => {
-  await visiting({ maker: 'boston-scientific', faults: [fault] }, secrets, async ({ time, clientIn, path }) => {
+  const options = { maker: 'boston-scientific', faults: [fault] } as const;
+  const limits = { headers: 300, total: 800 };
+  const work: Parameters<typeof visiting>[2] = async ({ time, clientIn, path }) => {
     const client = clientIn('production');
     for (let i = 0; i < 40; i++) {
       const reply = await time.settle(client.call({ method: 'GET', path, isGood: isReadable }));
@@ -31,5 +33,6 @@ it.each([
     expect({ calls, failures, up }).toEqual({ calls: 40, failures: 0, up: true });
     expect([tokens > 1, retries > 0]).toEqual([shown === 'tokens', shown === 'retries' || shown === 'waits']);
     if (shown === 'waits') expect(Math.max(...time.slept)).toBeGreaterThanOrEqual(1_000);
-  });
+  };
+  await visiting(options, secrets, work, limits);
 });

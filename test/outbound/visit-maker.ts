@@ -1,6 +1,6 @@
 /** A simulated maker, and clients of ours that ask it in virtual time the way its mapping says. */
 import { guardedClient } from '../../src/outbound/guarded-client.ts';
-import type { Credentials, Environment, MakerAuth, MakerClient } from '../../src/outbound/maker.ts';
+import type { Credentials, Environment, MakerAuth, MakerClient, MakerLimits } from '../../src/outbound/maker.ts';
 import { createMakerClient } from '../../src/outbound/maker-client.ts';
 import { systemRuntime } from '../../src/runtime.ts';
 import { type MakerOptions, type MakerSimulator, startMakerSimulator } from '../../src/simulators/makers/maker.ts';
@@ -19,6 +19,7 @@ export async function visiting<T>(
     readonly clientIn: (environment: Environment) => MakerClient;
     readonly path: string;
   }) => Promise<T>,
+  limits: Partial<MakerLimits> = {},
 ): Promise<T> {
   const simulator = await startMakerSimulator(options);
   const transport = guardedClient({ allow: [new URL(simulator.url).host], runtime: systemRuntime });
@@ -32,7 +33,7 @@ export async function visiting<T>(
       credentials: async () => [{ ...credentials, environment }],
       transport: time.watched(transport),
       runtime: time.runtime,
-      limits: { headers: 200, total: 1_000 },
+      limits,
     });
   try {
     return await work({ simulator, time, clientIn, path: endpoints.patients.path });
