@@ -1,4 +1,5 @@
 /** MDM: TXA and the OBX under it are a document. https://build.fhir.org/ig/HL7/v2-to-fhir/ConceptMap-segment-txa-to-documentreference.html */
+import { hash } from 'node:crypto';
 import { filled } from '../../intake/entries.ts';
 import type { Segment } from '../wire/message.ts';
 import type { Making } from './making.ts';
@@ -31,7 +32,7 @@ export function addDocument(txa: Segment, rest: readonly Segment[], making: Maki
   if (lines.length > 0)
     documents.unshift({ document: { contentType: 'text/plain', bytes: Buffer.from(lines.join('\n'), 'utf8') } });
   const keep = (contentType: string, data: string) =>
-    drafts.add({ resourceType: 'Binary', contentType, data }, [key, 'binary', data.length]);
+    drafts.add({ resourceType: 'Binary', contentType, data }, [key, 'binary', hash('sha1', data)]);
   const title = said.description ?? said.type?.text ?? said.type?.coding?.[0]?.display ?? 'Document';
   const content = documents.map(({ document, title: own }) => ({
     attachment: attachmentOf(document, own ?? title, keep, making.raw),

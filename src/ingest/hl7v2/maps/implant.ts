@@ -178,6 +178,7 @@ function interrogationOf(session: Session, implant: Implant, beginning: Beginnin
   if (obr) for (const field of [1, 2]) message.parts(obr, field).forEach((part) => void part.whole());
   const number = obr && message.parts(obr, 3)[0]?.get(1);
   const kind = obr && message.parts(obr, 4)[0];
+  kind?.whole();
   const terms = results.flatMap((result) => (result.value.documents.length > 0 ? [] : (termOf(result) ?? [])));
   const remarks = notes.map((text): Term => ({ code: 'NTE', name: 'Remark of the sender', text, vendor: true }));
   const reports = results.flatMap(({ value, code }) =>
@@ -245,6 +246,9 @@ export async function mapImplant(beginning: Beginning): Promise<Part> {
   const pid = message.first('PID');
   if (!pid) return { quarantine: { code: 'no-patient', reason: 'the message has no PID segment' } };
   if (!setting.implants) return { quarantine: { code: 'unmapped', reason: 'what implants tell is not taken in here' } };
+  const pv1 = message.first('PV1');
+  for (let field = 1; pv1 && field <= pv1.last; field++)
+    message.leave(pv1, field, 'what an implant tells belongs to no visit but to its own session');
   const sessions = sessionsOf(message, around);
   const faulty = sessions.flatMap(({ results }) => results).find(({ value }) => value.fault);
   if (faulty?.value.fault) return { quarantine: { code: 'unreadable', reason: faulty.value.fault } };

@@ -1,8 +1,10 @@
 /** An OBR and what stands under it: DiagnosticReport, Observations, Specimens; the order it answers is contained. https://build.fhir.org/ig/HL7/v2-to-fhir/ConceptMap-segment-obr-to-diagnosticreport.html */
+import { hash } from 'node:crypto';
 import { clean, filled } from '../../intake/entries.ts';
 import type { Segment } from '../wire/message.ts';
 import { notTold } from './datatypes.ts';
 import { devicesOf, isBelow, isPlace } from './devices.ts';
+import { isOutdated } from './drafts.ts';
 import type { Making } from './making.ts';
 import { categoryOf, observationOf, pressureOf, type Shared } from './observation.ts';
 import { noteOf, type Result, resultOf } from './result.ts';
@@ -145,7 +147,8 @@ export async function addReport(
   const pressures = new Map<string, Result[]>();
   const timed = results.map((result) => withTime(result, results));
   const keep = (contentType: string, data: string) =>
-    drafts.add({ resourceType: 'Binary', contentType, data }, [orderKey, 'binary', presented.length]);
+    // By what is in it: a Binary is never changed.
+    drafts.add({ resourceType: 'Binary', contentType, data }, [orderKey, 'binary', hash('sha1', data)]);
   for (const [i, plain] of results.entries()) {
     const result = timed[i]!;
     if (devices.about.has(plain)) continue;
@@ -170,7 +173,7 @@ export async function addReport(
       observed.push({ result, reference: add(observation, result.codeKey, result) });
     }
   }
-  for (const [key, group] of pressures) {
+  for (const [key, group] of paired(pressures)) {
     const measured = group.filter(({ vital }) => vital !== 'panel');
     const panel = group.find(({ vital }) => vital === 'panel');
     const [first = panel!] = measured;
@@ -231,11 +234,20 @@ export async function addReport(
       presentedForm: presented,
     }),
     [orderKey, said.code?.coding?.[0]?.code ?? ''],
+    withResults,
   );
   making.focus.push(reference);
   if (devices.first) making.device ??= devices.first;
   making.occurred ??= effectivePeriod?.start;
   return { observed, presented: [] };
+}
+
+/** A report that comes in parts keeps the results of all. */
+function withResults(existing: any, said: any): any {
+  if (isOutdated(existing, said)) return undefined;
+  const news = new Set(said.result?.map((r: any) => r.reference));
+  const result = [...(existing.result ?? []).filter((r: any) => !news.has(r.reference)), ...(said.result ?? [])];
+  return filled({ ...said, result });
 }
 
 /** A metric of a device has the time of what stands above it, where it tells none. */
@@ -251,6 +263,27 @@ function withTime(result: Result, results: readonly Result[]): Result {
 function groupOf({ sub, mdc, vital }: Result): string {
   if (vital === 'panel' || mdc === '' || !isPlace(sub) || !sub.includes('.')) return sub;
   return sub.slice(0, sub.lastIndexOf('.'));
+}
+
+/** Some senders give each half a number of its own: what is the only half of each kind at one time is a pair all the same. */
+function paired(groups: ReadonlyMap<string, readonly Result[]>): ReadonlyMap<string, readonly Result[]> {
+  const has = (group: readonly Result[], name: string) => group.some(({ vital }) => vital === name);
+  const out = new Map(groups);
+  const timeOf = ([first]: readonly Result[]) => first!.time ?? '';
+  for (const [key, group] of groups) {
+    if (!has(group, 'systolic') || has(group, 'diastolic')) continue;
+    const together = [...groups].filter(([, other]) => timeOf(other) === timeOf(group));
+    const others = together.filter(([, other]) => has(other, 'diastolic'));
+    const isOnly = together.filter(([, other]) => has(other, 'systolic')).length === 1 && others.length === 1;
+    if (!isOnly || has(others[0]![1], 'systolic')) continue;
+    out.set(key, [...group, ...others[0]![1]]);
+    out.delete(others[0]![0]);
+    const means = together.filter(([, other]) => other.every(({ vital }) => vital === 'mean'));
+    if (means.length !== 1 || has(out.get(key)!, 'mean')) continue;
+    out.set(key, [...out.get(key)!, ...means[0]![1]]);
+    out.delete(means[0]![0]);
+  }
+  return out;
 }
 
 /** What ORC and OBR say of the order that is answered. Contained, so that nobody can take it for an order to be carried out. */

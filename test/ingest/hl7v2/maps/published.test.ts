@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Fhir } from 'fhir';
-import { readJson } from '../../../../src/fhir/json.ts';
+import { parseExact, readJson, writeExact } from '../../../../src/fhir/json.ts';
 import { sharedData, without } from '../../../support/shared-data.ts';
-import { type MapRoom, type Maps, openMapRoom, openMaps } from './map-room.ts';
+import { type MapRoom, type Maps, message, openMapRoom, openMaps } from './map-room.ts';
 
 const folder = sharedData('hl7v2');
 const skipped = without(folder, 'published HL7 v2 messages');
@@ -36,6 +37,17 @@ const jsonOf = (file: string): string => {
   const bytes = readFileSync(file);
   return file.endsWith('.xml') ? fhir.xmlToJson(bytes.toString('utf8')) : readJson(bytes).text;
 };
+
+const sampleFolder = fileURLToPath(new URL('../../../../mappings/hl7v2/samples/', import.meta.url));
+const samples = readdirSync(sampleFolder).map((file) => {
+  const sample = parseExact(readJson(readFileSync(sampleFolder + file)).text);
+  return { name: file.replace('.json', ''), ...sample } as {
+    name: string;
+    message: string[];
+    unmapped: any[];
+    bundle: any;
+  };
+});
 
 let room: MapRoom;
 let maps: Maps;
@@ -100,5 +112,19 @@ describe('Every published resource of a device', () => {
     expect(said).toEqual({});
     expect(count).toBe(resources.length);
     process.stderr.write(`${count} published resources of devices are stored\n`);
+  });
+});
+
+describe('mappings/hl7v2', () => {
+  it.each(samples)('sample $name becomes the Bundle that stands beside it, digit for digit', async (sample) => {
+    const { entries, unmapped, quarantine } = await maps.map(message(...sample.message));
+
+    expect([quarantine, unmapped]).toEqual([undefined, sample.unmapped]);
+    const made = entries.map(({ fullUrl, method, url, conditions, body }) => {
+      const { ifNoneExist } = conditions;
+      const request = { method, url, ...(ifNoneExist === undefined ? {} : { ifNoneExist }) };
+      return writeExact({ fullUrl, resource: parseExact(body!.text), request });
+    });
+    expect(made).toEqual(sample.bundle.entry.map(writeExact));
   });
 });

@@ -1,7 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { parseExact, readJson, writeExact } from '../../../../src/fhir/json.ts';
 import { canonical, type MapRoom, type Maps, made, message, openMapRoom, openMaps, segment } from './map-room.ts';
 
 let maps: Maps;
@@ -11,17 +8,6 @@ beforeAll(async () => {
   [maps, room] = await Promise.all([openMaps(), openMapRoom()]);
 });
 afterAll(() => Promise.all([maps.close(), room.stop()]));
-
-const folder = fileURLToPath(new URL('../../../../mappings/hl7v2/samples/', import.meta.url));
-const samples = readdirSync(folder).map((file) => {
-  const sample = parseExact(readJson(readFileSync(folder + file)).text);
-  return { name: file.replace('.json', ''), ...sample } as {
-    name: string;
-    message: string[];
-    unmapped: any[];
-    bundle: any;
-  };
-});
 
 interface Order {
   readonly patient?: string;
@@ -215,6 +201,18 @@ describe('A vital sign', () => {
       'Observation',
     );
     expect(apart).toHaveLength(2);
+    const numbered = made(
+      await maps.map(
+        oru(
+          {},
+          obx('NM', '150021^MDC_PRESS_CUFF_SYS^MDC', '1.1.4.1', '120', '266016^^MDC'),
+          obx('NM', '150022^MDC_PRESS_CUFF_DIA^MDC', '1.1.5.1', '80', '266016^^MDC'),
+        ),
+      ),
+      'Observation',
+    );
+    expect(numbered.map(({ component }) => component.length)).toEqual([2]);
+    expect(numbered[0].component[1].valueQuantity).toMatchObject({ value: 80, code: 'mm[Hg]' });
   });
 });
 
@@ -281,6 +279,20 @@ describe('What is told again', () => {
     expect([late.verdict, (await stored())[0].valueQuantity.value]).toEqual(['AA', 6]);
   });
 
+  it('in parts is one report with the results of all, a large document beside it; corrected, the document is another', async () => {
+    const part = (value: string, sent: string, ...segments: string[]) =>
+      oru({ patient: '31', order: 'T3', sent }, ...segments, obx('NM', value, '', '5'));
+    const pdf = (letter: string) => obx('ED', '11^Report^L', '', `^Application^PDF^Base64^${letter.repeat(400_000)}`);
+    await room.send(part('2345-7^Glucose^LN', '20251117120000+0000', pdf('A')));
+    const second = await room.send(part('2160-0^Creatinine^LN', '20251117130000+0000', pdf('B')));
+
+    expect([second.verdict, second.remarks]).toEqual(['AA', []]);
+    const [report, ...more] = await room.search(`DiagnosticReport?patient.identifier=${canonical}/sid/hl7v2/HOSP|31`);
+    expect([more, report.result.length, report.presentedForm.length]).toEqual([[], 2, 1]);
+    const binary = await room.read(report.presentedForm[0].url, { accept: 'application/fhir+json' });
+    expect(binary.body.data).toBe('B'.repeat(400_000));
+  });
+
   it('of one code and time in two orders is two results', async () => {
     const before = (await stored()).length;
     await room.send(result({ order: 'T2' }, '5'));
@@ -315,19 +327,5 @@ describe('A time', () => {
     expect(entries.some(({ body }) => body!.text.includes('"effectiveDateTime":"2025-07-17T10:15:00+02:00"'))).toBe(
       true,
     );
-  });
-});
-
-describe('mappings/hl7v2', () => {
-  it.each(samples)('sample $name becomes the Bundle that stands beside it, digit for digit', async (sample) => {
-    const { entries, unmapped, quarantine } = await maps.map(message(...sample.message));
-
-    expect([quarantine, unmapped]).toEqual([undefined, sample.unmapped]);
-    const made = entries.map(({ fullUrl, method, url, conditions, body }) => {
-      const { ifNoneExist } = conditions;
-      const request = { method, url, ...(ifNoneExist === undefined ? {} : { ifNoneExist }) };
-      return writeExact({ fullUrl, resource: parseExact(body!.text), request });
-    });
-    expect(made).toEqual(sample.bundle.entry.map(writeExact));
   });
 });
