@@ -1,43 +1,12 @@
 /** Applies readings of a device, one or many, however often they are sent: as few transactions as can be, and each reading stored once. */
-import type { Thresholds } from '../alerts/thresholds.ts';
 import { Problem, problem } from '../fhir/outcome.ts';
-import type { ResourceKey } from '../fhir/references.ts';
 import type { Origin } from '../interactions/inside.ts';
-import type { Caller, Dispatch } from '../interactions/interaction.ts';
 import { createLine, settle } from '../interactions/settle.ts';
-import type { Runtime } from '../runtime.ts';
-import type { Change, Store } from '../store/store.ts';
+import type { Change } from '../store/store.ts';
 import { createAttempt } from './attempt.ts';
-import type { Mapping, Parsed } from './mapping.ts';
+import type { Parsed } from './mapping.ts';
+import type { Applied, DeviceContext, IngestRoom } from './room.ts';
 import { joined, turnsOf } from './same-time.ts';
-
-export interface IngestRoom {
-  readonly mapping: Mapping;
-  readonly dispatch: Dispatch;
-  readonly store: Pick<Store, 'read' | 'get' | 'commit'>;
-  readonly runtime: Runtime;
-  readonly canonical: string;
-  readonly thresholds: Thresholds;
-}
-
-export interface DeviceContext {
-  readonly caller: Caller;
-  readonly key: ResourceKey;
-  /** The value of Device.identifier that it calls itself by. */
-  readonly deviceId: string;
-}
-
-export interface Applied {
-  /** False for a repeat that changed nothing. */
-  readonly isNew: boolean;
-  /** False where nothing went through the gate, so that nobody has recorded it. */
-  readonly isRecorded: boolean;
-  readonly vitalSignId: number;
-  /** Flags that were opened or raised. */
-  readonly alerts: number;
-  /** Observations that were not there before. */
-  readonly created: number;
-}
 
 export interface Refused {
   /** Place in the list. */

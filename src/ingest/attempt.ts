@@ -8,11 +8,11 @@ import type { Entry, FhirAnswer } from '../interactions/interaction.ts';
 import { type Change, isDeleted, type Kept, type Version } from '../store/store.ts';
 import { ingestAccess } from './access.ts';
 import { alertsRaised } from './alerts-raised.ts';
-import type { Applied, DeviceContext, IngestRoom } from './apply.ts';
 import { entryOf } from './entries.ts';
 import type { Parsed } from './mapping.ts';
 import { observationId, readingInstant } from './observe.ts';
 import { type Decision, decideAll, type KeptReading, keptAfter } from './reading.ts';
+import type { Applied, DeviceContext, IngestRoom } from './room.ts';
 import { createSequence } from './sequence.ts';
 
 const KIND = 'reading';

@@ -5,9 +5,10 @@ import { Problem, problem } from '../fhir/outcome.ts';
 import type { Origin } from '../interactions/inside.ts';
 import type { Runtime } from '../runtime.ts';
 import { isDeleted, type Store } from '../store/store.ts';
-import type { Applied, DeviceContext, Ingest } from './apply.ts';
+import type { Ingest } from './apply.ts';
 import { FORBIDDEN } from './device-words.ts';
 import { isGiven, type Mapping, type Parsed } from './mapping.ts';
+import type { Applied, DeviceContext } from './room.ts';
 
 const MOST_READINGS = 1_000;
 

@@ -3,7 +3,7 @@ import { deviceIdsOf } from '../fhir/device-ids.ts';
 import { problem } from '../fhir/outcome.ts';
 import { keyOf } from '../fhir/references.ts';
 import { ingestAccess } from '../ingest/access.ts';
-import type { DeviceContext } from '../ingest/apply.ts';
+import type { DeviceContext } from '../ingest/room.ts';
 import { insideRequest, type Origin } from '../interactions/inside.ts';
 import type { Dispatch } from '../interactions/interaction.ts';
 import { isDeleted, type Store } from '../store/store.ts';

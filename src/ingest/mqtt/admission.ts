@@ -4,7 +4,7 @@ import { type Problem, problem } from '../../fhir/outcome.ts';
 import type { Caller } from '../../interactions/interaction.ts';
 import { type DeviceCaller, isDevice } from '../../smart/identify.ts';
 import { isDeleted, type Store } from '../../store/store.ts';
-import type { DeviceContext } from '../apply.ts';
+import type { DeviceContext } from '../room.ts';
 
 export interface AdmissionParts {
   readonly store: Pick<Store, 'read'>;
