@@ -203,22 +203,10 @@ export function readingsIn(resources: readonly any[], maker: string): StoredRead
   return { all, twice };
 }
 
-export async function storedReadings({ store }: Pick<ImplantsHouse, 'store'>, maker: string): Promise<StoredReadings> {
-  const resources: any[] = [];
-  for await (const resource of newestOf(store)) resources.push(resource);
-  return readingsIn(resources, maker);
-}
-
-/** The newest version of every resource, from the version log. */
-export async function* newestOf(store: ImplantsHouse['store']): AsyncGenerator<any> {
-  const end = await store.end();
-  const newest = new Map<string, string>();
-  const stop = new AbortController();
-  if (end !== '0')
-    for await (const { token, version } of store.changes(undefined, stop.signal)) {
-      newest.set(`${version.key.type}/${version.key.id}`, version.text);
-      if (token === end) break;
-    }
-  stop.abort();
-  for (const text of newest.values()) if (text !== '') yield JSON.parse(text);
+/** Of at most 1,000 occasions. */
+export async function storedReadings(
+  { search }: Pick<ImplantsHouse, 'search'>,
+  maker: string,
+): Promise<StoredReadings> {
+  return readingsIn([...(await search('Device')), ...(await search('Observation', 'code=IDCO'))], maker);
 }

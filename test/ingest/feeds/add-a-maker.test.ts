@@ -10,7 +10,7 @@ import { loadMakers } from '../../../src/ingest/feeds/folders.ts';
 import { pageIn } from '../../../src/ingest/feeds/pages.ts';
 import { readerOf } from '../../../src/ingest/feeds/room.ts';
 import { createQuarantine } from '../../../src/ingest/intake/quarantine.ts';
-import { canonical, type Driven, newestOf, openDriven } from '../../support/feeds-house.ts';
+import { canonical, type Driven, openDriven } from '../../support/feeds-house.ts';
 import { type ImplantsHouse, openImplantsHouse } from '../../support/implants-house.ts';
 import { filesBelow, textOf as sourceOf } from '../../support/sources.ts';
 import { until } from '../../support/until.ts';
@@ -64,9 +64,7 @@ describe('The page about adding a maker', () => {
     expect(status!.counts).toMatchObject({ received: 5, new: 4, quarantined: 1, success: 1, failure: 0 });
     const [ada] = await house.search('Patient', 'identifier=P-7');
     expect(ada).toMatchObject({ birthDate: '1950-11-02', name: [{ family: 'Okafor', given: ['Ada'] }] });
-    const texts: string[] = [];
-    for await (const resource of newestOf(house.store))
-      if (resource.code?.coding?.[0]?.code === 'IDCO') texts.push(JSON.stringify(resource));
+    const texts = (await house.search('Observation', 'code=IDCO')).map((one) => JSON.stringify(one));
     expect(texts).toHaveLength(1);
     for (const said of ['"code":"722433"', '"value":530', '"code":"mood"', '"value":71'])
       expect(texts[0]).toContain(said);
