@@ -155,6 +155,53 @@ describe('several servers on one store', () => {
 
     expect([applied.isNew, version!.versionId]).toEqual([false, 1]);
   });
+
+  const ingest = (gate: Dispatch) =>
+    createIngest({ mapping, dispatch: gate, store, runtime: systemRuntime, canonical, thresholds });
+  const several = (from: number) => [3, 1, 2].map((n) => parse(from - n * 1_000, `"heart_rate":${70 + n}`));
+
+  it('take many in one transaction, in order of time', async () => {
+    const sizes: number[] = [];
+    const gate: Dispatch = (...call) => {
+      sizes.push(call[0].entries!.length);
+      return dispatch(...call);
+    };
+    const applied = await ingest(gate).many(several(now - 10_000), device, origin);
+
+    expect(sizes).toEqual([3]);
+    expect(applied).toMatchObject(Array(3).fill({ isNew: true, isRecorded: true, created: 1 }));
+  });
+
+  it('take many one by one where they are refused or overtaken together, and say which one is refused', async () => {
+    const gate: Dispatch = async (request, ...rest) => {
+      const { entries = [] } = request;
+      if (entries.length > 1) throw problem('conflict', 'overtaken');
+      if (entries[0]!.body!.text.includes('"value":72')) throw problem('processing', 'not this one');
+      return dispatch(request, ...rest);
+    };
+    const [third, first, second] = await ingest(gate).many(several(now - 20_000), device, origin);
+
+    expect([third, first]).toMatchObject([{ isNew: true }, { isNew: true }]);
+    expect(second).toMatchObject({ status: 422, message: 'not this one' });
+  });
+
+  it('store none of all where the transaction is refused', async () => {
+    const gate: Dispatch = async () => {
+      throw problem('processing', 'not these');
+    };
+    await expect(ingest(gate).all(several(now - 30_000), device, origin)).rejects.toMatchObject({ status: 422 });
+    const keys = several(now - 30_000).map(({ instant }) => `d|${new Date(instant).toISOString()}`);
+
+    expect(await store.get('reading', keys)).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('throw what is not the fault of a reading, so that all is sent again', async () => {
+    const gate: Dispatch = async () => {
+      throw problem('no-store', 'the disk is full');
+    };
+
+    await expect(ingest(gate).many(several(now - 40_000), device, origin)).rejects.toMatchObject({ status: 503 });
+  });
 });
 
 describe('readings while others write', () => {
