@@ -33,14 +33,18 @@ export function authorityIn(part: Part, from: number, around: Around): string | 
   if (namespace === 'EUI-64' || namespace === 'EUI64') return EUI64;
   if (known) return known;
   if (id !== undefined) {
-    if (type === 'ISO' || /^[0-2](?:\.\d+){2,}$/.test(id)) return `urn:oid:${id}`;
-    if (type === 'UUID' || type === 'GUID') return `urn:uuid:${id.toLowerCase()}`;
+    // What says it is one and is none, is a name like any other.
+    if (isOid(id)) return `urn:oid:${id}`;
+    if (isUuid(id)) return `urn:uuid:${id.toLowerCase()}`;
     if (type === 'EUI-64' || type === 'EUI64') return EUI64;
     if (type === 'URI' && /^[a-z][a-z0-9+.-]*:\S+$/i.test(id)) return id;
     return ownSystem('sid', id, around);
   }
   return namespace === undefined ? undefined : ownSystem('sid', namespace, around);
 }
+
+const isOid = (id: string): boolean => /^[0-2](?:\.(?:0|[1-9]\d*))+$/.test(id);
+const isUuid = (id: string): boolean => /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id);
 
 /** The identifier system of IEEE EUI-64 in the guides for personal health devices. */
 export const EUI64 = 'urn:oid:1.2.840.10004.1.1.1.0.0.1.0.0.1.2680';

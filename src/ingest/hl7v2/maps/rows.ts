@@ -133,7 +133,9 @@ const converters: Readonly<Record<string, Convert>> = {
     const id = part.get(2);
     const system = authorityIn(part, 1, around);
     const isEui = system === EUI64;
-    const endpoint = isEui ? `urn:eui64:${eui64Of(id!)}` : (system ?? ownSystem('sid', 'unnamed', around));
+    const endpoint = isEui
+      ? `urn:eui64:${encodeURIComponent(eui64Of(id!))}`
+      : (system ?? ownSystem('sid', 'unnamed', around));
     return name === undefined && id === undefined ? undefined : filled({ name, endpoint });
   },
   location: (part, _row, around) => locationOf(part, around),
