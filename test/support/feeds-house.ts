@@ -6,7 +6,7 @@ import { loadMakers, type MakerFolder } from '../../src/ingest/feeds/folders.ts'
 import { kinds } from '../../src/ingest/feeds/kinds.ts';
 import { createReader } from '../../src/ingest/feeds/reader.ts';
 import { type FeedsRoom, openFeedsOfMakers, patientSystem } from '../../src/ingest/feeds/room.ts';
-import { createSettle } from '../../src/ingest/feeds/settle.ts';
+import { createSettle, createWelcome } from '../../src/ingest/feeds/settle.ts';
 import type { KeptMaker } from '../../src/ingest/feeds/state.ts';
 import { pollOnce, remember } from '../../src/ingest/feeds/work.ts';
 import { createLine } from '../../src/interactions/settle.ts';
@@ -83,8 +83,9 @@ export async function openHandDriven(options: {
   });
   const { store, implants, takeIn } = house;
   const settle = createSettle({ store, runtime, implants, takeIn, canonical });
+  const welcome = createWelcome({ store, takeIn });
   const reader = createReader(document, patientSystem(canonical, maker));
-  const asking: Asking = { document, reader, client, base: sim.url, store, runtime, settle };
+  const asking: Asking = { document, reader, client, base: sim.url, store, runtime, settle, welcome };
   const stop = new AbortController();
   const held = { fence: { key: `feed/${maker}`, epoch: 1 }, signal: stop.signal };
   const parts = { maker, store, runtime, log: createLog({ level: 'silent', runtime }) };

@@ -6,7 +6,7 @@ import type { Store } from '../../store/store.ts';
 import type { Endpoint, MakerDocument } from './document.ts';
 import { type Cursor, callFor, fetchPage, type Ids, mostPages, type Page } from './pages.ts';
 import type { Reader } from './reader.ts';
-import type { CameIn, Settle } from './settle.ts';
+import type { CameIn, Settle, Welcome } from './settle.ts';
 import { asked } from './values.ts';
 
 export interface Asking {
@@ -18,6 +18,7 @@ export interface Asking {
   readonly store: Pick<Store, 'get' | 'list' | 'commit'>;
   readonly runtime: Runtime;
   readonly settle: Settle;
+  readonly welcome: Welcome;
 }
 
 export interface Came {

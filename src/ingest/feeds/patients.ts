@@ -115,6 +115,7 @@ export async function pollPatient(
     totals.own({ failure: 1 });
     return { counts: plus(counts, { failure: 1 }), errors: [asProblem(error).message] };
   }
+  if (devices.length === 0 && !isForced) await asking.welcome(document.name, patient.told, held);
   const ofPatient = new Map(devices.map(({ row }) => [row.id, { implant: row.implant, patient: patient.told }]));
   for (const { row, page } of devices) {
     if (held.signal.aborted) break;

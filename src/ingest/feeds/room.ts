@@ -17,7 +17,7 @@ import type { Feeds } from './feeds.ts';
 import { type MakerFolder, settingOf } from './folders.ts';
 import { askForJob, readJob } from './jobs.ts';
 import { createReader, type Reader } from './reader.ts';
-import { createSettle } from './settle.ts';
+import { createSettle, createWelcome } from './settle.ts';
 import { deviceStatuses, makerStatus } from './status.ts';
 import { type Ready, workOn } from './work.ts';
 
@@ -63,6 +63,7 @@ function wayFor(ways: readonly MakerAuth[], held: Credentials): MakerAuth | unde
 export function openFeedsOfMakers(parts: FeedsParts): FeedsRoom {
   const { store, runtime, config, makers, vault, leases } = parts;
   const settle = createSettle({ ...parts, canonical: config.canonical });
+  const welcome = createWelcome(parts);
   const bells = new Map<string, { ring: () => void }>();
   const clients = new Map<
     string,
@@ -108,7 +109,7 @@ export function openFeedsOfMakers(parts: FeedsParts): FeedsRoom {
       return { state: 'no-credential', why: 'The stored credential holds too little for this maker' };
     const client = clientFor(maker, base, environment, auth);
     const reader = readerOf(document, config.canonical);
-    return { environment, asking: { document, reader, client, base, store, runtime, settle } };
+    return { environment, asking: { document, reader, client, base, store, runtime, settle, welcome } };
   }
 
   for (const maker of names) {

@@ -4,6 +4,8 @@ import { keyOf } from '../../fhir/references.ts';
 import type { Runtime } from '../../runtime.ts';
 import { check, type Held } from '../../store/lease.ts';
 import type { Change, Store } from '../../store/store.ts';
+import { findPatient } from '../implants/find.ts';
+import { newPatient } from '../implants/patient.ts';
 import type { Implants } from '../implants/room.ts';
 import type { AlertTold, Connectivity, Implant, Interrogation, PatientTold, Told } from '../implants/told.ts';
 import { isOvertaken } from '../intake/overtaken.ts';
@@ -132,6 +134,20 @@ async function once(parts: SettleParts, settling: Settling): Promise<Partial<Cou
   if (all.length === 0) await store.commit(changes);
   else await takeIn(maker, all, changes);
   return counted;
+}
+
+export type Welcome = (maker: string, patient: PatientTold, held: Held) => Promise<void>;
+
+/** Makes the Patient of somebody of whom no device is told, where the store lacks it. */
+export function createWelcome({
+  store,
+  takeIn,
+}: Pick<SettleParts, 'takeIn'> & { store: Pick<Store, 'read' | 'search'> }): Welcome {
+  return async (maker, patient, held) => {
+    const found = await findPatient(patient, store);
+    if (!found || found.resources.length > 0) return;
+    await takeIn(maker, [newPatient(patient).entry], [found.still, check(held.fence)]);
+  };
 }
 
 /** Strips stand in an interrogation of their own instant. */

@@ -57,13 +57,14 @@ describe('The page about adding a maker', () => {
   });
 
   it('adds one that is polled as the page says, without a line of src/ (0-001, 0-118)', async () => {
-    expect(blocks.size).toBe(5);
+    expect(blocks.size).toBe(6);
     await until(async () => (await server.feeds.status())[0]?.state === 'polling');
 
     const [status] = await server.feeds.status();
     expect(status!.counts).toMatchObject({ received: 5, new: 4, quarantined: 1, success: 1, failure: 0 });
     const [ada] = await house.search('Patient', 'identifier=P-7');
     expect(ada).toMatchObject({ birthDate: '1950-11-02', name: [{ family: 'Okafor', given: ['Ada'] }] });
+    expect(await house.search('Patient', 'identifier=P-8')).toMatchObject([{ name: [{ family: 'Ito' }] }]);
     const texts = (await house.search('Observation', 'code=IDCO')).map((one) => JSON.stringify(one));
     expect(texts).toHaveLength(1);
     for (const said of ['"code":"722433"', '"value":530', '"code":"mood"', '"value":71'])

@@ -76,4 +76,13 @@ describe('A maker at fault', () => {
     (fault) => run('boston-scientific', fault),
     90_000,
   );
+
+  const others = ['medtronic', 'abbott', 'biotronik'] as const;
+  const telling = ['cursor-expired', 'naive-timestamps', 'comma-decimals', 'unit-variants', 'unknown-device'] as const;
+  const both = others.flatMap((maker) => telling.map((fault) => ({ maker, fault })));
+  it.each(both)(
+    '$maker with $fault is read as rightly, by its document alone (0-001, 0-116)',
+    ({ maker, fault }) => run(maker, fault),
+    90_000,
+  );
 });
