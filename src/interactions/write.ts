@@ -184,8 +184,9 @@ export function createWritePath(rules: WriteRules): WritePath {
         stored = prepared.incoming;
         changes.push(...prepared.also);
       }
+      const relative = stored && (stored === incoming ? seen[i]! : relativeResource(rules.relative, stored));
       const change = stored
-        ? changeOf(key, method, stored.text, relativeResource(rules.relative, stored), expectationOf(before))
+        ? changeOf(key, method, stored.text, relative!, expectationOf(before))
         : ({ op: 'write', key, method, index: noEntries, expect: expectationOf(before) } as const);
       changes.push(change);
       texts.push('text' in change ? change.text : undefined);
