@@ -186,7 +186,7 @@ export function createReceive(room: ReceiveRoom): Receive {
     else decided = await decide(message, reference, isCorrection);
     const acknowledge = sender.mustAnswer ? anyAcknowledgement : acknowledgement;
 
-    async function store_({ verdict, entries, also, remarks, quarantine, mapped }: Decided): Promise<Received> {
+    async function storeAs({ verdict, entries, also, remarks, quarantine, mapped }: Decided): Promise<Received> {
       // What is to be repaired stays as it is for whoever repairs it, and the reason is thrown at who tried.
       if (held !== undefined && quarantine) throw problem('business-rule', quarantine.reason);
       const answer = acknowledge(message, { verdict, remarks, id: answerId(), now, zone });
@@ -230,16 +230,16 @@ export function createReceive(room: ReceiveRoom): Receive {
         { requestId: sender.requestId, address: sender.address },
       );
       const taken = isCorrection ? 'corrected' : 'accepted';
-      const kept_ = message === undefined ? 'unreadable' : 'quarantined';
-      return { verdict, outcome: verdict === 'AA' ? taken : kept_, type, answer };
+      const keptAs = message === undefined ? 'unreadable' : 'quarantined';
+      return { verdict, outcome: verdict === 'AA' ? taken : keptAs, type, answer };
     }
 
     try {
-      return await store_(decided);
+      return await storeAs(decided);
     } catch (error) {
       if (isOvertaken(error) || isPassing(error) || held !== undefined) throw error;
       // What the maps made is refused by the house: the message is kept for somebody to look at.
-      return store_(refusedWith('refused', asProblem(error).message));
+      return storeAs(refusedWith('refused', asProblem(error).message));
     }
   }
 
