@@ -1,22 +1,23 @@
 /**
- * Opens, raises and ends the Flag of one vital on one patient and device; what was seen stands in a DetectedIssue beside it.
+ * Opens, raises and ends the alert of one vital on one patient and device.
  * https://hl7.org/fhir/R4/flag.html, https://hl7.org/fhir/R4/detectedissue.html
  */
 import { createHash } from 'node:crypto';
-import { writeExact } from '../fhir/json.ts';
 import { type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
 import type { Derive, Draft, Pending } from '../interactions/interaction.ts';
-import { keptNow, resourceNow } from '../interactions/pending.ts';
+import { keptNow } from '../interactions/pending.ts';
 import { uuidv7 } from '../runtime.ts';
-import { type Change, isDeleted, type Look } from '../store/store.ts';
-import { type Alarm, after, endedBySomebody, reopenedBySomebody, type Step } from './episode.ts';
+import type { Change, Look } from '../store/store.ts';
+import type { Alert } from './alert.ts';
+import { type Alarm, after, type Step } from './episode.ts';
 import { judge, measuredIn, type Verdict, worst } from './interpret.ts';
 import { createPersonOf } from './person.ts';
+import { ended, MOST_EVIDENCE, opened, raised } from './raise.ts';
 import type { Thresholds } from './thresholds.ts';
-import { detailOf, detectedIssue, flag, type NotJudged, priority, seenIn } from './words.ts';
+import { detailOf, type NotJudged, nameOf, notJudgedIssue } from './words.ts';
 
 /** The kept alarm, with the ids of its newest episode. */
-interface KeptAlarm extends Alarm {
+export interface KeptAlarm extends Alarm {
   readonly flag: string;
   readonly issue: string;
   /** References that the DetectedIssue holds as evidence. */
@@ -25,7 +26,6 @@ interface KeptAlarm extends Alarm {
 
 const DAY = 86_400_000;
 const OLDEST = 30 * DAY;
-const MOST_EVIDENCE = 50;
 /** A signal below this opens and raises nothing by itself. */
 const TRUSTED_QUALITY = 50;
 const ACT_REASON = 'http://terminology.hl7.org/CodeSystem/v3-ActReason';
@@ -68,6 +68,7 @@ interface Sight {
   readonly device: string | undefined;
   readonly verdict: Verdict;
   readonly key: string;
+  readonly at: number;
   readonly now: number;
   readonly canonical: string;
 }
@@ -110,7 +111,7 @@ export function flagVitals(thresholds: Thresholds): Derive {
       const ofVital = verdicts.filter((v) => v.vital === vital);
       const verdict = worst(ofVital)!;
       const key = keyFor(vital);
-      const sight = { observation, patient, device, verdict, key, now, canonical };
+      const sight = { observation, patient, device, verdict, key, at, now, canonical };
       for (const reason of ['no-table', 'no-unit'] as const) {
         if (ofVital.some(({ severity }) => severity === reason))
           changes.push(...(await notJudged(reason, sight, [...pending, ...changes], look)));
@@ -130,7 +131,7 @@ export function flagVitals(thresholds: Thresholds): Derive {
   };
 }
 
-/** What one step means for the two resources. */
+/** What one step means for the alert. */
 async function follow(
   step: Step,
   alarm: Alarm | undefined,
@@ -143,82 +144,51 @@ async function follow(
   if (step === 'opened') return open(alarm, sight);
   const kept = { ...before!, ...alarm };
   if (step === 'nothing') return { saves: [], kept };
-  if (step === 'ended') return { saves: await end(kept, sight, held, look), kept };
-  const issue = await addEvidence(kept, step, sight, held, look);
-  const saves = [...issue.saves, ...(step === 'raised' ? await raise(kept, sight, held, look) : [])];
-  return { saves, kept: { ...kept, evidence: issue.evidence } };
+  if (step === 'ended') return { saves: await ended(kept.flag, sight, held, look, olderOf(kept, sight)), kept };
+  if (kept.evidence >= MOST_EVIDENCE && step !== 'raised') return { saves: [], kept };
+  const again = {
+    evidence: referenceTo(sight.observation),
+    ...(step === 'raised' && { severity: 'critical' as const, text: detailOf(sight.verdict, 'critical') }),
+  };
+  const saves = await raised(kept.flag, again, sight, held, look, olderOf(before!, sight));
+  return { saves, kept: { ...kept, evidence: saves.length > 0 ? kept.evidence + 1 : kept.evidence } };
 }
 
 function open(alarm: Alarm, sight: Sight): { saves: Pending; kept: KeptAlarm } {
-  const kept = {
-    ...alarm,
-    flag: idFor(sight.now, sight.key, alarm.episode, 'Flag'),
-    issue: idFor(sight.now, sight.key, alarm.episode, 'DetectedIssue'),
-    evidence: 1,
-  };
-  const words = { ...sight, id: kept.flag, severity: alarm.severity, observation: referenceTo(sight.observation) };
-  return {
-    kept,
-    saves: [
-      { op: 'save', key: { type: 'Flag', id: kept.flag }, method: 'PUT', resource: flag(words), expect: 'absent' },
-      {
-        op: 'save',
-        key: { type: 'DetectedIssue', id: kept.issue },
-        method: 'PUT',
-        resource: detectedIssue({ ...words, id: kept.issue, alert: kept.flag }),
-        expect: 'absent',
-      },
-      { op: 'put', kind: 'alarm-of-flag', key: kept.flag, value: sight.key, expect: 'absent' },
-    ],
-  };
+  const { patient, device, verdict, key, at } = sight;
+  const { alert, changes } = opened(
+    {
+      type: `vital-${verdict.vital}`,
+      severity: alarm.severity === 'critical' ? 'critical' : 'warning',
+      patient,
+      device,
+      evidence: [referenceTo(sight.observation)],
+      name: nameOf(verdict),
+      text: detailOf(verdict, alarm.severity),
+      at,
+      episodeKey: `${key}|${alarm.episode}`,
+      alarm: key,
+    },
+    sight,
+  );
+  return { saves: changes, kept: { ...alarm, flag: alert.id, issue: alert.issue, evidence: 1 } };
 }
 
-const saveOf = (key: ResourceKey, resource: Resource, expect: Draft['expect']): Draft => {
-  const text = writeExact(resource);
-  return { op: 'save', key, method: 'PUT', resource: JSON.parse(text), text, expect };
-};
-
-async function raise({ flag: id }: KeptAlarm, sight: Sight, held: Pending, look: Look): Promise<readonly Draft[]> {
-  const key = { type: 'Flag', id };
-  const newest = await resourceNow(key, held, look);
-  if (!newest) return [];
-  const { extension: before = [], ...rest } = newest.resource;
-  const others = before.filter((e: any) => e.url !== priority('critical').url);
-  const extension = [priority('critical'), ...others, seenIn(referenceTo(sight.observation))];
-  return [saveOf(key, { ...rest, extension }, newest.expect)];
-}
-
-async function end({ flag: id }: KeptAlarm, { now }: Sight, held: Pending, look: Look): Promise<readonly Draft[]> {
-  const key = { type: 'Flag', id };
-  const newest = await resourceNow(key, held, look);
-  if (newest?.resource.status !== 'active') return [];
-  const period = { ...newest.resource.period, end: new Date(now).toISOString() };
-  return [saveOf(key, { ...newest.resource, status: 'inactive', period }, newest.expect)];
-}
-
-async function addEvidence(
-  kept: KeptAlarm,
-  step: Step,
-  sight: Sight,
-  held: Pending,
-  look: Look,
-): Promise<{ saves: readonly Draft[]; evidence: number }> {
-  if (kept.evidence >= MOST_EVIDENCE && step !== 'raised') return { saves: [], evidence: kept.evidence };
-  const key = { type: 'DetectedIssue', id: kept.issue };
-  const newest = await resourceNow(key, held, look);
-  if (!newest) return { saves: [], evidence: kept.evidence };
-  const reference = referenceTo(sight.observation);
-  const evidence: any[] = newest.resource.evidence ?? [];
-  const isNew =
-    evidence.length < MOST_EVIDENCE && !evidence.some((e) => e.detail?.some((d: any) => d.reference === reference));
-  if (!isNew && step !== 'raised') return { saves: [], evidence: evidence.length };
-  const more = isNew ? [...evidence, { detail: [{ reference }] }] : evidence;
-  const worse = step === 'raised' ? { severity: 'high', detail: detailOf(sight.verdict, 'critical') } : {};
-  return {
-    saves: [saveOf(key, { ...newest.resource, ...worse, evidence: more }, newest.expect)],
-    evidence: more.length,
-  };
-}
+/** An alarm that opened when alerts had no Task: what would be kept of it now. */
+const olderOf = ({ flag, issue, severity }: KeptAlarm, { patient, device, verdict, key, at }: Sight): Alert => ({
+  id: flag,
+  flag,
+  issue,
+  task: flag,
+  type: `vital-${verdict.vital}`,
+  severity: severity === 'critical' ? 'critical' : 'warning',
+  patient,
+  device,
+  queue: 'alert-review',
+  at,
+  alarm: key,
+  open: true,
+});
 
 /** Says why a value was held against no limits: once per patient and vital, where it is the device's doing for each device. */
 async function notJudged(severity: NotJudged, sight: Sight, held: Pending, look: Look): Promise<Pending> {
@@ -232,31 +202,9 @@ async function notJudged(severity: NotJudged, sight: Sight, held: Pending, look:
       op: 'save',
       key: { type: 'DetectedIssue', id },
       method: 'PUT',
-      resource: detectedIssue({ ...sight, id, observation, severity, alert: undefined }),
+      resource: notJudgedIssue({ ...sight, id, observation, reason: severity }),
       expect: 'absent',
     },
     { op: 'put', kind: 'alarm', key, value: { issue: id }, expect },
   ];
 }
-
-/** What follows when somebody writes a Flag of ours: inactive, entered-in-error or deleted ends the episode, active takes it up again. */
-export const followFlag: Derive = async ({ key, before, after: written }, pending, look) => {
-  const alarmKey = (await keptNow('alarm-of-flag', key.id, pending, look)).value;
-  if (alarmKey === undefined) return [];
-  const { value, expect } = await keptNow('alarm', alarmKey, pending, look);
-  const alarm = value as KeptAlarm;
-  if (alarm.flag !== key.id) return [];
-  const isActive = written?.status === 'active';
-  const changes: (Draft | Change)[] = [];
-  if (isActive !== alarm.open) {
-    const next = isActive ? reopenedBySomebody(alarm) : endedBySomebody(alarm);
-    changes.push({ op: 'put', kind: 'alarm', key: alarmKey, value: next, expect });
-  }
-  const wasError = before && !isDeleted(before) && JSON.parse(before.text).status === 'entered-in-error';
-  if (written?.status === 'entered-in-error' && !wasError) {
-    const issue = { type: 'DetectedIssue', id: alarm.issue };
-    const newest = await resourceNow(issue, pending, look);
-    if (newest) changes.push(saveOf(issue, { ...newest.resource, status: 'entered-in-error' }, newest.expect));
-  }
-  return changes;
-};
