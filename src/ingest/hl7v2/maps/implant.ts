@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parseExact, writeExact } from '../../../fhir/json.ts';
 import type { Entry } from '../../../interactions/interaction.ts';
 import type { Change } from '../../../store/store.ts';
+import { termOf as specOf } from '../../implants/terms.ts';
 import type { Implant, ImplantType, Interrogation, Lead, PatientTold, Term, Told } from '../../implants/told.ts';
 import { clean, filled } from '../../intake/entries.ts';
 import { quarantineChange, quarantineId } from '../../intake/quarantine.ts';
@@ -98,7 +99,7 @@ function saidIn(result: Result, one: any): Partial<Term> {
     const day = unit === undefined && /^(?:19|20)\d{6}$/.test(value.text) ? dateOf(value.text) : undefined;
     return day ? { dateTime: day } : { quantity: filled({ value: value.text, unit: code ?? unit ?? '', comparator }) };
   }
-  if (concept) {
+  if (concept && specOf(termCode(result))?.type !== 'Quantity') {
     const [coding] = concept.coding ?? [];
     return coding
       ? { coded: filled({ code: coding.code, system: coding.system, display: coding.display ?? concept.text }) }
@@ -106,7 +107,8 @@ function saidIn(result: Result, one: any): Partial<Term> {
   }
   // A number that is none is for the implant's own room to set aside.
   const text = textOf(result);
-  const isNumber = result.segment.get(2)?.trim().toUpperCase() === 'NM';
+  const isNumber =
+    result.segment.get(2)?.trim().toUpperCase() === 'NM' || specOf(termCode(result))?.type === 'Quantity';
   if (isNumber && text !== undefined) return { quantity: { value: text, unit: result.unit?.get(1) ?? '' } };
   return at ? { dateTime: at } : { text };
 }
@@ -153,15 +155,16 @@ const dayOf = ({ value }: Result): string | undefined => {
 
 function patientTold(resource: any): PatientTold {
   const [name] = resource.name ?? [];
-  return filled({
-    identifiers: (resource.identifier ?? []).map((i: any) =>
-      filled({ system: i.system, value: i.value, type: i.type?.coding?.[0]?.code }),
-    ),
+  const identifiers = (resource.identifier ?? []).map((i: any) =>
+    filled({ system: i.system, value: i.value, type: i.type?.coding?.[0]?.code }),
+  );
+  const said = filled({
     family: name?.family,
     given: name?.given,
     birthDate: resource.birthDate,
     gender: resource.gender,
   });
+  return { identifiers, ...said };
 }
 
 const statuses: Readonly<Record<string, Interrogation['status']>> = { F: 'final', C: 'corrected' };
@@ -189,15 +192,17 @@ function interrogationOf(session: Session, implant: Implant, beginning: Beginnin
     ),
   );
   if (reports.length > 1) around.warn('of several documents of one interrogation the first is its report');
-  return filled({
-    id: number ?? `${implant.model}/${implant.serial}|${instant}`,
-    at,
-    instant,
-    session: kind && (kind.get(1) ?? kind.get(2)),
-    status: statuses[obr?.get(25)?.trim().toUpperCase() ?? ''] ?? ('preliminary' as const),
+  return {
     terms: [...terms, ...remarks],
-    report: reports[0],
-  });
+    ...filled({
+      id: number ?? `${implant.model}/${implant.serial}|${instant}`,
+      at,
+      instant,
+      session: kind && (kind.get(1) ?? kind.get(2)),
+      status: statuses[obr?.get(25)?.trim().toUpperCase() ?? ''] ?? ('preliminary' as const),
+      report: reports[0],
+    }),
+  };
 }
 
 /** Terms of one episode have one instance number; who has told of the episode before, tells nothing new. */
