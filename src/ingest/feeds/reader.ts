@@ -12,7 +12,7 @@ import type {
   Strip,
   Term,
 } from '../implants/told.ts';
-import type { MakerDocument } from './document.ts';
+import type { Dates, MakerDocument } from './document.ts';
 import { kinds } from './kinds.ts';
 import {
   type Aside,
@@ -166,11 +166,13 @@ export function createReader(document: MakerDocument, systemOfPatients: string):
   }
 
   function markOf(row: unknown): KeptAside['mark'] {
+    const naive = dates.naive === 'quarantine' ? 'Z' : dates.naive;
     const read = orAside(() => {
       const mapped = reading.kinds[neededAt(row, reading.kind)];
       const kind = typeof mapped === 'object' ? mapped.kind : (mapped ?? '');
-      const naive = dates.naive === 'quarantine' ? 'Z' : dates.naive;
-      return { mark: { kind, instant: momentAt(row, reading.at, { ...dates, naive }).instant } };
+      const at = (style: Dates['style']) => orAside(() => momentAt(row, reading.at, { style, naive }));
+      const moment = [at(dates.style), at('iso')].find((one) => 'instant' in one);
+      return { mark: moment && 'instant' in moment ? { kind, instant: moment.instant } : undefined };
     });
     return 'mark' in read ? read.mark : undefined;
   }
