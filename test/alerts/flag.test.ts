@@ -69,7 +69,7 @@ const sendAll = async (one: Told, values: readonly number[]) => {
 };
 
 describe('a vital sign sent over FHIR', () => {
-  it('opens a Flag and a DetectedIssue, and comes back as it was sent', async () => {
+  it('opens a Flag and a DetectedIssue, and comes back as it was sent (2-005)', async () => {
     const one = await patient();
     const sent = await one.send(one.heartRate(120, 1));
 
@@ -127,7 +127,7 @@ describe('a vital sign sent over FHIR', () => {
     expect(wordsOf(await one.flags())).toEqual(['active vital-heart-rate PH v1']);
   });
 
-  it('of poor signal opens nothing by itself', async () => {
+  it('of poor signal opens nothing by itself (2-029, 2-072)', async () => {
     const one = await patient();
     const poor = (value: number) => ({
       extension: [
@@ -262,7 +262,7 @@ describe('a Flag', () => {
     expect((await one.flags()).map(({ status }) => status)).toEqual(['inactive']);
   });
 
-  it('stands for blood pressure as one: high and low, systolic and diastolic', async () => {
+  it('stands for blood pressure as one: high and low, systolic and diastolic (2-070)', async () => {
     const one = await patient();
     await one.send(one.pressure(130, 70, 4));
     await one.send(one.pressure(118, 85, 3));

@@ -137,7 +137,7 @@ const boundaries: readonly (readonly [
 
 describe('limits for adults', () => {
   for (const [name, code, unit, values] of boundaries) {
-    it(`hold at every boundary of ${name}`, () => {
+    it(`hold at every boundary of ${name} (2-065, 2-069 to 2-074)`, () => {
       const found = Object.keys(values).map((value) => [value, interpretation(code, Number(value), unit)]);
 
       expect(Object.fromEntries(found)).toEqual(values);
@@ -148,7 +148,7 @@ describe('limits for adults', () => {
     expect(verdict('29463-7', 150, '[lb_av]')).toBeUndefined();
   });
 
-  it('are converted where a value comes in another unit', () => {
+  it('are converted where a value comes in another unit (2-071)', () => {
     expect(interpretation('8480-6', 15.99, 'kPa')).toBe('N'); // 119.9 mm[Hg]
     expect(interpretation('8480-6', 16.2, 'kPa')).toBe('H'); // 121.5 mm[Hg]
     expect(interpretation('8310-5', 310.35, 'K')).toBe('N'); // 37.2 Cel

@@ -68,7 +68,7 @@ const everything = [
 ];
 
 describe('A device that may read its patient', () => {
-  it('reads that Patient as the administrator does, and no other', async () => {
+  it('reads that Patient as the administrator does, and no other (2-085)', async () => {
     const own = await get('Patient/p1', as.reader);
     expect([own.status, own.text]).toEqual([200, (await house.read('Patient/p1')).text]);
     const foreign = await get('Patient/p2', as.reader);
@@ -149,7 +149,7 @@ describe('A device that may read its patient', () => {
 });
 
 describe('A device that may write vitals', () => {
-  it('writes its own readings about its patient or itself, and changes them', async () => {
+  it('writes its own readings about its patient or itself, and changes them (2-085)', async () => {
     for (const subject of ['Patient/p1', 'Device/mine']) {
       const created = await house.create(reading('Device/mine', subject), as.writer);
       expect([subject, created.status]).toEqual([subject, 201]);

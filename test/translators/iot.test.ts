@@ -330,14 +330,14 @@ describe('a refusal', () => {
     expect(outcome(await one.post({ heart_rate: 75 }))).toEqual([400, 'Device not assigned to patient']);
   });
 
-  it('of a device that was deleted', async () => {
+  it('of a device that was deleted (2-100)', async () => {
     const one = await device();
     await house.remove(`Device/${one.id}`);
 
     expect(outcome(await one.post({ heart_rate: 75 }))).toEqual([400, 'Device not found in system']);
   });
 
-  it('of a key that is unknown, expired or missing, always in the same words', async () => {
+  it('of a key that is unknown, expired or missing, always in the same words (2-014, 2-098)', async () => {
     const one = await device();
     const keys = ['Bearer wfk_aaaaaaaa_wrong', `Bearer ${one.key}x`, `bearer nonsense`, ''];
     for (const authorization of keys) {
@@ -348,7 +348,7 @@ describe('a refusal', () => {
     expect(outcome(status)).toEqual([401, 'Invalid API key']);
   });
 
-  it('of another device\u2019s id, of a key that may not write, and of the administrator', async () => {
+  it('of another device\u2019s id, of a key that may not write, and of the administrator (2-003, 2-085, 2-099)', async () => {
     const [one, other] = [await device(), await device()];
     const readOnly = await house.deviceKey(one.deviceId, { permissions: ['can_read_patient'] });
     const answers = [
