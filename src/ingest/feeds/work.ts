@@ -47,7 +47,16 @@ const lookEvery = 1_000;
 export async function workOn(parts: WorkParts, held: Held): Promise<void> {
   const memory = await remember(parts);
   const line = createLine();
-  await Promise.all([pollAlways(parts, memory, line, held), answerAlways(parts, memory, line, held)]);
+  // Where one of the two fails, the other ends too: the lease is given back for both.
+  const stop = new AbortController();
+  const end = () => stop.abort();
+  held.signal.addEventListener('abort', end, { once: true });
+  if (held.signal.aborted) end();
+  const mine: Held = { fence: held.fence, signal: stop.signal };
+  const both = [pollAlways(parts, memory, line, mine), answerAlways(parts, memory, line, mine)];
+  const ended = await Promise.allSettled(both.map((work) => work.finally(end)));
+  held.signal.removeEventListener('abort', end);
+  for (const one of ended) if (one.status === 'rejected') throw one.reason;
 }
 
 /** What is kept, once for as long as the lease is held: nobody else changes it. */
