@@ -6,7 +6,7 @@ import type { Origin } from '../interactions/inside.ts';
 import type { Runtime } from '../runtime.ts';
 import { isDeleted, type Store } from '../store/store.ts';
 import type { Ingest } from './apply.ts';
-import { FORBIDDEN } from './device-words.ts';
+import { forbidden } from './device-words.ts';
 import { isGiven, type Mapping, type Parsed } from './mapping.ts';
 import type { Applied, DeviceContext } from './room.ts';
 
@@ -50,7 +50,7 @@ const missing = (...fields: readonly string[]) => problem('required', `Missing r
 
 function demandOwn(deviceId: unknown, names: readonly string[]): asserts deviceId is string {
   if (typeof deviceId !== 'string') throw problem('value', 'device_id must be a string');
-  if (!names.includes(deviceId)) throw problem('forbidden', FORBIDDEN);
+  if (!names.includes(deviceId)) throw forbidden('another device');
 }
 
 function modeOf(given: unknown): BatchMode | undefined {

@@ -7,7 +7,7 @@ import { visitOf } from '../http/app.ts';
 import { BODY_LIMIT, BUNDLE_LIMIT, mediaType, readBody } from '../http/body.ts';
 import { addressOf } from '../http/incoming.ts';
 import { sendJson, sendProblem } from '../http/respond.ts';
-import { FORBIDDEN, INVALID_KEY, wordsOf } from '../ingest/device-words.ts';
+import { forbidden, INVALID_KEY, reasonFor, wordsOf } from '../ingest/device-words.ts';
 import type { DeviceContext } from '../ingest/room.ts';
 import { batchMode, type Told, type Vitals } from '../ingest/vitals.ts';
 import type { Dispatch } from '../interactions/interaction.ts';
@@ -39,8 +39,8 @@ export function iotRouter(door: IotDoor): Router {
   function deviceOf(response: Response, permission?: 'can_write_vitals'): DeviceContext {
     const { caller } = visitOf(response);
     if (!caller || caller.who === 'anonymous') throw problem('login', INVALID_KEY);
-    if (!isDevice(caller)) throw problem('forbidden', FORBIDDEN);
-    if (permission && !caller.permissions.includes(permission)) throw problem('forbidden', FORBIDDEN);
+    if (!isDevice(caller)) throw forbidden('no device');
+    if (permission && !caller.permissions.includes(permission)) throw forbidden('no permission');
     return { caller, key: caller.device, deviceId: caller.deviceId };
   }
 
@@ -101,7 +101,13 @@ export function iotRouter(door: IotDoor): Router {
   router.use(async (error: unknown, request: Request, response: Response, _next: NextFunction) => {
     const visit = visitOf(response);
     if (asProblem(error).status >= 500) response.locals.visit.error = error;
-    const refused = await visit.refusal(error, { interaction: 'iot-vitals' });
+    const reason = reasonFor(error as object);
+    const refused =
+      reason === undefined
+        ? await visit.refusal(error, { interaction: 'iot-vitals' })
+        : await visit
+            .record({ interaction: 'iot-vitals', status: 403, reason })
+            .then(() => asProblem(error), asProblem);
     refuse(request, response, refused, visit.requestId);
   });
   return router;

@@ -466,7 +466,7 @@ describe('what a device key did', () => {
     expect(activity.map(({ status, error }: any) => [status, error])).toEqual([
       [401, 'key revoked'],
       [401, 'key wrong'],
-      [403, 'forbidden'],
+      [403, 'no permission'],
       [200, null],
       [200, null],
     ]);

@@ -5,7 +5,7 @@ import { asProblem, type Problem } from '../../fhir/outcome.ts';
 import type { Origin } from '../../interactions/inside.ts';
 import { freshId, type Runtime } from '../../runtime.ts';
 import type { Store } from '../../store/store.ts';
-import { wordsOf } from '../device-words.ts';
+import { reasonFor, wordsOf } from '../device-words.ts';
 import type { KeepRefused } from '../refused-vitals.ts';
 import type { Told, Vitals } from '../vitals.ts';
 import type { Admitted } from './admission.ts';
@@ -75,7 +75,7 @@ export function createPublish({ vitals, store, keepRefused, runtime, base }: Pub
       const refused = asProblem(error);
       if (refused.status >= 500) throw error;
       await keep(publication, refused, origin);
-      await record(publication, origin.requestId, refused.status, refused.code);
+      await record(publication, origin.requestId, refused.status, reasonFor(refused) ?? refused.code);
       return { status: refused.status, body: { success: false, error: wordsOf(refused) } };
     }
   };
