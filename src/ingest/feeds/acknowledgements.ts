@@ -82,11 +82,12 @@ const clients = new WeakSet<object>();
 const isClients = (error: unknown): boolean => typeof error === 'object' && error !== null && clients.has(error);
 
 /** That somebody else was there first is as good. */
-async function tell({ document, client }: Asking, alertId: string): Promise<'told' | 'unknown'> {
+async function tell({ document, client, signal }: Asking, alertId: string): Promise<'told' | 'unknown'> {
   const endpoint = document.endpoints.acknowledge;
   if (!endpoint) return 'unknown';
   try {
-    await client.call({ ...callFor(endpoint, { alertId }), idempotencyKey: `acknowledge-${document.name}-${alertId}` });
+    const idempotencyKey = `acknowledge-${document.name}-${alertId}`;
+    await client.call({ ...callFor(endpoint, { alertId }), idempotencyKey, signal });
     return 'told';
   } catch (error) {
     const { code } = asProblem(error);

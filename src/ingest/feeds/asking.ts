@@ -19,6 +19,8 @@ export interface Asking {
   readonly runtime: Runtime;
   readonly settle: Settle;
   readonly welcome: Welcome;
+  /** Ends calls that wait, such as for a maker that wants to be left alone. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Came {
@@ -40,7 +42,7 @@ export async function askPage(
   const { dates } = asking.document;
   const call = callFor(endpoint, ids, from === undefined ? undefined : asked(from, dates), cursor);
   try {
-    const { page, reply } = await fetchPage(asking, endpoint, call, cursor);
+    const { page, reply } = await fetchPage(asking, endpoint, { ...call, signal: asking.signal }, cursor);
     const contentType = reply.headers['content-type'] ?? 'application/octet-stream';
     return { page, cameIn: { bytes: reply.body, contentType, name: callFor(endpoint, ids).path } };
   } catch (error) {

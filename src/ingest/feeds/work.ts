@@ -102,9 +102,10 @@ export async function pollOnce(
   memory: Memory,
   line: Line,
   held: Held,
-  { asking, environment }: Askable,
+  { asking: able, environment }: Askable,
   last: KeptMaker | undefined,
 ): Promise<KeptMaker> {
+  const asking: Asking = { ...able, signal: held.signal };
   let listed = last?.patients ?? 0;
   let lastError: string | undefined;
   try {
@@ -182,7 +183,8 @@ async function answerOnce(parts: WorkParts, memory: Memory, line: Line, held: He
   const due = await nextAcknowledgement(store, maker);
   const isDue = due !== undefined && due <= parts.runtime.now();
   if (jobs.length === 0 && !isDue) return due;
-  const ready = await parts.ready();
+  const able = await parts.ready();
+  const ready = 'why' in able ? able : { asking: { ...able.asking, signal: held.signal } };
   for (const { id, patient } of jobs) {
     if (held.signal.aborted) return undefined;
     if ('why' in ready) {

@@ -112,4 +112,15 @@ describe('The feeds of makers', () => {
     await until(async () => (await ofMaker(feeds)).acknowledgementsRefused === 1);
     expect((await ofMaker(feeds)).acknowledgementsWaiting).toBe(0);
   });
+
+  it('end at once though the maker wants to be left alone for minutes', async () => {
+    const busy = await startMakerSimulator({ maker, history: 1, perMinute: 0 });
+    const feeds = open({ pollSeconds: never, owner: 'three' }, { BOSTON_SCIENTIFIC_BASE_URL: busy.url });
+    await until(() => busy.counts().limited > 0);
+    const begun = performance.now();
+    await servers.pop()!.stop();
+    expect(performance.now() - begun).toBeLessThan(3_000);
+    await feeds.stopped;
+    await busy.stop();
+  });
 });
