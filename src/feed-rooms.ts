@@ -36,6 +36,7 @@ import type { Runtime } from './runtime.ts';
 import { type Leases, noLeases } from './store/lease.ts';
 import type { Store } from './store/store.ts';
 import { adminCredentialsRouter, credentialsRouter } from './translators/cardiac/credentials.ts';
+import { cardiacRouter } from './translators/cardiac/router.ts';
 import { hl7v2Router } from './translators/hl7v2.ts';
 import { iotRouter } from './translators/iot.ts';
 
@@ -107,7 +108,13 @@ export async function openFeeds(parts: FeedParts): Promise<FeedRooms> {
   const credentials = { ...parts, canonical, vault, known, makers: config.makers };
   return {
     rooms: [
-      { path: '/cardiac', room: identified(identify, credentialsRouter(credentials)) },
+      {
+        path: '/cardiac',
+        room: identified(
+          identify,
+          credentialsRouter(credentials).use(cardiacRouter({ ...parts, canonical, feeds, mapping })),
+        ),
+      },
       { path: '/hl7v2', room: hl7v2Router({ hl7v2, guard }) },
       {
         path: '/api/iot',

@@ -1,5 +1,6 @@
 /** The OpenAPI document of the server, generated from capability/ and the registry of routes. https://spec.openapis.org/oas/v3.0.3 */
 import { adminRoutes, adminSchemas, serverRoutes } from './admin-routes.ts';
+import { cardiacRoutes, cardiacSchemas } from './cardiac-routes.ts';
 import { clientRoutes, clientSchemas } from './client-routes.ts';
 import { credentialRoutes, credentialSchemas } from './credential-routes.ts';
 import { fhirRoutes } from './fhir-routes.ts';
@@ -26,6 +27,7 @@ const tags = [
     'All of R4 answers alike, but AuditEvent: it is created, read and searched, never changed.',
   ],
   ['Feeds', 'What comes in besides FHIR and the devices, and what of it could not be taken in.'],
+  ['Cardiac', 'Implants in plain JSON: devices, readings and alerts of a patient.'],
   ['Operations', 'What is more than a read, a write or a search. Most need the administrator’s token.'],
   ['Administration', 'Keys and secrets. Needs the administrator’s token.'],
   ['Authorization', 'OAuth 2 and OpenID Connect: how SMART apps and backend services get their tokens.'],
@@ -37,6 +39,7 @@ export const documentedRoutes = (hasOauth = true): readonly Route[] => [
   ...iotRoutes,
   ...hl7v2Routes,
   ...credentialRoutes,
+  ...cardiacRoutes,
   ...fhirRoutes(),
   ...(hasOauth ? oauthRoutes : []),
   ...adminRoutes,
@@ -127,6 +130,7 @@ export function openApi(version: string, hasOauth = true): object {
         ...adminSchemas,
         ...fileDropSchemas,
         ...credentialSchemas,
+        ...cardiacSchemas,
         ...clientSchemas,
         ...userSchemas,
       },

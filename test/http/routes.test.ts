@@ -15,6 +15,7 @@ import { routeOf } from '../../src/interactions/route.ts';
 import { declared, promisedOperations } from '../../src/publish/capability.ts';
 import { documentedRoutes } from '../../src/publish/openapi.ts';
 import { adminCredentialsRouter, credentialsRouter } from '../../src/translators/cardiac/credentials.ts';
+import { cardiacRouter } from '../../src/translators/cardiac/router.ts';
 import { hl7v2Router } from '../../src/translators/hl7v2.ts';
 import { iotRouter } from '../../src/translators/iot.ts';
 
@@ -54,6 +55,7 @@ describe('The routes outside FHIR', () => {
       ...served('/admin', adminLaunchesRouter({ authorization: unused, clients: unused, users: unused, sees: unused })),
       ...served('/admin', adminCredentialsRouter(unused)),
       ...served('/cardiac', credentialsRouter(unused)),
+      ...served('/cardiac', cardiacRouter({ base: '', feeds: {}, mapping: { spec: new Map() } } as any)),
       ...served('/admin', adminFileDropRouter(undefined)),
       ...served('/admin', adminSigningKeysRouter({ signingKeys: unused })),
       ...served('/admin', adminQuarantineRouter({ store: unused, quarantine: unused, retries: unused })),

@@ -55,6 +55,8 @@ const snomed: { readonly system: string; readonly types: Readonly<Record<string,
   : undefined;
 
 export const termOf = (code: string): TermSpec | undefined => byCode.get(code);
+/** Those that the customer's tables have a name for. */
+export const termsWithKind = file.terms.filter((term): term is TermSpec & { readonly kind: string } => 'kind' in term);
 /** The name of an enumerated value by its number. */
 export const valueName = (code: string): string | undefined => valueNames.get(code);
 

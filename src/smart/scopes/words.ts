@@ -9,7 +9,7 @@ export const launchScopes: readonly string[] = ['launch', 'launch/patient', 'lau
 
 /** What device clients ask for in the words of the cardiac integration: reading, and only for a client by itself. */
 export const seedScopes: Readonly<Record<string, readonly string[]>> = {
-  device_data: ['system/Device.rs', 'system/DeviceMetric.rs', 'system/Observation.rs'],
+  device_data: ['system/Device.rs', 'system/DeviceMetric.rs', 'system/DeviceUseStatement.rs', 'system/Observation.rs'],
   patient_data: ['system/Patient.rs', 'system/Observation.rs'],
   alerts: ['system/DetectedIssue.rs', 'system/Flag.rs'],
 };
