@@ -149,19 +149,6 @@ describe('a batch', () => {
     expect(await seen(batched)).toEqual(await seen(single));
   });
 
-  it('takes a day of an offline queue, a reading a minute, newest first (2-103)', async () => {
-    const one = await device();
-    const readings = Array.from({ length: 1_440 }, (_, i) => ({ timestamp: ago(i + 1), heart_rate: 60 + (i % 40) }));
-    const answers = [await one.batch(readings.slice(0, 1_000)), await one.batch(readings.slice(1_000))];
-
-    expect(answers.map(({ body }) => [body.processed, body.failed, body.alerts_triggered])).toEqual([
-      [1_000, 0, 0],
-      [440, 0, 0],
-    ]);
-    const times = (await one.observations()).map(({ effectiveDateTime }) => effectiveDateTime);
-    expect(times).toEqual(readings.map(({ timestamp }) => timestamp).reverse());
-  });
-
   it('is stored once however many send it at once, and beside single readings of the same device', async () => {
     const one = await device();
     const readings = Array.from({ length: 10 }, (_, i) => good(30 - i));
