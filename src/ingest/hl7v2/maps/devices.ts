@@ -9,8 +9,12 @@ import { inTable, MDC } from './tables.ts';
 /** `1.0.1.2`: a place in the tree of a device. */
 export const isPlace = (sub: string): boolean => /^\d+(?:\.\d+)*$/.test(sub);
 /** Zeros at the end only fill up: `1.1.0.0` is the part `1.1`. */
-const trimmed = (sub: string): string => sub.replace(/(?:\.0)+$/, '');
-export const isBelow = (sub: string, above: string): boolean => sub.startsWith(`${trimmed(above)}.`);
+export const trimmed = (sub: string): string => sub.replace(/(?:\.0)+$/, '');
+/** Of `1.2.3`: `1.2`, then `1`. */
+export function placesAbove(sub: string): readonly string[] {
+  const steps = trimmed(sub).split('.');
+  return steps.slice(1).map((_, n) => steps.slice(0, steps.length - 1 - n).join('.'));
+}
 
 /** Parts of devices stand in the first partition of IEEE 11073, kinds of devices in the eighth. */
 function isDevicePart({ mdc, value }: Result): boolean {
@@ -63,9 +67,8 @@ export async function devicesOf(
 
   /** The longest place above that is a device. */
   function above(sub: string): string | undefined {
-    const steps = trimmed(sub).split('.');
-    for (let n = steps.length - 1; n > 0; n--) {
-      const reference = references.get(steps.slice(0, n).join('.'));
+    for (const place of placesAbove(sub)) {
+      const reference = references.get(place);
       if (reference) return reference;
     }
     return undefined;

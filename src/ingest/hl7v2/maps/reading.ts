@@ -1,4 +1,5 @@
 /** A message of which it is remembered what was read, so that nobody need keep a list of what was not. HL7 v2.5.1 chapter 2 */
+import { problem } from '../../../fhir/outcome.ts';
 import { type Hl7Message, NULLED, type Segment } from '../wire/message.ts';
 
 /** One value of several parts: a repetition of a field, or a component of it. Parts count from 1. */
@@ -20,6 +21,8 @@ export interface Unmapped {
 export type Reasons = Readonly<Record<string, string>>;
 
 export interface ReadMessage extends Hl7Message {
+  /** Place among the segments of its name, from 0. */
+  position(segment: Segment): number;
   /** Whether a field is to be removed: `""`. */
   isNulled(segment: Segment, field: number): boolean;
   /** The repetitions of a field that hold anything. */
@@ -34,6 +37,10 @@ export interface ReadMessage extends Hl7Message {
     readonly fields: { readonly populated: number; readonly mapped: number };
   };
 }
+
+/** More are no field but a bomb. A waveform of a minute has 30,000 samples. */
+const MOST_REPETITIONS = 10_000;
+const MOST_COMPONENTS = 100_000;
 
 const DEFAULT_REASON = 'the mapping has no place for it';
 
@@ -77,7 +84,19 @@ export function readingOf(message: Hl7Message): ReadMessage {
   const plain = message.segments;
   const segments = plain.map(watched);
   const mine = (segment: Segment) => segments[segment.index]!;
-  const all = (name: string) => message.all(name).map(mine);
+  const named = new Map<string, readonly Segment[]>();
+  const all = (name: string) => {
+    const known = named.get(name) ?? message.all(name).map(mine);
+    named.set(name, known);
+    return known;
+  };
+  const positions = new Map<number, number>();
+  const counts = new Map<string, number>();
+  for (const { name, index } of plain) {
+    const position = counts.get(name) ?? 0;
+    positions.set(index, position);
+    counts.set(name, position + 1);
+  }
 
   function partOf(segment: Segment, field: number, repetition: number): Part {
     return {
@@ -93,8 +112,8 @@ export function readingOf(message: Hl7Message): ReadMessage {
 
   /** `OBX[3]`, or `PID` where there is one. */
   function nameOf(segment: Segment): string {
-    const same = message.all(segment.name);
-    return same.length < 2 ? segment.name : `${segment.name}[${same.findIndex((s) => s.index === segment.index) + 1}]`;
+    const isOne = counts.get(segment.name) === 1;
+    return isOne ? segment.name : `${segment.name}[${positions.get(segment.index)! + 1}]`;
   }
 
   return {
@@ -104,19 +123,29 @@ export function readingOf(message: Hl7Message): ReadMessage {
     first: (name) => all(name)[0],
     groups: (name, until) =>
       message.groups(name, until).map(({ head, rest }) => ({ head: mine(head), rest: rest.map(mine) })),
+    position: ({ index }) => positions.get(index)!,
     isNulled(segment, field) {
       const isIt = plain[segment.index]!.raw(field) === NULLED;
       if (isIt) see(segment.index, field, 1, 1);
       return isIt;
     },
-    parts: (segment, field) =>
-      Array.from({ length: plain[segment.index]!.repetitions(field) }, (_, i) => i + 1)
-        .filter((repetition) => isPopulated(plain[segment.index]!.whole(field, repetition) ?? ''))
-        .map((repetition) => partOf(segments[segment.index]!, field, repetition)),
+    parts(segment, field) {
+      const one = plain[segment.index]!;
+      const count = one.repetitions(field);
+      if (count > MOST_REPETITIONS || (count > 0 && one.components(field) > MOST_COMPONENTS))
+        throw problem(
+          'too-long',
+          `a field has more than ${MOST_REPETITIONS} repetitions or ${MOST_COMPONENTS} components`,
+        );
+      return Array.from({ length: count }, (_, i) => i + 1)
+        .filter((repetition) => isPopulated(one.whole(field, repetition) ?? ''))
+        .map((repetition) => partOf(segments[segment.index]!, field, repetition));
+    },
     taken: (segment) => wholly.add(segment.index),
     leave(segment, field, reason) {
       reasonsHere.set(`${segment.index}.${field}`, reason);
-      for (const name of seen) if (name.startsWith(`${segment.index}.${field}.`)) seen.delete(name);
+      for (const { repetition, component } of partsOf(plain[segment.index]!, field))
+        seen.delete(`${segment.index}.${field}.${repetition}.${component}`);
     },
     unread(reasons) {
       const unmapped: Unmapped[] = [];

@@ -3,13 +3,14 @@ import { hash } from 'node:crypto';
 import { clean, filled } from '../../intake/entries.ts';
 import type { Segment } from '../wire/message.ts';
 import { notTold } from './datatypes.ts';
-import { devicesOf, isBelow, isPlace } from './devices.ts';
+import { devicesOf, isPlace, placesAbove, trimmed } from './devices.ts';
 import { isOutdated } from './drafts.ts';
 import type { Making } from './making.ts';
 import { categoryOf, observationOf, pressureOf, type Shared } from './observation.ts';
 import { noteOf, type Result, resultOf } from './result.ts';
 import { fill } from './rows.ts';
 import { inTable, pressureNamed } from './tables.ts';
+import { groupOf, paired, withTimes } from './together.ts';
 import { attachmentOf, isText } from './value.ts';
 
 const PLACE = 'http://hl7.org/fhir/StructureDefinition/event-location';
@@ -119,7 +120,7 @@ export async function addReport(
   );
   const { effectivePeriod, ...report } = said;
   const filler = said.identifier?.find((i: any) => i.type?.coding[0].code === 'FILL') ?? said.identifier?.[0];
-  const index = obr ? message.all('OBR').findIndex((s) => s.index === obr.index) : -1;
+  const index = obr ? message.position(obr) : -1;
   const orderKey = filler ? `${filler.system}|${filler.value}` : `${messageKey}|${index}`;
   const devices = await devicesOf(message, results, drafts, around);
   const told = obr?.get(25)?.trim().toUpperCase();
@@ -143,9 +144,11 @@ export async function addReport(
 
   const presented: any[] = [];
   const lines: string[] = [];
-  const observed: { readonly result: Result; readonly reference: string }[] = [];
+  const observed: Observed[] = [];
   const pressures = new Map<string, Result[]>();
-  const timed = results.map((result) => withTime(result, results));
+  const times = new Map<string, number>();
+  const timed = withTimes(results);
+  const plainOf = new Map(timed.map((result, i) => [result, results[i]!]));
   const keep = (contentType: string, data: string) =>
     // By what is in it: a Binary is never changed.
     drafts.add({ resourceType: 'Binary', contentType, data }, [orderKey, 'binary', hash('sha1', data)]);
@@ -166,7 +169,9 @@ export async function addReport(
       else message.leave(result.segment, 5, 'a value that does not say what it is of');
     } else if (result.vital !== undefined && (result.vital === 'panel' || pressureNamed(result.vital))) {
       const key = `${result.time ?? ''}|${groupOf(result)}`;
-      pressures.set(key, [...(pressures.get(key) ?? []), result]);
+      const known = pressures.get(key);
+      if (known) known.push(result);
+      else pressures.set(key, [result]);
     } else {
       const device = devices.of(plain);
       const observation = observationOf(result, device ? { ...shared, device } : shared);
@@ -177,7 +182,7 @@ export async function addReport(
     const measured = group.filter(({ vital }) => vital !== 'panel');
     const panel = group.find(({ vital }) => vital === 'panel');
     const [first = panel!] = measured;
-    const device = devices.of(results[timed.indexOf(first)]!);
+    const device = devices.of(plainOf.get(first)!);
     const observation = pressureOf(
       measured.length > 0 ? measured : [first],
       panel,
@@ -186,23 +191,17 @@ export async function addReport(
     observed.push({ result: panel ?? first, reference: drafts.add(observation, [orderKey, 'blood-pressure', key]) });
   }
 
+  // Several of one thing in one order are told apart by their place.
   function add(observation: any, codeKey: string, { sub, time, identifier }: Result): string {
     const [own] = identifier;
     const key = own ? [`${own.system}|${own.value}`, codeKey] : [orderKey, codeKey, sub, time ?? ''];
-    for (let n = 0; ; n++) {
-      const before = drafts.size;
-      const reference = drafts.add(observation, n === 0 ? key : [...key, n]);
-      if (drafts.size > before) return reference;
-    }
+    const name = JSON.stringify(key);
+    const n = times.get(name) ?? 0;
+    times.set(name, n + 1);
+    return drafts.add(observation, n === 0 ? key : [...key, n]);
   }
 
-  for (const { result, reference } of observed) {
-    const below = observed.filter(
-      (o) => o.result !== result && isPlace(result.sub) && isBelow(o.result.sub, result.sub),
-    );
-    if (below.length > 0 && devices.about.size === 0)
-      drafts.edit(reference, (o) => ({ ...o, hasMember: below.map((b) => ({ reference: b.reference })) }));
-  }
+  if (devices.about.size === 0) addMembers(observed, drafts);
 
   if (lines.length > 0) {
     const bytes = Buffer.from(lines.join('\n'), 'utf8');
@@ -250,40 +249,26 @@ function withResults(existing: any, said: any): any {
   return filled({ ...said, result });
 }
 
-/** A metric of a device has the time of what stands above it, where it tells none. */
-function withTime(result: Result, results: readonly Result[]): Result {
-  if (result.time !== undefined || !isPlace(result.sub)) return result;
-  const above = results
-    .filter((one) => one.time !== undefined && isPlace(one.sub) && isBelow(result.sub, one.sub))
-    .sort((a, b) => b.sub.length - a.sub.length)[0];
-  return above ? { ...result, time: above.time! } : result;
-}
-
-/** Pressures belong together by the number of their measurement; in a device's tree by what stands above them. */
-function groupOf({ sub, mdc, vital }: Result): string {
-  if (vital === 'panel' || mdc === '' || !isPlace(sub) || !sub.includes('.')) return sub;
-  return sub.slice(0, sub.lastIndexOf('.'));
-}
-
-/** Some senders give each half a number of its own: what is the only half of each kind at one time is a pair all the same. */
-function paired(groups: ReadonlyMap<string, readonly Result[]>): ReadonlyMap<string, readonly Result[]> {
-  const has = (group: readonly Result[], name: string) => group.some(({ vital }) => vital === name);
-  const out = new Map(groups);
-  const timeOf = ([first]: readonly Result[]) => first!.time ?? '';
-  for (const [key, group] of groups) {
-    if (!has(group, 'systolic') || has(group, 'diastolic')) continue;
-    const together = [...groups].filter(([, other]) => timeOf(other) === timeOf(group));
-    const others = together.filter(([, other]) => has(other, 'diastolic'));
-    const isOnly = together.filter(([, other]) => has(other, 'systolic')).length === 1 && others.length === 1;
-    if (!isOnly || has(others[0]![1], 'systolic')) continue;
-    out.set(key, [...group, ...others[0]![1]]);
-    out.delete(others[0]![0]);
-    const means = together.filter(([, other]) => other.every(({ vital }) => vital === 'mean'));
-    if (means.length !== 1 || has(out.get(key)!, 'mean')) continue;
-    out.set(key, [...out.get(key)!, ...means[0]![1]]);
-    out.delete(means[0]![0]);
+/** What stands below another by OBX-4 is a member of it. */
+function addMembers(observed: readonly Observed[], drafts: Making['drafts']): void {
+  const members = new Map<string, string[]>();
+  for (const { result, reference } of observed) {
+    if (!isPlace(result.sub)) continue;
+    for (const place of placesAbove(result.sub)) {
+      const known = members.get(place);
+      if (known) known.push(reference);
+      else members.set(place, [reference]);
+    }
   }
-  return out;
+  for (const { result, reference } of observed) {
+    const below = isPlace(result.sub) ? members.get(trimmed(result.sub)) : undefined;
+    if (below) drafts.edit(reference, (o) => ({ ...o, hasMember: below.map((r) => ({ reference: r })) }));
+  }
+}
+
+interface Observed {
+  readonly result: Result;
+  readonly reference: string;
 }
 
 /** What ORC and OBR say of the order that is answered. Contained, so that nobody can take it for an order to be carried out. */
@@ -320,7 +305,7 @@ function addSpecimen(segment: Segment, notes: readonly any[], orderKey: string, 
   const { message, around, drafts, subject } = making;
   const { resource } = fill(message, segment, around);
   const [number] = resource.identifier ?? [];
-  const index = message.all('SPM').findIndex((s) => s.index === segment.index);
+  const index = message.position(segment);
   return drafts.add(
     filled({
       resourceType: 'Specimen',
