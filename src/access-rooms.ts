@@ -27,7 +27,7 @@ import { pagesRouter } from './smart/pages/routes/router.ts';
 import { readPolicies, roleRules } from './smart/policies/policy.ts';
 import type { AccessRoom } from './smart/policies/room.ts';
 import { readProviders } from './smart/users/outside/settings.ts';
-import { createUsers } from './smart/users/room.ts';
+import { createUsers, type UsersRoom } from './smart/users/room.ts';
 import type { Store } from './store/store.ts';
 import type { KeptOwner } from './subscriptions/kept.ts';
 
@@ -54,6 +54,8 @@ export interface AccessRooms {
   readonly isAdministrator: (authorization: string | undefined) => Promise<boolean>;
   /** See `accessOfOwners`. */
   accessOf(owner: KeptOwner): Promise<Access>;
+  /** Who is signed in at a browser. */
+  readonly users: Pick<UsersRoom, 'sessions' | 'cookie'>;
   /** For the administrator, below /admin. */
   readonly adminRooms: readonly RequestHandler[];
   readonly rooms: readonly { readonly path: string; readonly room: RequestHandler }[];
@@ -125,6 +127,7 @@ export function openAccess(parts: AccessParts): AccessRooms {
     forget,
     isAdministrator: isFromAdministrator,
     accessOf: accessOfOwners(tokens, access),
+    users,
   };
   const offered = offeredBy(config, url);
   if (offered === undefined) return { ...common, adminRooms: [], rooms: [], publicRooms: [] };

@@ -9,6 +9,7 @@ import { loadThresholds } from './alerts/thresholds.ts';
 import { followDevice, followUse } from './assignments/assignment.ts';
 import { createTrail } from './audit/trail.ts';
 import type { Config } from './config.ts';
+import { openConsole } from './console-rooms.ts';
 import { openCore } from './core.ts';
 import { openFeeds } from './feed-rooms.ts';
 import { problem } from './fhir/outcome.ts';
@@ -195,6 +196,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       isBrief,
     });
     closing.add(() => feeds.stopped);
+    const pages = openConsole({ store, dispatch, runtime, config, url, base, adminToken: admin.token, access, core });
     const index = startIndexUpgrade({ ...core, leases, log, signal });
     metrics.gauge('indexProgress', index.progress);
     closing.add(() => index.settled);
@@ -220,6 +222,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       rooms: [
         ...access.rooms,
         ...feeds.rooms,
+        ...pages.rooms,
         {
           path: '/admin',
           room: identified(

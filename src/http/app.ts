@@ -194,19 +194,22 @@ export function createApp({
 }
 
 /** Puts the caller on the visit, or refuses with 401 and leaves there which key was tried. */
-async function enter(identify: Doors['identify'], request: Request, response: Response): Promise<void> {
+async function enter(identify: Identifying, request: Request, response: Response): Promise<void> {
   const { visit } = response.locals;
   try {
-    visit.caller = await identify(authorizationOf(request), addressOf(request));
+    visit.caller = await identify(authorizationOf(request), addressOf(request), request);
   } catch (error) {
     if (error instanceof NotIdentified) visit.refusedKey = error.key;
     throw error;
   }
 }
 
+/** Some rooms let a page's cookie count where there is no header: they look at the request too. */
+type Identifying = (authorization: string | undefined, source: string, request: Request) => Promise<Caller>;
+
 /** A room that asks who is there, then answers. A wrong token is refused with 401. */
 export const identified =
-  (identify: Doors['identify'], room: RequestHandler): RequestHandler =>
+  (identify: Identifying, room: RequestHandler): RequestHandler =>
   async (request, response, next) => {
     await enter(identify, request, response);
     await room(request, response, next);

@@ -15,6 +15,7 @@ const layers: readonly (readonly string[])[] = [
     'core.ts',
     'access-rooms.ts',
     'feed-rooms.ts',
+    'console-rooms.ts',
     'open-engine.ts',
     'main.ts',
     'commands',
@@ -91,7 +92,13 @@ describe('The layers', () => {
   });
 
   it.each([
-    ['express', ['http/', 'translators/', 'smart/', 'server.ts', 'access-rooms.ts', 'feed-rooms.ts', 'simulators/']],
+    [
+      'express',
+      [
+        ...['http/', 'translators/', 'console/', 'smart/', 'simulators/'],
+        ...['server.ts', 'access-rooms.ts', 'feed-rooms.ts', 'console-rooms.ts'],
+      ],
+    ],
     ['helmet', ['http/', 'server.ts']],
     ['node:sqlite', ['store/sqlite/']],
     ['mongodb', ['store/mongodb/']],

@@ -63,6 +63,8 @@ export interface Sessions {
   start(asked: NewSession): Promise<{ readonly cookie: string; readonly session: Session }>;
   /** The session of a cookie, and a note that it was used. Undefined where it is over or never was. */
   find(cookie: string | undefined): Promise<Session | undefined>;
+  /** The same without the note: what a page asks by itself keeps no session going. */
+  look(cookie: string | undefined): Promise<Session | undefined>;
   /** Notes that an app of this session's user has come back with its help; false where it is over. */
   use(session: Bound): Promise<boolean>;
   /** Those that are not over, newest use first. */
@@ -136,20 +138,26 @@ export function createSessions(
     return { cookie, session: shown(id, kept, user) };
   }
 
-  async function find(cookie: string | undefined): Promise<Session | undefined> {
+  async function open(cookie: string | undefined) {
     if (cookie === undefined) return undefined;
     const id = sessionId(cookie);
     const [found] = await store.get(KIND, [id]);
     if (!found) return undefined;
     const kept = found.value as KeptSession;
     const user = (await lookUp(store, kept.login))?.user;
-    if (isOver(kept, user)) return undefined;
+    return isOver(kept, user) ? undefined : { id, kept, user: user!, revision: found.revision };
+  }
+
+  async function find(cookie: string | undefined): Promise<Session | undefined> {
+    const found = await open(cookie);
+    if (!found) return undefined;
+    const { id, kept, user, revision } = found;
     const now = runtime.now();
     if (now - kept.used >= ROLL) {
       // Another request was faster, or the session was ended just now: then it stays as they left it.
-      await store.commit([put(id, { ...kept, used: now }, found.revision)]).catch(() => undefined);
+      await store.commit([put(id, { ...kept, used: now }, revision)]).catch(() => undefined);
     }
-    return shown(id, { ...kept, used: now }, user!);
+    return shown(id, { ...kept, used: now }, user);
   }
 
   async function list(login: string): Promise<readonly Session[]> {
@@ -167,6 +175,10 @@ export function createSessions(
   return {
     start,
     find,
+    async look(cookie) {
+      const found = await open(cookie);
+      return found && shown(found.id, found.kept, found.user);
+    },
     list,
     async use(bound) {
       const [found] = await store.get(KIND, [bound.session]);

@@ -7,10 +7,19 @@ import { addSignIn, type Place } from './sign-in.ts';
 const AT = '/account/sign-in';
 export const APPS = '/oauth/account/apps';
 export const SECURITY = '/oauth/account/security';
-/** Where a sign-in may lead: nowhere that an address could name. */
+/** Where a sign-in may lead: nowhere that an address could name, but a page of this very server. */
 const PLACES: Readonly<Record<string, string>> = { apps: APPS, security: SECURITY };
 
+/** `page-` and the path of an own page in base64url: it has no host, no query and no way up. */
+function ownPage(to: string): string | undefined {
+  if (!/^page-[A-Za-z0-9_-]{2,400}$/.test(to)) return undefined;
+  const path = Buffer.from(to.slice('page-'.length), 'base64url').toString('utf8');
+  return /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+\/?$/.test(path) ? path : undefined;
+}
+
 const placeFor = (to: string): Place => {
+  const page = ownPage(to);
+  if (page !== undefined) return { path: `/oauth${AT}/${to}`, onward: page };
   const name = Object.hasOwn(PLACES, to) ? to : 'apps';
   return { path: `/oauth${AT}/${name}`, onward: PLACES[name]! };
 };
@@ -35,6 +44,15 @@ export interface AccountDesk {
 export function openAccountDesk(router: Router, desk: Desk): AccountDesk {
   const { users } = desk;
   const signIn = addSignIn(router, `${AT}/:to`, desk, async ({ params }) => placeFor(String(params.to)));
+  // Pages that are not of the account send people here, and have them back.
+  router.get(
+    `${AT}/:to`,
+    desk.shown(async (request, response) => {
+      const place = placeFor(String(request.params.to));
+      if (await desk.session(request)) return response.redirect(303, place.onward);
+      signIn.show(place, request, response);
+    }),
+  );
 
   function showAgain(to: string, { user }: Session, request: Request, response: Response, status: number): void {
     const whole = 'Sign in once more before you change this.';

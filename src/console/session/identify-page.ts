@@ -1,0 +1,93 @@
+/** Who looks at a page: by an Authorization header, or by the cookie of a sign-in. https://owasp.org/www-community/SameSite, https://www.w3.org/TR/fetch-metadata/ */
+import type { IncomingMessage } from 'node:http';
+import { problem } from '../../fhir/outcome.ts';
+import type { Access, Caller } from '../../interactions/interaction.ts';
+import type { Grant } from '../../smart/grant.ts';
+import { purposeOf } from '../../smart/purposes.ts';
+import { scopesOf } from '../../smart/scopes/words.ts';
+import type { SessionCookie } from '../../smart/users/cookie.ts';
+import type { Session, SessionLimits, Sessions } from '../../smart/users/sessions.ts';
+import type { AdministratorSessions } from './administrator.ts';
+import type { Seat } from './seat.ts';
+
+/**
+ * Shaped like the `identify` of the front door, and may stand in its place before rooms that pages ask: with a header it is that,
+ * without one the cookie counts. Anonymous where there is neither. 403 for a cookie that another site's page may have sent.
+ */
+export type IdentifyPage = (
+  authorization: string | undefined,
+  source: string | undefined,
+  request: IncomingMessage,
+) => Promise<Caller>;
+
+export interface PageParts {
+  readonly identify: (authorization: string | undefined, source?: string) => Promise<Caller>;
+  readonly accessFor: (grant: Grant) => Promise<Access>;
+  /** Left out without an authorization server: then the administrator alone has pages. */
+  readonly sessions?: Pick<Sessions, 'find' | 'look'>;
+  readonly limits: SessionLimits;
+  readonly cookie: Pick<SessionCookie, 'read'>;
+  readonly administrators: AdministratorSessions;
+}
+
+/** client_id of pages in grants: no client is registered by it. */
+const CLIENT = 'watchfire-pages';
+/** Everything that the roles open. */
+const everything = scopesOf('user/*.cruds');
+
+/** `1` for what a person does, `quiet` for what the page asks by itself: that keeps no session going. */
+const PAGE_HEADER = 'x-watchfire-page';
+
+/** A cookie counts only for our own pages: another site can neither set the header nor read the stream. */
+function demandOwnPage({ headers, method }: IncomingMessage): void {
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin') throw problem('forbidden', 'this was not asked by a page of ours');
+  // An EventSource cannot set a header.
+  const isStream = method === 'GET' && headers.accept === 'text/event-stream';
+  if (headers[PAGE_HEADER] === undefined && !isStream)
+    throw problem('forbidden', 'with a cookie the header X-Watchfire-Page is needed');
+}
+
+export const isQuiet = ({ headers }: IncomingMessage): boolean => headers[PAGE_HEADER] !== '1';
+
+export function createPages(parts: PageParts) {
+  const { identify, accessFor, sessions, limits, cookie, administrators } = parts;
+
+  /** What the roles of the user open, and no more. */
+  async function seatOf(session: Session): Promise<Seat> {
+    const { user, id, used, created } = session;
+    const grant: Grant = {
+      who: user.fhirUser,
+      client: CLIENT,
+      user: user.login,
+      roles: user.roles,
+      scopes: everything,
+      purposeOfUse: purposeOf(undefined, user.roles),
+      token: id.slice(-32),
+    };
+    const caller = { who: grant.who, key: grant.token, access: await accessFor(grant) };
+    const ends = created + limits.absolute;
+    return { login: user.login, caller, id, ends, restEnds: Math.min(used + limits.idle, ends) };
+  }
+
+  /** Whoever the cookies of a request stand for; a person goes before the administrator. */
+  async function seat(request: IncomingMessage): Promise<Seat | undefined> {
+    const { headers } = request;
+    const quiet = isQuiet(request);
+    const word = cookie.read(headers.cookie);
+    const session = await (quiet ? sessions?.look(word) : sessions?.find(word));
+    return session ? seatOf(session) : administrators.find(headers.cookie, quiet);
+  }
+
+  const identifyPage: IdentifyPage = async (authorization, source, request) => {
+    if (authorization !== undefined || request.headers.cookie === undefined) return identify(authorization, source);
+    const found = await seat(request);
+    if (!found) return identify(undefined, source);
+    demandOwnPage(request);
+    return found.caller;
+  };
+
+  return { identifyPage, seat, demandOwnPage };
+}
+
+export type Pages = ReturnType<typeof createPages>;
