@@ -1,12 +1,14 @@
 /** What a vital sign says about a patient: normal, abnormal or critical, low or high. https://hl7.org/fhir/R4/valueset-observation-interpretation.html */
 import { canonical } from '../fhir/units.ts';
-import type { Limit, Threshold, Thresholds } from './thresholds.ts';
+import type { Interval, Limit, Threshold, Thresholds } from './thresholds.ts';
 
 /** What limits depend on. Where the birth date is unknown the adult table applies. */
 export interface Person {
   /** FHIR date of any precision. */
   readonly birthDate?: string;
   readonly gender?: string;
+  /** Kind of the device that measured, where that is known. */
+  readonly kind?: string;
 }
 
 /** One measured value with its codings. */
@@ -15,6 +17,10 @@ export interface Measured {
   readonly value: number;
   /** UCUM code; left out where nobody can tell. */
   readonly unit?: string;
+  /** Codes that are the value instead of a number. */
+  readonly coded?: readonly string[];
+  /** Which of several of its kind, where the device has several. */
+  readonly instance?: number;
 }
 
 export type Severity = 'normal' | 'abnormal' | 'critical';
@@ -25,41 +31,78 @@ export interface Verdict {
   /** `no-table`: no limits are known for somebody of this age or sex. `no-unit`: the unit is unknown or is none of this vital's. */
   readonly severity: Severity | 'no-table' | 'no-unit';
   readonly direction?: 'low' | 'high';
+  /** Normal, but so close to a limit that it ends nothing. */
+  readonly near?: true;
+  /** The alert type, where that is not the vital's own. */
+  readonly alert?: string;
 }
 
 const ADULT = 18;
 
-/** Completed years at an instant, at most: a birth date of `2010` counts from the first day of that year. */
-export function ageAt(birthDate: string | undefined, instant: number): number {
+/** Completed months at an instant, at most: a birth date of `2010` counts from the first day of that year. */
+function monthsAt(birthDate: string | undefined, instant: number): number {
   const parts = birthDate && /^(\d{4})(?:-(\d\d)(?:-(\d\d))?)?/.exec(birthDate);
-  if (!parts) return ADULT;
+  if (!parts) return ADULT * 12;
   const at = new Date(instant);
-  const years = at.getUTCFullYear() - Number(parts[1]);
-  const months = at.getUTCMonth() + 1 - Number(parts[2] ?? 1);
-  const days = at.getUTCDate() - Number(parts[3] ?? 1);
-  return months < 0 || (months === 0 && days < 0) ? years - 1 : years;
+  const months = (at.getUTCFullYear() - Number(parts[1])) * 12 + at.getUTCMonth() + 1 - Number(parts[2] ?? 1);
+  return at.getUTCDate() < Number(parts[3] ?? 1) ? months - 1 : months;
 }
+
+/** The same in completed years. */
+export const ageAt = (birthDate: string | undefined, instant: number): number =>
+  Math.floor(monthsAt(birthDate, instant) / 12);
 
 const reaches = (value: number, low: Limit | undefined): boolean =>
   low === undefined || (low.excluded ? value > low.value : value >= low.value);
 const stays = (value: number, high: Limit | undefined): boolean =>
   high === undefined || (high.excluded ? value < high.value : value <= high.value);
+const isIn = (value: number, { low, high }: Interval): boolean => reaches(value, low) && stays(value, high);
 
-/** Holds a value, in the table's unit, against its intervals. Limits are inclusive; critical goes before normal. */
-function weigh(value: number, { vital, name, intervals }: Threshold, person: Person, instant: number): Verdict {
-  const age = ageAt(person.birthDate, instant);
-  const mine = intervals.filter(
-    ({ gender, fromAge, toAge }) =>
-      (gender === undefined || gender === person.gender) && age >= (fromAge ?? 0) && age <= (toAge ?? age),
+/** Inside by less than the dead band of the limit beside it. */
+const isNear = (value: number, { low, high }: Interval): boolean =>
+  (low?.deadBand !== undefined && value < low.value + low.deadBand) ||
+  (high?.deadBand !== undefined && value > high.value - high.deadBand);
+
+const alertOf = (limit: Limit | undefined) => (limit?.alert === undefined ? {} : { alert: limit.alert });
+
+/** Holds a value, in the table's unit, against its intervals. Limits are inclusive; critical goes before normal. Undefined where they are for other kinds of devices. */
+function weigh(value: number, { vital, name, intervals }: Threshold, person: Person, instant: number) {
+  const months = monthsAt(person.birthDate, instant);
+  const ofKind = intervals.filter(({ kinds }) => !kinds || (person.kind !== undefined && kinds.includes(person.kind)));
+  if (ofKind.length === 0) return undefined;
+  const mine = ofKind.filter(
+    ({ gender, fromMonth, untilMonth }) =>
+      (gender === undefined || gender === person.gender) &&
+      months >= (fromMonth ?? 0) &&
+      months < (untilMonth ?? Number.POSITIVE_INFINITY),
   );
   const normal = mine.filter(({ kind }) => kind === 'normal');
-  if (normal.length === 0) return { vital, name, severity: 'no-table' };
-  const critical = mine.find(({ kind, low, high }) => kind === 'critical' && reaches(value, low) && stays(value, high));
-  if (critical) return { vital, name, severity: 'critical', direction: critical.low === undefined ? 'low' : 'high' };
-  if (normal.some(({ low, high }) => reaches(value, low) && stays(value, high)))
-    return { vital, name, severity: 'normal' };
+  const said = (rest: Pick<Verdict, 'severity' | 'direction' | 'near' | 'alert'>): Verdict => ({
+    vital,
+    name,
+    ...rest,
+  });
+  if (normal.length === 0) return said({ severity: 'no-table' });
+  const critical = mine.find((interval) => interval.kind === 'critical' && isIn(value, interval));
+  if (critical) {
+    const isLow = critical.low === undefined;
+    const limit = isLow ? critical.high : critical.low;
+    return said({ severity: 'critical', direction: isLow ? 'low' : 'high', ...alertOf(limit) });
+  }
+  const within = normal.filter((interval) => isIn(value, interval));
+  if (within.length > 0) {
+    const near = within.every((interval) => isNear(value, interval));
+    return said({ severity: 'normal', ...(near && { near }) });
+  }
   const isLow = normal.every(({ low }) => !reaches(value, low));
-  return { vital, name, severity: 'abnormal', direction: isLow ? 'low' : 'high' };
+  const limit = isLow ? normal[0]!.low : normal[0]!.high;
+  return said({ severity: 'abnormal', direction: isLow ? 'low' : 'high', ...alertOf(limit) });
+}
+
+/** What a code says: normal where nothing is said of it. */
+function weighCode(codes: readonly string[], { vital, name, coded }: Threshold): Verdict {
+  const found = codes.map((code) => coded?.get(code)).find((limit) => limit !== undefined);
+  return { vital, name, ...(found ?? { severity: 'normal' }) };
 }
 
 /** The value in the table's unit: as sent where that is the unit, else converted with the noise of the arithmetic rounded off. */
@@ -73,20 +116,44 @@ function inUnit({ value, unit }: Measured, table: Threshold): number | undefined
   return Number(((given.value - zero.value) / (one.value - zero.value)).toPrecision(9));
 }
 
-/** The verdict on one value, or undefined where it is no vital sign that limits are known for. */
+/**
+ * The verdict on one value, or undefined where it is none that limits are known for. Of several layers of limits the first that
+ * knows this unit and somebody of this age speaks.
+ */
 export function judge(
   measured: Measured,
   person: Person,
   instant: number,
-  thresholds: Thresholds,
+  ...layers: readonly Thresholds[]
 ): Verdict | undefined {
+  let last: Verdict | undefined;
+  for (const thresholds of layers) {
+    const verdict = judgeBy(thresholds, measured, person, instant);
+    if (verdict && verdict.severity !== 'no-table' && verdict.severity !== 'no-unit') return verdict;
+    last = verdict ?? last;
+  }
+  return last;
+}
+
+function judgeBy(thresholds: Thresholds, measured: Measured, person: Person, instant: number): Verdict | undefined {
   const tables = measured.coding.flatMap(({ system, code }) => thresholds.get(`${system}|${code}`) ?? []);
+  if (measured.coded) {
+    const table = tables.find(({ coded }) => coded);
+    return table && weighCode(measured.coded, table);
+  }
   // A table in the unit as sent goes first: published limits in degF and Cel are not exact conversions of each other.
   const inOrder = [...tables].sort((a, b) => Number(b.unit === measured.unit) - Number(a.unit === measured.unit));
+  let noTable: Verdict | undefined;
+  let isConverted = false;
   for (const table of inOrder) {
     const value = inUnit(measured, table);
-    if (value !== undefined) return weigh(value, table, person, instant);
+    if (value === undefined) continue;
+    isConverted = true;
+    const verdict = weigh(value, table, person, instant);
+    if (verdict && verdict.severity !== 'no-table') return verdict;
+    noTable ??= verdict;
   }
+  if (isConverted) return noTable;
   return tables[0] && { vital: tables[0].vital, name: tables[0].name, severity: 'no-unit' };
 }
 
@@ -107,12 +174,30 @@ const written: ReadonlyMap<string, string> = new Map([
   ['mmol/L', 'mmol/L'],
 ]);
 
-/** All numbers in an Observation that have a code: its own and those of its components. */
+/** `<200` says that it is below: enough below to be beyond a limit of 200. */
+const nudge: Readonly<Record<string, number>> = { '<': -1e-9, '>': 1e-9 };
+
+const instanceOf = ({ extension }: any): number | undefined =>
+  extension?.find(({ url }: any) => url?.endsWith('/StructureDefinition/instance-idco'))?.valueInteger;
+
+/** All that is measured in an Observation and has a code: its own value and those of its components, numbers and codes. */
 export function measuredIn(observation: any): readonly Measured[] {
   return [observation, ...(observation.component ?? [])].flatMap((measured: any): Measured[] => {
-    const { code, valueQuantity: quantity = { value: measured.valueInteger } } = measured;
-    if (typeof quantity.value !== 'number' || !code?.coding) return [];
-    return [{ coding: code.coding, value: quantity.value, unit: quantity.code ?? written.get(quantity.unit) }];
+    const {
+      code,
+      valueCodeableConcept: concept,
+      valueQuantity: quantity = { value: measured.valueInteger },
+    } = measured;
+    if (!code?.coding) return [];
+    const instance = measured.extension === undefined ? undefined : instanceOf(measured);
+    const which = instance === undefined ? {} : { instance };
+    if (concept !== undefined) {
+      const coded = (concept.coding ?? []).map((one: any) => one.code);
+      return [{ coding: code.coding, value: Number.NaN, coded, ...which }];
+    }
+    if (typeof quantity.value !== 'number') return [];
+    const value = quantity.value + (nudge[quantity.comparator] ?? 0);
+    return [{ coding: code.coding, value, unit: quantity.code ?? written.get(quantity.unit), ...which }];
   });
 }
 

@@ -1,4 +1,4 @@
-/** Alert limits, read from ObservationDefinition.qualifiedInterval. https://hl7.org/fhir/R4/observationdefinition.html */
+/** Alert limits, read from ObservationDefinition. https://hl7.org/fhir/R4/observationdefinition.html, docs/alerts.md */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -6,6 +6,10 @@ import { join } from 'node:path';
 export interface Limit {
   readonly value: number;
   readonly excluded: boolean;
+  /** So far within a limit must a value be to end what one beyond it began. */
+  readonly deadBand?: number;
+  /** The alert type of what lies beyond it (of a critical interval: within it), where that is not the vital's own. */
+  readonly alert?: string;
 }
 
 export interface Interval {
@@ -15,66 +19,126 @@ export interface Interval {
   readonly high?: Limit;
   /** Administrative gender it is for; everybody where left out. */
   readonly gender?: string;
-  /** Ages in completed years, inclusive. */
-  readonly fromAge?: number;
-  readonly toAge?: number;
+  /** Ages in months. The first one is inclusive, the second one is not. */
+  readonly fromMonth?: number;
+  readonly untilMonth?: number;
+  /** Kinds of devices it is for; all where left out. */
+  readonly kinds?: readonly string[];
+}
+
+/** What a code says that is no number: `battery at its end of service`. */
+export interface CodedLimit {
+  readonly severity: 'abnormal' | 'critical';
+  readonly alert?: string;
 }
 
 export interface Threshold {
-  /** The vital that one alarm stands for, such as `blood-pressure`. */
+  /** What one alarm stands for, such as `blood-pressure`. */
   readonly vital: string;
   /** For people: `Systolic blood pressure`. */
   readonly name: string;
-  /** UCUM code of the limits. */
+  /** UCUM code of the limits; `` where values are codes. */
   readonly unit: string;
   readonly intervals: readonly Interval[];
+  /** By the code that is the value; others are normal. */
+  readonly coded?: ReadonlyMap<string, CodedLimit>;
 }
 
 /** All that is known for one measured thing, by `system|code`; several where limits are given in several units. */
 export type Thresholds = ReadonlyMap<string, readonly Threshold[]>;
 
-const years = (limit: any): number | undefined => {
+/** Whose limits they are: of vital signs, of implants, or of devices about themselves. The end of the system of their identifier. */
+export type LimitsOf = 'vital' | 'cardiac-limit' | 'device-limit';
+
+const months: Readonly<Record<string, number>> = { a: 12, mo: 1 };
+
+/** Ages end with their year: `to 15 years` holds until the sixteenth birthday, `to 11 months` until the first. */
+function ageOf(limit: any, end: 0 | 1): number | undefined {
   if (limit === undefined) return undefined;
-  if (limit.code !== 'a') throw new Error('an alert limit gives an age that is not in years');
-  return limit.value;
-};
+  const each = months[limit.code];
+  if (each === undefined) throw new Error('an alert limit gives an age that is neither in years (a) nor months (mo)');
+  return (limit.value + (isExcluded(limit) ? 0 : end)) * each;
+}
+
+const extensionOf = (element: any, name: string): any =>
+  (element?.extension ?? []).find(({ url }: any) => url?.endsWith(`/StructureDefinition/${name}`));
 
 // SimpleQuantity has no comparator, so "above 180" needs a word of its own.
-const isExcluded = (limit: any): boolean =>
-  (limit.extension ?? []).some((e: any) => e.url.endsWith('/StructureDefinition/limit-excluded') && e.valueBoolean);
+const isExcluded = (limit: any): boolean => extensionOf(limit, 'limit-excluded')?.valueBoolean === true;
 
 function limitOf(limit: any, unit: string): Limit | undefined {
   if (limit === undefined) return undefined;
   if (limit.code !== unit) throw new Error(`an alert limit in ${limit.code} stands in a table in ${unit}`);
-  return { value: limit.value, excluded: isExcluded(limit) };
+  if (typeof limit.value !== 'number') throw new Error('an alert limit has no value');
+  const deadBand = extensionOf(limit, 'limit-dead-band')?.valueDecimal;
+  const alert = extensionOf(limit, 'limit-alert')?.valueCode;
+  return {
+    value: limit.value,
+    excluded: isExcluded(limit),
+    ...(deadBand !== undefined && { deadBand }),
+    ...(alert !== undefined && { alert }),
+  };
 }
 
 function intervalOf(interval: any, unit: string): Interval {
-  const kind = interval.category === 'critical' ? 'critical' : 'normal';
+  const low = limitOf(interval.range?.low, unit);
+  const high = limitOf(interval.range?.high, unit);
+  if (low === undefined && high === undefined) throw new Error('an interval of alert limits has no limit');
+  if (low && high && low.value > high.value) throw new Error('a low alert limit stands above the high one');
+  const kinds = (interval.appliesTo ?? []).flatMap((concept: any) => concept.coding ?? []).map(({ code }: any) => code);
   return {
-    kind,
-    low: limitOf(interval.range.low, unit),
-    high: limitOf(interval.range.high, unit),
+    kind: interval.category === 'critical' ? 'critical' : 'normal',
+    low,
+    high,
     gender: interval.gender,
-    fromAge: years(interval.age?.low),
-    toAge: years(interval.age?.high),
+    fromMonth: ageOf(interval.age?.low, 0),
+    untilMonth: ageOf(interval.age?.high, 1),
+    ...(kinds.length > 0 && { kinds }),
+  };
+}
+
+/** Sets of codes that are contained: what they mean is a limit only where it stands with the limits. */
+function codedOf(definition: any): ReadonlyMap<string, CodedLimit> | undefined {
+  const coded = new Map<string, CodedLimit>();
+  for (const severity of ['abnormal', 'critical'] as const) {
+    const reference = definition[`${severity}CodedValueSet`];
+    const set = definition.contained?.find(({ id }: any) => reference?.reference === `#${id}`);
+    for (const { concept = [] } of set?.compose?.include ?? [])
+      for (const one of concept) {
+        const alert = extensionOf(one, 'limit-alert')?.valueCode;
+        coded.set(one.code, { severity, ...(alert !== undefined && { alert }) });
+      }
+  }
+  return coded.size > 0 ? coded : undefined;
+}
+
+export const vitalOf = (definition: any, of: LimitsOf): string | undefined =>
+  definition.identifier?.find(({ system }: any) => system?.endsWith(`/sid/${of}`))?.value;
+
+/** The limits of one definition; undefined where it has none of this kind. Throws for limits that contradict themselves. */
+export function thresholdOf(definition: any, of: LimitsOf): Threshold | undefined {
+  const vital = vitalOf(definition, of);
+  const unit = definition.quantitativeDetails?.unit?.coding?.[0]?.code;
+  const coded = codedOf(definition);
+  if (!vital || !(coded || (unit && definition.qualifiedInterval))) return undefined;
+  // What is of category absolute says what can be at all: that is for those who take it in.
+  const intervals = (definition.qualifiedInterval ?? []).filter(({ category }: any) => category !== 'absolute');
+  return {
+    vital,
+    name: definition.preferredReportName ?? vital,
+    unit: unit ?? '',
+    intervals: intervals.map((interval: any) => intervalOf(interval, unit)),
+    ...(coded && { coded }),
   };
 }
 
 /** Reads definitions; one without a unit, a vital or intervals is no threshold. Throws for limits that contradict themselves. */
-export function thresholdsFrom(definitions: readonly any[]): Thresholds {
+export function thresholdsFrom(definitions: readonly any[], of: LimitsOf = 'vital'): Thresholds {
   const thresholds = new Map<string, Threshold[]>();
   for (const definition of definitions) {
-    const unit = definition.quantitativeDetails?.unit?.coding?.[0]?.code;
-    const vital = definition.identifier?.find((i: any) => i.system?.endsWith('/sid/vital'))?.value;
-    if (!unit || !vital || !definition.qualifiedInterval) continue;
-    const threshold: Threshold = {
-      vital,
-      name: definition.preferredReportName ?? vital,
-      unit,
-      intervals: definition.qualifiedInterval.map((interval: any) => intervalOf(interval, unit)),
-    };
-    for (const { system, code } of definition.code.coding) {
+    const threshold = thresholdOf(definition, of);
+    if (!threshold) continue;
+    for (const { system, code } of definition.code?.coding ?? []) {
       const name = `${system}|${code}`;
       thresholds.set(name, [...(thresholds.get(name) ?? []), threshold]);
     }
@@ -83,7 +147,10 @@ export function thresholdsFrom(definitions: readonly any[]): Thresholds {
 }
 
 /** The thresholds of a profiles folder: every file named ObservationDefinition-*.json. */
-export function loadThresholds(folder: string): Thresholds {
+export function loadThresholds(folder: string, of: LimitsOf = 'vital'): Thresholds {
   const files = readdirSync(folder).filter((file) => /^ObservationDefinition-.+\.json$/.test(file));
-  return thresholdsFrom(files.sort().map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8'))));
+  return thresholdsFrom(
+    files.sort().map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8'))),
+    of,
+  );
 }
