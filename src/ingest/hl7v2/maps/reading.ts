@@ -21,6 +21,8 @@ export interface Unmapped {
 export type Reasons = Readonly<Record<string, string>>;
 
 export interface ReadMessage extends Hl7Message {
+  /** All that it holds but its first field, which only counts; nothing is read by it. */
+  sentIn(segment: Segment): string;
   /** Place among the segments of its name, from 0. */
   position(segment: Segment): number;
   /** Whether a field is to be removed: `""`. */
@@ -123,6 +125,10 @@ export function readingOf(message: Hl7Message): ReadMessage {
     first: (name) => all(name)[0],
     groups: (name, until) =>
       message.groups(name, until).map(({ head, rest }) => ({ head: mine(head), rest: rest.map(mine) })),
+    sentIn({ index }) {
+      const one = plain[index]!;
+      return Array.from({ length: Math.max(0, one.last - 1) }, (_, i) => one.raw(i + 2)).join('|');
+    },
     position: ({ index }) => positions.get(index)!,
     isNulled(segment, field) {
       const isIt = plain[segment.index]!.raw(field) === NULLED;

@@ -72,7 +72,7 @@ function joined(results: readonly Result[], { message, around }: Making): readon
   const seen = new Set<string>();
   for (const result of results) {
     const { segment, codeKey, sub, value } = result;
-    const same = Array.from({ length: segment.last }, (_, i) => (i === 0 ? '' : segment.raw(i + 1))).join('|');
+    const same = message.sentIn(segment);
     if (seen.has(same) && codeKey !== '') {
       message.taken(segment);
       around.warn('a result that stands in the message twice is stored once');

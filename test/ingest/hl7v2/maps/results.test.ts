@@ -103,6 +103,11 @@ describe('A value', () => {
     expect(bad.unmapped).toContainEqual({ path: 'OBX-5', reason: 'a document in OBX-5 says it is base64, and is not' });
   });
 
+  it('with more repetitions than a field can have is refused, not worked on', async () => {
+    const bomb = oru({}, obx('TX', '9^Finding^L', '', 'x~'.repeat(10_001)));
+    await expect(maps.map(bomb)).rejects.toMatchObject({ code: 'too-long' });
+  });
+
   it('in lines of text is one text', async () => {
     const observed = made(
       await maps.map(oru({}, obx('TX', '9^Finding^L', '', 'one'), obx('TX', '9^Finding^L', '', 'two'))),
