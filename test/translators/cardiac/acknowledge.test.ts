@@ -1,0 +1,165 @@
+/** Acknowledging an alert: by whom, once, and what stands in FHIR afterwards. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type AuthorizationHouse, openAuthorizationHouse } from '../../smart/authorization/authorization-house.ts';
+import { codeFlow, type SignIn } from '../../smart/support/user-agent.ts';
+import { together } from '../../support/house.ts';
+
+const base = 'https://example.org/fhir';
+const password = 'correct horse 7 battery staple';
+
+let house: AuthorizationHouse;
+let device: string;
+let nurse: string;
+let count = 0;
+
+const made = async (resource: any): Promise<string> => {
+  const { status, body, text } = await house.create(resource);
+  if (status !== 201) throw new Error(text);
+  return body.id;
+};
+
+/** The three resources of an alert, as the implants' room writes them. */
+async function alert(patient = house.patientId): Promise<{ id: string; flag: string; issue: string; task: string }> {
+  const id = `elsewhere:A-${++count}`;
+  const flag = await made({
+    resourceType: 'Flag',
+    identifier: [{ system: `${base}/sid/alert`, value: id }],
+    status: 'active',
+    extension: [
+      {
+        url: 'http://hl7.org/fhir/StructureDefinition/flag-priority',
+        valueCodeableConcept: { coding: [{ system: 'http://hl7.org/fhir/flag-priority-code', code: 'PM' }] },
+      },
+    ],
+    code: { coding: [{ system: `${base}/CodeSystem/alert-type`, code: 'battery-low' }], text: 'Battery low' },
+    subject: { reference: `Patient/${patient}` },
+    period: { start: '2026-01-02T03:04:05Z' },
+    author: { reference: device },
+  });
+  const issue = await made({
+    resourceType: 'DetectedIssue',
+    identifier: [{ system: `${base}/sid/alert`, value: id }],
+    status: 'final',
+    patient: { reference: `Patient/${patient}` },
+    detail: 'Battery low',
+  });
+  const task = await made({
+    resourceType: 'Task',
+    identifier: [{ system: `${base}/sid/alert-task`, value: id }],
+    status: 'requested',
+    intent: 'order',
+    focus: { reference: `Flag/${flag}` },
+    for: { reference: `Patient/${patient}` },
+  });
+  return { id, flag: `Flag/${flag}`, issue: `DetectedIssue/${issue}`, task: `Task/${task}` };
+}
+
+const acknowledge = (id: string, headers = {}) =>
+  house.ask('POST', `/cardiac/alerts/${encodeURIComponent(id)}/acknowledge`, undefined, headers);
+const as = (token: string) => ({ authorization: `Bearer ${token}` });
+
+async function signedIn(signIn: SignIn, scope: string): Promise<{ authorization: string }> {
+  const app = await house.register({ scope });
+  const { body } = await codeFlow(house.url, { ...app, scope }, signIn);
+  return as(body.access_token);
+}
+
+beforeAll(async () => {
+  house = await openAuthorizationHouse();
+  device = `Device/${await made({ resourceType: 'Device', identifier: [{ system: 'urn:x', value: 'CIED-1' }], patient: { reference: `Patient/${house.patientId}` } })}`;
+  nurse = `Practitioner/${await made({ resourceType: 'Practitioner', name: [{ family: 'Jackie' }] })}`;
+  await made({
+    resourceType: 'CareTeam',
+    status: 'active',
+    subject: { reference: `Patient/${house.patientId}` },
+    participant: [{ member: { reference: nurse } }],
+  });
+  const users = [
+    { login: 'jackie', password, fhirUser: nurse, roles: ['nurse'] },
+    { login: 'chalmers', password, fhirUser: `Patient/${house.patientId}`, roles: ['patient'] },
+  ];
+  for (const user of users) expect((await house.ask('POST', '/admin/users', user)).status).toBe(201);
+});
+afterAll(() => house.stopAll());
+
+describe('An alert that is acknowledged', () => {
+  it('says so in mitigation, Task and one Provenance; its Flag stays active (0-027, 0-046)', async () => {
+    const { id, flag, issue, task } = await alert();
+    const headers = await signedIn({ login: 'jackie', password }, 'user/*.cruds');
+    const { status, body } = await acknowledge(id, headers);
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      alert_id: id,
+      device_id: 'CIED-1',
+      patient_id: house.patientId,
+      alert_type: 'battery-low',
+      severity: 'warning',
+      message: 'Battery low',
+      timestamp: '2026-01-02T03:04:05Z',
+      acknowledged: true,
+      acknowledged_by: nurse,
+      acknowledged_at: expect.any(String),
+    });
+    const { body: after } = await house.read(issue);
+    expect(after).toMatchObject({ status: 'final' });
+    expect(after.mitigation).toEqual([
+      {
+        action: {
+          coding: [{ system: `${base}/CodeSystem/alert-action`, code: 'acknowledged', display: 'Acknowledged' }],
+        },
+        date: body.acknowledged_at,
+        author: { reference: nurse },
+      },
+    ]);
+    expect((await house.read(task)).body.status).toBe('accepted');
+    expect((await house.read(flag)).body).toMatchObject({ status: 'active', meta: { versionId: '1' } });
+    const said = await house.search(`Provenance?target=${issue}`);
+    expect(said).toHaveLength(1);
+    expect(said[0].target.map(({ reference }: any) => reference)).toEqual([issue, task]);
+    expect(said[0].agent[0].who).toEqual({ reference: nurse });
+    const [row] = await house.search('AuditEvent?subtype=cardiac-acknowledge&_count=1');
+    expect(row.agent[0].who.reference).toBe(nurse);
+    expect(row.entity.some(({ what }: any) => what.reference === flag)).toBe(true);
+
+    const again = await acknowledge(id);
+    expect([again.status, again.text]).toEqual([200, JSON.stringify(body)]);
+  });
+
+  it('is so once, however many click at once: one body, one Provenance (0-027)', async () => {
+    const { id, issue } = await alert();
+    const answers = await together(12, () => acknowledge(id));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    expect(answers[0]!.body.acknowledged_by).toBe('Client/admin');
+    expect(await house.search(`Provenance?target=${issue}`)).toHaveLength(1);
+    expect((await house.read(issue)).body.mitigation).toHaveLength(1);
+    expect((await house.read(issue)).body.mitigation[0].author).toEqual({ display: 'Client/admin' });
+  });
+
+  it('is never so by a device or a patient, nor by who may only read (0-146)', async () => {
+    const { id, issue } = await alert();
+    const patient = await signedIn(
+      { login: 'chalmers', password, patient: house.patientId },
+      'launch/patient patient/*.cruds',
+    );
+    expect((await house.ask('GET', '/fhir/Flag', undefined, patient)).body.entry.length).toBeGreaterThan(0);
+    expect((await acknowledge(id, patient)).status).toBe(403);
+    const reader = await signedIn({ login: 'jackie', password }, 'user/*.rs');
+    expect((await acknowledge(id, reader)).status).toBe(403);
+    expect((await acknowledge(id, as(await house.deviceKey('CIED-1')))).status).toBe(403);
+    expect((await acknowledge(id, { authorization: '' })).status).toBe(401);
+    expect((await house.read(issue)).body.mitigation).toBeUndefined();
+  });
+
+  it('is none where nobody may see it, or it is not there', async () => {
+    const stranger = await made({ resourceType: 'Patient', name: [{ family: 'Stranger' }] });
+    const { id } = await alert(stranger);
+    const headers = await signedIn({ login: 'jackie', password }, 'user/*.cruds');
+    expect((await acknowledge(id, headers)).status).toBe(404);
+    expect((await acknowledge('nothing', headers)).status).toBe(404);
+    const twice = await house.ask('POST', `/cardiac/alerts/${id}/acknowledge?force=1`);
+    expect([twice.status, twice.body.issue[0].code]).toEqual([400, 'invalid']);
+    const wrong = await house.ask('GET', `/cardiac/alerts/${id}/acknowledge`);
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST']);
+  });
+});

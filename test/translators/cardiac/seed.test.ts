@@ -1,0 +1,177 @@
+/** The customer's own document from end to end: credentials, the simulated maker, polls, lists, acknowledgement, status; as administrator and with the three scopes. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type MakerSimulator, startMakerSimulator } from '../../../src/simulators/makers/maker.ts';
+import { type AuthorizationHouse, openAuthorizationHouse } from '../../smart/authorization/authorization-house.ts';
+import { until } from '../../support/until.ts';
+
+const credentials = { client_id: 'demo', client_secret: 'demo-secret', api_key: 'demo-key', environment: 'production' };
+const words = 'device_data patient_data alerts';
+
+let sim: MakerSimulator;
+let house: AuthorizationHouse;
+/** Of a client with the three scopes. */
+let token: string;
+
+const tokenOf = async (scope: string) => {
+  const { clientId: client_id, secret: client_secret } = await house.register({
+    scope,
+    grant_types: ['client_credentials'],
+    redirect_uris: undefined,
+    token_endpoint_auth_method: 'client_secret_post',
+  });
+  const form = { grant_type: 'client_credentials', client_id, client_secret, scope };
+  return (await house.ask('POST', '/oauth/token', form, { authorization: '' })).body.access_token;
+};
+const as = (one: string) => ({ authorization: `Bearer ${one}` });
+const get = (path: string, headers = {}) => house.ask('GET', path, undefined, headers);
+
+const list = async (path: string, headers = {}) => {
+  const { status, body, text } = await get(`/cardiac/patients/${path}`, headers);
+  if (status !== 200) throw new Error(`${path}: ${status} ${text}`);
+  return body;
+};
+const makerStatus = async () =>
+  (await get('/cardiac/status')).body.manufacturers.find((one: any) => one.manufacturer === 'boston-scientific');
+
+beforeAll(async () => {
+  sim = await startMakerSimulator({ maker: 'boston-scientific', seed: 1, history: 2 });
+  house = await openAuthorizationHouse({ makers: { BOSTON_SCIENTIFIC_BASE_URL: sim.url }, pollSeconds: 0.3 });
+  token = await tokenOf(words);
+});
+afterAll(async () => {
+  await house.stopAll();
+  await sim.stop();
+});
+
+describe('The cardiac integration as the customer wrote it down', () => {
+  it('says in words why nothing is asked yet, and begins with the credential (0-022, 0-029)', async () => {
+    await until(async () => (await makerStatus()).why === 'No credential is stored');
+    const { body } = await get('/cardiac/status');
+    expect(body).toMatchObject({ status: 'ok', database: 'up' });
+    const medtronic = body.manufacturers.find((one: any) => one.manufacturer === 'medtronic');
+    expect(medtronic).toMatchObject({ state: 'off', why: 'MEDTRONIC_BASE_URL is not set', last_sync: null });
+
+    const stored = await house.ask('POST', '/cardiac/credentials/boston_scientific', credentials);
+    expect(stored.status).toBe(201);
+    await until(async () => (await makerStatus()).state === 'polling', 15);
+  });
+
+  it.each(['administrator', 'client'])(
+    'lists what the maker told, for the %s (0-023, 0-024, 0-025, 0-080)',
+    async (who) => {
+      const headers = who === 'client' ? as(token) : {};
+      const devices = await list('PAT001/devices', headers);
+      expect(devices).toMatchObject({ patient_id: 'PAT001', total: 1, next: null });
+      expect(devices.devices).toEqual([
+        {
+          device_id: 'BSX-000011',
+          patient_id: 'PAT001',
+          manufacturer: 'boston-scientific',
+          model: 'D433',
+          device_type: 'icd',
+          implant_date: '2023-03-15',
+          battery_level: expect.any(Number),
+          status: 'active',
+        },
+      ]);
+      const jane = await list('PAT002/devices', headers);
+      expect(jane.devices[0]).toMatchObject({ device_type: 'pacemaker', patient_id: 'PAT002' });
+
+      const { readings, total } = await list('PAT001/readings?type=battery_voltage', headers);
+      expect(total).toBeGreaterThan(0);
+      expect(readings[0]).toEqual({
+        device_id: 'BSX-000011',
+        patient_id: 'PAT001',
+        manufacturer: 'boston-scientific',
+        reading_type: 'battery_voltage',
+        value: expect.any(Number),
+        unit: 'V',
+        timestamp: expect.stringMatching(/Z$/),
+        device_type: 'icd',
+        status: 'active',
+      });
+
+      const { alerts } = await list('PAT001/alerts', headers);
+      expect(alerts).toEqual([
+        {
+          alert_id: 'boston-scientific:A-BSX-000011-0',
+          device_id: 'BSX-000011',
+          patient_id: 'PAT001',
+          alert_type: 'lead-impedance-high',
+          severity: 'critical',
+          message: expect.stringContaining('impedance'),
+          timestamp: expect.any(String),
+          acknowledged: false,
+        },
+      ]);
+    },
+  );
+
+  it('runs once for two who ask at a time, and tells how it went (0-026)', async () => {
+    const post = () => house.ask('POST', '/cardiac/patients/PAT002/ingest');
+    const [one, two] = await Promise.all([post(), post()]);
+    expect([one.status, two.status]).toEqual([202, 202]);
+    expect(one.body.job_id).toBe(two.body.job_id);
+    const location = one.headers.get('location')!;
+    expect(location).toBe(`${house.url}/cardiac/jobs/${one.body.job_id}`);
+    const job = await until(async () => {
+      const { body } = await get(location, as(token));
+      return ['completed', 'failed'].includes(body.state) && body;
+    }, 15);
+    expect(job).toMatchObject({ patient_id: 'PAT002', state: 'completed', errors: [] });
+    expect(job.counts.success).toBeGreaterThan(0);
+    const { new: stored, corrected, duplicate, quarantined, received } = job.counts;
+    expect(stored + corrected + duplicate + quarantined).toBe(received);
+    expect((await get('/cardiac/jobs/nobody')).status).toBe(404);
+  });
+
+  it('acknowledges for the administrator, tells the maker, and not for a client that only reads (0-027, 0-080, 0-090)', async () => {
+    const [{ alert_id }] = (await list('PAT001/alerts')).alerts;
+    const path = `/cardiac/alerts/${encodeURIComponent(alert_id)}/acknowledge`;
+    expect((await house.ask('POST', path, undefined, as(token))).status).toBe(403);
+    const { status, body } = await house.ask('POST', path);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ alert_id, patient_id: 'PAT001', acknowledged: true, acknowledged_by: 'Client/admin' });
+    expect(Date.now() - Date.parse(body.acknowledged_at)).toBeLessThan(60_000);
+    expect(await list('PAT001/alerts')).toMatchObject({ total: 0, alerts: [] });
+    expect((await list('PAT001/alerts?status=all')).alerts).toMatchObject([{ alert_id, acknowledged: true }]);
+    await until(async () => (await makerStatus()).acknowledgements_waiting === 0, 15);
+    const known = sim.truth().alerts.find(({ id }: any) => alert_id.endsWith(id));
+    expect(known).toMatchObject({ acknowledged: true });
+  });
+
+  it('tells the connection, the token, the last sync, the quota and the counts (0-029, 0-106, 0-108)', async () => {
+    const status = await makerStatus();
+    expect(status).toMatchObject({ environment: 'production', api_connection: 'up', breaker: 'closed', why: null });
+    expect(status.token_expires_in).toBeGreaterThan(0);
+    expect(status.queue_lag_seconds).toBeLessThan(10);
+    expect(status.quota_remaining).toBeGreaterThan(0);
+    expect(status.counts.success).toBeGreaterThan(0);
+    expect(Object.keys(status.counts)).toEqual(
+      expect.arrayContaining(['success', 'failure', 'duplicate', 'quarantined', 'missing']),
+    );
+    expect((await get('/cardiac/status', as(token))).status).toBe(200);
+    expect((await get('/cardiac/status', { authorization: '' })).status).toBe(401);
+  });
+
+  it('turns bad when the maker is gone, and says why (0-105, 0-108)', async () => {
+    const before = (await makerStatus()).last_sync;
+    await sim.stop();
+    const status = await until(async () => {
+      const now = await makerStatus();
+      return now.state === 'failing' && now;
+    }, 20);
+    expect(status.why).toBe(status.last_error);
+    expect(status.why.length).toBeGreaterThan(5);
+    expect(Date.parse(status.last_sync)).toBeGreaterThanOrEqual(Date.parse(before));
+    expect((await get('/cardiac/status')).body.status).toBe('degraded');
+  });
+
+  it('opens nothing to a scope without the type (0-023)', async () => {
+    const alerts = await tokenOf('patient_data alerts');
+    expect((await get('/cardiac/patients/PAT001/devices', as(alerts))).status).toBe(403);
+    expect((await get('/cardiac/status', as(alerts))).status).toBe(403);
+    expect((await get('/cardiac/patients/PAT001/devices', { authorization: '' })).status).toBe(401);
+    expect((await get('/cardiac/patients/PAT999/devices')).status).toBe(404);
+  });
+});
