@@ -5,7 +5,8 @@ import packageJson from '../package.json' with { type: 'json' };
 import { type AccessRooms, offeredBy, openAccess } from './access-rooms.ts';
 import { flagVitals } from './alerts/flag.ts';
 import { followFlag } from './alerts/follow-flag.ts';
-import { loadThresholds } from './alerts/thresholds.ts';
+import { followLimits } from './alerts/stored-limits.ts';
+import { loadLimits } from './alerts/thresholds.ts';
 import { followDevice, followUse } from './assignments/assignment.ts';
 import { createTrail } from './audit/trail.ts';
 import type { Config } from './config.ts';
@@ -117,7 +118,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       isBrief && isShared ? noLeases : startLeases({ store: engine, runtime, owner, isShared, log, signal });
     closing.add(() => leases.stopped);
     closing.add(() => stop.abort());
-    const thresholds = loadThresholds(profiles);
+    const limits = loadLimits(profiles);
     const { version } = packageJson;
     const core = await openCore({
       engine,
@@ -132,7 +133,8 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       consents: (store) => createConsents({ store, base, runtime, mode: config.consent }),
       prepare: { Subscription: prepareSubscription({ client, runtime, base }) },
       derive: (followSearchParameter) => ({
-        Observation: [flagVitals(thresholds)],
+        Observation: [flagVitals(limits)],
+        ObservationDefinition: [followLimits],
         Flag: [followFlag],
         Device: [followDevice],
         DeviceUseStatement: [followUse],
@@ -186,7 +188,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       runtime,
       config,
       base,
-      thresholds,
+      thresholds: limits.vital,
       identify,
       client,
       metrics,
@@ -196,7 +198,20 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       isBrief,
     });
     closing.add(() => feeds.stopped);
-    const pages = openConsole({ store, dispatch, runtime, config, url, base, adminToken: admin.token, access, core });
+    const pages = openConsole({
+      store,
+      dispatch,
+      runtime,
+      config,
+      url,
+      base,
+      adminToken: admin.token,
+      access,
+      core,
+      log,
+      signal,
+    });
+    closing.add(pages.stopped);
     const index = startIndexUpgrade({ ...core, leases, log, signal });
     metrics.gauge('indexProgress', index.progress);
     closing.add(() => index.settled);
@@ -266,6 +281,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       async stop() {
         phase = 'draining';
         log.info('server draining');
+        pages.close();
         await listener.drain(config.drainSeconds, runtime);
         await closing.all();
         log.info('server stopped');

@@ -22,7 +22,12 @@ export interface Reading {
   readonly severity: Severity;
   /** False where the signal was too poor to open, raise or end anything by itself. */
   readonly trusted: boolean;
+  /** Normal, but within the dead band of a limit: it neither ends an episode nor helps to. */
+  readonly near?: boolean;
 }
+
+/** After the end of an episode a reading that is not critical opens no other for so long: a value that hovers is cried once. */
+export const HOLD_OFF = 5 * 60_000;
 
 export type Step =
   | 'nothing'
@@ -44,8 +49,8 @@ export function after(alarm: Alarm | undefined, reading: Reading): Turn {
   return reading.severity === 'normal' ? afterNormal(alarm, reading) : afterOutside(alarm, reading, reading.severity);
 }
 
-function afterNormal(alarm: Alarm | undefined, { at, trusted }: Reading): Turn {
-  if (!alarm?.open || !trusted || at < alarm.last) return { step: 'nothing', alarm };
+function afterNormal(alarm: Alarm | undefined, { at, trusted, near }: Reading): Turn {
+  if (!alarm?.open || !trusted || near || at < alarm.last) return { step: 'nothing', alarm };
   if (alarm.normal === undefined) return { step: 'nothing', alarm: { ...alarm, normal: at } };
   if (alarm.normal === at) return { step: 'nothing', alarm };
   return {
@@ -57,7 +62,7 @@ function afterNormal(alarm: Alarm | undefined, { at, trusted }: Reading): Turn {
 function afterOutside(alarm: Alarm | undefined, { at, trusted }: Reading, severity: 'abnormal' | 'critical'): Turn {
   if (!alarm?.open) {
     if (alarm?.until !== undefined && at >= alarm.first && at < alarm.until) return { step: 'late', alarm };
-    if (!trusted) return { step: 'nothing', alarm };
+    if (!trusted || isHeldOff(alarm, at, severity)) return { step: 'nothing', alarm };
     const episode = (alarm?.episode ?? 0) + 1;
     return { step: 'opened', alarm: { open: true, episode, severity, first: at, last: at } };
   }
@@ -75,6 +80,9 @@ function afterOutside(alarm: Alarm | undefined, { at, trusted }: Reading, severi
     },
   };
 }
+
+const isHeldOff = (alarm: Alarm | undefined, at: number, severity: 'abnormal' | 'critical'): boolean =>
+  severity === 'abnormal' && alarm?.until !== undefined && at >= alarm.until && at < alarm.until + HOLD_OFF;
 
 /** Somebody ended the Flag: the next reading outside the limits opens another. */
 export const endedBySomebody = (alarm: Alarm): Alarm => ({

@@ -1,36 +1,30 @@
 /**
- * Opens, raises and ends the alert of one vital on one patient and device.
- * https://hl7.org/fhir/R4/flag.html, https://hl7.org/fhir/R4/detectedissue.html
+ * Judges every Observation that is written, by whatever door, and opens, raises and ends the alerts that follow; the verdict
+ * lives in them alone. https://hl7.org/fhir/R4/observation.html, docs/alerts.md
  */
 import { createHash } from 'node:crypto';
-import { type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
+import { keyOf, type Resource, referenceTo } from '../fhir/references.ts';
 import type { Derive, Draft, Pending } from '../interactions/interaction.ts';
 import { keptNow } from '../interactions/pending.ts';
 import { uuidv7 } from '../runtime.ts';
 import type { Change, Look } from '../store/store.ts';
-import type { Alert } from './alert.ts';
-import { type Alarm, after, type Step } from './episode.ts';
-import { judge, measuredIn, type Verdict, worst } from './interpret.ts';
-import { createPersonOf } from './person.ts';
-import { ended, MOST_EVIDENCE, opened, raised } from './raise.ts';
-import type { Thresholds } from './thresholds.ts';
-import { detailOf, type NotJudged, nameOf, notJudgedIssue } from './words.ts';
-
-/** The kept alarm, with the ids of its newest episode. */
-export interface KeptAlarm extends Alarm {
-  readonly flag: string;
-  readonly issue: string;
-  /** References that the DetectedIssue holds as evidence. */
-  readonly evidence: number;
-}
+import { flagEpisodes } from './arrhythmia.ts';
+import { type FloodCap, usualCap } from './flood.ts';
+import { follow, type KeptAlarm, type Sight } from './follow-alarm.ts';
+import { judge, type Measured, measuredIn, type Person, type Verdict, worst } from './interpret.ts';
+import { createKindsOf, createPersonOf } from './person.ts';
+import { createStoredLimits, limitKeys } from './stored-limits.ts';
+import type { Limits, LimitsOf, Thresholds } from './thresholds.ts';
+import { type NotJudged, notJudgedIssue } from './words.ts';
 
 const DAY = 86_400_000;
 const OLDEST = 30 * DAY;
 /** A signal below this opens and raises nothing by itself. */
 const TRUSTED_QUALITY = 50;
 const ACT_REASON = 'http://terminology.hl7.org/CodeSystem/v3-ActReason';
+const CATEGORY = 'http://terminology.hl7.org/CodeSystem/observation-category';
 const spoken = new Set(['preliminary', 'final', 'amended', 'corrected']);
-/** What an implant says of the heart is none of what these limits are made for: a pacemaker paces at 50, an episode runs at 220. */
+/** What an implant says of the heart is none of what the limits of vital signs are made for: a pacemaker paces at 50, an episode runs at 220. */
 const ofImplants = ['cied-measurement', 'idco-observation'];
 
 /** When it was measured, in milliseconds: the end of a period, else when it was issued, else now. */
@@ -59,150 +53,165 @@ function isTrusted(observation: Resource, canonical: string): boolean {
 const isOfImplant = ({ meta }: Resource, canonical: string): boolean =>
   ofImplants.some((name) => meta?.profile?.includes(`${canonical}/StructureDefinition/${name}`));
 
-const idFor = (now: number, ...parts: readonly (string | number)[]): string =>
+const isVitalSign = ({ category }: Resource): boolean =>
+  category?.some(({ coding }: any) =>
+    coding?.some(({ system, code }: any) => system === CATEGORY && code === 'vital-signs'),
+  ) === true;
+
+const isKnown = (thresholds: Thresholds, { coding }: Measured): boolean =>
+  coding.some(({ system, code }) => thresholds.has(`${system}|${code}`));
+
+const idFor = (now: number, ...parts: readonly string[]): string =>
   uuidv7(now, createHash('sha256').update(parts.join('|')).digest());
 
-interface Sight {
-  readonly observation: ResourceKey;
-  readonly patient: string;
-  readonly device: string | undefined;
-  readonly verdict: Verdict;
-  readonly key: string;
-  readonly at: number;
-  readonly now: number;
-  readonly canonical: string;
+/** By which limits it is judged; undefined where none of what it measured has any. */
+function limitsOf(
+  written: Resource,
+  measured: readonly Measured[],
+  shipped: Limits,
+  canonical: string,
+): LimitsOf | undefined {
+  if (isOfImplant(written, canonical)) return 'cardiac-limit';
+  if (patientOf(written) === undefined)
+    return measured.some((one) => isKnown(shipped['device-limit'], one)) ? 'device-limit' : undefined;
+  if (isVitalSign(written) || measured.some((one) => isKnown(shipped.vital, one))) return 'vital';
+  return measured.some((one) => isKnown(shipped['cardiac-limit'], one)) ? 'cardiac-limit' : undefined;
 }
 
-/** Evaluates every vital sign that is written, by whatever door; the verdict lives in Flag and DetectedIssue only. */
-export function flagVitals(thresholds: Thresholds): Derive {
+interface Judged {
+  readonly verdict: Verdict;
+  /** What one alarm stands for: the vital, and which of several. */
+  readonly name: string;
+}
+
+interface Sought {
+  readonly patient: string | undefined;
+  /** Key of the alarm of this name. */
+  readonly keyFor: (name: string) => string;
+}
+
+export function flagVitals(shipped: Limits, cap: FloodCap = usualCap): Derive {
   const personOf = createPersonOf();
-  const vitals = [...new Set([...thresholds.values()].flat().map(({ vital }) => vital))];
+  const kindsOf = createKindsOf();
+  const storedFor = createStoredLimits();
+  const all = [...new Set([...shipped.vital.values()].flat().map(({ vital }) => vital))];
   const asked = new WeakMap<Pending, Set<string>>();
 
-  /** The first of several readings in a commit asks for the alarms of all vitals, which the others then need not. */
-  function askForAll(about: string, keyFor: (vital: string) => string, pending: Pending, look: Look): void {
-    if (pending.length < 2) return;
-    let known = asked.get(pending);
-    if (!known) asked.set(pending, (known = new Set()));
-    if (known.has(about)) return;
-    known.add(about);
-    look.get('alarm', vitals.map(keyFor)).catch(() => undefined);
+  /**
+   * One round trip for the alarms and the limits beside them. The first of several readings in a commit asks for the alarms of
+   * all vitals, which the others then need not.
+   */
+  function ask(sought: Sought, vitals: readonly string[], pending: Pending, look: Look): void {
+    const { patient, keyFor } = sought;
+    let names = vitals;
+    if (pending.length >= 2) {
+      let known = asked.get(pending);
+      if (!known) asked.set(pending, (known = new Set()));
+      if (!known.has(keyFor(''))) names = [...new Set([...all, ...vitals])];
+      known.add(keyFor(''));
+    }
+    look.get('alarm', [...names.map(keyFor), ...limitKeys(patient)]).catch(() => undefined);
   }
 
   return async ({ key: observation, after: written }, pending, look, { now, canonical }) => {
     if (written?.resourceType !== 'Observation' || !spoken.has(written.status)) return [];
-    if (isOfImplant(written, canonical)) return [];
     if (isTest(written)) return [];
-    const patient = patientOf(written);
     const at = instantOf(written, now);
-    if (patient === undefined || at < now - OLDEST) return [];
-    const measured = measuredIn(written).filter(({ coding }) =>
-      coding.some((c) => thresholds.has(`${c.system}|${c.code}`)),
-    );
-    if (measured.length === 0) return [];
+    if (at < now - OLDEST) return [];
+    const measured = measuredIn(written);
+    const of = measured.length > 0 ? limitsOf(written, measured, shipped, canonical) : undefined;
+    if (of === undefined) return [];
+    // What an implant told at once is judged at once, by the panel that single values are taken from.
+    if (of === 'cardiac-limit' && written.derivedFrom) return [];
+    const patient = patientOf(written);
+    const device: string | undefined = patient === undefined ? deviceOf(written) : written.device?.reference;
+    if (patient === undefined && device === undefined) return [];
 
-    const device: string | undefined = written.device?.reference;
-    const keyFor = (vital: string) => `${patient}|${vital}|${device ?? '-'}`;
-    askForAll(keyFor(''), keyFor, pending, look);
-    const person = await personOf(patient, pending, look);
-    const verdicts = measured.flatMap((value) => judge(value, person, at, thresholds) ?? []);
+    const keyFor = (name: string) => `${patient ?? device}|${name}|${device ?? '-'}`;
+    ask({ patient, keyFor }, vitalsOf(shipped[of], measured), pending, look);
+    const [stored, about] = await Promise.all([
+      storedFor(patient, pending, look),
+      patient === undefined ? {} : personOf(patient, pending, look),
+    ]);
+    const layers = [...stored.map((limits) => limits[of]), shipped[of]];
+    const person = of === 'vital' ? about : { ...about, kinds: await kindsOf(device, pending, look) };
+    const judged = judgedIn(measured, person, at, layers);
     const changes: (Draft | Change)[] = [];
-    for (const vital of new Set(verdicts.map((verdict) => verdict.vital))) {
-      const ofVital = verdicts.filter((v) => v.vital === vital);
-      const verdict = worst(ofVital)!;
-      const key = keyFor(vital);
-      const sight = { observation, patient, device, verdict, key, at, now, canonical };
+    const trusted = isTrusted(written, canonical);
+    for (const name of new Set(judged.map((one) => one.name))) {
+      const ofName = judged.filter((one) => one.name === name).map((one) => one.verdict);
+      const verdict = worst(ofName)!;
+      const key = keyFor(name);
+      const sight: Sight = { observation, patient, device, verdict, of, key, at, now, canonical, cap };
       for (const reason of ['no-table', 'no-unit'] as const) {
-        if (ofVital.some(({ severity }) => severity === reason))
+        if (ofName.some(({ severity }) => severity === reason))
           changes.push(...(await notJudged(reason, sight, [...pending, ...changes], look)));
       }
       // A pair of which one half could not be judged is not normal.
-      if (verdict.severity === 'no-table' || verdict.severity === 'no-unit') continue;
+      const { severity, near } = verdict;
+      if (severity === 'no-table' || severity === 'no-unit') continue;
       const held = changes.length > 0 ? [...pending, ...changes] : pending;
       const { value, expect } = await keptNow('alarm', key, held, look);
       const before = value as KeptAlarm | undefined;
-      const turn = after(before, { at, severity: verdict.severity, trusted: isTrusted(written, canonical) });
-      const { saves, kept } = await follow(turn.step, turn.alarm, before, sight, held, look);
+      const { saves, kept } = await follow(before, { at, severity, trusted, near }, sight, held, look);
       changes.push(...saves);
       if (kept && JSON.stringify(kept) !== JSON.stringify(before))
         changes.push({ op: 'put', kind: 'alarm', key, value: kept, expect });
+    }
+    if (of === 'cardiac-limit' && patient !== undefined && device !== undefined && written.component) {
+      const sight = { patient, device, observation: referenceTo(observation), at, now, canonical, cap };
+      changes.push(...(await flagEpisodes(written, layers, sight, [...pending, ...changes], look)));
     }
     return changes;
   };
 }
 
-/** What one step means for the alert. */
-async function follow(
-  step: Step,
-  alarm: Alarm | undefined,
-  before: KeptAlarm | undefined,
-  sight: Sight,
-  held: Pending,
-  look: Look,
-): Promise<{ saves: Pending; kept: KeptAlarm | undefined }> {
-  if (alarm === undefined) return { saves: [], kept: undefined };
-  if (step === 'opened') return open(alarm, sight);
-  const kept = { ...before!, ...alarm };
-  if (step === 'nothing') return { saves: [], kept };
-  if (step === 'ended') return { saves: await ended(kept.flag, sight, held, look, olderOf(kept, sight)), kept };
-  if (kept.evidence >= MOST_EVIDENCE && step !== 'raised') return { saves: [], kept };
-  const again = {
-    evidence: referenceTo(sight.observation),
-    ...(step === 'raised' && { severity: 'critical' as const, text: detailOf(sight.verdict, 'critical') }),
-  };
-  const saves = await raised(kept.flag, again, sight, held, look, olderOf(before!, sight));
-  return { saves, kept: { ...kept, evidence: saves.length > 0 ? kept.evidence + 1 : kept.evidence } };
-}
+/** The Device that an Observation is about. */
+const deviceOf = ({ subject }: Resource): string | undefined => {
+  const key = keyOf(subject?.reference ?? '');
+  return key?.type === 'Device' ? referenceTo(key) : undefined;
+};
 
-function open(alarm: Alarm, sight: Sight): { saves: Pending; kept: KeptAlarm } {
-  const { patient, device, verdict, key, at } = sight;
-  const { alert, changes } = opened(
-    {
-      type: `vital-${verdict.vital}`,
-      severity: alarm.severity === 'critical' ? 'critical' : 'warning',
-      patient,
-      device,
-      evidence: [referenceTo(sight.observation)],
-      name: nameOf(verdict),
-      text: detailOf(verdict, alarm.severity),
-      at,
-      episodeKey: `${key}|${alarm.episode}`,
-      alarm: key,
-    },
-    sight,
-  );
-  return { saves: changes, kept: { ...alarm, flag: alert.id, issue: alert.issue, evidence: 1 } };
-}
+const vitalsOf = (thresholds: Thresholds, measured: readonly Measured[]): readonly string[] => [
+  ...new Set(
+    measured.flatMap(({ coding }) =>
+      coding.flatMap(({ system, code }) => (thresholds.get(`${system}|${code}`) ?? []).map(({ vital }) => vital)),
+    ),
+  ),
+];
 
-/** An alarm that opened when alerts had no Task: what would be kept of it now. */
-const olderOf = ({ flag, issue, severity }: KeptAlarm, { patient, device, verdict, key, at }: Sight): Alert => ({
-  id: flag,
-  flag,
-  issue,
-  task: flag,
-  type: `vital-${verdict.vital}`,
-  severity: severity === 'critical' ? 'critical' : 'warning',
-  patient,
-  device,
-  queue: 'alert-review',
-  at,
-  alarm: key,
-  open: true,
-});
+/** Episodes have an alert each, and are judged for themselves. */
+const EPISODES = 'cardiac-episode';
+
+function judgedIn(
+  measured: readonly Measured[],
+  person: Person,
+  at: number,
+  layers: readonly Thresholds[],
+): readonly Judged[] {
+  return measured.flatMap((value): Judged[] => {
+    const verdict = judge(value, person, at, ...layers);
+    if (!verdict || verdict.vital === EPISODES) return [];
+    const { instance } = value;
+    return [{ verdict, name: instance === undefined ? verdict.vital : `${verdict.vital}#${instance}` }];
+  });
+}
 
 /** Says why a value was held against no limits: once per patient and vital, where it is the device's doing for each device. */
-async function notJudged(severity: NotJudged, sight: Sight, held: Pending, look: Look): Promise<Pending> {
-  const key = `${severity === 'no-unit' ? sight.key : `${sight.patient}|${sight.verdict.vital}`}|${severity}`;
+async function notJudged(reason: NotJudged, sight: Sight, held: Pending, look: Look): Promise<Pending> {
+  const { patient, device, verdict, now } = sight;
+  if (patient === undefined) return [];
+  const key = `${reason === 'no-unit' ? sight.key : `${patient}|${verdict.vital}`}|${reason}`;
   const { value, expect } = await keptNow('alarm', key, held, look);
   if (value !== undefined) return [];
-  const id = idFor(sight.now, key, 'DetectedIssue');
+  const id = idFor(now, key, 'DetectedIssue');
   const observation = referenceTo(sight.observation);
   return [
     {
       op: 'save',
       key: { type: 'DetectedIssue', id },
       method: 'PUT',
-      resource: notJudgedIssue({ ...sight, id, observation, reason: severity }),
+      resource: notJudgedIssue({ id, patient, device, observation, verdict, reason, now }),
       expect: 'absent',
     },
     { op: 'put', kind: 'alarm', key, value: { issue: id }, expect },

@@ -4,7 +4,7 @@ import { keptNow, resourceNow } from '../interactions/pending.ts';
 import { type Change, isDeleted, type Look } from '../store/store.ts';
 import { type Alert, alertKind } from './alert.ts';
 import { endedBySomebody, reopenedBySomebody } from './episode.ts';
-import type { KeptAlarm } from './flag.ts';
+import type { KeptAlarm } from './follow-alarm.ts';
 import { endedAside, reopenedAside, saveOf } from './raise.ts';
 
 export const followFlag: Derive = async ({ key, before, after: written }, pending, look, setting) => {

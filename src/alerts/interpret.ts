@@ -7,8 +7,8 @@ export interface Person {
   /** FHIR date of any precision. */
   readonly birthDate?: string;
   readonly gender?: string;
-  /** Kind of the device that measured, where that is known. */
-  readonly kind?: string;
+  /** Codes of the type of the device that measured, where that is asked for. */
+  readonly kinds?: readonly string[];
 }
 
 /** One measured value with its codings. */
@@ -68,7 +68,7 @@ const alertOf = (limit: Limit | undefined) => (limit?.alert === undefined ? {} :
 /** Holds a value, in the table's unit, against its intervals. Limits are inclusive; critical goes before normal. Undefined where they are for other kinds of devices. */
 function weigh(value: number, { vital, name, intervals }: Threshold, person: Person, instant: number) {
   const months = monthsAt(person.birthDate, instant);
-  const ofKind = intervals.filter(({ kinds }) => !kinds || (person.kind !== undefined && kinds.includes(person.kind)));
+  const ofKind = intervals.filter(({ kinds }) => !kinds || kinds.some((kind) => person.kinds?.includes(kind)));
   if (ofKind.length === 0) return undefined;
   const mine = ofKind.filter(
     ({ gender, fromMonth, untilMonth }) =>

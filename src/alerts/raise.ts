@@ -10,7 +10,7 @@ import type { Look } from '../store/store.ts';
 import { type Alert, type AlertSeen, type AlertSetting, type AlertSeverity, alertKind } from './alert.ts';
 import { endProcess, raiseProcess, startProcess } from './process/start.ts';
 import { isWorse, severities, withPriority } from './severity.ts';
-import { alertOf, alertResources, seenIn } from './triple.ts';
+import { alertOf, alertResources, alertTypeOf, seenIn, worsened } from './triple.ts';
 
 /** Longest list of evidence that a DetectedIssue holds. */
 export const MOST_EVIDENCE = 50;
@@ -49,6 +49,8 @@ export function openedAside(alert: Alert, setting: AlertSetting, acknowledged = 
 export interface Again {
   /** A worse one raises it; a milder one changes nothing. */
   readonly severity?: AlertSeverity;
+  /** What it has become, with its severity. */
+  readonly type?: string;
   readonly text?: string;
   readonly evidence?: string;
 }
@@ -70,19 +72,25 @@ export async function raised(
   if (!alert) return [];
   const { severity = alert.severity, evidence } = again;
   const hasRisen = isWorse(severity, alert.severity);
-  const issue = await issueAgain(alert, hasRisen ? again : { evidence }, pending, look);
+  const issue = await issueAgain(alert, hasRisen ? again : { evidence }, setting, pending, look);
   if (!hasRisen) return issue;
-  const next: Alert = { ...alert, severity };
+  const next: Alert = { ...alert, severity, type: again.type ?? alert.type };
   return [
     ...issue,
-    ...(await flagRaised(next, evidence, pending, look)),
+    ...(await flagRaised(next, again, setting, pending, look)),
     ...(await taskRaised(next, again.text, setting, pending, look)),
     { op: 'put', kind: alertKind, key: id, value: next, expect },
     ...(alert.queue === 'alert-review' ? await raiseProcess(next, setting, pending, look) : []),
   ];
 }
 
-async function issueAgain({ issue: id }: Alert, again: Again, pending: Pending, look: Look): Promise<Pending> {
+async function issueAgain(
+  { issue: id }: Alert,
+  again: Again,
+  setting: AlertSetting,
+  pending: Pending,
+  look: Look,
+): Promise<Pending> {
   const key = { type: 'DetectedIssue', id };
   const newest = await resourceNow(key, pending, look);
   if (!newest) return [];
@@ -92,8 +100,11 @@ async function issueAgain({ issue: id }: Alert, again: Again, pending: Pending, 
   const isNew = reference !== undefined && !isKnown && before.length < MOST_EVIDENCE;
   if (!isNew && severity === undefined) return [];
   const evidence = isNew ? [...before, { detail: [{ reference }] }] : before;
+  const mitigation = severity === undefined ? [] : (newest.resource.mitigation ?? []);
   const next = {
     ...newest.resource,
+    // Nobody has seen what it is now: the last deed counts.
+    ...(mitigation.length > 0 && { mitigation: [...mitigation, worsened(setting)] }),
     ...(severity && { severity: severities[severity].issue }),
     ...(text !== undefined && { detail: text }),
     ...(evidence.length > 0 && { evidence }),
@@ -103,7 +114,8 @@ async function issueAgain({ issue: id }: Alert, again: Again, pending: Pending, 
 
 async function flagRaised(
   { flag: id, severity }: Alert,
-  evidence: string | undefined,
+  { evidence, type, text }: Again,
+  { canonical }: AlertSetting,
   pending: Pending,
   look: Look,
 ): Promise<Pending> {
@@ -113,7 +125,16 @@ async function flagRaised(
   if (!newest) return [];
   const more = evidence === undefined ? [] : [seenIn(evidence)];
   const extension = [...withPriority(newest.resource.extension, severity), ...more];
-  return [saveOf(key, { ...newest.resource, extension }, newest.expect)];
+  const code = type === undefined ? newest.resource.code : codeAgain(newest.resource.code, type, text, canonical);
+  return [saveOf(key, { ...newest.resource, extension, code }, newest.expect)];
+}
+
+/** The type changes; what a maker calls it beside that stays. */
+function codeAgain(code: any, type: string, text: string | undefined, canonical: string) {
+  const coding = alertTypeOf(type, canonical);
+  const others = (code?.coding ?? []).filter(({ system }: any) => system !== coding.system);
+  const isSame = code?.coding?.some(({ system, code: was }: any) => system === coding.system && was === coding.code);
+  return isSame ? code : { ...code, coding: [coding, ...others], text: text ?? code?.text };
 }
 
 async function taskRaised(

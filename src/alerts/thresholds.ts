@@ -50,6 +50,9 @@ export type Thresholds = ReadonlyMap<string, readonly Threshold[]>;
 /** Whose limits they are: of vital signs, of implants, or of devices about themselves. The end of the system of their identifier. */
 export type LimitsOf = 'vital' | 'cardiac-limit' | 'device-limit';
 
+/** Limits by whose they are. */
+export type Limits = Readonly<Record<LimitsOf, Thresholds>>;
+
 const months: Readonly<Record<string, number>> = { a: 12, mo: 1 };
 
 /** Ages end with their year: `to 15 years` holds until the sixteenth birthday, `to 11 months` until the first. */
@@ -146,11 +149,17 @@ export function thresholdsFrom(definitions: readonly any[], of: LimitsOf = 'vita
   return thresholds;
 }
 
-/** The thresholds of a profiles folder: every file named ObservationDefinition-*.json. */
-export function loadThresholds(folder: string, of: LimitsOf = 'vital'): Thresholds {
+export const limitsFrom = (definitions: readonly any[]): Limits => ({
+  vital: thresholdsFrom(definitions, 'vital'),
+  'cardiac-limit': thresholdsFrom(definitions, 'cardiac-limit'),
+  'device-limit': thresholdsFrom(definitions, 'device-limit'),
+});
+
+/** The limits of a profiles folder: every file named ObservationDefinition-*.json. */
+export function loadLimits(folder: string): Limits {
   const files = readdirSync(folder).filter((file) => /^ObservationDefinition-.+\.json$/.test(file));
-  return thresholdsFrom(
-    files.sort().map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8'))),
-    of,
-  );
+  return limitsFrom(files.sort().map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8'))));
 }
+
+/** Those of vital signs. */
+export const loadThresholds = (folder: string): Thresholds => loadLimits(folder).vital;

@@ -30,6 +30,20 @@ export const alertResourceId = (type: 'Flag' | 'DetectedIssue' | 'Task', { at, e
 const deviceOf = (device: string | undefined) =>
   device !== undefined && keyOf(device)?.type === 'Device' ? { reference: device } : undefined;
 
+export function alertTypeOf(type: string, canonical: string) {
+  const { code, display } = kindOf(type);
+  return { system: `${canonical}/CodeSystem/alert-type`, code, display };
+}
+
+/** What makes an acknowledgement of before a matter of before. */
+export const worsened = ({ canonical, now }: AlertSetting) => ({
+  action: {
+    coding: [{ system: `${canonical}/CodeSystem/alert-action`, code: 'worsened', display: 'Worse since' }],
+    text: 'Worse since: to be looked at again',
+  },
+  date: new Date(now).toISOString(),
+});
+
 export const acknowledgedAtMaker = (canonical: string, now: number) => ({
   action: {
     coding: [{ system: `${canonical}/CodeSystem/alert-action`, code: 'acknowledged', display: 'Acknowledged' }],
@@ -98,10 +112,7 @@ function flagOf(seen: AlertSeen, id: string, { canonical, now }: AlertSetting): 
       },
     ],
     code: {
-      coding: [
-        { system: `${canonical}/CodeSystem/alert-type`, code: kind.code, display: kind.display },
-        ...(seen.vendor ? [seen.vendor] : []),
-      ],
+      coding: [alertTypeOf(seen.type, canonical), ...(seen.vendor ? [seen.vendor] : [])],
       text: seen.name ?? seen.text,
     },
     subject: { reference: seen.patient },

@@ -33,6 +33,10 @@ function newestOf(pending: Pending): Newest {
 export const isWritten = (key: ResourceKey, pending: Pending): boolean =>
   newestOf(pending).resources.has(referenceTo(key));
 
+/** Whether the same commit puts or drops what is kept under the key. */
+export const isKeptAnew = (kind: string, key: string, pending: Pending): boolean =>
+  newestOf(pending).kept.has(keptName(kind, key));
+
 /** A kept value as it will be, also where it is dropped, and what a further put of the same key has to expect. */
 export interface KeptNow {
   readonly value: any;

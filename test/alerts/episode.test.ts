@@ -1,13 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Alarm, after, endedBySomebody, type Reading, reopenedBySomebody } from '../../src/alerts/episode.ts';
+import {
+  type Alarm,
+  after,
+  endedBySomebody,
+  HOLD_OFF,
+  type Reading,
+  reopenedBySomebody,
+} from '../../src/alerts/episode.ts';
 
-type Told = readonly [at: number, severity: Reading['severity'], trusted?: boolean];
+type Told = readonly [at: number, severity: Reading['severity'], trusted?: boolean, near?: boolean];
 
 /** The steps that readings lead to, one after another. */
 function steps(readings: readonly Told[], from?: Alarm): { steps: string[]; alarm: Alarm | undefined } {
   let alarm = from;
-  const steps = readings.map(([at, severity, trusted = true]) => {
-    const turn = after(alarm, { at, severity, trusted });
+  const steps = readings.map(([at, severity, trusted = true, near = false]) => {
+    const turn = after(alarm, { at, severity, trusted, near });
     alarm = turn.alarm;
     return turn.step;
   });
@@ -41,16 +48,48 @@ describe('an episode', () => {
     expect(steps(told).steps).toEqual(['opened', 'nothing', 'repeated', 'nothing', 'ended']);
   });
 
-  it('is followed by another when the next reading lies outside', () => {
-    const { steps: taken, alarm } = steps([
+  it('is followed by another when a reading lies outside five minutes after its end, and not a moment earlier', () => {
+    const over: Told[] = [
       [1, 'critical'],
       [2, 'normal'],
       [3, 'normal'],
-      [4, 'abnormal'],
-    ]);
+    ];
+    const { steps: taken, alarm } = steps([...over, [3 + HOLD_OFF, 'abnormal']]);
 
     expect(taken.at(-1)).toBe('opened');
     expect(alarm).toMatchObject({ episode: 2, severity: 'abnormal', open: true });
+    expect(steps([...over, [3 + HOLD_OFF - 1, 'abnormal']]).steps.at(-1)).toBe('nothing');
+  });
+
+  it('is followed by another at once when a reading is critical', () => {
+    const { steps: taken, alarm } = steps([
+      [1, 'abnormal'],
+      [2, 'normal'],
+      [3, 'normal'],
+      [4, 'critical'],
+    ]);
+
+    expect(taken.at(-1)).toBe('opened');
+    expect(alarm).toMatchObject({ episode: 2, severity: 'critical', open: true });
+  });
+
+  it('does not wait where somebody ended it', () => {
+    const { alarm } = steps([[1, 'abnormal']]);
+
+    expect(steps([[2, 'abnormal']], endedBySomebody(alarm!)).steps).toEqual(['opened']);
+  });
+
+  it('is not ended by readings within the dead band, and they do not break a row of normal ones', () => {
+    const told: Told[] = [
+      [1, 'abnormal'],
+      [2, 'normal', true, true],
+      [3, 'normal', true, true],
+      [4, 'normal'],
+      [5, 'normal', true, true],
+      [6, 'normal'],
+    ];
+
+    expect(steps(told).steps).toEqual(['opened', 'nothing', 'nothing', 'nothing', 'nothing', 'ended']);
   });
 
   it('does not begin with a normal reading', () => {

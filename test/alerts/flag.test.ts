@@ -215,7 +215,15 @@ describe('a Flag', () => {
 
   it('ends after two consecutive normal readings; the next reading outside opens a new one', async () => {
     const one = await patient();
-    await sendAll(one, [120, 75, 120, 75, 76, 130]);
+    for (const [value, minutes] of [
+      [120, 20],
+      [75, 19],
+      [120, 18],
+      [75, 17],
+      [76, 16],
+      [130, 10],
+    ] as const)
+      await one.send(one.heartRate(value, minutes));
     const flags = await one.flags();
 
     expect(wordsOf(flags)).toEqual(['active vital-heart-rate PM v1', 'inactive vital-heart-rate PM v2']);

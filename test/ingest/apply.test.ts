@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { flagVitals } from '../../src/alerts/flag.ts';
-import { loadThresholds } from '../../src/alerts/thresholds.ts';
+import { loadLimits } from '../../src/alerts/thresholds.ts';
 import { createTrail } from '../../src/audit/trail.ts';
 import { parseExact, withIdentity } from '../../src/fhir/json.ts';
 import { problem } from '../../src/fhir/outcome.ts';
@@ -41,7 +41,8 @@ describe('a sequence', () => {
 describe('several servers on one store', () => {
   const now = Date.now();
   const runtime = { ...systemRuntime, now: () => now };
-  const thresholds = loadThresholds(fileURLToPath(new URL('../../profiles', import.meta.url)));
+  const limits = loadLimits(fileURLToPath(new URL('../../profiles', import.meta.url)));
+  const thresholds = limits.vital;
   const mapping = loadMapping(fileURLToPath(new URL('../../mappings/iot-vitals', import.meta.url)));
   const canonical = 'https://example.org/fhir';
   const device = { key: { type: 'Device', id: 'd' }, deviceId: 'D', caller: administrator };
@@ -71,7 +72,7 @@ describe('several servers on one store', () => {
       relative: (text: string) => text,
       prepare: {},
     } as const;
-    const writes = createWritePath({ ...rules, derive: { Observation: [flagVitals(thresholds)] } });
+    const writes = createWritePath({ ...rules, derive: { Observation: [flagVitals(limits)] } });
     const trail = createTrail(store, runtime, 'strict');
     const interactions = [transaction(writes, systemRuntime, () => true)];
     dispatch = createDispatch({ store, trail, runtime, base: 'http://test/fhir', interactions, declared: () => true });

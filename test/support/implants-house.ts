@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { flagVitals } from '../../src/alerts/flag.ts';
 import { followFlag } from '../../src/alerts/follow-flag.ts';
-import { loadThresholds } from '../../src/alerts/thresholds.ts';
+import { loadLimits } from '../../src/alerts/thresholds.ts';
 import { followDevice, followUse } from '../../src/assignments/assignment.ts';
 import { createTrail } from '../../src/audit/trail.ts';
 import { readConfig } from '../../src/config.ts';
@@ -63,7 +63,7 @@ export async function openImplantsHouse(asked?: string, runtime: Runtime = syste
     references: 'open',
     prepare: {},
     derive: () => ({
-      Observation: [flagVitals(loadThresholds(profiles))],
+      Observation: [flagVitals(loadLimits(profiles))],
       Flag: [followFlag],
       Device: [followDevice],
       DeviceUseStatement: [followUse],

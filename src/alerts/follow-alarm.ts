@@ -1,0 +1,121 @@
+/** What one more reading means for an alarm and for the alert that tells of it. The decision is episode.ts; here it becomes changes. */
+import { type ResourceKey, referenceTo } from '../fhir/references.ts';
+import type { Pending } from '../interactions/interaction.ts';
+import type { Look } from '../store/store.ts';
+import type { Alert, AlertSeen, AlertSetting, AlertSeverity } from './alert.ts';
+import { type Alarm, after, type Reading, type Step } from './episode.ts';
+import { type FloodCap, floodOver, openedUnderCap } from './flood.ts';
+import type { Verdict } from './interpret.ts';
+import { kindOf } from './kinds.ts';
+import { ended, MOST_EVIDENCE, raised } from './raise.ts';
+import type { LimitsOf } from './thresholds.ts';
+import { detailOf, nameOf } from './words.ts';
+
+/** The kept alarm, with the ids of its newest episode. */
+export interface KeptAlarm extends Alarm {
+  readonly flag: string;
+  readonly issue: string;
+  /** References that the DetectedIssue holds as evidence. */
+  readonly evidence: number;
+  /** It stands under the alert of a flood: `flag` and `issue` are that one's. */
+  readonly capped?: true;
+}
+
+export interface Sight extends AlertSetting {
+  readonly observation: ResourceKey;
+  /** `Patient/1`; none of a device about itself. */
+  readonly patient: string | undefined;
+  readonly device: string | undefined;
+  readonly verdict: Verdict;
+  readonly of: LimitsOf;
+  /** Of the alarm. */
+  readonly key: string;
+  readonly at: number;
+  readonly cap: FloodCap;
+}
+
+const severityOf = (severity: Alarm['severity']): AlertSeverity => (severity === 'critical' ? 'critical' : 'warning');
+
+const typeOf = ({ alert, vital }: Verdict): string => alert ?? `vital-${vital}`;
+
+/** What implants and devices say goes by the name of its kind; of vital signs it is said which way they went. */
+function words({ verdict, of }: Sight, severity: Alarm['severity']): Pick<AlertSeen, 'type' | 'text' | 'name'> {
+  const type = typeOf(verdict);
+  if (of === 'vital') return { type, name: nameOf(verdict), text: detailOf(verdict, severity) };
+  return { type, text: `${kindOf(type).display}: ${verdict.name}` };
+}
+
+function seenOf(sight: Sight, { severity, episode }: Pick<Alarm, 'severity' | 'episode'>): AlertSeen {
+  const { patient, device, key, at, of, observation } = sight;
+  return {
+    ...words(sight, severity),
+    severity: severityOf(severity),
+    patient,
+    device,
+    evidence: [referenceTo(observation)],
+    at,
+    episodeKey: `${key}|${episode}`,
+    alarm: key,
+    ...(of === 'cardiac-limit' && device?.startsWith('Device/') && { isOfDevice: true }),
+  };
+}
+
+/** An alarm that opened when alerts had no Task: what would be kept of it now. */
+const olderOf = ({ flag, issue, severity }: KeptAlarm, { patient, device, verdict, key, at }: Sight): Alert => ({
+  id: flag,
+  flag,
+  issue,
+  task: flag,
+  type: typeOf(verdict),
+  severity: severityOf(severity),
+  patient,
+  device,
+  queue: 'alert-review',
+  at,
+  alarm: key,
+  open: true,
+});
+
+export interface Followed {
+  readonly saves: Pending;
+  readonly kept: KeptAlarm | undefined;
+}
+
+export async function follow(
+  before: KeptAlarm | undefined,
+  reading: Reading,
+  sight: Sight,
+  held: Pending,
+  look: Look,
+): Promise<Followed> {
+  const { step, alarm } = after(before, reading);
+  if (alarm === undefined) return { saves: [], kept: undefined };
+  if (step === 'opened') return open(alarm, sight, held, look);
+  const kept: KeptAlarm = { ...before!, ...alarm };
+  if (kept.capped) return followCapped(step, kept, sight, held, look);
+  if (step === 'nothing') return { saves: [], kept };
+  if (step === 'ended') return { saves: await ended(kept.flag, sight, held, look, olderOf(kept, sight)), kept };
+  if (kept.evidence >= MOST_EVIDENCE && step !== 'raised') return { saves: [], kept };
+  const evidence = referenceTo(sight.observation);
+  const again =
+    step === 'raised' ? { ...words(sight, 'critical'), severity: 'critical' as const, evidence } : { evidence };
+  const saves = await raised(kept.flag, again, sight, held, look, olderOf(before!, sight));
+  return { saves, kept: { ...kept, evidence: saves.length > 0 ? kept.evidence + 1 : kept.evidence } };
+}
+
+async function open(alarm: Alarm, sight: Sight, held: Pending, look: Look): Promise<Followed> {
+  const told = await openedUnderCap(seenOf(sight, alarm), sight.cap, sight, held, look);
+  const { flag: _flag, issue: _issue, evidence: _evidence, capped: _capped, ...plain } = alarm as KeptAlarm;
+  const ids = { flag: told.alert.id, issue: told.alert.issue, evidence: 1 };
+  return { saves: told.changes, kept: { ...plain, ...ids, ...(told.isCapped && { capped: true }) } };
+}
+
+/** One without an alert of its own gets one when it turns critical, or still goes on when the flood is over. */
+async function followCapped(step: Step, kept: KeptAlarm, sight: Sight, held: Pending, look: Look): Promise<Followed> {
+  if (step === 'raised') return open(kept, sight, held, look);
+  if (step !== 'repeated' || sight.patient === undefined) return { saves: [], kept };
+  const { isOver, changes } = await floodOver(sight.patient, sight.cap, sight, held, look);
+  if (!isOver) return { saves: [], kept };
+  const own = await open(kept, sight, [...held, ...changes], look);
+  return { saves: [...changes, ...own.saves], kept: own.kept };
+}

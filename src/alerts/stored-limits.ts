@@ -1,0 +1,145 @@
+/**
+ * Limits that are stored: an ObservationDefinition goes before the shipped limits of the codes it names, one for a patient
+ * before both. What is stored is kept beside the alarms, so that every server finds it with them, in the same round trip.
+ * https://hl7.org/fhir/R4/observationdefinition.html, docs/alerts.md
+ */
+import { problem } from '../fhir/outcome.ts';
+import { keyOf, type Resource, referenceTo } from '../fhir/references.ts';
+import type { Derive, Pending } from '../interactions/interaction.ts';
+import { isKeptAnew, keptNow } from '../interactions/pending.ts';
+import { type Change, isDeleted, type Kept, type Look, type Version } from '../store/store.ts';
+import { type Limits, type LimitsOf, limitsFrom } from './thresholds.ts';
+
+const kinds = ['vital', 'cardiac-limit', 'device-limit'] as const satisfies readonly LimitsOf[];
+
+/** What is kept of those for everybody, and of those for one patient: the definitions that stand, by id. */
+interface KeptLimits {
+  readonly definitions: Readonly<Record<string, object>>;
+}
+
+/** Kind of the alarms, and of the limits beside them. */
+const kind = 'alarm';
+const everybody = 'limits';
+const keyFor = (patient: string | undefined): string => (patient === undefined ? everybody : `${everybody}|${patient}`);
+
+/** Keys to ask for together with the alarms of a patient. */
+export const limitKeys = (patient: string | undefined): readonly string[] =>
+  patient === undefined ? [everybody] : [everybody, keyFor(patient)];
+
+const MOST = 10_000;
+
+/** Reads what is kept; one reader for one store. What it compiled it knows by key and revision, and revisions never repeat. */
+export function createStoredLimits() {
+  const compiled = new Map<string, Limits>();
+
+  function limitsOf(key: string, kept: Kept | undefined): Limits | undefined {
+    if (!kept) return undefined;
+    const name = `${key} ${kept.revision}`;
+    let limits = compiled.get(name);
+    if (!limits) {
+      limits = limitsFrom(Object.values((kept.value as KeptLimits).definitions));
+      if (compiled.size >= MOST) compiled.clear();
+      compiled.set(name, limits);
+    }
+    return limits;
+  }
+
+  /** Those that go before the shipped ones, the first first. Left out where there are none. */
+  return async (patient: string | undefined, pending: Pending, look: Look): Promise<readonly Limits[]> => {
+    const keys = limitKeys(patient);
+    const kept = await look.get(kind, keys);
+    const found: Limits[] = [];
+    for (const [i, key] of keys.entries()) {
+      const held = await heldIn(key, pending, look);
+      const limits = held ?? limitsOf(key, kept[i]);
+      if (limits) found.unshift(limits);
+    }
+    return found;
+  };
+}
+
+/** Limits that the same commit changes: too seldom to remember. */
+async function heldIn(key: string, pending: Pending, look: Look): Promise<Limits | undefined> {
+  if (!isKeptAnew(kind, key, pending)) return undefined;
+  const { value } = await keptNow(kind, key, pending, look);
+  return limitsFrom(Object.values((value as KeptLimits).definitions));
+}
+
+/** What limits are made of, without narrative and the like. */
+function essence(definition: any): object {
+  const { identifier, code, contained, preferredReportName, quantitativeDetails, qualifiedInterval, ...rest } =
+    definition;
+  const { abnormalCodedValueSet, criticalCodedValueSet } = rest;
+  return JSON.parse(
+    JSON.stringify({
+      identifier,
+      code,
+      contained,
+      preferredReportName,
+      quantitativeDetails,
+      qualifiedInterval,
+      abnormalCodedValueSet,
+      criticalCodedValueSet,
+    }),
+  );
+}
+
+const isLimit = (definition: any): boolean =>
+  kinds.some((of) => definition.identifier?.some(({ system }: any) => system?.endsWith(`/sid/${of}`)));
+
+/** Whom a definition is for: nobody where it has no limits. Refuses one that nobody could tell limits from. */
+function placeOf(definition: Resource | undefined, canonical: string): string | undefined {
+  if (!definition || !isLimit(definition)) return undefined;
+  const url = `${canonical}/StructureDefinition/limits-for`;
+  const about = definition['extension']?.find((extension: any) => extension.url === url);
+  if (!about) return keyFor(undefined);
+  const patient = keyOf(about.valueReference?.reference ?? '');
+  if (patient?.type !== 'Patient')
+    throw problem('business-rule', 'limits are for a Patient of this server', {
+      expression: 'ObservationDefinition.extension',
+    });
+  return keyFor(referenceTo(patient));
+}
+
+function demandLimits(definition: any): void {
+  try {
+    const limits = limitsFrom([essence(definition)]);
+    if (kinds.some((of) => limits[of].size > 0)) return;
+  } catch (error) {
+    throw problem('business-rule', error instanceof Error ? error.message : 'these limits cannot be read', {
+      expression: 'ObservationDefinition.qualifiedInterval',
+    });
+  }
+  throw problem('business-rule', 'alert limits take a code, a unit and a qualifiedInterval, or a set of coded values', {
+    expression: 'ObservationDefinition',
+  });
+}
+
+const resourceOf = (version: Version | undefined): Resource | undefined =>
+  version && !isDeleted(version) ? JSON.parse(version.text) : undefined;
+
+/** An ObservationDefinition that is written or deleted is among the kept limits, or no longer, from this commit on. */
+export const followLimits: Derive = async ({ key, before, after }, pending, look, { canonical }) => {
+  const was = placeOfOld(resourceOf(before), canonical);
+  const is = placeOf(after, canonical);
+  if (is !== undefined) demandLimits(after);
+  const changes: Change[] = [];
+  for (const place of new Set([was, is])) {
+    if (place === undefined) continue;
+    const { value, expect } = await keptNow(kind, place, pending, look);
+    const { [key.id]: _old, ...others } = (value as KeptLimits | undefined)?.definitions ?? {};
+    const definitions = place === is ? { ...others, [key.id]: essence(after) } : others;
+    const inOrder = Object.fromEntries(Object.entries(definitions).sort(([a], [b]) => (a < b ? -1 : 1)));
+    changes.push({ op: 'put', kind, key: place, value: { definitions: inOrder }, expect });
+  }
+  return changes;
+};
+
+/** Of what was stored by a release that did not look. */
+function placeOfOld(definition: Resource | undefined, canonical: string): string | undefined {
+  try {
+    return placeOf(definition, canonical);
+  } catch {
+    return undefined;
+  }
+}
