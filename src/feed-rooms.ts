@@ -39,6 +39,7 @@ import { adminCredentialsRouter, credentialsRouter } from './translators/cardiac
 import { cardiacRouter } from './translators/cardiac/router.ts';
 import { hl7v2Router } from './translators/hl7v2.ts';
 import { iotRouter } from './translators/iot.ts';
+import { tablesRouter } from './translators/tables/router.ts';
 
 export interface FeedParts {
   readonly store: Store;
@@ -114,6 +115,10 @@ export async function openFeeds(parts: FeedParts): Promise<FeedRooms> {
           identify,
           credentialsRouter(credentials).use(cardiacRouter({ ...parts, canonical, feeds, mapping })),
         ),
+      },
+      {
+        path: '/legacy',
+        room: identified(identify, tablesRouter({ ...parts, canonical, mapping, makerOf: feeds.makerOf })),
       },
       { path: '/hl7v2', room: hl7v2Router({ hl7v2, guard }) },
       {

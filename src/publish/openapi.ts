@@ -12,6 +12,7 @@ import { launchRoutes } from './launch-routes.ts';
 import { oauthRoutes } from './oauth-routes.ts';
 import { quarantineRoutes } from './quarantine-routes.ts';
 import type { Content, Examples, Route, RouteAnswer, RouteParameter } from './routes.ts';
+import { tableRoutes } from './table-routes.ts';
 import { userRoutes, userSchemas } from './user-routes.ts';
 
 const tags = [
@@ -40,6 +41,7 @@ export const documentedRoutes = (hasOauth = true): readonly Route[] => [
   ...hl7v2Routes,
   ...credentialRoutes,
   ...cardiacRoutes,
+  ...tableRoutes,
   ...fhirRoutes(),
   ...(hasOauth ? oauthRoutes : []),
   ...adminRoutes,

@@ -18,6 +18,7 @@ import { adminCredentialsRouter, credentialsRouter } from '../../src/translators
 import { cardiacRouter } from '../../src/translators/cardiac/router.ts';
 import { hl7v2Router } from '../../src/translators/hl7v2.ts';
 import { iotRouter } from '../../src/translators/iot.ts';
+import { tablesRouter } from '../../src/translators/tables/router.ts';
 
 // What stands at the authorization server is asked there: test/publish/discovery.test.ts.
 const documented = documentedRoutes()
@@ -59,6 +60,7 @@ describe('The routes outside FHIR', () => {
       ...served('/admin', adminFileDropRouter(undefined)),
       ...served('/admin', adminSigningKeysRouter({ signingKeys: unused })),
       ...served('/admin', adminQuarantineRouter({ store: unused, quarantine: unused, retries: unused })),
+      ...served('/legacy', tablesRouter({ base: '', mapping: { spec: new Map() } } as any)),
       ...served('/hl7v2', hl7v2Router({ hl7v2: unused, guard: unused })),
       ...served('/api/iot', iotRouter({ guard: unused } as any)),
       ...served('', healthRouter({ phase: () => 'ready', checks: () => ({}) })),

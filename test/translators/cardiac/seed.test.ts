@@ -30,6 +30,11 @@ const list = async (path: string, headers = {}) => {
   if (status !== 200) throw new Error(`${path}: ${status} ${text}`);
   return body;
 };
+/** What the house itself thinks of the readings stands beside it. */
+const makersAlert = async (query: string, headers = {}) =>
+  (await list(`PAT001/alerts${query}`, headers)).alerts.find(({ alert_id }: any) =>
+    alert_id.startsWith('boston-scientific:'),
+  );
 const makerStatus = async () =>
   (await get('/cardiac/status')).body.manufacturers.find((one: any) => one.manufacturer === 'boston-scientific');
 
@@ -91,19 +96,16 @@ describe('The cardiac integration as the customer wrote it down', () => {
         status: 'active',
       });
 
-      const { alerts } = await list('PAT001/alerts', headers);
-      expect(alerts).toEqual([
-        {
-          alert_id: 'boston-scientific:A-BSX-000011-0',
-          device_id: 'BSX-000011',
-          patient_id: 'PAT001',
-          alert_type: 'lead-impedance-high',
-          severity: 'critical',
-          message: expect.stringContaining('impedance'),
-          timestamp: expect.any(String),
-          acknowledged: false,
-        },
-      ]);
+      expect(await makersAlert('', headers)).toEqual({
+        alert_id: 'boston-scientific:A-BSX-000011-0',
+        device_id: 'BSX-000011',
+        patient_id: 'PAT001',
+        alert_type: 'lead-impedance-high',
+        severity: 'critical',
+        message: expect.stringContaining('impedance'),
+        timestamp: expect.any(String),
+        acknowledged: false,
+      });
     },
   );
 
@@ -126,15 +128,15 @@ describe('The cardiac integration as the customer wrote it down', () => {
   });
 
   it('acknowledges for the administrator, tells the maker, and not for a client that only reads (0-027, 0-080, 0-090)', async () => {
-    const [{ alert_id }] = (await list('PAT001/alerts')).alerts;
+    const { alert_id } = await makersAlert('');
     const path = `/cardiac/alerts/${encodeURIComponent(alert_id)}/acknowledge`;
     expect((await house.ask('POST', path, undefined, as(token))).status).toBe(403);
     const { status, body } = await house.ask('POST', path);
     expect(status).toBe(200);
     expect(body).toMatchObject({ alert_id, patient_id: 'PAT001', acknowledged: true, acknowledged_by: 'Client/admin' });
     expect(Date.now() - Date.parse(body.acknowledged_at)).toBeLessThan(60_000);
-    expect(await list('PAT001/alerts')).toMatchObject({ total: 0, alerts: [] });
-    expect((await list('PAT001/alerts?status=all')).alerts).toMatchObject([{ alert_id, acknowledged: true }]);
+    expect(await makersAlert('')).toBeUndefined();
+    expect(await makersAlert('?status=all')).toMatchObject({ alert_id, acknowledged: true });
     await until(async () => (await makerStatus()).acknowledgements_waiting === 0, 15);
     const known = sim.truth().alerts.find(({ id }: any) => alert_id.endsWith(id));
     expect(known).toMatchObject({ acknowledged: true });
