@@ -334,15 +334,24 @@ it('the evidence of an endless alarm ends at 50', async () => {
   expect((await one.issues())[0].evidence).toHaveLength(50);
 });
 
-it('a patient younger than the tables gets no Flag, and one DetectedIssue for each vital', async () => {
-  const one = await patient({ birthDate: ago(10 * 365 * DAY).slice(0, 10) });
-  await sendAll(one, [150, 75]);
-  await one.send(one.pressure(200, 100, 1));
+it('a patient whom no table is for gets no Flag, and one DetectedIssue for each vital', async () => {
+  const one = await patient({ birthDate: ago(7 * DAY).slice(0, 10) });
+  const glucose = (value: number, minutes: number) =>
+    one.heartRate(0, minutes, { code: coding('2339-0'), valueQuantity: quantity(value, 'mg/dL') });
+  for (const value of [400, 100]) await one.send(glucose(value, 1));
 
   expect(await one.flags()).toEqual([]);
   const issues = await one.issues();
-  expect(issues.map(({ code }) => code.text).sort()).toEqual(['Blood pressure', 'Heart rate']);
-  expect(issues.every(({ severity }) => severity === 'low')).toBe(true);
+  expect(issues.map(({ code, severity }) => [code.text, severity])).toEqual([['Glucose', 'low']]);
+});
+
+it('a child is judged by the table of its age', async () => {
+  const one = await patient({ birthDate: ago(10 * 365.25 * DAY).slice(0, 10) });
+  await sendAll(one, [115, 53, 105]);
+  expect(await one.flags()).toEqual([]);
+  await sendAll(one, [116]);
+
+  expect(wordsOf(await one.flags())).toEqual(['active vital-heart-rate PM v1']);
 });
 
 it('alarms go on after a restart', async () => {

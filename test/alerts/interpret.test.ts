@@ -173,10 +173,91 @@ describe('whom limits are for', () => {
     expect(verdict('8867-4', 150, '/min', { birthDate: '2010' })?.severity).toBe('critical');
   });
 
-  it('knows no table for a younger patient, whatever the value', () => {
-    expect(verdict('8867-4', 150, '/min', { birthDate: '2010-11-25' })?.severity).toBe('no-table');
-    expect(interpretation('8867-4', 75, '/min', { birthDate: '2020-01-01' })).toBeUndefined();
+  it('knows no table of glucose in the first month, whatever the value', () => {
+    expect(verdict('2339-0', 400, 'mg/dL', { birthDate: '2026-10-25' })?.severity).toBe('no-table');
+    expect(interpretation('2339-0', 100, 'mg/dL', { birthDate: '2026-11-01' })).toBeUndefined();
+    expect(interpretation('2339-0', 400, 'mg/dL', { birthDate: '2026-10-24' })).toBe('HH');
   });
+
+  it('changes from table to table with the month', () => {
+    const at = (birthDate: string) => interpretation('8867-4', 170, '/min', { birthDate });
+    // 3 to 5 months: up to 175; 6 to 8 months: up to 168.
+    expect([at('2026-05-25'), at('2026-05-24')]).toEqual(['N', 'H']);
+  });
+
+  it('goes from the children’s to the adults’ on the sixteenth birthday', () => {
+    const at = (birthDate: string) => interpretation('8867-4', 102, '/min', { birthDate });
+    expect([at('2010-11-25'), at('2010-11-24')]).toEqual(['N', 'H']);
+  });
+
+  // Just inside and just outside of each, at the age of so many years and days.
+  const children: readonly (readonly [
+    what: string,
+    code: string,
+    unit: string,
+    born: string,
+    Record<string, string>,
+  ])[] = [
+    [
+      'heart rate at 2 months',
+      '8867-4',
+      '/min',
+      '2026-09-20',
+      { 59: 'LL', 60: 'L', 107: 'N', 181: 'N', 182: 'H', 220: 'HH' },
+    ],
+    [
+      'heart rate at 10 years',
+      '8867-4',
+      '/min',
+      '2016-06-01',
+      { 40: 'LL', 51: 'L', 52: 'N', 115: 'N', 116: 'H', 180: 'HH' },
+    ],
+    [
+      'respiratory rate at 1 year',
+      '9279-1',
+      '/min',
+      '2025-10-01',
+      { 9: 'LL', 10: 'L', 21: 'N', 53: 'N', 54: 'H', 60: 'H', 61: 'HH' },
+    ],
+    [
+      'systolic pressure at 4 years',
+      '8480-6',
+      'mm[Hg]',
+      '2022-06-01',
+      { 77: 'LL', 78: 'L', 89: 'N', 112: 'N', 113: 'H' },
+    ],
+    [
+      'systolic pressure at 12 years',
+      '8480-6',
+      'mm[Hg]',
+      '2014-06-01',
+      { 89: 'LL', 90: 'L', 110: 'N', 131: 'N', 132: 'H' },
+    ],
+    ['oxygen saturation at 5 years', '59408-5', '%', '2021-06-01', { '89.9': 'LL', 90: 'L', 95: 'N' }],
+    ['temperature at 1 month', '8310-5', 'Cel', '2026-10-10', { 35: 'LL', 36: 'L', '37.9': 'N', 38: 'HH' }],
+    [
+      'temperature at 4 years, in Fahrenheit',
+      '8310-5',
+      '[degF]',
+      '2022-06-01',
+      { 100: 'N', '100.4': 'H', 105: 'H', 106: 'HH' },
+    ],
+    [
+      'glucose at 8 years',
+      '15074-8',
+      'mmol/L',
+      '2018-06-01',
+      { '2.9': 'LL', 3: 'L', '3.9': 'N', 10: 'N', '13.9': 'H', 14: 'HH' },
+    ],
+  ];
+  for (const [what, code, unit, birthDate, values] of children)
+    it(`knows ${what}`, () => {
+      const found = Object.keys(values).map((value) => [
+        value,
+        interpretation(code, Number(value), unit, { birthDate }),
+      ]);
+      expect(Object.fromEntries(found)).toEqual(values);
+    });
 
   it('counts completed years', () => {
     expect(ageAt('2000-02-29', Date.parse('2016-02-28T23:59:59Z'))).toBe(15);
