@@ -3,16 +3,19 @@ import type { RequestHandler } from 'express';
 import type { AccessRooms } from './access-rooms.ts';
 import type { Config } from './config.ts';
 import { assetsRouter } from './console/assets.ts';
+import { createLive } from './console/live/router.ts';
 import { administratorSessions } from './console/session/administrator.ts';
 import { createPages, type IdentifyPage } from './console/session/identify-page.ts';
 import { sessionRouter } from './console/session/router.ts';
 import type { Core } from './core.ts';
+import { identified } from './http/app.ts';
 import type { Dispatch } from './interactions/interaction.ts';
+import type { Log } from './log.ts';
 import type { Runtime } from './runtime.ts';
-import type { Store } from './store/store.ts';
+import type { Engine } from './store/engine.ts';
 
 export interface ConsoleParts {
-  readonly store: Store;
+  readonly store: Engine;
   readonly dispatch: Dispatch;
   readonly runtime: Runtime;
   readonly config: Config;
@@ -21,17 +24,24 @@ export interface ConsoleParts {
   readonly base: string;
   readonly adminToken: string;
   readonly access: Pick<AccessRooms, 'identify' | 'users'>;
-  readonly core: Pick<Core, 'access' | 'extract'>;
+  readonly core: Pick<Core, 'access'>;
+  readonly log: Log;
+  /** Aborts when the server stops. */
+  readonly signal: AbortSignal;
 }
 
 export interface ConsoleRooms {
   readonly rooms: readonly { readonly path: string; readonly room: RequestHandler }[];
   /** For rooms that pages ask: `identified(identifyPage, room)`. */
   readonly identifyPage: IdentifyPage;
+  /** Ends what would go on for ever, so that a server that stops need not wait for it. */
+  close(): void;
+  /** After the signal. */
+  readonly stopped: () => Promise<void>;
 }
 
 export function openConsole(parts: ConsoleParts): ConsoleRooms {
-  const { store, runtime, config, url, adminToken, access, core } = parts;
+  const { store, runtime, config, url, base, adminToken, access, core, log, signal } = parts;
   const { sessions, cookie } = access.users;
   const limits = { idle: config.sessionIdleMinutes * 60_000, absolute: config.sessionHours * 3_600_000 };
   const administrators = administratorSessions({ store, runtime, adminToken, url, idle: limits.idle });
@@ -42,10 +52,16 @@ export function openConsole(parts: ConsoleParts): ConsoleRooms {
     limits,
     cookie,
     administrators,
+    runtime,
   });
+  const { canonical } = config;
+  const live = createLive({ store, runtime, base, canonical, log, signal, again: pages.again });
   return {
+    close: live.close,
+    stopped: () => live.stopped,
     identifyPage: pages.identifyPage,
     rooms: [
+      { path: '/events', room: identified(pages.identifyPage, live.room) },
       { path: '/console/assets', room: assetsRouter() },
       {
         path: '/console',

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { problem } from '../../fhir/outcome.ts';
 import type { Access, Caller } from '../../interactions/interaction.ts';
+import type { Runtime } from '../../runtime.ts';
 import type { Grant } from '../../smart/grant.ts';
 import { purposeOf } from '../../smart/purposes.ts';
 import { scopesOf } from '../../smart/scopes/words.ts';
@@ -28,6 +29,7 @@ export interface PageParts {
   readonly limits: SessionLimits;
   readonly cookie: Pick<SessionCookie, 'read'>;
   readonly administrators: AdministratorSessions;
+  readonly runtime: Pick<Runtime, 'now'>;
 }
 
 /** client_id of pages in grants: no client is registered by it. */
@@ -35,6 +37,8 @@ const CLIENT = 'watchfire-pages';
 /** Everything that the roles open. */
 const everything = scopesOf('user/*.cruds');
 
+/** Milliseconds between two looks whether a session goes on. */
+const LOOK = 1_000;
 /** `1` for what a person does, `quiet` for what the page asks by itself: that keeps no session going. */
 const PAGE_HEADER = 'x-watchfire-page';
 
@@ -48,25 +52,31 @@ function demandOwnPage({ headers, method }: IncomingMessage): void {
     throw problem('forbidden', 'with a cookie the header X-Watchfire-Page is needed');
 }
 
-export const isQuiet = ({ headers }: IncomingMessage): boolean => headers[PAGE_HEADER] !== '1';
+const isQuiet = ({ headers }: IncomingMessage): boolean => headers[PAGE_HEADER] !== '1';
 
 export function createPages(parts: PageParts) {
-  const { identify, accessFor, sessions, limits, cookie, administrators } = parts;
+  const { identify, accessFor, sessions, limits, cookie, administrators, runtime } = parts;
 
-  /** What the roles of the user open, and no more. */
+  /** Everything that the roles of the user open, and no more. */
+  const grantOf = ({ user, id }: Session): Grant => ({
+    who: user.fhirUser,
+    client: CLIENT,
+    user: user.login,
+    roles: user.roles,
+    scopes: everything,
+    purposeOfUse: purposeOf(undefined, user.roles),
+    token: id.slice(-32),
+  });
+  const callerBy = async (grant: Grant): Promise<Caller> => ({
+    who: grant.who,
+    key: grant.token,
+    access: await accessFor(grant),
+  });
+
   async function seatOf(session: Session): Promise<Seat> {
     const { user, id, used, created } = session;
-    const grant: Grant = {
-      who: user.fhirUser,
-      client: CLIENT,
-      user: user.login,
-      roles: user.roles,
-      scopes: everything,
-      purposeOfUse: purposeOf(undefined, user.roles),
-      token: id.slice(-32),
-    };
-    const caller = { who: grant.who, key: grant.token, access: await accessFor(grant) };
     const ends = created + limits.absolute;
+    const caller = await callerBy(grantOf(session));
     return { login: user.login, caller, id, ends, restEnds: Math.min(used + limits.idle, ends) };
   }
 
@@ -87,7 +97,35 @@ export function createPages(parts: PageParts) {
     return found.caller;
   };
 
-  return { identifyPage, seat, demandOwnPage };
+  const looked = new WeakMap<IncomingMessage, { readonly at: number; readonly caller: () => Promise<Caller> }>();
+
+  /** How to ask who it is: a session is looked for, what it opens is asked each time. */
+  async function lookAgain(request: IncomingMessage): Promise<() => Promise<Caller>> {
+    const session = await sessions?.look(cookie.read(request.headers.cookie));
+    if (session) {
+      const grant = grantOf(session);
+      return () => callerBy(grant);
+    }
+    const found = await administrators.find(request.headers.cookie, true);
+    if (!found) throw problem('login', 'the session is over');
+    return async () => found.caller;
+  }
+
+  /**
+   * The same for a request whose answer goes on and on: cheap, and never older than what `identify` and `accessFor` remember. 401 once
+   * it is nobody any more.
+   */
+  const again: IdentifyPage = async (authorization, source, request) => {
+    if (authorization !== undefined) return identify(authorization, source);
+    const before = looked.get(request);
+    if (before && runtime.now() - before.at < LOOK) return before.caller();
+    const at = runtime.now();
+    const caller = await lookAgain(request);
+    looked.set(request, { at, caller });
+    return caller();
+  };
+
+  return { identifyPage, again, seat, demandOwnPage };
 }
 
 export type Pages = ReturnType<typeof createPages>;
