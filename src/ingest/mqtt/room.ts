@@ -1,7 +1,4 @@
 /** MQTT for device gateways: the port, with or without TLS, the broker behind it, and its end. docs/device-guide.md */
-import { readFileSync } from 'node:fs';
-import { createServer as createPlainServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
 import { appended } from '../../audit/trail.ts';
 import { asProblem } from '../../fhir/outcome.ts';
 import type { Log } from '../../log.ts';
@@ -10,6 +7,7 @@ import type { FeedSettings } from '../../settings/feeds.ts';
 import type { ServerSettings } from '../../settings/server.ts';
 import { NotIdentified } from '../../smart/identify.ts';
 import type { Store } from '../../store/store.ts';
+import { openPort } from '../port.ts';
 import type { KeepRefused } from '../refused-vitals.ts';
 import type { Vitals } from '../vitals.ts';
 import { type AdmissionParts, type Admitted, createAdmission } from './admission.ts';
@@ -45,23 +43,12 @@ export interface Mqtt {
 
 /** A revoked key is noticed within five seconds: identify remembers for some of them on other servers. */
 const RECHECK_MILLISECONDS = 2_000;
-const BACKLOG = 511;
 
-/** PEM files; without them the port speaks without TLS. */
-function serverFor({ mqttCertificate: certificate, mqttKey: key }: MqttParts['config']): Server {
-  if ((certificate === undefined) !== (key === undefined))
-    throw new Error('WATCHFIRE_MQTT_CERTIFICATE and WATCHFIRE_MQTT_KEY go together');
-  if (certificate === undefined) return createPlainServer();
-  return createTlsServer({ cert: readFileSync(certificate), key: readFileSync(key!), handshakeTimeout: 10_000 });
-}
-
-/** Nothing where no port is set. Rejects where the port or the certificate cannot be had. */
+/** Nothing where no port is set. Rejects with a ConfigError where the port or the certificate cannot be had. */
 export async function openMqtt(parts: MqttParts): Promise<Mqtt | undefined> {
   const { config, store, runtime, log, signal, isBrief } = parts;
-  const { mqttPort: port, host } = config;
+  const { mqttPort: port, mqttCertificate: certificate, mqttKey: key, host } = config;
   if (port === undefined || isBrief) return undefined;
-  const server = serverFor(config);
-  const isTls = config.mqttCertificate !== undefined;
 
   function refused(what: string, error: unknown, source: string, device?: Admitted): void {
     const isTold = error instanceof NotIdentified;
@@ -89,32 +76,23 @@ export async function openMqtt(parts: MqttParts): Promise<Mqtt | undefined> {
     failed: (error) => log.error('a message by MQTT was not taken in', error),
   });
 
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+  const listening = await openPort({ settings: 'WATCHFIRE_MQTT', port, host, certificate, key }, (socket) => {
     socket.setNoDelay(true);
+    broker.handle(socket);
+  }).catch(async (error) => {
+    await broker.close();
+    throw error;
   });
-  server.on(isTls ? 'secureConnection' : 'connection', broker.handle);
-  // A handshake that failed is nobody's; TLS says so to the other side.
-  server.on('tlsClientError', () => undefined);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ port, host, backlog: BACKLOG }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  log.info(`taking in readings by MQTT ${isTls ? 'over TLS' : 'without TLS'}`, { port });
+  log.info(`taking in readings by MQTT ${listening.isTls ? 'over TLS' : 'without TLS'}`, { port: listening.port });
 
   const watching = (async () => {
     while (!signal.aborted) {
       await runtime.sleep(RECHECK_MILLISECONDS, signal);
       if (!signal.aborted) await broker.recheck();
     }
-    const closed = new Promise((resolve) => server.close(resolve));
+    const closed = listening.close();
     await broker.close();
-    for (const socket of sockets) socket.destroy();
+    listening.cut();
     await closed;
   })();
   const measure = {

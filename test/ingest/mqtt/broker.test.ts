@@ -163,4 +163,21 @@ describe('MQTT over TLS', () => {
     await house.stop();
     rmSync(folder, { recursive: true });
   });
+
+  it('stops the start with the name of the setting where a file or the port cannot be had', async () => {
+    const nowhere = join(tmpdir(), 'watchfire-nowhere.pem');
+    const mqttPort = await freePort();
+
+    await expect(openHouse({ mqttPort, mqttCertificate: nowhere })).rejects.toThrow(
+      'WATCHFIRE_MQTT_CERTIFICATE and WATCHFIRE_MQTT_KEY belong together',
+    );
+    await expect(openHouse({ mqttPort, mqttCertificate: nowhere, mqttKey: nowhere })).rejects.toThrow(
+      'WATCHFIRE_MQTT_CERTIFICATE: the file cannot be read (ENOENT)',
+    );
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    await expect(openHouse({ mqttPort: port })).rejects.toThrow(/^WATCHFIRE_MQTT_PORT: port .*EADDRINUSE/);
+    taken.close();
+  });
 });

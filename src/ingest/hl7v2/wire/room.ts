@@ -1,5 +1,5 @@
 /** HL7 v2 on one page: what receives messages, by whichever door they come, where it listens, and what is counted of it. docs/hl7v2.md */
-import { type Config, ConfigError } from '../../../config.ts';
+import type { Config } from '../../../config.ts';
 import type { Log } from '../../../log.ts';
 import type { Runtime } from '../../../runtime.ts';
 import type { Look, Store } from '../../../store/store.ts';
@@ -169,21 +169,8 @@ export async function openHl7v2(parts: Hl7v2Parts): Promise<Hl7v2> {
 
   const listening = mllpPort === undefined || isBrief ? undefined : await listen(mllpPort);
   async function listen(port: number) {
-    // Half of it would be no TLS at all, without a word.
-    if ((mllpCertificate === undefined) !== (mllpKey === undefined))
-      throw new ConfigError('WATCHFIRE_MLLP_CERTIFICATE and WATCHFIRE_MLLP_KEY belong together');
-    if (mllpClientAuthority !== undefined && mllpCertificate === undefined)
-      throw new ConfigError('WATCHFIRE_MLLP_CLIENT_AUTHORITY needs WATCHFIRE_MLLP_CERTIFICATE');
-    const tls =
-      mllpCertificate !== undefined && mllpKey !== undefined
-        ? {
-            certificate: mllpCertificate,
-            key: mllpKey,
-            ...(mllpClientAuthority !== undefined && { authority: mllpClientAuthority }),
-          }
-        : undefined;
     const listener = await listenMllp(
-      { port, host, tls, signal, runtime },
+      { port, host, certificate: mllpCertificate, key: mllpKey, authority: mllpClientAuthority, signal, runtime },
       {
         receive: async (bytes, address) =>
           (await receiveAll(bytes, { address, requestId: '', who: `System/${FEED}` })).answer,
