@@ -117,7 +117,9 @@ export function cardiacRouter(door: CardiacDoor): Router {
       await store.end();
       makers = await feeds.status();
       await visitOf(response).record({ interaction: 'cardiac-status', action: 'R', status: 200 });
-    } catch {
+    } catch (error) {
+      // The one fault that is an answer here; the log tells which.
+      response.locals['visit'].error = error;
       isStoreUp = false;
     }
     const now = runtime.now();

@@ -90,11 +90,11 @@ export function tablesRouter(door: TablesDoor): Router {
     return all;
   }
 
-  async function* rowsFor(table: Table, asked: Asked, search: Search): AsyncGenerator<PlacedRow> {
+  async function* rowsFor(table: Table, asked: Asked, search: Search, isCounted: boolean): AsyncGenerator<PlacedRow> {
     const setting = settingOf(search);
     const from = placeIn(asked.page);
     const filters = await filtersIn(table, asked, setting);
-    if (filters !== undefined) yield* rowsOf(table, filters, setting, from, asked.page === undefined);
+    if (filters !== undefined) yield* rowsOf(table, filters, setting, from, isCounted);
   }
 
   /** At most so many, and where the next one is. */
@@ -152,10 +152,10 @@ export function tablesRouter(door: TablesDoor): Router {
         throw problem('value', `_sort may only be -${table.sort}: the newest come first`, { expression: '_sort' });
       const isCsv = wantsCsv(request, asked);
       const count = countIn(asked);
-      const found = rowsFor(table, asked, searchFor(dispatch, request, response, base));
+      const found = rowsFor(table, asked, searchFor(dispatch, request, response, base), !isCsv);
       if (isCsv && count === undefined) return stream(request, response, table, found);
       const { page, total, next } = await pageOf(found, count ?? DEFAULT_COUNT);
-      const link = nextLink(table, asked, next);
+      const link = nextLink(table, { ...asked, format: isCsv ? 'csv' : 'json' }, next);
       if (isCsv) {
         const lines = page.map((row) => csvLine(table.columns, row));
         const more: Record<string, string> = link === null ? {} : { Link: `<${link}>; rel="next"` };
@@ -167,8 +167,13 @@ export function tablesRouter(door: TablesDoor): Router {
       }
       const names = table.columns.map(({ name }) => name);
       const shown = page.map((row) => Object.fromEntries(names.map((name) => [name, row[name] ?? null])));
-      const counted = table.hasTotal ? (total ?? (asked.page === undefined ? 0 : null)) : null;
-      const body = { table: table.name, columns: table.columns, total: counted, rows: shown, next: link };
+      const body = {
+        table: table.name,
+        columns: table.columns,
+        total: table.hasTotal ? (total ?? 0) : null,
+        rows: shown,
+        next: link,
+      };
       send(request, response, 200, writeExact(body), headersOf(response, 'application/json'));
     })
     .all(() => {

@@ -56,7 +56,7 @@ export async function* rowsOf(
     ...where(setting),
     ...filters,
     ['_count', `${AT_ONCE}`],
-    ...(hasTotal ? [['_total', 'accurate'] as const] : []),
+    ...(hasTotal && isCounted ? [['_total', 'accurate'] as const] : []),
   ];
   let page = from.page;
   let first = from.match;
@@ -88,7 +88,7 @@ export async function* rowsOf(
     const rows = await table.rowsOf(groups, { all }, setting);
     for (const [i, row] of rows.entries()) {
       if (i < skip || row === undefined) continue;
-      yield { row, place: places[i]!, ...(isCounted && found.total !== undefined ? { total: found.total } : {}) };
+      yield { row, place: places[i]!, ...(found.total === undefined ? {} : { total: found.total }) };
     }
     if (rows.length > 0) skip = 0;
   }

@@ -125,6 +125,21 @@ describe('An alert that is acknowledged', () => {
     expect([again.status, again.text]).toEqual([200, JSON.stringify(body)]);
   });
 
+  it('may be one that the house raised by its own limits (0-109)', async () => {
+    const watch = await made({
+      resourceType: 'Device',
+      identifier: [{ system: 'urn:x', value: 'WATCH-1' }],
+      patient: { reference: `Patient/${house.patientId}` },
+    });
+    const key = await house.deviceKey('WATCH-1');
+    const reading = { device_id: 'WATCH-1', timestamp: new Date().toISOString(), heart_rate: 210 };
+    expect((await house.ask('POST', '/api/iot/vitals/', reading, as(key))).body.alerts_triggered).toBe(1);
+    const [flag] = await house.search(`Flag?author=Device/${watch}`);
+    const { status, body } = await acknowledge(flag.identifier[0].value);
+    expect([status, body.device_id, body.severity, body.acknowledged]).toEqual([200, 'WATCH-1', 'critical', true]);
+    expect((await acknowledge(flag.identifier[0].value)).text).toBe(JSON.stringify(body));
+  });
+
   it('is so once, however many click at once: one body, one Provenance (0-027)', async () => {
     const { id, issue } = await alert();
     const answers = await together(12, () => acknowledge(id));

@@ -1,4 +1,9 @@
 /** The customer's own document from end to end: credentials, the simulated maker, polls, lists, acknowledgement, status; as administrator and with the three scopes. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type MakerSimulator, startMakerSimulator } from '../../../src/simulators/makers/maker.ts';
 import { type AuthorizationHouse, openAuthorizationHouse } from '../../smart/authorization/authorization-house.ts';
@@ -154,6 +159,20 @@ describe('The cardiac integration as the customer wrote it down', () => {
     );
     expect((await get('/cardiac/status', as(token))).status).toBe(200);
     expect((await get('/cardiac/status', { authorization: '' })).status).toBe(401);
+  });
+
+  it('answers every command of docs/cardiac.md as printed there (0-151)', async () => {
+    const page = readFileSync(new URL('../../../docs/cardiac.md', import.meta.url), 'utf8');
+    const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block]) => block!);
+    expect(blocks).toHaveLength(6);
+    await house.create({ resourceType: 'Device', identifier: [{ system: 'urn:x', value: 'DEV001' }] });
+    const cwd = mkdtempSync(join(tmpdir(), 'watchfire-docs-'));
+    const env = { ...process.env, SERVER: house.url, TOKEN: house.adminToken };
+    const script = `set -e\nalias curl='curl -sS'\n${blocks.join('\n')}`;
+    const { stdout } = await promisify(execFile)('bash', ['-O', 'expand_aliases', '-c', script], { cwd, env });
+    rmSync(cwd, { recursive: true });
+    for (const word of ['"acknowledged_by":"Client/admin"', '"job_id"', '"battery_voltage"', 'alert_id,device_id'])
+      expect(stdout).toContain(word);
   });
 
   it('turns bad when the maker is gone, and says why (0-105, 0-108)', async () => {
