@@ -27,7 +27,7 @@ export interface MakerClientParts {
   readonly name: string;
   /** Base URL, without a trailing slash. */
   readonly base: string;
-  /** The ways that the maker knows: the first that the credential suffices for is gone. */
+  /** The ways that the maker knows: the first that the credential suffices for is used. */
   readonly auth: MakerAuth | readonly MakerAuth[];
   /** Valid now, the newest first: `vault.valid(maker, environment)`. Asked for when a token is. */
   readonly credentials: () => Promise<readonly Credentials[]>;

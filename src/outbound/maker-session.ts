@@ -26,7 +26,7 @@ export interface SessionParts {
   readonly name: string;
   /** Those that are valid now, the newest first. */
   readonly credentials: () => Promise<readonly Credentials[]>;
-  /** The ways that the maker knows; the first that a credential suffices for is gone. */
+  /** The ways that the maker knows; the first that a credential suffices for is used. */
   readonly auths: readonly MakerAuth[];
   readonly ask: (credentials: Credentials, auth: MakerAuth) => Promise<Token>;
   readonly now: () => number;

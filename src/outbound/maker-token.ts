@@ -34,9 +34,18 @@ const needs = {
   'api-key': ['api_key'],
 } as const satisfies Readonly<Record<MakerAuth['kind'], readonly (keyof Credentials)[]>>;
 
+/** A credential with a certificate is for mutual TLS, though its key could sign too. */
+const suffices = (held: Credentials, { kind }: MakerAuth): boolean =>
+  needs[kind].every((member) => held[member] !== undefined) &&
+  (kind !== 'private-key-jwt' || held.certificate === undefined);
+
 /** The first way of a maker that a credential suffices for. */
-export function authFor(name: string, auths: readonly MakerAuth[], credentials: Credentials): MakerAuth {
-  const found = auths.find(({ kind }) => needs[kind].every((member) => credentials[member] !== undefined));
+export const wayFor = (auths: readonly MakerAuth[], held: Credentials): MakerAuth | undefined =>
+  auths.find((auth) => suffices(held, auth));
+
+/** The same; throws `login` where there is none. */
+export function authFor(name: string, auths: readonly MakerAuth[], held: Credentials): MakerAuth {
+  const found = wayFor(auths, held);
   if (found) return found;
   const ways = [...new Set(auths.map(({ kind }) => needs[kind].join(' and ')))].join(', or ');
   throw problem('login', `the stored credential of ${name} lacks what it asks for: ${ways}`);

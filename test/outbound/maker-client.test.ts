@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { jwtVerify } from 'jose';
+import { wayFor } from '../../src/outbound/maker-token.ts';
 import { isReadable } from '../../src/outbound/read-reply.ts';
 import {
   type Answering,
@@ -90,6 +91,18 @@ describe('A token of a maker', () => {
       }
     },
   );
+
+  it('is asked for over mutual TLS where there is a certificate, though the key could sign too', () => {
+    const ways = [
+      { kind: 'private-key-jwt', tokenPath: '/token' },
+      { kind: 'mutual-tls', tokenPath: '/token' },
+    ] as const;
+    const held = { client_id: 'demo', private_key: 'key', environment: 'sandbox' } as const;
+
+    expect(wayFor(ways, held)?.kind).toBe('private-key-jwt');
+    expect(wayFor(ways, { ...held, certificate: 'certificate' })?.kind).toBe('mutual-tls');
+    expect(wayFor(ways.slice(0, 1), { ...held, certificate: 'certificate' })).toBeUndefined();
+  });
 
   it('is not needed where a maker wants its API key alone', async () => {
     const { get } = asking(fine, { auth: { kind: 'api-key', headerName: 'HM-Key' } });

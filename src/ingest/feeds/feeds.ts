@@ -100,6 +100,4 @@ export interface Feeds {
   acknowledge(maker: string, alert: string, device?: string): Promise<void>;
   /** The same as a change for the commit in which it is made. Seen within a minute, at once with `acknowledge` after it. */
   acknowledgement(maker: string, alert: string, device?: string): Change;
-  /** After the signal: resolves when no call is under way. */
-  readonly stopped: Promise<void>;
 }

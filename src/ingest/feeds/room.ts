@@ -2,8 +2,9 @@
 import type { Config } from '../../config.ts';
 import type { Log } from '../../log.ts';
 import type { GuardedClient } from '../../outbound/guarded-client.ts';
-import type { Credentials, Environment, MakerAuth, MakerClient, MakerState } from '../../outbound/maker.ts';
+import type { Environment, MakerClient, MakerState } from '../../outbound/maker.ts';
 import { createMakerClient } from '../../outbound/maker-client.ts';
+import { wayFor } from '../../outbound/maker-token.ts';
 import { baseUrlOf, environmentOf, makerName } from '../../protect/maker-settings.ts';
 import type { Vault } from '../../protect/vault.ts';
 import type { Runtime } from '../../runtime.ts';
@@ -31,7 +32,7 @@ export interface FeedsParts {
   readonly client: GuardedClient;
   readonly implants: Pick<Implants, 'entriesOf'>;
   readonly takeIn: TakeIn;
-  readonly leases: Pick<Leases, 'hold' | 'isShared' | 'stopped'>;
+  readonly leases: Pick<Leases, 'hold' | 'isShared'>;
   readonly log: Pick<Log, 'error' | 'info'>;
 }
 
@@ -46,20 +47,6 @@ export const patientSystem = (canonical: string, maker: string): string => `${ca
 export const readerOf = (document: MakerDocument, canonical: string): Reader =>
   createReader(document, patientSystem(canonical, document.name));
 
-const has: Readonly<Record<MakerAuth['kind'], (held: Credentials) => boolean>> = {
-  'client-secret': (held) => held.client_secret !== undefined,
-  'private-key-jwt': (held) => held.private_key !== undefined && held.certificate === undefined,
-  'mutual-tls': (held) => held.certificate !== undefined && held.private_key !== undefined,
-  'api-key': (held) => held.api_key !== undefined,
-};
-/** The first way for which the credential holds what it takes; the API key goes along where there is one. */
-function wayFor(ways: readonly MakerAuth[], held: Credentials): MakerAuth | undefined {
-  const way = ways.find(({ kind }) => has[kind](held));
-  if (way === undefined || held.api_key !== undefined) return way;
-  const { headerName: _, ...without } = way;
-  return without;
-}
-
 export function openFeedsOfMakers(parts: FeedsParts): FeedsRoom {
   const { store, runtime, config, makers, vault, leases } = parts;
   const settle = createSettle({ ...parts, canonical: config.canonical });
@@ -67,30 +54,29 @@ export function openFeedsOfMakers(parts: FeedsParts): FeedsRoom {
   const bells = new Map<string, { ring: () => void }>();
   const clients = new Map<
     string,
-    { readonly key: string; readonly environment: Environment; readonly client: MakerClient }
+    { readonly base: string; readonly environment: Environment; readonly client: MakerClient }
   >();
   const names = [...makers.keys()];
 
   const notSet = (maker: string): string | undefined =>
     baseUrlOf(maker, config.makers) === undefined ? `${settingOf(maker)}_BASE_URL is not set` : undefined;
 
-  /** One client as long as where and how is asked stays the same: it holds the token, the budget and the breaker. */
-  function clientFor(maker: string, base: string, environment: Environment, auth: MakerAuth): MakerClient {
-    const key = JSON.stringify([base, environment, auth]);
+  /** One client as long as the same place is asked: it holds the token, the budget and the breaker. */
+  function clientFor(maker: string, base: string, environment: Environment): MakerClient {
     const known = clients.get(maker);
-    if (known?.key === key) return known.client;
+    if (known?.base === base && known.environment === environment) return known.client;
     const { document, adapt } = makers.get(maker)!;
     const plain = createMakerClient({
       name: maker,
       base,
-      auth,
+      auth: document.auth,
       credentials: () => vault.valid(maker, environment),
       transport: parts.client,
       runtime,
       limits: document.limits,
     });
     const client = adapt ? adapt(plain, document) : plain;
-    clients.set(maker, { key, environment, client });
+    clients.set(maker, { base, environment, client });
     return client;
   }
 
@@ -104,10 +90,9 @@ export function openFeedsOfMakers(parts: FeedsParts): FeedsRoom {
       return { state: 'no-credential', why: `No credential is stored${of}` };
     }
     const { document } = makers.get(maker)!;
-    const auth = wayFor(document.auth, held);
-    if (auth === undefined)
+    if (wayFor(document.auth, held) === undefined)
       return { state: 'no-credential', why: 'The stored credential holds too little for this maker' };
-    const client = clientFor(maker, base, environment, auth);
+    const client = clientFor(maker, base, environment);
     const reader = readerOf(document, config.canonical);
     return { environment, asking: { document, reader, client, base, store, runtime, settle, welcome } };
   }
@@ -165,6 +150,5 @@ export function openFeedsOfMakers(parts: FeedsParts): FeedsRoom {
     acknowledgement: (maker, alert, device) => acknowledgementChange(maker, alert, device, runtime.now()),
     connections: () =>
       [...clients].map(([maker, { environment, client }]) => ({ maker, environment, state: client.state() })),
-    stopped: leases.stopped,
   };
 }
