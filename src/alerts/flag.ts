@@ -140,7 +140,7 @@ export function flagVitals(shipped: Limits, cap: FloodCap = usualCap): Derive {
     const trusted = isTrusted(written, canonical);
     for (const name of new Set(judged.map((one) => one.name))) {
       const ofName = judged.filter((one) => one.name === name).map((one) => one.verdict);
-      const verdict = worst(ofName)!;
+      const verdict = named(worst(ofName)!, of, shipped[of]);
       const key = keyFor(name);
       const sight: Sight = { observation, patient, device, verdict, of, key, at, now, canonical, cap };
       for (const reason of ['no-table', 'no-unit'] as const) {
@@ -180,6 +180,19 @@ const vitalsOf = (thresholds: Thresholds, measured: readonly Measured[]): readon
   ),
 ];
 
+/** Limits that do not say what lies beyond them mean the alert that the shipped ones name. */
+function named(verdict: Verdict, of: LimitsOf, shipped: Thresholds): Verdict {
+  const { alert, direction, vital } = verdict;
+  if (of === 'vital' || alert !== undefined || direction === undefined) return verdict;
+  for (const { vital: known, intervals } of [...shipped.values()].flat())
+    for (const { kind, low, high } of known === vital ? intervals : []) {
+      // A critical interval begins at the limit on the other side.
+      const beyond = (direction === 'low') === (kind === 'normal') ? low : high;
+      if (beyond?.alert !== undefined) return { ...verdict, alert: beyond.alert };
+    }
+  return verdict;
+}
+
 /** Episodes have an alert each, and are judged for themselves. */
 const EPISODES = 'cardiac-episode';
 
@@ -192,8 +205,9 @@ function judgedIn(
   return measured.flatMap((value): Judged[] => {
     const verdict = judge(value, person, at, ...layers);
     if (!verdict || verdict.vital === EPISODES) return [];
-    const { instance } = value;
-    return [{ verdict, name: instance === undefined ? verdict.vital : `${verdict.vital}#${instance}` }];
+    // Who has but one need not number it.
+    const { instance = 1 } = value;
+    return [{ verdict, name: instance === 1 ? verdict.vital : `${verdict.vital}#${instance}` }];
   });
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { flagVitals } from '../../src/alerts/flag.ts';
 import { followFlag } from '../../src/alerts/follow-flag.ts';
+import { followLimits } from '../../src/alerts/stored-limits.ts';
 import { loadLimits } from '../../src/alerts/thresholds.ts';
 import { followDevice, followUse } from '../../src/assignments/assignment.ts';
 import { createTrail } from '../../src/audit/trail.ts';
@@ -65,6 +66,7 @@ export async function openImplantsHouse(asked?: string, runtime: Runtime = syste
     derive: () => ({
       Observation: [flagVitals(loadLimits(profiles))],
       Flag: [followFlag],
+      ObservationDefinition: [followLimits],
       Device: [followDevice],
       DeviceUseStatement: [followUse],
     }),
