@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { parseExact, writeExact } from '../fhir/json.ts';
 import type { Incoming } from '../interactions/interaction.ts';
 import { uuidv7 } from '../runtime.ts';
-import { isDeleted, type Version } from '../store/store.ts';
+import type { Version } from '../store/store.ts';
+import { readingNotApplied } from './intake/reading-not-applied.ts';
 import type { ObservationSpec, Sent } from './mapping.ts';
 import { type Circumstances, observe, readingIdentifier } from './observe.ts';
 
@@ -12,7 +13,7 @@ const say = {
   edited: 'The device sent this reading again after somebody else changed it here. That version was left standing.',
 };
 
-/** The DetectedIssue; what the device sent is contained where it is new, so that nothing is lost. */
+/** The DetectedIssue; what the device sent is contained where it is new. */
 export function standingIssue(
   spec: ObservationSpec,
   sent: Sent,
@@ -20,34 +21,21 @@ export function standingIssue(
   isNews: boolean,
   at: Circumstances,
 ): Incoming {
+  const { patient, device, issued, canonical } = at;
   const parts = [at.id, newest.versionId, JSON.stringify(sent), 'DetectedIssue'];
-  const id = uuidv7(at.issued, createHash('sha256').update(parts.join('|')).digest());
+  const id = uuidv7(issued, createHash('sha256').update(parts.join('|')).digest());
   const { meta: _meta, ...refused } = parseExact(observe(spec, sent, { ...at, id: 'refused' }).text);
-  // A reference to a resource that is gone would dangle: its identifier names it still.
-  const implicated = isDeleted(newest)
-    ? { type: 'Observation', identifier: readingIdentifier(at, spec.name) }
-    : { reference: `Observation/${at.id}` };
-  const text = writeExact({
-    resourceType: 'DetectedIssue',
+  const issue = readingNotApplied({
     id,
-    ...(isNews ? { contained: [refused] } : {}),
-    status: 'final',
-    code: {
-      coding: [
-        {
-          system: `${at.canonical}/CodeSystem/alert-type`,
-          code: 'reading-not-applied',
-          display: 'Reading of a device not applied',
-        },
-      ],
-    },
-    severity: 'low',
-    patient: { reference: at.patient },
-    identifiedDateTime: new Date(at.issued).toISOString(),
-    author: { reference: at.device },
-    implicated: [implicated],
-    ...(isNews ? { evidence: [{ detail: [{ reference: '#refused' }] }] } : {}),
-    detail: isDeleted(newest) ? say.deleted : say.edited,
+    newest,
+    ...(isNews && { refused }),
+    identifier: readingIdentifier(at, spec.name),
+    patient,
+    device,
+    issued,
+    canonical,
+    say,
   });
+  const text = writeExact(issue);
   return { text, resource: JSON.parse(text) };
 }

@@ -1,7 +1,8 @@
-/** Says that something an implant told was not applied, because somebody else's version or a deletion stands. https://hl7.org/fhir/R4/detectedissue.html */
+/** Says that something an implant told was not applied, because somebody else's version or a deletion stands. docs/implants.md */
 import type { Entry } from '../../interactions/interaction.ts';
-import { isDeleted, type Version } from '../../store/store.ts';
-import { asNew, filled, put, stableId } from '../intake/entries.ts';
+import type { Version } from '../../store/store.ts';
+import { asNew, put, stableId } from '../intake/entries.ts';
+import { readingNotApplied } from '../intake/reading-not-applied.ts';
 import type { Setting } from './observation.ts';
 
 const say = {
@@ -9,33 +10,11 @@ const say = {
   edited: 'The device sent something new for this after somebody else changed it here. That version was left standing.',
 };
 
-/** What the device sent is contained, so that nothing is lost. */
-export function notApplied(sent: any, newest: Version, at: Setting): Entry {
+export function notApplied(sent: any, newest: Version, { canonical, patient, device, issued }: Setting): Entry {
   const { meta: _meta, ...refused } = sent;
   const { type, id } = newest.key;
-  const isGone = isDeleted(newest);
-  const issue = filled({
-    resourceType: 'DetectedIssue',
-    id: stableId(at.issued, 'not-applied', type, id, newest.versionId, JSON.stringify(refused)),
-    contained: [{ ...refused, id: 'refused' }],
-    status: 'final',
-    code: {
-      coding: [
-        {
-          system: `${at.canonical}/CodeSystem/alert-type`,
-          code: 'reading-not-applied',
-          display: 'Reading of a device not applied',
-        },
-      ],
-    },
-    severity: 'low',
-    patient: { reference: at.patient },
-    identifiedDateTime: new Date(at.issued).toISOString(),
-    author: { reference: at.device },
-    // A reference to a resource that is gone would dangle.
-    implicated: isGone ? [{ type, identifier: refused.identifier?.[0] }] : [{ reference: `${type}/${id}` }],
-    evidence: [{ detail: [{ reference: '#refused' }] }],
-    detail: isGone ? say.deleted : say.edited,
-  });
+  const own = stableId(issued, 'not-applied', type, id, newest.versionId, JSON.stringify(refused));
+  const identifier = refused.identifier?.[0];
+  const issue = readingNotApplied({ id: own, newest, refused, identifier, patient, device, issued, canonical, say });
   return put(issue, asNew);
 }
