@@ -1,5 +1,8 @@
 /** Acknowledging an alert: by whom, once, and what stands in FHIR afterwards. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { demandAcknowledging } from '../../../src/alerts/acknowledge/access.ts';
+import { acknowledgementEntries } from '../../../src/alerts/acknowledge/entries.ts';
+import { fullAccess } from '../../../src/smart/access.ts';
 import { type AuthorizationHouse, openAuthorizationHouse } from '../../smart/authorization/authorization-house.ts';
 import { codeFlow, type SignIn } from '../../smart/support/user-agent.ts';
 import { together } from '../../support/house.ts';
@@ -142,7 +145,10 @@ describe('An alert that is acknowledged', () => {
 
   it('is so once, however many click at once: one body, one Provenance (0-027)', async () => {
     const { id, issue } = await alert();
-    const answers = await together(12, () => acknowledge(id));
+    const answers = await together(24, async (i) => {
+      await new Promise((go) => setTimeout(go, i));
+      return acknowledge(id);
+    });
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
     expect(answers[0]!.body.acknowledged_by).toBe('Client/admin');
@@ -164,6 +170,31 @@ describe('An alert that is acknowledged', () => {
     expect((await acknowledge(id, as(await house.deviceKey('CIED-1')))).status).toBe(403);
     expect((await acknowledge(id, { authorization: '' })).status).toBe(401);
     expect((await house.read(issue)).body.mitigation).toBeUndefined();
+  });
+
+  it('is written over what was looked at, and over nothing newer', () => {
+    const standing = (resourceType: string) => ({
+      resource: { resourceType, id: '1', status: 'requested' },
+      versionId: 3,
+    });
+    const entries = acknowledgementEntries({
+      issue: standing('DetectedIssue'),
+      task: standing('Task'),
+      author: { reference: nurse },
+      now: 0,
+      canonical: base,
+    });
+    expect(entries.map(({ method, url, conditions }) => [method, url, conditions.ifMatch])).toEqual([
+      ['PUT', 'DetectedIssue/1', 3],
+      ['PUT', 'Task/1', 3],
+      ['POST', 'Provenance', undefined],
+    ]);
+  });
+
+  it.each(['Device/1', 'Patient/1', 'RelatedPerson/1'])('is never so by %s, whatever it may write', async (who) => {
+    const flag = { resourceType: 'Flag', id: '1' };
+    await expect(demandAcknowledging({ who, access: fullAccess }, flag)).rejects.toMatchObject({ status: 403 });
+    await demandAcknowledging({ who: 'PractitionerRole/1', access: fullAccess }, flag);
   });
 
   it('is none where nobody may see it, or it is not there', async () => {

@@ -67,6 +67,15 @@ beforeAll(async () => {
   );
   expect(batch.body).toMatchObject({ processed: 7 });
   await made({
+    resourceType: 'Device',
+    identifier: [{ system: 'urn:x', value: 'DEV002' }],
+    patient: { reference: patient },
+  });
+  // At a time that the other has a reading of, too.
+  const other = { device_id: 'DEV002', timestamp: minute(3), heart_rate: 61, respiratory_rate: 16 };
+  const second = { authorization: `Bearer ${await house.deviceKey('DEV002')}` };
+  expect((await house.ask('POST', '/api/iot/vitals/', other, second)).status).toBeLessThan(300);
+  await made({
     resourceType: 'Observation',
     status: 'final',
     code: { coding: [{ system: 'http://loinc.org', code: '8867-4' }] },
@@ -163,7 +172,10 @@ describe('The tables of the systems before', () => {
       signal_quality: 95,
       battery_level: 80,
     });
-    expect(await rowsOf('healthcare_device_data_reading?_count=1')).toEqual([...rows, ...rest.rows]);
+    const all = (await table('healthcare_device_data_reading')).rows;
+    expect(all).toHaveLength(8);
+    expect(all.filter(({ device_id }: any) => device_id === 'DEV001')).toEqual([...rows, ...rest.rows]);
+    for (const count of [1, 3]) expect(await rowsOf(`healthcare_device_data_reading?_count=${count}`)).toEqual(all);
   });
 
   it('join the device to vital signs in one request, by where they come from (2-093)', async () => {
@@ -208,8 +220,8 @@ describe('The tables of the systems before', () => {
     const whole = await get('healthcare_device_data_reading', { accept: 'text/csv' });
     const lines = whole.text.split('\r\n');
     expect(lines[0]).toMatch(/^device_id,timestamp,heart_rate,/);
-    expect(lines).toHaveLength(9);
-    expect(lines[7]).toContain(',150.0,lbs,"\'=1+1, ""quoted""",95,80');
+    expect(lines).toHaveLength(10);
+    expect(lines[8]).toContain(',150.0,lbs,"\'=1+1, ""quoted""",95,80');
     expect(page.text.split('\r\n')).toEqual([...lines.slice(0, 7), '']);
   });
 
