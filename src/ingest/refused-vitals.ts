@@ -1,7 +1,7 @@
 /** A payload of a device that was refused is kept as it came, and each refused reading with its reason. See intake/quarantine.ts */
 import { hash } from 'node:crypto';
 import { writeExact } from '../fhir/json.ts';
-import { Problem } from '../fhir/outcome.ts';
+import type { Problem } from '../fhir/outcome.ts';
 import type { Origin } from '../interactions/inside.ts';
 import type { Change } from '../store/store.ts';
 import { isOvertaken } from './intake/overtaken.ts';
@@ -47,9 +47,8 @@ export function createKeepRefused(takeIn: TakeIn, canonical: string): KeepRefuse
     try {
       await takeIn(feed, raw.entries, changes, origin);
     } catch (error) {
-      // It came before and stands there already, which the feed is told as nothing that it may see.
-      const isThere = isOvertaken(error) || (error instanceof Problem && error.status === 404);
-      if (!isThere) throw error;
+      // It came before, and stands there already.
+      if (!isOvertaken(error)) throw error;
     }
   };
 }
