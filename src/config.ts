@@ -1,15 +1,16 @@
 /** Every setting of the server; the only reader of the environment. docs/configuration.md is its tables in prose. */
 import { type AccessSettings, accessSettings } from './settings/access.ts';
+import { type AlertSettings, alertSettings } from './settings/alerts.ts';
 import { type FeedSettings, feedSettings } from './settings/feeds.ts';
 import { type ServerSettings, serverSettings } from './settings/server.ts';
 import type { Setting } from './settings/setting.ts';
 
-export interface Config extends ServerSettings, AccessSettings, FeedSettings {
+export interface Config extends ServerSettings, AccessSettings, FeedSettings, AlertSettings {
   /** `BOSTON_SCIENTIFIC_BASE_URL` and `..._ENVIRONMENT` of every maker, as they stand there: the makers are data, so is what they are called. */
   readonly makers: Readonly<Record<string, string>>;
 }
 
-export const settings: readonly Setting[] = [...serverSettings, ...accessSettings, ...feedSettings];
+export const settings: readonly Setting[] = [...serverSettings, ...accessSettings, ...feedSettings, ...alertSettings];
 
 /** Stops the start with a sentence that names the setting. */
 export class ConfigError extends Error {}

@@ -3,8 +3,11 @@ import type { RequestListener } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import packageJson from '../package.json' with { type: 'json' };
 import { type AccessRooms, offeredBy, openAccess } from './access-rooms.ts';
+import { openAlerts } from './alert-rooms.ts';
 import { flagVitals } from './alerts/flag.ts';
 import { followFlag } from './alerts/follow-flag.ts';
+import { followAnswer, followTask } from './alerts/process/follow.ts';
+import { createAlertBells } from './alerts/process/room.ts';
 import { followLimits } from './alerts/stored-limits.ts';
 import { loadLimits } from './alerts/thresholds.ts';
 import { followDevice, followUse } from './assignments/assignment.ts';
@@ -36,7 +39,7 @@ import { type Runtime, systemRuntime } from './runtime.ts';
 import { extract } from './search/extract.ts';
 import { adminToken } from './smart/admin-token.ts';
 import { keepPortalClient } from './smart/clients/portal-client.ts';
-import { createConsents } from './smart/consents/room.ts';
+import { type ConsentRoom, createConsents } from './smart/consents/room.ts';
 import { keepCanonical, pageKeyOf } from './store/facts.ts';
 import { noLeases, startLeases } from './store/lease.ts';
 import { forgetSubscription, prepareSubscription } from './subscriptions/prepare.ts';
@@ -120,8 +123,10 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
     closing.add(() => stop.abort());
     const limits = loadLimits(profiles);
     const { version } = packageJson;
+    const bells = createAlertBells();
+    let consents!: ConsentRoom;
     const core = await openCore({
-      engine,
+      engine: bells.watch(engine),
       trail,
       runtime,
       base,
@@ -130,12 +135,14 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       offered: offeredBy(config, url),
       pageKey: await pageKeyOf(engine, runtime),
       references: config.references,
-      consents: (store) => createConsents({ store, base, runtime, mode: config.consent }),
+      consents: (store) => (consents = createConsents({ store, base, runtime, mode: config.consent })),
       prepare: { Subscription: prepareSubscription({ client, runtime, base }) },
       derive: (followSearchParameter) => ({
         Observation: [flagVitals(limits)],
         ObservationDefinition: [followLimits],
         Flag: [followFlag],
+        Task: [followTask],
+        Communication: [followAnswer],
         Device: [followDevice],
         DeviceUseStatement: [followUse],
         Subscription: [forgetSubscription],
@@ -181,6 +188,22 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       leases,
       extract,
       client,
+    });
+    const alerts = await openAlerts({
+      store,
+      dispatch,
+      runtime,
+      config,
+      url,
+      base,
+      identify,
+      client,
+      metrics,
+      log,
+      leases,
+      bells,
+      consents,
+      isBrief,
     });
     const feeds = await openFeeds({
       store,
@@ -236,6 +259,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       },
       rooms: [
         ...access.rooms,
+        ...alerts.rooms,
         ...feeds.rooms,
         ...pages.rooms,
         {
@@ -255,6 +279,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       ],
       publicRooms: [
         ...access.publicRooms,
+        ...alerts.publicRooms,
         healthRouter({
           phase: () => phase,
           checks: () => ({

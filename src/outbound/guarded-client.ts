@@ -13,6 +13,8 @@ export interface Call {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** The body instead, where it is no text. */
+  readonly bytes?: Uint8Array;
   /** Ends the call early, beside its own time limit. */
   readonly signal?: AbortSignal;
   /** Where an answer may be larger or take longer than most; then all of it is handed back. */
@@ -225,7 +227,7 @@ async function exchange(
     path: url.pathname + url.search,
     method: call.method,
     headers: { ...call.headers },
-    body: call.body,
+    body: call.bytes ?? call.body,
     signal,
     ...(limits && { headersTimeout: limits.headers, bodyTimeout: limits.total }),
   });

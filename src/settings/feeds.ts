@@ -1,6 +1,6 @@
 /** What comes in besides requests: makers that are asked, files, HL7 v2, MQTT; and where their credentials are kept. docs/configuration.md */
 import type { Setting } from './setting.ts';
-import { httpUrl, onOff, optional, secret, whole } from './values.ts';
+import { httpUrl, onOff, optional, secret, whole, zone } from './values.ts';
 
 export interface FeedSettings {
   readonly pollSeconds: number;
@@ -26,14 +26,6 @@ export interface FeedSettings {
 
 const text = (given: string) => given;
 const port = optional(whole(0, 65_535));
-const zone = (given: string) => {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: given });
-  } catch {
-    throw new Error('must be an IANA time zone, such as Europe/Paris');
-  }
-  return given;
-};
 
 export const feedSettings: readonly Setting<keyof FeedSettings>[] = [
   {

@@ -49,3 +49,11 @@ export const secret = (text: string) => {
 /** For a setting that may be left out: then there is no value. */
 export const optional = (parse: (text: string) => unknown) => (text: string) => (text === '' ? undefined : parse(text));
 export const onOff = (text: string) => oneOf('true', 'false')(text.toLowerCase()) === 'true';
+export const zone = (given: string) => {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: given });
+  } catch {
+    throw new Error('must be an IANA time zone, such as Europe/Paris');
+  }
+  return given;
+};

@@ -14,6 +14,7 @@ const layers: readonly (readonly string[])[] = [
     'server.ts',
     'core.ts',
     'access-rooms.ts',
+    'alert-rooms.ts',
     'feed-rooms.ts',
     'console-rooms.ts',
     'open-engine.ts',
@@ -96,7 +97,7 @@ describe('The layers', () => {
       'express',
       [
         ...['http/', 'translators/', 'console/', 'smart/', 'simulators/'],
-        ...['server.ts', 'access-rooms.ts', 'feed-rooms.ts', 'console-rooms.ts'],
+        ...['server.ts', 'access-rooms.ts', 'alert-rooms.ts', 'feed-rooms.ts', 'console-rooms.ts'],
       ],
     ],
     ['helmet', ['http/', 'server.ts']],

@@ -31,7 +31,7 @@ export const processKinds = {
   timer: 'alert-timer',
 } as const;
 
-export const timerKey = (at: number, alert: string): string => `${new Date(at).toISOString()}|${alert}`;
+const timerKey = (at: number, alert: string): string => `${new Date(at).toISOString()}|${alert}`;
 
 export function readTimer(key: string): { readonly at: number; readonly alert: string } {
   const bar = key.indexOf('|');

@@ -1,0 +1,61 @@
+/** Alerts and those who are told of them, on one page: the channels, the process that works under a lease, and its two doors. Stands beside server.ts; docs/decisions/0011-two-pages-of-wiring.md */
+import { hkdfSync } from 'node:crypto';
+import type { RequestHandler } from 'express';
+import type { AccessRooms } from './access-rooms.ts';
+import { openChannels, processSettings, pushKeyOf } from './alerts/channels/open.ts';
+import { type AlertBells, alertMeasures, startAlerts } from './alerts/process/room.ts';
+import type { Config } from './config.ts';
+import { alertAnswersRouter } from './http/alert-answers.ts';
+import { identified } from './http/app.ts';
+import type { Metrics } from './http/metrics.ts';
+import { pushSubscriptionsRouter } from './http/push-subscriptions.ts';
+import type { Dispatch } from './interactions/interaction.ts';
+import type { Log } from './log.ts';
+import type { GuardedClient } from './outbound/guarded-client.ts';
+import { vapidPublicKey } from './outbound/web-push.ts';
+import type { Runtime } from './runtime.ts';
+import type { Consents } from './smart/policies/parts.ts';
+import type { Engine } from './store/engine.ts';
+import { pageKeyOf } from './store/facts.ts';
+import type { Leases } from './store/lease.ts';
+
+export interface AlertParts {
+  readonly store: Engine;
+  readonly dispatch: Dispatch;
+  readonly runtime: Runtime;
+  readonly config: Config;
+  /** Public URL without a path, and the FHIR base below it. */
+  readonly url: string;
+  readonly base: string;
+  readonly identify: AccessRooms['identify'];
+  readonly client: GuardedClient;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly leases: Leases;
+  readonly bells: AlertBells;
+  readonly consents: Pick<Consents, 'narrow'>;
+  /** It is here for one command: nobody is told anything by it. */
+  readonly isBrief: boolean;
+}
+
+export interface AlertRooms {
+  readonly rooms: readonly { readonly path: string; readonly room: RequestHandler }[];
+  readonly publicRooms: readonly RequestHandler[];
+}
+
+export async function openAlerts(parts: AlertParts): Promise<AlertRooms> {
+  const { store, dispatch, runtime, config, base, identify, client, metrics, isBrief } = parts;
+  const pushKey = await pushKeyOf(store, runtime);
+  const secret = await pageKeyOf(store, runtime);
+  const linkKey = new Uint8Array(hkdfSync('sha256', secret, '', 'alert answers', 32));
+  if (config.escalation && !isBrief) {
+    const channels = openChannels({ config, client, runtime, store, pushKey });
+    startAlerts({ ...parts, canonical: config.canonical, settings: processSettings(config), channels, linkKey });
+  }
+  for (const measure of alertMeasures(store)) metrics.rows(measure);
+  const push = pushSubscriptionsRouter({ store, client, publicKey: vapidPublicKey({ privateKey: pushKey }) });
+  return {
+    rooms: config.pushContact === undefined ? [] : [{ path: '/push-subscriptions', room: identified(identify, push) }],
+    publicRooms: [alertAnswersRouter({ store, dispatch, runtime, base, linkKey })],
+  };
+}

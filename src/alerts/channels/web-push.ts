@@ -1,0 +1,40 @@
+/** Web push to the browsers of a user. https://www.rfc-editor.org/rfc/rfc8030 */
+import { hash } from 'node:crypto';
+import type { GuardedClient } from '../../outbound/guarded-client.ts';
+import { MOST_PUSHED, type PushTarget, pushCall, type Vapid } from '../../outbound/web-push.ts';
+import type { Runtime } from '../../runtime.ts';
+import type { Store } from '../../store/store.ts';
+import type { Channel } from './channel.ts';
+import { pushKind } from './push-subscriptions.ts';
+import { answered, attempt } from './reply.ts';
+
+const HOUR = 3_600;
+const urgencies = { routine: 'low', urgent: 'normal', stat: 'high' } as const;
+const gone = [404, 410];
+
+export const webPush = (
+  client: Pick<GuardedClient, 'send'>,
+  runtime: Pick<Runtime, 'now' | 'random'>,
+  store: Pick<Store, 'get' | 'commit'>,
+  vapid: Vapid,
+): Channel => ({
+  kind: 'web-push',
+  async send({ id, to, subject, text, link, priority, about }, signal) {
+    const [kept] = await store.get(pushKind, [to.value]);
+    if (!kept) return { failed: 'recipient-unavailable', reason: 'The browser is no longer subscribed', isFinal: true };
+    const target = kept.value as PushTarget;
+    const words = JSON.stringify({ id, title: subject, body: text, link, priority }).slice(0, MOST_PUSHED);
+    const pushing = {
+      text: words,
+      urgency: urgencies[priority],
+      topic: hash('sha256', about, 'base64url').slice(0, 32),
+      seconds: 4 * HOUR,
+    };
+    const chance = { privateKey: runtime.random(32), salt: runtime.random(16) };
+    return attempt(async () => {
+      const reply = await client.send({ ...pushCall(target, pushing, vapid, chance, runtime.now()), signal });
+      if (gone.includes(reply.status)) await store.commit([{ op: 'drop', kind: pushKind, key: to.value }]);
+      return answered(reply, runtime.now(), gone);
+    });
+  },
+});

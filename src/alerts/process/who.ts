@@ -1,0 +1,178 @@
+/**
+ * Who is told of an alert: the CareTeam of its patient, else that of the organization, else the inbox of the clinic; nobody else.
+ * https://hl7.org/fhir/R4/careteam.html, docs/escalation.md#who-is-told
+ */
+import { keyOf, type Resource } from '../../fhir/references.ts';
+import { plainQuery } from '../../search/query.ts';
+import { isDeleted, type Look } from '../../store/store.ts';
+import type { ChannelKind, Contact } from '../channels/channel.ts';
+import { pushContacts } from '../channels/push-subscriptions.ts';
+import type { Process } from './kept.ts';
+
+export interface Recipient {
+  /** `Practitioner/1`; left out for an inbox that is nobody in particular. */
+  readonly reference?: string;
+  readonly display?: string;
+  readonly contacts: readonly Contact[];
+}
+
+export interface Group {
+  /** Whose Task it becomes. */
+  readonly owner: { readonly reference: string } | { readonly display: string };
+  readonly recipients: readonly Recipient[];
+}
+
+export interface WhoParts {
+  readonly look: Pick<Look, 'read' | 'search' | 'list'>;
+  /** `CareTeam/1` of the organization. */
+  readonly team: string | undefined;
+  /** Of the clinic. */
+  readonly inbox: Contact | undefined;
+  /** `HealthcareService/1` or `Organization/1`. */
+  readonly emergency: string | undefined;
+  readonly kinds: ReadonlySet<ChannelKind>;
+  readonly now: number;
+  /** Whether consents let somebody know of the alert. */
+  readonly mayKnow: (who: string) => Promise<boolean>;
+}
+
+const told = new Set(['Practitioner', 'PractitionerRole', 'Organization']);
+const MOST_TOLD = 50;
+const inboxOwner = { display: 'Inbox of the clinic' };
+
+async function readAll(references: readonly string[], { look }: Pick<WhoParts, 'look'>): Promise<readonly Resource[]> {
+  const keys = references.flatMap((one) => keyOf(one) ?? []);
+  const versions = keys.length === 0 ? [] : await look.read(keys);
+  return versions.flatMap((one) => (one && !isDeleted(one) ? [{ ...JSON.parse(one.text), id: one.key.id }] : []));
+}
+
+const systems: Readonly<Record<string, ChannelKind>> = { email: 'email', sms: 'sms', phone: 'sms', url: 'webhook' };
+
+/** The first address of each channel that there is; what is old or at home of a colleague is passed over. */
+function contactsIn(resource: Resource | undefined, { kinds, now }: Pick<WhoParts, 'kinds' | 'now'>): Contact[] {
+  const found = new Map<ChannelKind, Contact>();
+  const isPatient = resource?.resourceType === 'Patient' || resource?.resourceType === 'RelatedPerson';
+  const telecom: any[] = [...(resource?.['telecom'] ?? [])]
+    .filter(({ use, period }: any) => use !== 'old' && (isPatient || use !== 'home') && isNow(period, now))
+    .sort(
+      (a: any, b: any) => (a.rank ?? 99) - (b.rank ?? 99) || Number(a.system !== 'sms') - Number(b.system !== 'sms'),
+    );
+  for (const { system, value } of telecom) {
+    const kind = systems[system];
+    // A patient is written to, never called by a program at an address of the web.
+    if (kind === undefined || value === undefined || !kinds.has(kind) || (isPatient && kind === 'webhook')) continue;
+    if (!found.has(kind)) found.set(kind, { kind, value });
+  }
+  return [...found.values()];
+}
+
+const isNow = (period: any, now: number): boolean =>
+  (period?.start === undefined || Date.parse(period.start) <= now) &&
+  (period?.end === undefined || Date.parse(period.end) >= now);
+
+async function recipientsOf(references: readonly string[], parts: WhoParts): Promise<readonly Recipient[]> {
+  const resources = await readAll(references.slice(0, MOST_TOLD), parts);
+  const practitioners = await readAll(
+    resources.flatMap((one) => (one.resourceType === 'PractitionerRole' ? (one['practitioner']?.reference ?? []) : [])),
+    parts,
+  );
+  const all = await Promise.all(
+    resources.map(async (resource): Promise<Recipient | undefined> => {
+      const reference = `${resource.resourceType}/${resource.id}`;
+      const person = practitioners.find(({ id }) => resource['practitioner']?.reference === `Practitioner/${id}`);
+      if (resource['active'] === false || !(await parts.mayKnow(reference))) return undefined;
+      if (person && !(await parts.mayKnow(`Practitioner/${person.id}`))) return undefined;
+      const own = contactsIn(resource, parts);
+      const contacts = own.length > 0 ? own : contactsIn(person, parts);
+      const pushed = await pushContacts(person ? `Practitioner/${person.id}` : reference, parts.look, parts.kinds);
+      return { reference, contacts: [...contacts, ...pushed] };
+    }),
+  );
+  return all.flatMap((one) => one ?? []);
+}
+
+/** The patient, where there is a way to reach one. */
+export async function patientOf({ alert: { patient } }: Process, parts: WhoParts): Promise<Recipient | undefined> {
+  if (patient === undefined) return undefined;
+  const [resource] = await readAll([patient], parts);
+  if (resource === undefined || resource['deceasedDateTime'] || resource['deceasedBoolean']) return undefined;
+  const contacts = [...contactsIn(resource, parts), ...(await pushContacts(patient, parts.look, parts.kinds))];
+  return contacts.length === 0 ? undefined : { reference: patient, contacts };
+}
+
+/** Where the patient lives, in a line; undefined where nobody knows. */
+export async function addressOf({ alert: { patient } }: Process, parts: WhoParts): Promise<string | undefined> {
+  const [resource] = patient === undefined ? [] : await readAll([patient], parts);
+  const address = resource?.['address']?.find((one: any) => one.use !== 'old' && isNow(one.period, parts.now));
+  if (!address || !(address.text || address.line?.length > 0)) return undefined;
+  return address.text ?? [...address.line, address.postalCode, address.city].filter(Boolean).join(', ');
+}
+
+/** Those of the team that are told at a stage; all of them where it has none with such a role. */
+async function membersOf(team: Resource, roles: readonly string[], parts: WhoParts): Promise<readonly Recipient[]> {
+  const participants: any[] = (team['participant'] ?? []).filter(
+    ({ member, period }: any) => told.has(keyOf(member?.reference ?? '')?.type ?? '') && isNow(period, parts.now),
+  );
+  const isMeant = ({ role }: any) =>
+    (role ?? []).some(({ coding }: any) => (coding ?? []).some(({ code }: any) => roles.includes(code)));
+  const meant = roles.length === 0 ? [] : participants.filter(isMeant);
+  const members = (meant.length > 0 ? meant : participants).map(({ member }) => member.reference as string);
+  return recipientsOf([...new Set(members)], parts);
+}
+
+async function teamOf(patient: string, { look }: WhoParts): Promise<Resource | undefined> {
+  const of = [
+    { is: 'reference', name: 'CareTeam.subject', target: patient } as const,
+    { is: 'key', name: 'CareTeam.status', first: 'active', second: '' } as const,
+  ];
+  const { matches } = await look.search(plainQuery('CareTeam', { is: 'all', of }, 10), undefined);
+  const teams = matches.map(({ text, key }): Resource => ({ ...JSON.parse(text), id: key.id }));
+  return teams.find((one) => one['participant']?.length > 0);
+}
+
+const inboxOf = ({ inbox }: WhoParts): Group => ({
+  owner: inboxOwner,
+  recipients: inbox ? [{ ...inboxOwner, contacts: [inbox] }] : [],
+});
+
+async function organization(roles: readonly string[], parts: WhoParts): Promise<Group> {
+  const [team] = parts.team === undefined ? [] : await readAll([parts.team], parts);
+  const recipients = team ? await membersOf(team, roles, parts) : [];
+  return recipients.length > 0 ? { owner: { reference: parts.team! }, recipients } : inboxOf(parts);
+}
+
+/** Doctor and nurse. */
+export async function clinicians(
+  { alert: { patient } }: Process,
+  roles: readonly string[],
+  parts: WhoParts,
+): Promise<Group> {
+  const team = patient === undefined ? undefined : await teamOf(patient, parts);
+  const recipients = team ? await membersOf(team, roles, parts) : [];
+  return recipients.length > 0
+    ? { owner: { reference: `CareTeam/${team!.id}` }, recipients }
+    : organization(roles, parts);
+}
+
+/** All who have not been told: the rest of the patient's team and that of the organization; the inbox beside them. */
+export async function backup(process: Process, roles: readonly string[], parts: WhoParts): Promise<Group> {
+  const [own, others] = await Promise.all([clinicians(process, [], parts), organization(roles, parts)]);
+  const all = [...own.recipients, ...others.recipients];
+  const known = new Map(all.map((one) => [one.reference ?? one.display, one]));
+  const isTold = ({ reference }: Recipient) => reference !== undefined && process.told.includes(reference);
+  const fresh = [...known.values()].filter((one) => !isTold(one));
+  const recipients = fresh.length > 0 ? fresh : [...known.values()];
+  const isInboxNamed = recipients.some(({ display }) => display === inboxOwner.display);
+  return {
+    owner: others.owner,
+    recipients: isInboxNamed ? recipients : [...recipients, ...inboxOf(parts).recipients],
+  };
+}
+
+export async function emergency(parts: WhoParts): Promise<Group | undefined> {
+  const [resource] = parts.emergency === undefined ? [] : await readAll([parts.emergency], parts);
+  if (!resource) return undefined;
+  const contacts = contactsIn(resource, parts);
+  if (contacts.length === 0) return undefined;
+  return { owner: { reference: parts.emergency! }, recipients: [{ reference: parts.emergency!, contacts }] };
+}

@@ -1,0 +1,62 @@
+/** Where a browser of a signed-in user asks to be pushed to. https://www.w3.org/TR/push-api/ */
+import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { pushKeyFor, pushKind, pushTargetOf, subscribing } from '../alerts/channels/push-subscriptions.ts';
+import { problem } from '../fhir/outcome.ts';
+import { keyOf } from '../fhir/references.ts';
+import type { GuardedClient } from '../outbound/guarded-client.ts';
+import type { Store } from '../store/store.ts';
+import { visitOf } from './app.ts';
+import { demandJson, FORM_LIMIT, readBody } from './body.ts';
+import { sendJson } from './respond.ts';
+
+export interface PushDoor {
+  readonly store: Pick<Store, 'list' | 'commit'>;
+  readonly client: Pick<GuardedClient, 'check'>;
+  /** The key that a browser subscribes for, base64url. */
+  readonly publicKey: string;
+}
+
+/** Alerts go to people; a program has webhooks. */
+const people = ['Practitioner', 'PractitionerRole', 'Patient', 'RelatedPerson'];
+
+function personOf(response: Response): string {
+  const { who } = visitOf(response).caller;
+  if (who === 'anonymous')
+    throw problem('login', 'this needs a token', { headers: { 'WWW-Authenticate': 'Bearer realm="watchfire"' } });
+  if (!people.includes(keyOf(who)?.type ?? '')) throw problem('forbidden', 'only a person is pushed to');
+  return who;
+}
+
+async function bodyOf(request: Request): Promise<unknown> {
+  demandJson(request);
+  const text = (await readBody(request, FORM_LIMIT)).toString('utf8');
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw problem('invalid', 'the body is not JSON');
+  }
+}
+
+/** Behind a guard that puts the caller on the visit. */
+export function pushSubscriptionsRouter({ store, client, publicKey }: PushDoor): RequestHandler {
+  const router = Router();
+  router.get('/', (request, response) => {
+    personOf(response);
+    sendJson(request, response, 200, { public_key: publicKey }, visitOf(response).requestId);
+  });
+  router.post('/', async (request, response) => {
+    const who = personOf(response);
+    const target = pushTargetOf(await bodyOf(request));
+    const fault = client.check(target.endpoint);
+    if (fault) throw fault;
+    await store.commit(await subscribing(who, target, store));
+    sendJson(request, response, 201, { endpoint: target.endpoint }, visitOf(response).requestId);
+  });
+  router.delete('/', async (request, response) => {
+    const who = personOf(response);
+    const { endpoint } = (await bodyOf(request)) as { readonly endpoint?: unknown };
+    await store.commit([{ op: 'drop', kind: pushKind, key: pushKeyFor(who, String(endpoint)) }]);
+    response.status(204).end();
+  });
+  return router;
+}
