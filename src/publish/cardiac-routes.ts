@@ -1,5 +1,14 @@
 /** The cardiac integration in the customer's words, as OpenAPI routes: devices, readings and alerts of a patient, runs, status, acknowledgements. */
-import { inPath, json, outcome, type Route, type RouteParameter, type Schema, schemaRef } from './routes.ts';
+import {
+  administratorOnly,
+  inPath,
+  json,
+  outcome,
+  type Route,
+  type RouteParameter,
+  type Schema,
+  schemaRef,
+} from './routes.ts';
 
 const common = { tag: 'Cardiac', security: ['accessToken', 'adminToken'] } as const;
 const text: Schema = { type: 'string' };
@@ -192,6 +201,30 @@ export const cardiacRoutes: readonly Route[] = [
       400: outcome('A parameter is not known here.'),
       ...refusals,
       503: { description: 'The store does not answer.', content: json({ type: 'object' }) },
+    },
+  },
+  {
+    ...common,
+    security: ['adminToken'],
+    method: 'get',
+    path: '/cardiac/status/{manufacturer}/devices',
+    operationId: 'cardiacDeviceStatus',
+    summary: 'Tell how each device of a maker is read',
+    parameters: [inPath('manufacturer', 'As in the status.', 'boston-scientific'), ...paging],
+    answers: {
+      200: {
+        description: 'Counts, errors and missing intervals, by the maker’s ids of the devices.',
+        content: json(
+          objectOf({
+            manufacturer: text,
+            devices: { type: 'array', items: { type: 'object' } },
+            next: nullable({ type: 'string', format: 'uri' }, 'The next page; null after the last.'),
+          }),
+        ),
+      },
+      400: outcome('A parameter is not known or not right.'),
+      ...administratorOnly,
+      404: outcome('No such maker is known.'),
     },
   },
   {

@@ -5,6 +5,7 @@ import { appended } from '../../audit/trail.ts';
 import { writeExact } from '../../fhir/json.ts';
 import { problem } from '../../fhir/outcome.ts';
 import { keyOf } from '../../fhir/references.ts';
+import { onlyAdministrator } from '../../http/admin-desk.ts';
 import { visitOf } from '../../http/app.ts';
 import { send } from '../../http/respond.ts';
 import type { Feeds, MakerStatus } from '../../ingest/feeds/feeds.ts';
@@ -14,14 +15,14 @@ import { demandPermitted } from '../../interactions/permit.ts';
 import { queryOf } from '../../interactions/route.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Store } from '../../store/store.ts';
-import { askedIn } from './asked.ts';
+import { askedIn, limitOf } from './asked.ts';
 import { escaped, originOf, type Search, searchFor } from './asker.ts';
 import { issuesOf } from './beside.ts';
 import { readingKinds } from './kinds.ts';
 import { lists } from './lists.ts';
 import { patientNamed } from './patient.ts';
 import { alertIdOf, createRows, makersNameOf } from './rows.ts';
-import { jobWords, makerWords, overall } from './status-words.ts';
+import { deviceWords, jobWords, makerWords, overall } from './status-words.ts';
 
 export interface CardiacDoor {
   readonly dispatch: Dispatch;
@@ -132,6 +133,24 @@ export function cardiacRouter(door: CardiacDoor): Router {
     answer(request, response, isStoreUp ? 200 : 503, words);
   };
 
+  /** Of each device of a maker; names devices and patients of everybody. */
+  const deviceStatus: RequestHandler = async (request, response) => {
+    const maker = feeds.makerOf(request.params.manufacturer as string);
+    if (maker === undefined) throw problem('not-found', `no such maker; known are ${feeds.makers().join(', ')}`);
+    const asked = askedIn(request, ['limit', 'page']);
+    const limit = limitOf(asked);
+    const found = await feeds.devices(maker, asked.page, limit + 1);
+    const devices = found.slice(0, limit).map(deviceWords);
+    const deed = { interaction: 'cardiac-status', action: 'R', status: 200, target: 'Device' };
+    await visitOf(response).record(deed);
+    const query = queryOf([
+      ['limit', `${limit}`],
+      ['page', devices.at(-1)?.device_id ?? ''],
+    ]);
+    const next = found.length > limit ? `${own}/cardiac/status/${maker}/devices?${query}` : null;
+    answer(request, response, 200, { manufacturer: maker, devices, next });
+  };
+
   /** The Flag of an alert, and what came along. */
   async function alertNamed(id: string, search: Search) {
     const also = [['_include', 'Flag:author'] as const, ['_count', '2'] as const];
@@ -188,6 +207,7 @@ export function cardiacRouter(door: CardiacDoor): Router {
   router.route('/patients/:patient_id/ingest').post(ingest).all(only('POST'));
   router.route('/jobs/:job_id').get(job).all(only('GET, HEAD'));
   router.route('/status').get(status).all(only('GET, HEAD'));
+  router.route('/status/:manufacturer/devices').get(onlyAdministrator, deviceStatus).all(only('GET, HEAD'));
   router.route('/alerts/:alert_id/acknowledge').post(acknowledgeAlert).all(only('POST'));
   return router;
 }

@@ -1,6 +1,6 @@
 /** How the feeds of makers and the store are doing, and what became of a run, in the customer's words. docs/cardiac.md */
 import { isoOf } from '../../http/admin-desk.ts';
-import type { Counts, Job, MakerStatus } from '../../ingest/feeds/feeds.ts';
+import type { Counts, DeviceStatus, Job, MakerStatus } from '../../ingest/feeds/feeds.ts';
 
 const countsIn = (counts: Counts) => ({
   success: counts.success,
@@ -53,4 +53,14 @@ export const jobWords = (job: Job) => ({
   ended_at: job.ended ?? null,
   counts: countsIn(job.counts),
   errors: job.errors,
+});
+
+export const deviceWords = (status: DeviceStatus) => ({
+  device_id: status.device,
+  patient_id: status.patient,
+  last_sync: status.lastSuccess ?? null,
+  last_error: status.lastError ?? null,
+  newest_reading: status.newest ?? null,
+  counts: { ...countsIn(status.counts), missing: status.gaps.length },
+  missing_intervals: status.gaps.map(({ kind, from, to }) => ({ reading_type: kind, from, to: to ?? null })),
 });

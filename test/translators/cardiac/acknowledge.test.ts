@@ -13,6 +13,7 @@ const password = 'correct horse 7 battery staple';
 let house: AuthorizationHouse;
 let device: string;
 let nurse: string;
+let asNurse: { authorization: string };
 let count = 0;
 
 const made = async (resource: any): Promise<string> => {
@@ -82,14 +83,14 @@ beforeAll(async () => {
     { login: 'chalmers', password, fhirUser: `Patient/${house.patientId}`, roles: ['patient'] },
   ];
   for (const user of users) expect((await house.ask('POST', '/admin/users', user)).status).toBe(201);
+  asNurse = await signedIn({ login: 'jackie', password }, 'user/*.cruds');
 });
 afterAll(() => house.stopAll());
 
 describe('An alert that is acknowledged', () => {
   it('says so in mitigation, Task and one Provenance; its Flag stays active (0-027, 0-046)', async () => {
     const { id, flag, issue, task } = await alert();
-    const headers = await signedIn({ login: 'jackie', password }, 'user/*.cruds');
-    const { status, body } = await acknowledge(id, headers);
+    const { status, body } = await acknowledge(id, asNurse);
     expect(status).toBe(200);
     expect(body).toEqual({
       alert_id: id,
@@ -200,9 +201,8 @@ describe('An alert that is acknowledged', () => {
   it('is none where nobody may see it, or it is not there', async () => {
     const stranger = await made({ resourceType: 'Patient', name: [{ family: 'Stranger' }] });
     const { id } = await alert(stranger);
-    const headers = await signedIn({ login: 'jackie', password }, 'user/*.cruds');
-    expect((await acknowledge(id, headers)).status).toBe(404);
-    expect((await acknowledge('nothing', headers)).status).toBe(404);
+    expect((await acknowledge(id, asNurse)).status).toBe(404);
+    expect((await acknowledge('nothing', asNurse)).status).toBe(404);
     const twice = await house.ask('POST', `/cardiac/alerts/${id}/acknowledge?force=1`);
     expect([twice.status, twice.body.issue[0].code]).toEqual([400, 'invalid']);
     const wrong = await house.ask('GET', `/cardiac/alerts/${id}/acknowledge`);

@@ -157,6 +157,12 @@ describe('The cardiac integration as the customer wrote it down', () => {
     expect(Object.keys(status.counts)).toEqual(
       expect.arrayContaining(['success', 'failure', 'duplicate', 'quarantined', 'missing']),
     );
+    const path = '/cardiac/status/boston_scientific/devices';
+    const one = (await get(`${path}?limit=1`)).body;
+    expect(one.devices).toMatchObject([{ device_id: 'BSX-000011', patient_id: 'PAT001', counts: { failure: 0 } }]);
+    expect((await get(one.next)).body.devices[0].device_id).not.toBe('BSX-000011');
+    expect((await get(path, as(token))).status).toBe(403);
+    expect((await get('/cardiac/status/nobody/devices')).status).toBe(404);
     expect((await get('/cardiac/status', as(token))).status).toBe(200);
     expect((await get('/cardiac/status', { authorization: '' })).status).toBe(401);
   });
