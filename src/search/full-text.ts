@@ -15,6 +15,22 @@ export const hasWords = (type: string): boolean => type !== ofTrail;
 
 /** The folded words of a text: runs of letters and digits. */
 export function wordsOf(text: string): readonly string[] {
+  if (text.length > SHORT_TEXT) return wordsIn(text);
+  let words = shortTexts.get(text);
+  if (!words) {
+    words = wordsIn(text);
+    if (shortTexts.size >= MOST_TEXTS) shortTexts.clear();
+    shortTexts.set(text, words);
+  }
+  return words;
+}
+
+/** Displays and units come again and again. */
+const shortTexts = new Map<string, readonly string[]>();
+const SHORT_TEXT = 64;
+const MOST_TEXTS = 4_000;
+
+function wordsIn(text: string): readonly string[] {
   const folded = fold(text);
   return folded.match(/^[\x00-\x7f]*$/.test(folded) ? /[a-z0-9]+/g : /[\p{L}\p{N}]+/gu) ?? [];
 }

@@ -9,22 +9,42 @@ export interface Hashing {
   big(kind: number, name: string, value: string): bigint;
 }
 
+interface Halves {
+  readonly a: number;
+  readonly b: number;
+}
+
+const MOST_NAMES = 2_000;
+
 /** `seed` are 8 random bytes that stay with the store for ever. */
 export function createHashing(seed: Uint8Array): Hashing {
   const halves = new DataView(seed.buffer, seed.byteOffset, 8);
   const startLow = halves.getInt32(0, true);
   const startHigh = halves.getInt32(4, true);
+  /** Both halves after a name: the same few hundred come again and again. */
+  const afterName = new Map<string, Halves>();
+
+  function halvesAfter(name: string): Halves {
+    let halves = afterName.get(name);
+    if (halves) return halves;
+    let a = startLow;
+    let b = startHigh;
+    for (let i = 0; i < name.length; i++) {
+      const unit = name.charCodeAt(i);
+      a = Math.imul((a << 13) ^ (a >>> 19) ^ unit, 0x9e3779b1);
+      b = Math.imul((b << 17) ^ (b >>> 15) ^ unit, 0x85ebca6b);
+    }
+    halves = { a, b };
+    if (afterName.size >= MOST_NAMES) afterName.clear();
+    afterName.set(name, halves);
+    return halves;
+  }
+
   const hashing = {
     low: 0,
     high: 0,
     mix(kind: number, name: string, value: string): void {
-      let a = startLow;
-      let b = startHigh;
-      for (let i = 0; i < name.length; i++) {
-        const unit = name.charCodeAt(i);
-        a = Math.imul((a << 13) ^ (a >>> 19) ^ unit, 0x9e3779b1);
-        b = Math.imul((b << 17) ^ (b >>> 15) ^ unit, 0x85ebca6b);
-      }
+      let { a, b } = halvesAfter(name);
       a = Math.imul((a << 13) ^ (a >>> 19) ^ (0x10000 + kind), 0x9e3779b1);
       b = Math.imul((b << 17) ^ (b >>> 15) ^ (0x10000 + kind), 0x85ebca6b);
       for (let i = 0; i < value.length; i++) {

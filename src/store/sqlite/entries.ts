@@ -6,7 +6,7 @@
  * (hash), keys with a second part (hash, hash of the second), points (hash, place as double), spans (hash, low, high), texts
  * (hash, length u32, UTF-8), groups (hash, length u32, a block of the same layout), intervals without a row (as spans).
  */
-import type { ElementEntries, IndexEntries } from '../../search/query.ts';
+import type { ElementEntries, IndexEntries, RangeEntry } from '../../search/query.ts';
 import type { Hashing } from '../hash.ts';
 import type { Kind } from './hash.ts';
 import { kindOf } from './hash.ts';
@@ -17,187 +17,224 @@ export const HEAD = 32;
 const WORDS_AT = 28;
 export const lastUpdatedOf = (type: string): string => `${type}._lastUpdated`;
 
-const utf8 = new TextEncoder();
-
-/** Sizes of the fixed sections, in the order of the layout. */
+/** Sizes of the entries of the fixed sections, in the order of the layout. */
 const WIDTHS = [8, 16, 16, 24] as const;
 
-/** The two halves of the hash of a name, and the bytes that stand under it. */
-type Named = readonly [low: number, high: number, bytes: Uint8Array];
+/** One section while it is filled; used again for the next resource, so that thousands of short lists need not be collected. */
+interface Section {
+  bytes: Uint8Array;
+  view: DataView;
+  end: number;
+}
+
+const sectionOf = (size: number): Section => {
+  const bytes = new Uint8Array(size);
+  return { bytes, view: new DataView(bytes.buffer), end: 0 };
+};
+const [plain, paired, points, spans, named, quiet] = Array.from({ length: 6 }, () => sectionOf(1_024)) as [
+  Section,
+  Section,
+  Section,
+  Section,
+  Section,
+  Section,
+];
+const inOrder = [plain, paired, points, spans, named, quiet];
+/** One large resource does not keep its room for ever. */
+const LARGE = 1 << 20;
+
+function makeRoom(section: Section, size: number): void {
+  if (section.end + size <= section.bytes.length) return;
+  const larger = sectionOf(2 * (section.end + size));
+  larger.bytes.set(section.bytes.subarray(0, section.end));
+  section.bytes = larger.bytes;
+  section.view = larger.view;
+}
+
+function putHash(section: Section, hashing: Hashing, kind: Kind, name: string, value: string): void {
+  hashing.mix(kind, name, value);
+  makeRoom(section, 8);
+  section.view.setInt32(section.end, hashing.low, true);
+  section.view.setInt32(section.end + 4, hashing.high, true);
+  section.end += 8;
+}
+
+function putDouble(section: Section, value: number): void {
+  makeRoom(section, 8);
+  section.view.setFloat64(section.end, value, true);
+  section.end += 8;
+}
+
+const utf8 = new TextEncoder();
+
+/** A text with its length before it. */
+function putText(section: Section, text: string): void {
+  makeRoom(section, 4 + 3 * text.length);
+  const start = section.end + 4;
+  let at = start;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 0x7f) {
+      at += utf8.encodeInto(text.slice(i), section.bytes.subarray(at)).written;
+      break;
+    }
+    section.bytes[at++] = unit;
+  }
+  section.view.setUint32(section.end, at - start, true);
+  section.end = at;
+}
 
 /**
  * Entries of a resource of the type, with the engine's own: the type itself and the place of lastUpdated, filled in by
  * `stampEntries`. `tokens` are the resource's words (words.ts), of which the block only keeps whether they changed.
  */
 export function encodeEntries(type: string, index: IndexEntries, hashing: Hashing, tokens = ''): Uint8Array {
-  const groups = index.groups.map(({ name, entries }): Named => {
-    const bytes = encodeElement(entries, hashing);
-    hashing.mix(kindOf.group, name, '');
-    return [hashing.low, hashing.high, bytes];
-  });
+  const groups = index.groups.map(({ name, entries }) => [name, encodeElement(entries, hashing)] as const);
   const bytes = encodeElement(index, hashing, type, groups, index.canonicals);
   if (tokens !== '') {
     hashing.mix(kindOf.word, '', tokens);
-    new DataView(bytes.buffer).setInt32(WORDS_AT, hashing.low || 1, true);
+    viewOf(bytes).setInt32(WORDS_AT, hashing.low || 1, true);
   }
   return bytes;
 }
 
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+
 /** Whether two blocks stand for the same words; an empty block has none. */
 export const sameWords = (one: Uint8Array, other: Uint8Array): boolean => wordsOf(one) === wordsOf(other);
 export const hasWords = (entries: Uint8Array): boolean => wordsOf(entries) !== 0;
-const wordsOf = (entries: Uint8Array): number =>
-  entries.length === 0 ? 0 : new DataView(entries.buffer, entries.byteOffset).getInt32(WORDS_AT, true);
+const wordsOf = (entries: Uint8Array): number => (entries.length === 0 ? 0 : viewOf(entries).getInt32(WORDS_AT, true));
 
 function encodeElement(
   index: ElementEntries,
   hashing: Hashing,
   type?: string,
-  groups: readonly Named[] = [],
+  groups: readonly (readonly [name: string, block: Uint8Array])[] = [],
   canonicals: readonly string[] = [],
 ): Uint8Array {
-  const sections: [number[], number[], number[], number[]] = [[], [], [], []];
-  const [plain, paired, points, spans] = sections;
-  const start = (section: number[], kind: Kind, name: string, value: string) => {
-    hashing.mix(kind, name, value);
-    section.push(hashing.low, hashing.high);
-  };
+  for (const section of inOrder) section.end = 0;
   if (type !== undefined) {
-    start(plain, kindOf.resourceType, type, '');
-    start(points, kindOf.shortRange, lastUpdatedOf(type), '');
-    points.push(0);
+    putHash(plain, hashing, kindOf.resourceType, type, '');
+    putHash(points, hashing, kindOf.shortRange, lastUpdatedOf(type), '');
+    putDouble(points, 0);
     for (const one of canonicals) {
-      start(plain, kindOf.canonical, type, one);
-      start(plain, kindOf.canonical, '', one);
+      putHash(plain, hashing, kindOf.canonical, type, one);
+      putHash(plain, hashing, kindOf.canonical, '', one);
     }
   }
   for (const { name, first, second } of index.keys) {
     if (second === '') {
-      start(plain, kindOf.key, name, first);
-      dropRepeat(plain, 2);
+      putHash(plain, hashing, kindOf.key, name, first);
+      dropRepeat(plain, 8);
     } else {
-      start(paired, kindOf.key, name, first);
-      start(paired, kindOf.second, '', second);
-      dropRepeat(paired, 4);
+      putHash(paired, hashing, kindOf.key, name, first);
+      putHash(paired, hashing, kindOf.second, '', second);
+      dropRepeat(paired, 16);
     }
   }
   for (const { name, target } of index.references) {
-    start(plain, kindOf.key, name, target);
-    dropRepeat(plain, 2);
+    putHash(plain, hashing, kindOf.key, name, target);
+    dropRepeat(plain, 8);
   }
-  const times = occurrences(index);
-  const quiet: number[] = [];
-  for (const { name, low, high, along } of index.ranges) {
-    if (along !== undefined) {
-      start(quiet, kindOf.shortRange, name, '');
-      quiet.push(low, high);
-      continue;
-    }
-    const single = high - low <= SHORT && times.get(name) === 1;
-    const section = low === high ? points : spans;
-    start(section, single ? kindOf.shortRange : kindOf.oddRange, name, '');
-    section.push(low);
-    if (section === spans) section.push(high);
-    dropRepeat(section, section === spans ? 4 : 3);
+  putRanges(index, hashing);
+  putTexts(index, hashing);
+  for (const [name, block] of groups) {
+    putHash(named, hashing, kindOf.group, name, '');
+    makeRoom(named, 4 + block.length);
+    named.view.setUint32(named.end, block.length, true);
+    named.bytes.set(block, named.end + 4);
+    named.end += 4 + block.length;
   }
-  const texts: Named[] = [];
-  const seen = new Set<string>();
-  for (const { name, folded, original } of index.texts) {
-    if (original !== undefined) {
-      start(plain, kindOf.exactText, name, original);
-      dropRepeat(plain, 2);
-    }
-    const repeat = `${name}\u0000${folded}`;
-    if (seen.has(repeat)) continue;
-    seen.add(repeat);
-    hashing.mix(kindOf.text, name, '');
-    texts.push([hashing.low, hashing.high, utf8.encode(folded)]);
-  }
-  return layOut(sections, texts, groups, quiet);
+  return layOut(groups.length);
 }
 
-/** How many different intervals each range name has. */
-function occurrences({ ranges }: ElementEntries): Map<string, number> {
-  const times = new Map<string, number>();
-  const seen = new Set<string>();
-  for (const { name, low, high, along } of ranges) {
-    if (along !== undefined) continue;
-    const repeat = `${name} ${low} ${high}`;
-    if (seen.has(repeat)) continue;
-    seen.add(repeat);
-    times.set(name, (times.get(name) ?? 0) + 1);
+function putRanges(index: ElementEntries, hashing: Hashing): void {
+  const several = severalIn(index);
+  for (const { name, low, high, along } of index.ranges) {
+    if (along !== undefined) {
+      putHash(quiet, hashing, kindOf.shortRange, name, '');
+      putDouble(quiet, low);
+      putDouble(quiet, high);
+      continue;
+    }
+    const kind = high - low <= SHORT && !several.has(name) ? kindOf.shortRange : kindOf.oddRange;
+    const section = low === high ? points : spans;
+    putHash(section, hashing, kind, name, '');
+    putDouble(section, low);
+    if (section === spans) putDouble(section, high);
+    dropRepeat(section, section === spans ? 24 : 16);
   }
-  return times;
+}
+
+/** Names that have more than one interval. */
+function severalIn({ ranges }: ElementEntries): ReadonlySet<string> {
+  const several = new Set<string>();
+  const first = new Map<string, RangeEntry>();
+  for (const range of ranges) {
+    if (range.along !== undefined) continue;
+    const before = first.get(range.name);
+    if (before === undefined) first.set(range.name, range);
+    else if (before.low !== range.low || before.high !== range.high) several.add(range.name);
+  }
+  return several;
+}
+
+let textCount = 0;
+
+function putTexts({ texts }: ElementEntries, hashing: Hashing): void {
+  textCount = 0;
+  const seen = texts.length > 1 ? new Set<string>() : undefined;
+  for (const { name, folded, original } of texts) {
+    if (original !== undefined) {
+      putHash(plain, hashing, kindOf.exactText, name, original);
+      dropRepeat(plain, 8);
+    }
+    const repeat = `${name}\u0000${folded}`;
+    if (seen?.has(repeat)) continue;
+    seen?.add(repeat);
+    putHash(named, hashing, kindOf.text, name, '');
+    putText(named, folded);
+    textCount++;
+  }
 }
 
 /** Takes the newest entry back out where the same one is there; long lists keep theirs, the table ignores them. */
-function dropRepeat(section: number[], width: number): void {
-  const last = section.length - width;
+function dropRepeat(section: Section, width: number): void {
+  const { view } = section;
+  const last = section.end - width;
   if (last > 64 * width) return;
   for (let at = 0; at < last; at += width) {
     let same = true;
-    for (let i = 0; i < width && same; i++) same = section[at + i] === section[last + i];
+    for (let i = 0; i < width && same; i += 4) same = view.getInt32(at + i) === view.getInt32(last + i);
     if (!same) continue;
-    section.length = last;
+    section.end = last;
     return;
   }
 }
 
-function layOut(
-  sections: readonly [number[], number[], number[], number[]],
-  texts: readonly Named[],
-  groups: readonly Named[],
-  quiet: readonly number[],
-): Uint8Array {
-  const counts = [sections[0].length / 2, sections[1].length / 4, sections[2].length / 3, sections[3].length / 4];
+function layOut(groupCount: number): Uint8Array {
   let size = HEAD;
-  for (let i = 0; i < 4; i++) size += counts[i]! * WIDTHS[i]!;
-  for (const [, , named] of texts) size += 12 + named.length;
-  for (const [, , named] of groups) size += 12 + named.length;
-  size += (quiet.length / 4) * WIDTHS[3];
-  const bytes = new Uint8Array(size);
-  const view = new DataView(bytes.buffer);
-  for (let i = 0; i < 4; i++) view.setUint32(4 * i, counts[i]!, true);
-  view.setUint32(16, texts.length, true);
-  view.setUint32(20, groups.length, true);
-  view.setUint32(24, quiet.length / 4, true);
+  for (const { end } of inOrder) size += end;
+  // Out of a pool: what is gathered is copied into one message soon.
+  const bytes = Buffer.allocUnsafe(size);
+  const view = viewOf(bytes);
+  for (let i = 0; i < 4; i++) view.setUint32(4 * i, inOrder[i]!.end / WIDTHS[i]!, true);
+  view.setUint32(16, textCount, true);
+  view.setUint32(20, groupCount, true);
+  view.setUint32(24, quiet.end / WIDTHS[3], true);
+  view.setUint32(WORDS_AT, 0, true);
   let at = HEAD;
-  const halves = (section: readonly number[], from: number, count: number) => {
-    for (let i = 0; i < count; i++, at += 4) view.setInt32(at, section[from + i]!, true);
-  };
-  const doubles = (section: readonly number[], from: number, count: number) => {
-    for (let i = 0; i < count; i++, at += 8) view.setFloat64(at, section[from + i]!, true);
-  };
-  const [plain, paired, points, spans] = sections;
-  halves(plain, 0, plain.length);
-  halves(paired, 0, paired.length);
-  for (let i = 0; i < points.length; i += 3) {
-    halves(points, i, 2);
-    doubles(points, i + 2, 1);
+  for (const section of inOrder) {
+    bytes.set(section.bytes.subarray(0, section.end), at);
+    at += section.end;
+    if (section.bytes.length > LARGE) Object.assign(section, sectionOf(1_024));
   }
-  const intervals = (section: readonly number[]) => {
-    for (let i = 0; i < section.length; i += 4) {
-      halves(section, i, 2);
-      doubles(section, i + 2, 2);
-    }
-  };
-  intervals(spans);
-  for (const list of [texts, groups]) {
-    for (const [low, high, named] of list) {
-      view.setInt32(at, low, true);
-      view.setInt32(at + 4, high, true);
-      view.setUint32(at + 8, named.length, true);
-      bytes.set(named, at + 12);
-      at += 12 + named.length;
-    }
-  }
-  intervals(quiet);
   return bytes;
 }
 
 /** Writes the time of the version, known only to the writer, into its place. */
 export function stampEntries(bytes: Uint8Array, lastUpdated: number): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const view = viewOf(bytes);
   view.setFloat64(HEAD + view.getUint32(0, true) * 8 + view.getUint32(4, true) * 16 + 8, lastUpdated, true);
 }
 
@@ -221,7 +258,7 @@ export interface Sections {
 }
 
 export function sectionsOf(bytes: Uint8Array): Sections {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const view = viewOf(bytes);
   const plainCount = view.getUint32(0, true);
   const pairedCount = view.getUint32(4, true);
   const pointCount = view.getUint32(8, true);

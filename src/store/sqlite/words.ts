@@ -21,8 +21,31 @@ export function tokenOf(name: string, word: string, hashing: Hashing): string {
 /** The tokens of a resource with blanks around each, or '' where it has none. */
 export function tokensOf(words: readonly WordEntry[], hashing: Hashing): string {
   let tokens = '';
-  for (const { name, word } of words) tokens += ` ${tokenOf(name, word, hashing)}`;
+  let [last, known] = ['', noTokens];
+  for (const { name, word } of words) {
+    if (name !== last) [last, known] = [name, knownTokens(name, hashing)];
+    let token = known.get(word);
+    if (token === undefined) {
+      token = ` ${tokenOf(name, word, hashing)}`;
+      if (known.size >= MOST_KNOWN) known.clear();
+      known.set(word, token);
+    }
+    tokens += token;
+  }
   return tokens && `${tokens} `;
+}
+
+/** Most words come again: their tokens by name, for each store. */
+const known = new WeakMap<Hashing, Map<string, Map<string, string>>>();
+const noTokens = new Map<string, string>();
+const MOST_KNOWN = 4_000;
+
+function knownTokens(name: string, hashing: Hashing): Map<string, string> {
+  let names = known.get(hashing);
+  if (!names) known.set(hashing, (names = new Map()));
+  let tokens = names.get(name);
+  if (!tokens) names.set(name, (tokens = new Map()));
+  return tokens;
 }
 
 /** Puts the words of the new version in the place of the old one's; `old` and `entries` are the blocks of both. */
