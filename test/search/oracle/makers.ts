@@ -70,7 +70,7 @@ const reference =
 const composite =
   (first: string, second: string): Maker =>
   (roll, world, onType) => {
-    for (;;) {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
       const drawn = draw(
         roll,
         world,
@@ -82,6 +82,7 @@ const composite =
       const parts = drawn.parameter.parts!.map((kind, i) => someValue(roll, world, kind, roll.of(drawn.held[i])));
       if (parts[0] !== undefined && parts[1] !== undefined) return from(drawn, parts.join('$'));
     }
+    throw new NothingToDraw();
   };
 
 const near: Maker = (roll, world) => {
@@ -89,6 +90,9 @@ const near: Maker = (roll, world) => {
   const value = [latitude + 0.003, longitude - 0.002, roll.of([1.3, 7.7, 23.3, 61.1, 203.7]), 'km'].map(String);
   return { type: 'Location', name: 'near', value: value.join('|') };
 };
+
+/** In a small world some conditions cannot be met: whoever draws them looks for another. */
+const MOST_TRIES = 1_000;
 
 /** A condition that the resource fulfils itself, most of the time. */
 function about(roll: Dice, world: World, resource: any): { name: string; value: string } | undefined {
@@ -106,7 +110,7 @@ function about(roll: Dice, world: World, resource: any): { name: string; value: 
 const chain =
   (steps: number, typed: boolean, kinds = pointers): Maker =>
   (roll, world, onType) => {
-    for (;;) {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
       const start = draw(roll, world, kinds, (one) => targetOf(world, one) !== undefined, onType);
       let [path, at] = [start.code, targetOf(world, start)];
       path += typed || start.parameter.targets!.length !== 1 ? `:${at.resourceType}` : '';
@@ -118,22 +122,24 @@ const chain =
       const last = at && about(roll, world, at);
       if (last !== undefined) return { type: start.type, name: `${path}.${last.name}`, value: last.value };
     }
+    throw new NothingToDraw();
   };
 
 /** Into the first resource of a Bundle. */
 const chainInside: Maker = (roll, world) => {
   const letters = ofType(world, 'Bundle').filter((one) => parameters['Bundle']!['composition']!.get(one).length > 0);
   if (letters.length === 0) throw new NothingToDraw();
-  for (;;) {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
     const last = about(roll, world, roll.of(letters).entry[0].resource);
     if (last === undefined) continue;
     return { type: 'Bundle', name: `composition${roll.of(['', ':Composition'])}.${last.name}`, value: last.value };
   }
+  throw new NothingToDraw();
 };
 
 /** Without a type, where the parameter behind the point belongs to several target types. */
 const untyped: Maker = (roll, world, onType) => {
-  for (;;) {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
     const start = draw(
       roll,
       world,
@@ -144,6 +150,7 @@ const untyped: Maker = (roll, world, onType) => {
     const last = about(roll, world, targetOf(world, start));
     if (last !== undefined) return { type: start.type, name: `${start.code}.${last.name}`, value: last.value };
   }
+  throw new NothingToDraw();
 };
 
 const has =
@@ -152,13 +159,14 @@ const has =
     kinds = pointers,
   ): Maker =>
   (roll, world) => {
-    for (;;) {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
       const { source, code, target } = pointingAt(roll, world, kinds);
       const last = inner(roll, world, source);
       if (last === undefined) continue;
       const name = `_has:${source.resourceType}:${code}:${last.name}`;
       return { type: target.resourceType, name, value: last.value };
     }
+    throw new NothingToDraw();
   };
 
 /** `_has` of what points at the one that points here. */
@@ -215,11 +223,12 @@ const content: Maker = (roll, world, onType) => {
 };
 
 const listed: Maker = (roll, world) => {
-  for (;;) {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
     const all = roll.of(ofType(world, 'List'));
     const [item] = ledTo(world, roll.of(all.entry as any[]).item);
     if (item !== undefined) return { type: item.resourceType, name: '_list', value: all.id };
   }
+  throw new NothingToDraw();
 };
 
 const dated =
