@@ -7,6 +7,7 @@ import { createLive } from './console/live/router.ts';
 import { administratorSessions } from './console/session/administrator.ts';
 import { createPages, type IdentifyPage } from './console/session/identify-page.ts';
 import { sessionRouter } from './console/session/router.ts';
+import { startRouter } from './console/start.ts';
 import type { Core } from './core.ts';
 import { identified } from './http/app.ts';
 import type { Dispatch } from './interactions/interaction.ts';
@@ -63,6 +64,7 @@ export function openConsole(parts: ConsoleParts): ConsoleRooms {
     rooms: [
       { path: '/events', room: identified(pages.identifyPage, live.room) },
       { path: '/console/assets', room: assetsRouter() },
+      { path: '/console', room: startRouter() },
       {
         path: '/console',
         room: sessionRouter({
@@ -74,6 +76,7 @@ export function openConsole(parts: ConsoleParts): ConsoleRooms {
           sessions,
           cookie,
           hasSignIn: config.oauth,
+          idle: limits.idle,
         }),
       },
     ],

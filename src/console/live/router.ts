@@ -38,8 +38,8 @@ export interface Live {
 /** Open streams of this server, and of one caller. */
 const MOST = 1_000;
 const MOST_OF_CALLER = 250;
-/** Milliseconds between two signs of life. */
-const BEAT = 15_000;
+/** Milliseconds between two signs of life, so that a page knows within five seconds that it hears nothing. */
+const BEAT = 2_000;
 /** After so many milliseconds a browser comes back. */
 const RETRY = 2_000;
 /** Places that are held while somebody catches up. */
@@ -154,7 +154,10 @@ export function createLive(parts: LiveParts): Live {
 
   /** What was missed comes first; what happens meanwhile is held, and what is in both is told once. */
   function joinFrom(after: Token | undefined, stream: Stream, gone: AbortSignal): () => void {
-    if (after === undefined) return reader.join(stream.take);
+    if (after === undefined) {
+      stream.beat(reader.position());
+      return reader.join(stream.take);
+    }
     let held: Place[] | undefined = [];
     let isTooMuch = false;
     const leave = reader.join((place) => {
@@ -171,8 +174,10 @@ export function createLive(parts: LiveParts): Live {
       if (gone.aborted) return;
       const meanwhile = held ?? [];
       held = undefined;
-      if (!isWhole || isTooMuch) return stream.reset(reader.position());
-      for (const place of meanwhile) if (!told.has(place.name)) stream.take(place);
+      if (!isWhole || isTooMuch) stream.reset(reader.position());
+      else for (const place of meanwhile) if (!told.has(place.name)) stream.take(place);
+      // All before it was missed; what comes after it is new.
+      stream.beat(reader.position());
     });
     return leave;
   }

@@ -53,6 +53,7 @@ export function createStream(parts: StreamParts): Stream {
   const heard = new Set<string>();
   const waiting = new Map<string, Map<string, Happening>>();
   let isTicking = false;
+  let beats = 0;
 
   /** Resolves when there is room for more: what is not sent yet waits in `steps`, which all streams share. */
   async function write(text: string): Promise<void> {
@@ -90,8 +91,8 @@ export function createStream(parts: StreamParts): Stream {
         else if ('beat' in step) {
           await sendWaiting();
           // Asked also where nothing happens: a page is to know that it is signed out.
-          await caller();
-          await write(`: beat\nid: ${step.beat}\n\n`);
+          if (beats++ % 2 === 0) await caller();
+          await write(`id: ${step.beat}\nevent: beat\ndata: {}\n\n`);
         } else await tick();
       }
     } catch (error) {

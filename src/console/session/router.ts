@@ -28,13 +28,15 @@ export interface SessionParts {
   readonly cookie: Pick<SessionCookie, 'clear'>;
   /** Whether there is a page to sign in at. */
   readonly hasSignIn: boolean;
+  /** Milliseconds of rest after which a session is over. */
+  readonly idle: number;
 }
 
 const KIND = 'page token';
 const MOST_BYTES = 4_096;
 
 export function sessionRouter(parts: SessionParts): RequestHandler {
-  const { pages, store, runtime, adminToken, administrators, sessions, cookie, hasSignIn } = parts;
+  const { pages, store, runtime, adminToken, administrators, sessions, cookie, hasSignIn, idle } = parts;
   const holds = createHolds(runtime);
   const router = Router({ caseSensitive: true });
 
@@ -48,6 +50,7 @@ export function sessionRouter(parts: SessionParts): RequestHandler {
       isAdministrator: seat.login === undefined,
       restEnds: seat.restEnds,
       ends: seat.ends,
+      idle,
     }),
   });
   const answer = (request: Request, response: Response, seat: Seat | undefined) =>

@@ -13,6 +13,7 @@ export interface SentEvent {
 export interface EventStream {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
+  /** But for signs of life. */
   readonly events: readonly SentEvent[];
   /** All that came, for what is no event. */
   readonly text: () => string;
@@ -54,7 +55,7 @@ export async function openEvents(
       }
       lastId = fields.get('id') ?? lastId;
       const data = fields.get('data');
-      if (data === undefined) continue;
+      if (data === undefined || fields.get('event') === 'beat') continue;
       events.push({
         id: lastId,
         event: fields.get('event') ?? 'message',
