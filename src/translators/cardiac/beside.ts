@@ -4,7 +4,21 @@ import { escaped, type Search } from './asker.ts';
 import { alertIdOf } from './rows.ts';
 
 /** MDC: what is left of the battery, in percent. */
-export const BATTERY = 'urn:iso:std:iso:11073:10101|721536';
+const BATTERY = 'urn:iso:std:iso:11073:10101|721536';
+
+/** The newest that the patient's device reported, null where it never did. */
+export async function batteryOf(device: any, search: Search): Promise<unknown> {
+  const { matches } = await search('Observation', [
+    ['patient', device.patient?.reference],
+    ['device', `Device/${device.id}`],
+    ['code', BATTERY],
+    ['status:not', 'entered-in-error'],
+    ['value-quantity:missing', 'false'],
+    ['_sort', '-date'],
+    ['_count', '1'],
+  ]);
+  return matches[0]?.valueQuantity?.value ?? null;
+}
 
 /** A lead is a part of the implant. */
 export const withoutLeads = (canonical: string): Parameters[number] => [

@@ -2,7 +2,7 @@
 import type { Parameters } from '../../interactions/interaction.ts';
 import { type Asked, limitOf, oneOf, timeOf } from './asked.ts';
 import { escaped, type FoundPage, type Search } from './asker.ts';
-import { BATTERY, implantDatesOf, issuesOf, withoutLeads } from './beside.ts';
+import { batteryOf, implantDatesOf, issuesOf, withoutLeads } from './beside.ts';
 import type { ReadingKinds } from './kinds.ts';
 import type { NamedPatient } from './patient.ts';
 import { alertIdOf, type Rows } from './rows.ts';
@@ -51,15 +51,6 @@ const devices: List = async ({ reference, patientId }, asked, search, { canonica
   const items = await Promise.all(
     found.matches.map(async (device) => {
       const { device_id, manufacturer, model, device_type, status } = rows.device(device);
-      const battery = await search('Observation', [
-        ['patient', reference],
-        ['device', `Device/${device.id}`],
-        ['code', BATTERY],
-        ['status:not', 'entered-in-error'],
-        ['value-quantity:missing', 'false'],
-        ['_sort', '-date'],
-        ['_count', '1'],
-      ]);
       return {
         device_id,
         patient_id: patientId,
@@ -67,7 +58,7 @@ const devices: List = async ({ reference, patientId }, asked, search, { canonica
         model,
         device_type,
         implant_date: dates.get(`Device/${device.id}`) ?? null,
-        battery_level: battery.matches[0]?.valueQuantity?.value ?? null,
+        battery_level: await batteryOf(device, search),
         status,
       };
     }),

@@ -1,6 +1,6 @@
 /** The tables of the cardiac integration: device_readings, patient_devices, device_alerts, in the fields of its data models. docs/cardiac.md */
 import { escaped } from '../cardiac/asker.ts';
-import { BATTERY, implantDatesOf, issuesOf, withoutLeads } from '../cardiac/beside.ts';
+import { batteryOf, implantDatesOf, issuesOf, withoutLeads } from '../cardiac/beside.ts';
 import { isAlert, isReading, ofKind } from '../cardiac/lists.ts';
 import { alertIdOf } from '../cardiac/rows.ts';
 import { byDevice, byPatient } from './filters.ts';
@@ -71,20 +71,11 @@ export const patientDevices: Table = {
     const dates = await implantDatesOf(devices, undefined, setting.search);
     const rows: any[] = [];
     for (const device of devices) {
-      const battery = await setting.search('Observation', [
-        ['patient', device.patient.reference],
-        ['device', `Device/${device.id}`],
-        ['code', BATTERY],
-        ['status:not', 'entered-in-error'],
-        ['value-quantity:missing', 'false'],
-        ['_sort', '-date'],
-        ['_count', '1'],
-      ]);
       rows.push({
         ...setting.rows.device(device),
         patient_id: patients.get(device.patient.reference) ?? '',
         implant_date: dates.get(`Device/${device.id}`) ?? null,
-        battery_level: battery.matches[0]?.valueQuantity?.value ?? null,
+        battery_level: await batteryOf(device, setting.search),
       });
     }
     return rows;
