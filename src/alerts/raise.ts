@@ -8,7 +8,7 @@ import type { Draft, Pending } from '../interactions/interaction.ts';
 import { keptNow, resourceNow } from '../interactions/pending.ts';
 import type { Look } from '../store/store.ts';
 import { type Alert, type AlertSeen, type AlertSetting, type AlertSeverity, alertKind } from './alert.ts';
-import { endProcess, raiseProcess, startProcess } from './process/start.ts';
+import { endProcess, raiseProcess, reopenProcess, startProcess } from './process/start.ts';
 import { isWorse, severities, withPriority } from './severity.ts';
 import { alertOf, alertResources, alertTypeOf, seenIn, worsened } from './triple.ts';
 
@@ -218,14 +218,16 @@ async function taskEnded(
 export async function reopenedAside(
   alert: Alert,
   expect: number | 'absent' | undefined,
-  { now }: AlertSetting,
+  setting: AlertSetting,
   pending: Pending,
   look: Look,
 ): Promise<Pending> {
   const kept = { op: 'put', kind: alertKind, key: alert.id, value: { ...alert, open: true }, expect } as const;
   const key = { type: 'Task', id: alert.task };
   const newest = await resourceNow(key, pending, look);
-  if (newest?.resource.status !== 'completed') return [kept];
-  const time = new Date(now).toISOString();
-  return [kept, saveOf(key, { ...newest.resource, status: 'requested', lastModified: time }, newest.expect)];
+  const process = alert.queue === 'alert-review' ? await reopenProcess(alert, setting, pending, look) : [];
+  if (newest?.resource.status !== 'completed') return [kept, ...process];
+  const time = new Date(setting.now).toISOString();
+  const task = { ...newest.resource, status: 'requested', lastModified: time };
+  return [kept, saveOf(key, task, newest.expect), ...process];
 }

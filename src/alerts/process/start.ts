@@ -28,6 +28,10 @@ export async function raiseProcess(
 export const endProcess = (alert: Alert, { now }: AlertSetting, pending: Pending, look: Look): Promise<Pending> =>
   tellProcess(alert.id, { is: 'ended', at: now }, pending, look);
 
+/** Somebody took it up again that was over. */
+export const reopenProcess = (alert: Alert, { now }: AlertSetting, pending: Pending, look: Look): Promise<Pending> =>
+  tellProcess(alert.id, { is: 'reopened', at: now }, pending, look);
+
 /** Hands an event to the process of an alert, where it has one. */
 export async function tellProcess(alert: string, heard: Heard, pending: Pending, look: Look): Promise<Pending> {
   const { value, expect } = await keptNow(processKinds.process, alert, pending, look);
