@@ -21,6 +21,7 @@ import { openHl7v2 } from './ingest/hl7v2/wire/room.ts';
 import { createImplants } from './ingest/implants/room.ts';
 import { createQuarantine, type Retry } from './ingest/intake/quarantine.ts';
 import { createTakeIn } from './ingest/intake/take-in.ts';
+import { createToldOf } from './ingest/intake/unusable.ts';
 import { loadMapping } from './ingest/mapping.ts';
 import { mqttFeed } from './ingest/mqtt/publication.ts';
 import { openMqtt } from './ingest/mqtt/room.ts';
@@ -77,19 +78,16 @@ export async function openFeeds(parts: FeedParts): Promise<FeedRooms> {
   const ingest = createIngest({ dispatch, store, runtime, canonical, thresholds, mapping });
   const vitals = createVitals({ ingest, mapping, store, runtime });
   const fileDrop = openFileDrop({ ...parts, canonical, mapping });
-  if (fileDrop) for (const measure of fileDropMeasures(fileDrop)) parts.metrics.rows(measure);
   // Inside, so that a wrong key is refused in the devices' own words.
   const guard = identified(identify, (_request, _response, next) => next());
-  const takeIn = createTakeIn({ dispatch, base });
+  const takeIn = createTakeIn({ dispatch, base, told: createToldOf({ store, runtime, canonical }) });
   const implants = createImplants({ store, runtime, canonical });
   const hl7v2 = await openHl7v2({
     ...parts,
     takeIn,
     map: (message, setting) => mapMessage(message, { ...setting, implants }),
   });
-  for (const measure of hl7v2.measures) parts.metrics.rows(measure);
   const mqtt = await openMqtt({ ...parts, vitals, keepRefused: createKeepRefused(takeIn, canonical) });
-  if (mqtt) parts.metrics.rows(mqtt.measure);
   const retries = new Map<string, Retry>([
     ['hl7v2', ({ id }, payload) => hl7v2.again(id, payload)],
     [mqttFeed, retryVitals({ vitals, store, base })],
@@ -99,7 +97,13 @@ export async function openFeeds(parts: FeedParts): Promise<FeedRooms> {
   const { vault, client } = await openVault({ ...parts, known });
   const leases = parts.isBrief ? noLeases : parts.leases;
   const feeds = openFeedsOfMakers({ ...parts, makers, vault, client, implants, takeIn, leases });
-  for (const measure of [...feedMeasures(feeds), ...makerMeasures(feeds.connections, runtime.now)])
+  for (const measure of [
+    ...(fileDrop ? fileDropMeasures(fileDrop) : []),
+    ...hl7v2.measures,
+    ...(mqtt?.measures ?? []),
+    ...feedMeasures(feeds),
+    ...makerMeasures(feeds.connections, runtime.now),
+  ])
     parts.metrics.rows(measure);
   for (const [maker, { document }] of makers)
     retries.set(

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import packageJson from '../package.json' with { type: 'json' };
 import { type AccessRooms, offeredBy, openAccess } from './access-rooms.ts';
 import { openAlerts } from './alert-rooms.ts';
+import { followQueue } from './alerts/data-quality.ts';
 import { flagVitals } from './alerts/flag.ts';
 import { followFlag } from './alerts/follow-flag.ts';
 import { followAnswer, followTask } from './alerts/process/follow.ts';
@@ -141,7 +142,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
         Observation: [flagVitals(limits)],
         ObservationDefinition: [followLimits],
         Flag: [followFlag],
-        Task: [followTask],
+        Task: [followTask, followQueue],
         Communication: [followAnswer],
         Device: [followDevice],
         DeviceUseStatement: [followUse],
@@ -205,22 +206,6 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       consents,
       isBrief,
     });
-    const feeds = await openFeeds({
-      store,
-      dispatch,
-      runtime,
-      config,
-      base,
-      thresholds: limits.vital,
-      identify,
-      client,
-      metrics,
-      log,
-      leases,
-      signal,
-      isBrief,
-    });
-    closing.add(() => feeds.stopped);
     const pages = openConsole({
       store,
       dispatch,
@@ -235,6 +220,23 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       signal,
     });
     closing.add(pages.stopped);
+    const feeds = await openFeeds({
+      store,
+      dispatch,
+      runtime,
+      config,
+      base,
+      thresholds: limits.vital,
+      // Pages ask these rooms too.
+      identify: pages.identifyPage,
+      client,
+      metrics,
+      log,
+      leases,
+      signal,
+      isBrief,
+    });
+    closing.add(() => feeds.stopped);
     const index = startIndexUpgrade({ ...core, leases, log, signal });
     metrics.gauge('indexProgress', index.progress);
     closing.add(() => index.settled);

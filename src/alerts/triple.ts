@@ -134,6 +134,8 @@ function issueOf(seen: AlertSeen, alert: Alert, { canonical, now }: AlertSetting
     code: {
       coding: [
         { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'OBSA', display: 'Observation Alert' },
+        // Where no Flag says what it is.
+        ...(alert.flag === undefined ? [alertTypeOf(seen.type, canonical)] : []),
       ],
       text: seen.name ?? kindOf(seen.type).display,
     },

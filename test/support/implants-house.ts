@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { followQueue } from '../../src/alerts/data-quality.ts';
 import { flagVitals } from '../../src/alerts/flag.ts';
 import { followFlag } from '../../src/alerts/follow-flag.ts';
 import { followLimits } from '../../src/alerts/stored-limits.ts';
@@ -14,6 +15,7 @@ import { type Core, openCore } from '../../src/core.ts';
 import { createImplants, type Implants, type More } from '../../src/ingest/implants/room.ts';
 import type { Told } from '../../src/ingest/implants/told.ts';
 import { createTakeIn, type TakeIn } from '../../src/ingest/intake/take-in.ts';
+import { createToldOf } from '../../src/ingest/intake/unusable.ts';
 import { insideRequest, ofItself } from '../../src/interactions/inside.ts';
 import { createLog } from '../../src/log.ts';
 import { openEngine } from '../../src/open-engine.ts';
@@ -69,6 +71,7 @@ export async function openImplantsHouse(asked?: string, runtime: Runtime = syste
       ObservationDefinition: [followLimits],
       Device: [followDevice],
       DeviceUseStatement: [followUse],
+      Task: [followQueue],
     }),
     log,
     leases: noLeases,
@@ -90,7 +93,7 @@ export async function openImplantsHouse(asked?: string, runtime: Runtime = syste
     commit: noting('commit', store.commit),
   };
   const implants = createImplants({ store: noted, runtime, canonical });
-  const takeIn = createTakeIn({ dispatch, base });
+  const takeIn = createTakeIn({ dispatch, base, told: createToldOf({ store, runtime, canonical }) });
   const ask = (request: Parameters<typeof insideRequest>[1]) =>
     dispatch(insideRequest(ofItself(base), request), administrator);
   return {

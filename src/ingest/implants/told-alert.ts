@@ -3,7 +3,7 @@ import { parseExact } from '../../fhir/json.ts';
 import type { Entry } from '../../interactions/interaction.ts';
 import { isDeleted, type Store } from '../../store/store.ts';
 import { after, asNew, put } from '../intake/entries.ts';
-import { type AlertPlace, alertResources, revised } from './alert.ts';
+import { type AlertPlace, resourcesOf, revised } from './alert.ts';
 import type { KeptAlert } from './kept.ts';
 import { digest } from './occasion.ts';
 import type { AlertTold } from './told.ts';
@@ -18,7 +18,7 @@ export async function writeAlert(
   const told = digest(alert);
   if (kept?.told === told) return undefined;
   if (!kept) {
-    const resources = alertResources(alert, at);
+    const resources = resourcesOf(alert, at);
     const [flag, issue, task] = resources.map(({ id }) => id) as [string, string, string];
     const entries = resources.map((one) => put(one, asNew));
     return { entries, kept: { patient: at.patient, told, flag, issue, task }, isNew: true };

@@ -42,36 +42,60 @@ export const quarantineChange = (id: string, value: Quarantined, expect?: number
   ...(expect === undefined ? {} : { expect }),
 });
 
-export interface Held extends Quarantined {
+/** One as it is kept. */
+export interface QuarantineRow extends Quarantined {
   readonly id: string;
   readonly revision: number;
 }
 
 /** Takes in again what was quarantined, with the payload as it came or as somebody repaired it. Each feed registers one. Throws where that cannot be done yet. */
-export type Retry = (one: Held, payload: Uint8Array) => Promise<void>;
+export type Retry = (one: QuarantineRow, payload: Uint8Array) => Promise<void>;
 
-const heldOf = ({ key, value, revision }: Kept): Held => ({ ...(value as Quarantined), id: key, revision });
+const rowOf = ({ key, value, revision }: Kept): QuarantineRow => ({ ...(value as Quarantined), id: key, revision });
+
+type Look = Pick<Store, 'get'>;
+
+/** Those of these ids that nobody has decided yet. */
+export async function openRows(store: Look, ids: readonly string[]): Promise<readonly QuarantineRow[]> {
+  const kept = ids.length === 0 ? [] : await store.get(quarantineKind, ids);
+  return kept.flatMap((one) => (one?.value.state === 'open' ? [rowOf(one)] : []));
+}
+
+/** Says what became of it; a conflict where somebody else has meanwhile. */
+export const decision = ({ id, revision, ...one }: QuarantineRow, state: Quarantined['state']): Change =>
+  quarantineChange(id, { ...one, state }, revision);
+
+/** Quarantines what was not yet, whatever was decided of it; each once, also where it is named twice. */
+export async function quarantineNew(
+  store: Look,
+  rows: readonly (readonly [id: string, row: Quarantined])[],
+): Promise<readonly Change[]> {
+  const distinct = [...new Map(rows)];
+  const kept =
+    distinct.length === 0
+      ? []
+      : await store.get(
+          quarantineKind,
+          distinct.map(([id]) => id),
+        );
+  return distinct.flatMap(([id, row], at) => (kept[at] === undefined ? [quarantineChange(id, row, 'absent')] : []));
+}
 
 export interface Quarantine {
   /** By feed, then by id; those after the id `after`. At most `limit`. */
-  list(feed?: string, after?: string, limit?: number): Promise<readonly Held[]>;
-  get(id: string): Promise<Held | undefined>;
-  /** Says what became of it; a conflict where somebody else has meanwhile. */
-  decide(one: Held, state: Quarantined['state']): Promise<void>;
+  list(feed?: string, after?: string, limit?: number): Promise<readonly QuarantineRow[]>;
+  get(id: string): Promise<QuarantineRow | undefined>;
 }
 
-export const createQuarantine = (store: Pick<Store, 'list' | 'get' | 'commit'>): Quarantine => ({
+export const createQuarantine = (store: Pick<Store, 'list' | 'get'>): Quarantine => ({
   async list(feed, after, limit = 100) {
     const prefix = feed === undefined ? '' : `${feed}.`;
     const from = after === undefined ? prefix : `${after}\u0000`;
     const kept = await store.list(quarantineKind, from, limit);
-    return kept.filter(({ key }) => key.startsWith(prefix)).map(heldOf);
+    return kept.filter(({ key }) => key.startsWith(prefix)).map(rowOf);
   },
   async get(id) {
     const [kept] = await store.get(quarantineKind, [id]);
-    return kept && heldOf(kept);
-  },
-  async decide({ id, revision, ...one }, state) {
-    await store.commit([quarantineChange(id, { ...one, state }, revision)]);
+    return kept && rowOf(kept);
   },
 });
