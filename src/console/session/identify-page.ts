@@ -17,8 +17,8 @@ import type { Seat } from './seat.ts';
  */
 export type IdentifyPage = (
   authorization: string | undefined,
-  source: string | undefined,
-  request: IncomingMessage,
+  source?: string,
+  request?: IncomingMessage,
 ) => Promise<Caller>;
 
 export interface PageParts {
@@ -90,7 +90,7 @@ export function createPages(parts: PageParts) {
   }
 
   const identifyPage: IdentifyPage = async (authorization, source, request) => {
-    if (authorization !== undefined || request.headers.cookie === undefined) return identify(authorization, source);
+    if (authorization !== undefined || request?.headers.cookie === undefined) return identify(authorization, source);
     const found = await seat(request);
     if (!found) return identify(undefined, source);
     demandOwnPage(request);
@@ -115,7 +115,11 @@ export function createPages(parts: PageParts) {
    * The same for a request whose answer goes on and on: cheap, and never older than what `identify` and `accessFor` remember. 401 once
    * it is nobody any more.
    */
-  const again: IdentifyPage = async (authorization, source, request) => {
+  const again = async (
+    authorization: string | undefined,
+    source: string,
+    request: IncomingMessage,
+  ): Promise<Caller> => {
     if (authorization !== undefined) return identify(authorization, source);
     const before = looked.get(request);
     if (before && runtime.now() - before.at < LOOK) return before.caller();
