@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Quarantined, quarantineChange, quarantineId } from '../../src/ingest/intake/quarantine.ts';
-import { openHouse, type TestHouse } from '../support/house.ts';
 import { type ImplantsHouse, openImplantsHouse } from '../support/implants-house.ts';
 
 let house: ImplantsHouse;
@@ -67,45 +66,5 @@ describe('What a feed puts aside', () => {
     expect(all.filter(({ status }) => status === 'rejected')).toEqual([]);
     expect(rows.filter(({ key }) => key.startsWith(`${feed}.`))).toHaveLength(20);
     expect((await open()).filter(({ description }: any) => description.includes(feed))).toHaveLength(1);
-  });
-});
-
-describe('The battery of an external device', () => {
-  let iot: TestHouse;
-  beforeAll(async () => {
-    iot = await openHouse();
-  });
-  afterAll(() => iot.stop());
-
-  it('that is low is a DetectedIssue and a Task on the Device, and no Flag of its patient (2-030)', async () => {
-    await iot.update({ resourceType: 'Patient', id: 'p' });
-    await iot.update({
-      resourceType: 'Device',
-      id: 'd',
-      identifier: [{ system: 'https://example.org/fhir/sid/device', value: 'DEV9' }],
-      patient: { reference: 'Patient/p' },
-    });
-    const battery = (value: number, minute: number) => ({
-      resourceType: 'Observation',
-      status: 'final',
-      code: { coding: [{ system: 'urn:iso:std:iso:11073:10101', code: '67996' }] },
-      subject: { reference: 'Device/d' },
-      device: { reference: 'Device/d' },
-      effectiveDateTime: new Date(Date.now() - 3_600_000 + minute * 60_000).toISOString(),
-      valueQuantity: { value, unit: '%', system: 'http://unitsofmeasure.org', code: '%' },
-    });
-    // Around the limit, never far above it: one episode. Then it is charged.
-    for (const [minute, value] of [80, 20, 21, 20, 22, 19, 23, 22].entries())
-      expect((await iot.create(battery(value, minute))).status).toBe(201);
-    const [task, ...others] = await iot.search('Task?code=alert-review');
-
-    expect(others).toEqual([]);
-    expect(task).toMatchObject({ status: 'requested', focus: { reference: 'Device/d' }, priority: 'urgent' });
-    expect(await iot.search('Flag')).toEqual([]);
-    expect(await iot.search('DetectedIssue')).toMatchObject([
-      { implicated: [{ reference: expect.stringMatching('Observation/') }], author: { reference: 'Device/d' } },
-    ]);
-    for (const [minute, value] of [90, 91].entries()) await iot.create(battery(value, 10 + minute));
-    expect((await iot.read(`Task/${task.id}`)).body.status).toBe('completed');
   });
 });
