@@ -1,0 +1,87 @@
+/** What pages load: by a hash, compressed, for ever; and how much that is. */
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { assetPath, assets } from '../../src/console/assets.ts';
+import { openHouse, type TestHouse } from '../support/house.ts';
+
+/** Bytes that the scripts and styles of one page may be, compressed. */
+const MOST = 60 * 1024;
+
+let house: TestHouse;
+beforeAll(async () => {
+  house = await openHouse();
+});
+afterAll(() => house.stop());
+
+/** As it comes over the line. */
+async function raw(path: string, coding: string) {
+  const { get } = await import('node:http');
+  return new Promise<{ status: number; headers: any; body: Buffer }>((resolve, reject) => {
+    get(`${house.url}${path}`, { headers: { 'accept-encoding': coding } }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({ status: response.statusCode!, headers: response.headers, body: Buffer.concat(chunks) }),
+      );
+    }).on('error', reject);
+  });
+}
+
+/** All that a script imports, itself too. */
+function imported(name: string, found = new Set<string>()): ReadonlySet<string> {
+  if (found.has(name)) return found;
+  found.add(name);
+  const text = assets().files.get(name)!.bytes.toString();
+  for (const [, path] of text.matchAll(/(?:from|import)\s*'(\.[^']+)'/g))
+    imported(new URL(path!, `http://x/${name}`).pathname.slice(1), found);
+  return found;
+}
+
+describe('Files of the pages', () => {
+  it('are kept for ever by their hash, and asked for anew by another', async () => {
+    const path = assetPath('page.js');
+    const now = await raw(path, 'identity');
+    const former = await raw(path.replace(/[^/]+(?=\/page\.js)/, 'former'), 'identity');
+
+    expect(now.headers).toMatchObject({
+      'cache-control': 'public, max-age=31536000, immutable',
+      'content-type': 'text/javascript; charset=utf-8',
+      'x-content-type-options': 'nosniff',
+      vary: 'Accept-Encoding',
+    });
+    expect(former.headers['cache-control']).toBe('no-cache');
+    expect(former.body).toEqual(now.body);
+  });
+
+  it('come compressed as the browser takes them', async () => {
+    const path = assetPath('vendor/uplot.js');
+    const [plain, br, gzip] = await Promise.all(['identity', 'br, gzip', 'gzip'].map((coding) => raw(path, coding)));
+
+    expect(br!.headers['content-encoding']).toBe('br');
+    expect(brotliDecompressSync(br!.body)).toEqual(plain!.body);
+    expect(gzip!.headers['content-encoding']).toBe('gzip');
+    expect(gunzipSync(gzip!.body)).toEqual(plain!.body);
+    expect(plain!.body.toString()).toMatch(/^\/\*! https:\/\/github.com\/leeoniya\/uPlot/);
+  });
+
+  it.each(['none.js', '../look.ts', '..%2flook.ts', 'parts', '__proto__'])('are none besides: %s', async (name) => {
+    const { hash } = assets();
+    expect((await raw(`/console/assets/${hash}/${name}`, 'identity')).status).toBe(404);
+  });
+
+  it(`are ${MOST} bytes at most for a page, all that it loads together (0-148)`, async () => {
+    const { files } = assets();
+    const scripts = [...files.keys()].filter((name) => name.endsWith('.js') && !/^(?:parts|vendor|words)\//.test(name));
+    // The frame with one language, and the chart; of each script what it imports besides.
+    const frame = ['page.css', 'vendor/uplot.css', 'vendor/uplot.js', ...imported('page.js')];
+    for (const script of scripts) {
+      const room = script.split('/')[0]!;
+      const own = [...files.keys()].filter((name) => name.startsWith(`${room}/`) && name.endsWith('.css'));
+      const words = [...files.keys()].filter((name) => name.startsWith('words/de/'));
+      const names = new Set([...frame, ...imported(script), ...own, ...words]);
+      let sum = 0;
+      for (const name of names) sum += (await files.get(name)!.compressed('br')).length;
+      expect([script, sum <= MOST, sum]).toEqual([script, true, sum]);
+    }
+  });
+});

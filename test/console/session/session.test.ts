@@ -1,0 +1,211 @@
+/** Who looks at a page, over HTTP: cookies count for our own pages alone, open what the roles open, and end. docs/decisions/0016-pages-and-cookies.md */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { systemRuntime } from '../../../src/runtime.ts';
+import { openBrowser } from '../../smart/pages/sign-in-house.ts';
+import { openHouse, type TestHouse } from '../../support/house.ts';
+import { until } from '../../support/until.ts';
+import { flag, openEvents } from '../live/event-stream.ts';
+
+const PASSWORD = 'harbour-lantern-quilt-97';
+const page = { 'x-watchfire-page': '1' };
+const quiet = { 'x-watchfire-page': 'quiet' };
+const stream = { accept: 'text/event-stream' };
+
+let house: TestHouse;
+let shift = 0;
+
+beforeAll(async () => {
+  house = await openHouse({ runtime: { ...systemRuntime, now: () => systemRuntime.now() + shift } });
+  await house.update({ resourceType: 'Practitioner', id: 'nina' });
+  for (const id of ['p1', 'p2']) await house.update({ resourceType: 'Patient', id });
+  await house.update(team('active'));
+  for (const [login, roles] of [
+    ['nina', ['nurse']],
+    ['nobody', []],
+  ] as const) {
+    const asked = { login, password: PASSWORD, fhirUser: 'Practitioner/nina', roles };
+    const { status, text } = await house.ask('POST', '/admin/users', asked);
+    if (status !== 201) throw new Error(text);
+  }
+});
+afterAll(() => house.stop());
+
+const team = (status: string) => ({
+  resourceType: 'CareTeam',
+  id: 'team',
+  status,
+  subject: { reference: 'Patient/p1' },
+  participant: [{ member: { reference: 'Practitioner/nina' } }],
+});
+const to = (path: string) => `/oauth/account/sign-in/page-${Buffer.from(path).toString('base64url')}`;
+
+/** The cookie of somebody who has just signed in, and where that led. */
+async function signedIn(login = 'nina', path = '/cardiac/') {
+  const browser = openBrowser(house.url);
+  await browser.get(to(path));
+  const after = await browser.post(`${to(path)}/login`, { login, password: PASSWORD });
+  const cookie = browser.setCookies.findLast((line) => line.startsWith('watchfire='))!.split(';')[0]!;
+  return { cookie, text: after.text };
+}
+const session = (method: string, cookie: string, headers: Record<string, string> = page, body?: object) =>
+  house.ask(method, '/console/session', body, { authorization: '', ...(cookie && { cookie }), ...headers });
+
+describe('Signing in at a page', () => {
+  it('leads back to the page that was asked for', async () => {
+    expect((await signedIn('nina', '/cardiac/patients/p1')).text).toContain('content="0;url=/cardiac/patients/p1"');
+  });
+
+  it.each([
+    '//evil.example',
+    '/\\evil.example',
+    'https://evil.example/',
+    '/a/../../b',
+    '/a?b=c',
+    '/a#b',
+    '/%2fevil',
+    'x',
+  ])('leads to no other place: %s is the account', async (path) => {
+    expect((await signedIn('nina', path)).text).toContain('content="0;url=/oauth/account/apps"');
+  });
+
+  it('goes on at once where somebody is signed in', async () => {
+    const { cookie } = await signedIn();
+    const response = await fetch(`${house.url}${to('/feeds')}`, { headers: { cookie }, redirect: 'manual' });
+
+    expect([response.status, response.headers.get('location')]).toEqual([303, '/feeds']);
+  });
+
+  it('tells who it is and until when, by the clock of the server', async () => {
+    const { cookie } = await signedIn();
+    const { status, body } = await session('GET', cookie, quiet);
+
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ who: 'Practitioner/nina', login: 'nina', isAdministrator: false, hasSignIn: true });
+    expect(body.restEnds - body.now).toBeGreaterThan(14 * 60_000);
+    expect(body.restEnds - body.now).toBeLessThanOrEqual(15 * 60_000);
+    expect((await session('GET', '')).body).toEqual({ now: expect.any(Number), hasSignIn: true });
+  });
+});
+
+describe('A cookie', () => {
+  it('counts for pages of ours alone: with the header, and from no other site', async () => {
+    const { cookie } = await signedIn();
+    const asked = (headers: Record<string, string>) =>
+      openEvents(house.url, '?topics=device-alert', { cookie, ...headers });
+    const status = async (headers: Record<string, string>) => {
+      const opened = await asked(headers);
+      opened.close();
+      return opened.status;
+    };
+
+    expect(await status({})).toBe(403);
+    expect(await status(stream)).toBe(200);
+    expect(await status({ ...stream, 'sec-fetch-site': 'same-origin' })).toBe(200);
+    expect(await status({ ...stream, 'sec-fetch-site': 'cross-site' })).toBe(403);
+    expect(await status({ ...page, 'sec-fetch-site': 'same-site' })).toBe(403);
+    expect((await session('DELETE', cookie, {})).status).toBe(403);
+    expect((await session('DELETE', cookie, stream)).status).toBe(403);
+    expect((await session('POST', cookie, { ...page, 'sec-fetch-site': 'none' })).status).toBe(403);
+  });
+
+  it('opens nothing under /fhir, /admin and /oauth', async () => {
+    const { cookie } = await signedIn();
+    const ask = (path: string) => house.ask('GET', path, undefined, { authorization: '', cookie, ...page });
+
+    expect((await ask('/fhir/Patient/p1')).status).toBe(401);
+    expect((await ask('/admin/users')).status).toBe(401);
+    expect((await ask('/oauth/account/apps')).status).toBe(200);
+  });
+
+  it('opens what the roles open and no more: no role, no event', async () => {
+    const { cookie } = await signedIn('nobody');
+
+    expect((await openEvents(house.url, '?topics=device-alert', { cookie, ...stream })).status).toBe(403);
+  });
+
+  it('is no longer good after signing out, also for a stream that is open', async () => {
+    const { cookie } = await signedIn();
+    const opened = await openEvents(house.url, '?topics=device-alert', { cookie, ...stream });
+    expect((await session('DELETE', cookie)).headers.get('set-cookie')).toContain('Max-Age=0');
+
+    expect((await session('GET', cookie, quiet)).body.who).toBeUndefined();
+    await until(async () => {
+      await house.update(flag('p1'));
+      return opened.isOver();
+    });
+    expect(opened.events.at(-1)).toMatchObject({ event: 'end', data: { why: 'signed-out' } });
+  });
+
+  it('tells of whom its owner may see at the moment: a team that is left ends the events', async () => {
+    const { cookie } = await signedIn();
+    const opened = await openEvents(house.url, '?topics=device-alert', { cookie, ...stream });
+    const [mine, anothers, after] = [flag('p1'), flag('p2'), flag('p1')];
+    await house.update(anothers);
+    await house.update(mine);
+    await opened.first(({ data }) => data.reference === `Flag/${mine.id}`);
+    await house.update(team('inactive'));
+    await house.update(after);
+    await house.update(team('active'));
+    const again = flag('p1');
+    await house.update(again);
+    await opened.first(({ data }) => data.reference === `Flag/${again.id}`);
+    opened.close();
+
+    expect(opened.events.map(({ data }) => data.reference)).toEqual([`Flag/${mine.id}`, `Flag/${again.id}`]);
+  });
+
+  it('is kept good by what a person does, not by what a page asks by itself', async () => {
+    const [{ cookie: busy }, { cookie: idle }] = [await signedIn(), await signedIn()];
+    const minutes = async (count: number) => {
+      shift += count * 60_000;
+      await session('POST', busy);
+      await session('GET', idle, quiet);
+    };
+    await minutes(10);
+    await minutes(4);
+    expect((await session('GET', idle, quiet)).body.who).toBe('Practitioner/nina');
+    await minutes(2);
+
+    expect((await session('GET', busy, quiet)).body.who).toBe('Practitioner/nina');
+    expect((await session('GET', idle, quiet)).body.who).toBeUndefined();
+  });
+});
+
+describe('The token of the administrator', () => {
+  const exchange = (token: string) => session('POST', '', page, { token });
+
+  it('is exchanged for a cookie that scripts cannot read, ends by rest and by signing out', async () => {
+    const answer = await exchange(house.adminToken);
+    const set = answer.headers.get('set-cookie')!;
+    expect(set).toMatch(/^watchfire-administrator=[A-Za-z0-9_-]{43}; Path=\/; HttpOnly; SameSite=Strict$/);
+    expect(set).not.toContain(house.adminToken);
+    const cookie = set.split(';')[0]!;
+    expect((await session('GET', cookie, quiet)).body).toMatchObject({ who: 'Client/admin', isAdministrator: true });
+    expect((await house.search('AuditEvent?subtype=sign-in&agent=Client/admin')).length).toBeGreaterThan(0);
+
+    shift += 16 * 60_000;
+    expect((await session('GET', cookie, quiet)).body.who).toBeUndefined();
+    const another = (await exchange(house.adminToken)).headers.get('set-cookie')!.split(';')[0]!;
+    await session('DELETE', another);
+    expect((await session('GET', another, quiet)).body.who).toBeUndefined();
+  });
+
+  it('is refused where it is wrong, and whoever guesses has to wait', async () => {
+    const statuses: number[] = [];
+    for (let i = 0; i < 12; i++) statuses.push((await exchange(`wrong-${i}`)).status);
+
+    expect(statuses.slice(0, 10)).toEqual(Array(10).fill(401));
+    expect(statuses.at(-1)).toBe(429);
+    shift += 2 * 60_000;
+    expect((await exchange(house.adminToken)).status).toBe(200);
+  });
+
+  it.each(['[]', 'null', '"x"', '{', '{"token":7}', `{"token":"${'x'.repeat(5_000)}"}`])(
+    'is read with care: %#',
+    async (body) => {
+      const { status } = await house.ask('POST', '/console/session', body, { authorization: '', ...page });
+
+      expect([200, 400, 401, 413]).toContain(status);
+    },
+  );
+});
