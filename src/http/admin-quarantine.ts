@@ -3,7 +3,7 @@ import { type Request, type RequestHandler, type Response, Router } from 'expres
 import { appended } from '../audit/trail.ts';
 import { problem } from '../fhir/outcome.ts';
 import { payloadOf } from '../ingest/intake/payload.ts';
-import { type Held, type Quarantine, quarantineChange, type Retry } from '../ingest/intake/quarantine.ts';
+import { decision, type Quarantine, type QuarantineRow, type Retry } from '../ingest/intake/quarantine.ts';
 import type { Store } from '../store/store.ts';
 import { afterOf, countOf, isoOf, membersOf, pageOf, parameterOf, reply } from './admin-desk.ts';
 import { visitOf } from './app.ts';
@@ -23,7 +23,7 @@ const PAYLOAD_LIMIT = 20 * 1024 * 1024;
 const STEP = 500;
 const MOST_LOOKED_AT = 20_000;
 
-const shown = ({ id, feed, at, code, reason, state, raw, device, patient }: Held) => ({
+const shown = ({ id, feed, at, code, reason, state, raw, device, patient }: QuarantineRow) => ({
   id,
   feed,
   at: isoOf(at),
@@ -39,17 +39,17 @@ const shown = ({ id, feed, at, code, reason, state, raw, device, patient }: Held
 export function adminQuarantineRouter({ store, quarantine, retries }: AdminQuarantineRoom): RequestHandler {
   const router = Router({ caseSensitive: true });
 
-  async function heldOf({ params }: Request<{ id: string }>): Promise<Held> {
+  async function heldOf({ params }: Request<{ id: string }>): Promise<QuarantineRow> {
     const held = await quarantine.get(params.id);
     if (!held) throw problem('not-found', 'nothing is quarantined under this id');
     return held;
   }
 
-  function demandOpen({ state }: Held): void {
+  function demandOpen({ state }: QuarantineRow): void {
     if (state !== 'open') throw problem('conflict', `this is ${state} already`);
   }
 
-  const deed = (interaction: string, action: string, { id, patient = '' }: Held, reason = '') => ({
+  const deed = (interaction: string, action: string, { id, patient = '' }: QuarantineRow, reason = '') => ({
     interaction,
     action,
     status: 200,
@@ -58,15 +58,13 @@ export function adminQuarantineRouter({ store, quarantine, retries }: AdminQuara
     reason,
   });
 
-  const decided = (response: Response, held: Held, to: Held['state'], as: ReturnType<typeof deed>) => {
-    const { id, revision, ...one } = held;
-    return store.commit([quarantineChange(id, { ...one, state: to }, revision), appended(visitOf(response).row(as))]);
-  };
+  const decide = (response: Response, held: QuarantineRow, to: QuarantineRow['state'], as: ReturnType<typeof deed>) =>
+    store.commit([decision(held, to), appended(visitOf(response).row(as))]);
 
   router.get('/quarantine', async (request, response) => {
     const count = countOf(request);
     const [feed, state, code] = ['feed', 'state', 'code'].map((name) => parameterOf(request, name));
-    const found: Held[] = [];
+    const found: QuarantineRow[] = [];
     let after = afterOf(request);
     let isEnd = false;
     for (let seen = 0; found.length <= count && !isEnd && seen < MOST_LOOKED_AT; seen += STEP) {
@@ -109,7 +107,7 @@ export function adminQuarantineRouter({ store, quarantine, retries }: AdminQuara
     const as = deed('admin-quarantine-retry', 'U', held, isRepaired ? 'repaired' : 'as it came');
     // A feed may have said so in the commit of what it took in.
     const now = await heldOf(request);
-    if (now.state === 'open') await decided(response, now, 'taken-in', as);
+    if (now.state === 'open') await decide(response, now, 'taken-in', as);
     else await visitOf(response).record(as);
     reply(request, response, 200, shown(await heldOf(request)));
   });
@@ -120,7 +118,7 @@ export function adminQuarantineRouter({ store, quarantine, retries }: AdminQuara
       throw problem('value', 'reason must be text of 1 to 200 characters');
     const held = await heldOf(request);
     demandOpen(held);
-    await decided(response, held, 'discarded', deed('admin-quarantine-discard', 'D', held, reason));
+    await decide(response, held, 'discarded', deed('admin-quarantine-discard', 'D', held, reason));
     reply(request, response, 200, shown(await heldOf(request)));
   });
   return router;

@@ -2,6 +2,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type RequestHandler, Router } from 'express';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Measure } from '../measure.ts';
 
 /** What only counts up. */
 const counters = {
@@ -21,17 +22,6 @@ const gauges = {
 } as const;
 export type GaugeName = keyof typeof gauges;
 
-type LabelledValues = readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
-
-/** A measure of a room that knows its own labels: classes and names that are configured, never what a request says. */
-export interface MeasureWithLabels {
-  readonly name: string;
-  readonly help: string;
-  readonly kind: 'counter' | 'gauge';
-  readonly labels: readonly string[];
-  read(): LabelledValues | Promise<LabelledValues>;
-}
-
 export interface Metrics {
   /** One answered request. `route` is a template, `status` the HTTP status. Under a microsecond; never throws. */
   observeRequest(route: string, method: string, status: number, seconds: number): void;
@@ -43,8 +33,8 @@ export interface Metrics {
   gauge(name: GaugeName, read: () => number): void;
   /** Where a counter that somebody else keeps is read from. */
   counter(name: CounterName, read: () => number | Promise<number>): void;
-  /** A measure with labels of its own, read when somebody scrapes. `name` in snake case, without the prefix; of a counter without `_total`. */
-  rows(of: MeasureWithLabels): void;
+  /** A measure with labels of its own. */
+  rows(of: Measure): void;
   /** The Prometheus text format. https://prometheus.io/docs/instrumenting/exposition_formats/ */
   text(): Promise<string>;
   /** Stops watching the event loop. */

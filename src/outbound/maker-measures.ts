@@ -1,4 +1,5 @@
 /** What Prometheus is told of the calls to makers, by maker and environment: names of folders, so labels are few. docs/credentials.md */
+import type { Measure, Values } from '../measure.ts';
 import type { MakerState } from './maker.ts';
 
 export interface MeasuredMaker {
@@ -8,7 +9,7 @@ export interface MeasuredMaker {
 }
 
 type Told = readonly [
-  kind: 'counter' | 'gauge',
+  kind: Measure['kind'],
   name: string,
   help: string,
   value: (state: MakerState, now: number) => number | undefined,
@@ -41,8 +42,8 @@ const told: readonly Told[] = [
   ['counter', 'maker_token_requests', 'Requests for an access token of a maker.', ({ tokens }) => tokens],
 ];
 
-/** Shaped as the measures of a room: `MeasureWithLabels` of http/metrics.ts. `read` gives every maker that is asked. */
-export const makerMeasures = (read: () => readonly MeasuredMaker[], now: () => number) =>
+/** `read` gives every maker that is asked. */
+export const makerMeasures = (read: () => readonly MeasuredMaker[], now: () => number): readonly Measure<Values>[] =>
   told.map(([kind, name, help, value]) => ({
     kind,
     name,

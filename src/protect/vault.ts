@@ -1,5 +1,6 @@
 /** Where the credentials of makers are kept: each encrypted under a key of its own, which is wrapped under the vault's key. docs/credentials.md */
 import { problem } from '../fhir/outcome.ts';
+import { settle } from '../interactions/settle.ts';
 import type { Credentials, Environment } from '../outbound/maker.ts';
 import { freshId, type Runtime } from '../runtime.ts';
 import { type Change, isConflict, type Kept, type Store } from '../store/store.ts';
@@ -89,8 +90,6 @@ export interface VaultParts {
 const KEY = 32;
 /** More makers and environments than anybody has. */
 const MOST = 1_000;
-/** How often a commit looks again that somebody else was quicker than. */
-const TRIES = 5;
 
 const keyOf = (maker: string, environment: Environment): string => `${maker}/${environment}`;
 
@@ -175,15 +174,8 @@ export function createVault({ store, runtime, ring }: VaultParts): Vault {
     return [{ op: 'put', kind: kinds.credential, key, value, expect: kept?.revision ?? 'absent' }];
   }
 
-  async function again<T>(work: () => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await work();
-      } catch (error) {
-        if (!isConflict(error) || tries === TRIES) throw error;
-      }
-    }
-  }
+  /** Looks again where somebody else was quicker. */
+  const again = <T>(work: () => Promise<T>): Promise<T> => settle(runtime, work);
 
   async function valid(maker: string, environment: Environment): Promise<readonly Credentials[]> {
     const kept = (await look(maker, environment))?.value as KeptCredentials | undefined;

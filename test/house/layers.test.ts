@@ -6,7 +6,7 @@ import { codeOf, filesBelow, textOf } from '../support/sources.ts';
 /** From the ground up. Rooms of one layer may know each other, but for the knowledge: there each knows those before it. */
 const layers: readonly (readonly string[])[] = [
   ['fhir', 'validation', 'terminology', 'search'],
-  ['runtime.ts', 'config.ts', 'log.ts', 'settings', 'process', 'store', 'outbound'],
+  ['runtime.ts', 'config.ts', 'log.ts', 'measure.ts', 'settings', 'process', 'store', 'outbound'],
   ['interactions', 'operations', 'alerts', 'assignments', 'smart', 'audit', 'protect', 'metering'],
   ['ingest', 'subscriptions', 'transfer', 'assistant', 'publish', 'mappings'],
   ['http', 'translators', 'console'],

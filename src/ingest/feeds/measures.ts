@@ -1,10 +1,9 @@
 /** What the makers' feeds tell Prometheus, by maker; the same on every server. docs/feeds.md */
+import type { Measure } from '../../measure.ts';
 import type { Feeds, MakerStatus } from './feeds.ts';
 
-type Kind = 'counter' | 'gauge';
-
 const measures: readonly (readonly [
-  kind: Kind,
+  kind: Measure['kind'],
   name: string,
   help: string,
   read: (of: MakerStatus) => number | undefined,
@@ -42,8 +41,8 @@ const measures: readonly (readonly [
   ],
 ];
 
-/** Shaped as the measures of a room: `MeasureWithLabels` of http/metrics.ts. Makers that are off are left out. */
-export const feedMeasures = ({ status }: Pick<Feeds, 'status'>) => {
+/** Makers that are off are left out. */
+export const feedMeasures = ({ status }: Pick<Feeds, 'status'>): readonly Measure[] => {
   // One look serves all measures of a scrape.
   let looking: Promise<readonly MakerStatus[]> | undefined;
   const look = () => {

@@ -3,9 +3,8 @@ import { hash } from 'node:crypto';
 import { writeExact } from '../../fhir/json.ts';
 import { asProblem } from '../../fhir/outcome.ts';
 import { check, type Held } from '../../store/lease.ts';
-import type { Change } from '../../store/store.ts';
 import type { PatientTold } from '../implants/told.ts';
-import { type Quarantined, quarantineChange, quarantineId, quarantineKind } from '../intake/quarantine.ts';
+import { quarantineId, quarantineNew } from '../intake/quarantine.ts';
 import { type Asking, isMakers, pagesOf } from './asking.ts';
 import { pollDevice } from './device.ts';
 import type { Counts } from './feeds.ts';
@@ -73,13 +72,13 @@ async function setAside(
   rows: readonly Unread[],
   held: Held,
 ): Promise<Partial<Counts>> {
-  const ids = rows.map(({ row }) => quarantineId(document.name, writeExact(row)));
-  const known = await store.get(quarantineKind, ids);
-  const fresh = rows.flatMap(({ row, why, patient }, at): Change[] => {
-    if (known[at] !== undefined || ids.indexOf(ids[at]!) < at) return [];
-    const one: Quarantined = { feed: document.name, at: runtime.now(), ...why, row, patient, state: 'open' };
-    return [quarantineChange(ids[at]!, one, 'absent')];
-  });
+  const fresh = await quarantineNew(
+    store,
+    rows.map(({ row, why, patient }) => [
+      quarantineId(document.name, writeExact(row)),
+      { feed: document.name, at: runtime.now(), ...why, row, patient, state: 'open' },
+    ]),
+  );
   if (fresh.length > 0) await store.commit([...fresh, check(held.fence)]);
   const [received, quarantined] = [rows.length, fresh.length];
   return { received, quarantined, duplicate: received - quarantined, validationFailures: quarantined };

@@ -9,7 +9,14 @@ import { newPatient } from '../implants/patient.ts';
 import type { Implants } from '../implants/room.ts';
 import type { AlertTold, Connectivity, Implant, Interrogation, PatientTold, Told } from '../implants/told.ts';
 import { isOvertaken } from '../intake/overtaken.ts';
-import { type Quarantined, quarantineChange, quarantineId, quarantineKind } from '../intake/quarantine.ts';
+import {
+  decision,
+  openRows,
+  type Quarantined,
+  quarantineChange,
+  quarantineId,
+  quarantineNew,
+} from '../intake/quarantine.ts';
 import { rawEntries, rawReference } from '../intake/raw.ts';
 import type { TakeIn } from '../intake/take-in.ts';
 import type { Counts } from './feeds.ts';
@@ -82,33 +89,15 @@ async function once(parts: SettleParts, settling: Settling): Promise<Partial<Cou
     assumptions: [...new Set(reads.flatMap(({ assumptions }) => assumptions))],
   };
   const { entries, also, outcome, ...about } = await implants.entriesOf(told, reference);
-  const ids = aside.map(({ device, key }) => quarantineId(maker, device, key));
-  const known = ids.length === 0 ? [] : await store.get(quarantineKind, ids);
-  const seen = new Set<string>();
-  const fresh = aside.flatMap((row, at) => {
-    const id = ids[at]!;
-    if (known[at] !== undefined || seen.has(id)) return [];
-    seen.add(id);
-    return [{ id, row }];
-  });
+  const fresh = await quarantineNew(
+    store,
+    aside.map(({ key, mark: _mark, ...row }) => [
+      quarantineId(maker, row.device, key),
+      { feed: maker, at: now, ...row, raw: reference, patient: patient.identifiers[0]?.value, state: 'open' },
+    ]),
+  );
   const quarantined: Change[] = [
-    ...fresh.map(({ id, row }) =>
-      quarantineChange(
-        id,
-        {
-          feed: maker,
-          at: now,
-          code: row.code,
-          reason: row.reason,
-          raw: reference,
-          row: row.row,
-          device: row.device,
-          patient: patient.identifiers[0]?.value,
-          state: 'open',
-        },
-        'absent',
-      ),
-    ),
+    ...fresh,
     ...outcome.quarantined.map((one: Quarantined) =>
       quarantineChange(quarantineId(maker, one.device ?? implant.deviceId, one.row), one),
     ),
@@ -172,11 +161,6 @@ async function takenIn(
   { maker, implant, repaired = [] }: Settling,
   store: Pick<Store, 'get'>,
 ): Promise<readonly Change[]> {
-  if (repaired.length === 0) return [];
   const ids = repaired.map((key) => quarantineId(maker, implant.deviceId, key));
-  const kept = await store.get(quarantineKind, ids);
-  return kept.flatMap((one) => {
-    const value = one?.value as Quarantined | undefined;
-    return value?.state === 'open' ? [quarantineChange(one!.key, { ...value, state: 'taken-in' }, one!.revision)] : [];
-  });
+  return (await openRows(store, ids)).map((row) => decision(row, 'taken-in'));
 }

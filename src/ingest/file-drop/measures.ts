@@ -1,12 +1,12 @@
 /** What the file drop tells Prometheus: files by what became of them, and how many wait. docs/file-drop.md */
+import type { Measure } from '../../measure.ts';
 import type { FileDrop } from './room.ts';
 
-/** Shaped as the measures of a room: `MeasureWithLabels` of http/metrics.ts. */
-export const fileDropMeasures = ({ totals }: Pick<FileDrop, 'totals'>) => [
+export const fileDropMeasures = ({ totals }: Pick<FileDrop, 'totals'>): readonly Measure[] => [
   {
     name: 'iot_files',
     help: 'Files of the inbox, by what became of them.',
-    kind: 'counter' as const,
+    kind: 'counter',
     labels: ['outcome'],
     read: () => [
       { labels: { outcome: 'processed' }, value: totals().processed },
@@ -16,7 +16,7 @@ export const fileDropMeasures = ({ totals }: Pick<FileDrop, 'totals'>) => [
   {
     name: 'iot_files_waiting',
     help: 'Files in the inbox that are not whole yet, or wait for the store.',
-    kind: 'gauge' as const,
+    kind: 'gauge',
     labels: [],
     read: () => [{ labels: {}, value: totals().waiting }],
   },

@@ -2,6 +2,7 @@
 import { appended } from '../../audit/trail.ts';
 import { asProblem } from '../../fhir/outcome.ts';
 import type { Log } from '../../log.ts';
+import type { Measure } from '../../measure.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { FeedSettings } from '../../settings/feeds.ts';
 import type { ServerSettings } from '../../settings/server.ts';
@@ -29,14 +30,7 @@ export interface MqttParts {
 }
 
 export interface Mqtt {
-  /** For Prometheus. */
-  readonly measure: {
-    readonly name: string;
-    readonly help: string;
-    readonly kind: 'gauge';
-    readonly labels: readonly string[];
-    readonly read: () => readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
-  };
+  readonly measures: readonly Measure[];
   /** After the signal: resolves when what was published is stored or refused, and the port is closed. */
   readonly stopped: Promise<unknown>;
 }
@@ -95,12 +89,12 @@ export async function openMqtt(parts: MqttParts): Promise<Mqtt | undefined> {
     listening.cut();
     await closed;
   })();
-  const measure = {
+  const connections: Measure = {
     name: 'mqtt_connections',
     help: 'Devices and gateways that are connected by MQTT.',
-    kind: 'gauge' as const,
+    kind: 'gauge',
     labels: [],
     read: () => [{ labels: {}, value: broker.connections() }],
   };
-  return { measure, stopped: watching };
+  return { measures: [connections], stopped: watching };
 }

@@ -4,16 +4,17 @@ import type { Entry } from '../../../interactions/interaction.ts';
 import { createLine, settle } from '../../../interactions/settle.ts';
 import type { Log } from '../../../log.ts';
 import type { Runtime } from '../../../runtime.ts';
-import type { AuditRow, Change, Look, Store } from '../../../store/store.ts';
+import type { Change, Look, Store } from '../../../store/store.ts';
 import { isOvertaken } from '../../intake/overtaken.ts';
 import { provenanceEntry } from '../../intake/provenance.ts';
-import { type QuarantineCode, quarantineChange, quarantineId, quarantineKind } from '../../intake/quarantine.ts';
+import { decision, openRows, type QuarantineCode, quarantineChange, quarantineId } from '../../intake/quarantine.ts';
 import { rawEntries, rawReference } from '../../intake/raw.ts';
 import type { TakeIn } from '../../intake/take-in.ts';
 import type { Mapped, MapSetting } from '../maps/map.ts';
 import { acknowledgement, anyAcknowledgement, type Remark, type Verdict } from './acknowledge.ts';
 import { hashOf, type KeptMessage, keepMessage, keyOfMessage, messageKind } from './kept.ts';
 import { type Hl7Message, parseMessage } from './message.ts';
+import { rowOf, type Sender } from './trail.ts';
 
 export const FEED = 'hl7v2';
 export const HL7 = 'application/hl7-v2';
@@ -34,17 +35,6 @@ export interface ReceiveRoom {
   /** IANA zone of times that name none. */
   readonly zone: string;
   readonly log: Pick<Log, 'error'>;
-}
-
-/** Where a message comes from, for the audit row. */
-export interface Sender {
-  readonly address: string;
-  readonly requestId: string;
-  readonly who: string;
-  /** Prefix of its token. */
-  readonly key?: string;
-  /** HTTP has to answer also who wishes no acknowledgement. */
-  readonly mustAnswer?: boolean;
 }
 
 export type Outcome = 'accepted' | 'repeated' | 'corrected' | 'quarantined' | 'unreadable' | 'deferred';
@@ -126,34 +116,6 @@ export function createReceive(room: ReceiveRoom): Receive {
     return { verdict: 'AA', entries: mapped.entries, also: mapped.also, remarks, mapped };
   }
 
-  function auditRow(
-    message: Hl7Message | undefined,
-    sender: Sender,
-    verdict: Verdict,
-    rest: Partial<AuditRow>,
-  ): Change {
-    const { who, key = '', address, requestId } = sender;
-    const from = [message?.application, message?.facility]
-      .filter(Boolean)
-      .join(' ')
-      .replace(/[^\x20-\x7e]/g, '?');
-    const row: AuditRow = {
-      at: runtime.now(),
-      who,
-      key,
-      interaction: 'hl7v2-message',
-      action: 'C',
-      target: '',
-      patients: '',
-      status: verdict === 'AA' ? 200 : 422,
-      requestId,
-      address,
-      query: '',
-      reason: [`from ${from.slice(0, 200) || 'nobody who says who'}`, rest.reason].filter(Boolean).join(': '),
-    };
-    return { op: 'append', log: 'audit', row: { ...row, ...rest, reason: row.reason } };
-  }
-
   interface Work {
     readonly bytes: Uint8Array;
     readonly contentHash: string;
@@ -168,13 +130,13 @@ export function createReceive(room: ReceiveRoom): Receive {
   async function attempt(work: Work, isRetry: boolean): Promise<Received> {
     const { bytes, contentHash, key, message, refused, sender, held } = work;
     const type = message?.type ?? '';
+    const now = runtime.now();
     const [kept] = await store.get(messageKind, [key]);
     const before = kept?.value as KeptMessage | undefined;
     if (before?.hash === contentHash && held === undefined) {
-      await store.commit([auditRow(message, sender, before.verdict, { target: before.raw, reason: 'repeat' })]);
+      await store.commit([rowOf(now, message, sender, before.verdict, { target: before.raw, reason: 'repeat' })]);
       return { verdict: before.verdict, outcome: 'repeated', type, answer: before.answer };
     }
-    const now = runtime.now();
     const raw = { feed: FEED, id: `${key}/${contentHash}`, contentType: HL7, bytes, received: now };
     const reference = rawReference(raw);
     // What was not taken in before is not corrected, but sent as it should have been.
@@ -225,7 +187,7 @@ export function createReceive(room: ReceiveRoom): Receive {
           ...also,
           keepMessage(key, value, kept),
           ...(await quarantined(id, { verdict, quarantine, reference, about, now, held, earlier: before?.quarantine })),
-          auditRow(message, sender, verdict, { target: reference, ...(quarantine && { reason: quarantine.code }) }),
+          rowOf(now, message, sender, verdict, { target: reference, ...(quarantine && { reason: quarantine.code }) }),
         ],
         { requestId: sender.requestId, address: sender.address },
       );
@@ -258,16 +220,14 @@ export function createReceive(room: ReceiveRoom): Receive {
   ): Promise<readonly Change[]> {
     const { verdict, quarantine, reference, about, now, held, earlier } = of;
     if (held !== undefined) {
-      const [row] = await store.get(quarantineKind, [held]);
-      if (row?.value.state !== 'open') throw problem('business-rule', 'this was decided already');
-      return [quarantineChange(held, { ...row.value, state: 'taken-in' }, row.revision)];
+      const [row] = await openRows(store, [held]);
+      if (!row) throw problem('business-rule', 'this was decided already');
+      return [decision(row, 'taken-in')];
     }
-    if (verdict === 'AA' && earlier !== undefined) {
-      const [row] = await store.get(quarantineKind, [earlier]);
-      if (row?.value.state === 'open')
-        return [quarantineChange(earlier, { ...row.value, state: 'taken-in' }, row.revision)];
+    if (!quarantine) {
+      const sentRight = verdict === 'AA' && earlier !== undefined ? [earlier] : [];
+      return (await openRows(store, sentRight)).map((row) => decision(row, 'taken-in'));
     }
-    if (!quarantine) return [];
     return [quarantineChange(id, { feed: FEED, at: now, ...quarantine, raw: reference, ...about, state: 'open' })];
   }
 

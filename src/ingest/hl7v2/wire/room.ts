@@ -1,6 +1,7 @@
 /** HL7 v2 on one page: what receives messages, by whichever door they come, where it listens, and what is counted of it. docs/hl7v2.md */
 import type { Config } from '../../../config.ts';
 import type { Log } from '../../../log.ts';
+import type { Measure, Values } from '../../../measure.ts';
 import type { Runtime } from '../../../runtime.ts';
 import type { Look, Store } from '../../../store/store.ts';
 import type { TakeIn } from '../../intake/take-in.ts';
@@ -10,7 +11,8 @@ import type { FramingFault } from './frames.ts';
 import { listenMllp } from './listener.ts';
 import { parseMessage } from './message.ts';
 import { createPermits } from './permits.ts';
-import { createReceive, FEED, type Outcome, type ReceiveRoom, type Sender } from './receive.ts';
+import { createReceive, FEED, type Outcome, type ReceiveRoom } from './receive.ts';
+import type { Sender } from './trail.ts';
 
 /** Messages above 256 KiB that are held at the same time, over all connections: 20 MiB each, and several copies while they are mapped. */
 const LARGE_AT_ONCE = 3;
@@ -49,13 +51,7 @@ export interface Hl7v2 {
   again(id: string, bytes: Uint8Array): Promise<void>;
   /** Of MLLP; undefined where it is off. */
   readonly port: number | undefined;
-  readonly measures: readonly {
-    readonly name: string;
-    readonly help: string;
-    readonly kind: 'counter' | 'gauge';
-    readonly labels: readonly string[];
-    read(): readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
-  }[];
+  readonly measures: readonly Measure<Values>[];
   readonly stopped: Promise<unknown>;
 }
 
@@ -76,7 +72,7 @@ function createCounts() {
       messages.set(key, { labels, value: (messages.get(key)?.value ?? 0) + 1 });
     },
     fault: (fault: FramingFault): void => void faults.set(fault, (faults.get(fault) ?? 0) + 1),
-    measures: (connections: () => number): Hl7v2['measures'] => [
+    measures: (connections: () => number): readonly Measure<Values>[] => [
       {
         name: 'hl7v2_messages',
         help: 'HL7 v2 messages by type and by what became of them.',
