@@ -24,6 +24,7 @@ export interface EventStream {
   first(wanted: (event: SentEvent) => boolean, seconds?: number): Promise<SentEvent>;
   /** Reads no more, as a client that hangs. */
   hang(): void;
+  resume(): void;
   close(): void;
 }
 
@@ -77,6 +78,7 @@ export async function openEvents(
     isOver: () => isOver,
     first: (wanted, seconds) => until(() => events.find(wanted), seconds),
     hang: () => response.pause(),
+    resume: () => response.resume(),
     close: () => request.destroy(),
   };
 }
