@@ -9,6 +9,7 @@ import { fileDropRoutes, fileDropSchemas } from './file-drop-routes.ts';
 import { hl7v2Routes } from './hl7v2-routes.ts';
 import { iotRoutes, iotSchemas } from './iot-routes.ts';
 import { launchRoutes } from './launch-routes.ts';
+import { liveRoutes } from './live-routes.ts';
 import { oauthRoutes } from './oauth-routes.ts';
 import { quarantineRoutes } from './quarantine-routes.ts';
 import type { Content, Examples, Route, RouteAnswer, RouteParameter } from './routes.ts';
@@ -42,6 +43,7 @@ export const documentedRoutes = (hasOauth = true): readonly Route[] => [
   ...credentialRoutes,
   ...cardiacRoutes,
   ...tableRoutes,
+  ...liveRoutes,
   ...fhirRoutes(),
   ...(hasOauth ? oauthRoutes : []),
   ...adminRoutes,
