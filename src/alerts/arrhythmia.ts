@@ -26,7 +26,7 @@ const instanceOf = ({ extension }: any): number =>
   extension?.find(({ url }: any) => url?.endsWith('/StructureDefinition/instance-idco'))?.valueInteger ?? 0;
 
 /** Those that a panel tells of: a component for each of their parts, tied together by their instance. */
-export function episodesIn(panel: any): readonly Episode[] {
+function episodesIn(panel: any): readonly Episode[] {
   const parts = new Map<number, Map<string, any>>();
   for (const component of panel.component ?? []) {
     const code = codeOf(component);

@@ -19,12 +19,13 @@ interface KeptLimits {
 
 /** Kind of the alarms, and of the limits beside them. */
 const kind = 'alarm';
-const everybody = 'limits';
-const keyFor = (patient: string | undefined): string => (patient === undefined ? everybody : `${everybody}|${patient}`);
+const keyFor = (patient: string | undefined): string => (patient === undefined ? 'limits' : `limits|${patient}`);
+/** The definitions stand by themselves: a reading asks whether there are any, and which, by the revision of a row of a few bytes. */
+const definitionsKey = (key: string): string => `${key}|definitions`;
 
 /** Keys to ask for together with the alarms of a patient. */
 export const limitKeys = (patient: string | undefined): readonly string[] =>
-  patient === undefined ? [everybody] : [everybody, keyFor(patient)];
+  patient === undefined ? [keyFor(undefined)] : [keyFor(undefined), keyFor(patient)];
 
 const MOST = 10_000;
 
@@ -32,36 +33,34 @@ const MOST = 10_000;
 export function createStoredLimits() {
   const compiled = new Map<string, Limits>();
 
-  function limitsOf(key: string, kept: Kept | undefined): Limits | undefined {
-    if (!kept) return undefined;
-    const name = `${key} ${kept.revision}`;
-    let limits = compiled.get(name);
-    if (!limits) {
-      limits = limitsFrom(Object.values((kept.value as KeptLimits).definitions));
-      if (compiled.size >= MOST) compiled.clear();
-      compiled.set(name, limits);
-    }
+  async function limitsAt(key: string, stamp: Kept, look: Look): Promise<Limits> {
+    const name = `${key} ${stamp.revision}`;
+    const known = compiled.get(name);
+    if (known) return known;
+    const [kept] = await look.get(kind, [definitionsKey(key)]);
+    const limits = limitsFrom(Object.values((kept?.value as KeptLimits | undefined)?.definitions ?? {}));
+    if (compiled.size >= MOST) compiled.clear();
+    compiled.set(name, limits);
     return limits;
   }
 
-  /** Those that go before the shipped ones, the first first. Left out where there are none. */
+  /** Those that go before the shipped ones, the first first. */
   return async (patient: string | undefined, pending: Pending, look: Look): Promise<readonly Limits[]> => {
     const keys = limitKeys(patient);
-    const kept = await look.get(kind, keys);
+    const stamps = await look.get(kind, keys);
     const found: Limits[] = [];
     for (const [i, key] of keys.entries()) {
-      const held = await heldIn(key, pending, look);
-      const limits = held ?? limitsOf(key, kept[i]);
-      if (limits) found.unshift(limits);
+      const stamp = stamps[i];
+      if (isKeptAnew(kind, key, pending)) found.unshift(await limitsIn(key, pending, look));
+      else if (stamp) found.unshift(await limitsAt(key, stamp, look));
     }
     return found;
   };
 }
 
 /** Limits that the same commit changes: too seldom to remember. */
-async function heldIn(key: string, pending: Pending, look: Look): Promise<Limits | undefined> {
-  if (!isKeptAnew(kind, key, pending)) return undefined;
-  const { value } = await keptNow(kind, key, pending, look);
+async function limitsIn(key: string, pending: Pending, look: Look): Promise<Limits> {
+  const { value } = await keptNow(kind, definitionsKey(key), pending, look);
   return limitsFrom(Object.values((value as KeptLimits).definitions));
 }
 
@@ -126,11 +125,15 @@ export const followLimits: Derive = async ({ key, before, after }, pending, look
   const changes: Change[] = [];
   for (const place of new Set([was, is])) {
     if (place === undefined) continue;
-    const { value, expect } = await keptNow(kind, place, pending, look);
+    const { value, expect } = await keptNow(kind, definitionsKey(place), pending, look);
+    const stamp = await keptNow(kind, place, pending, look);
     const { [key.id]: _old, ...others } = (value as KeptLimits | undefined)?.definitions ?? {};
     const definitions = place === is ? { ...others, [key.id]: essence(after) } : others;
     const inOrder = Object.fromEntries(Object.entries(definitions).sort(([a], [b]) => (a < b ? -1 : 1)));
-    changes.push({ op: 'put', kind, key: place, value: { definitions: inOrder }, expect });
+    changes.push(
+      { op: 'put', kind, key: definitionsKey(place), value: { definitions: inOrder }, expect },
+      { op: 'put', kind, key: place, value: Object.keys(inOrder).length, expect: stamp.expect },
+    );
   }
   return changes;
 };

@@ -119,7 +119,7 @@ export const vitalOf = (definition: any, of: LimitsOf): string | undefined =>
   definition.identifier?.find(({ system }: any) => system?.endsWith(`/sid/${of}`))?.value;
 
 /** The limits of one definition; undefined where it has none of this kind. Throws for limits that contradict themselves. */
-export function thresholdOf(definition: any, of: LimitsOf): Threshold | undefined {
+function thresholdOf(definition: any, of: LimitsOf): Threshold | undefined {
   const vital = vitalOf(definition, of);
   const unit = definition.quantitativeDetails?.unit?.coding?.[0]?.code;
   const coded = codedOf(definition);

@@ -23,7 +23,7 @@ const queues = {
 export const seenIn = (reference: string) => ({ url: FLAG_DETAIL, valueReference: { reference } });
 
 /** The id of one of them: the same for the same episode, on every server. */
-export const alertResourceId = (type: 'Flag' | 'DetectedIssue' | 'Task', { at, episodeKey }: AlertSeen): string =>
+const alertResourceId = (type: 'Flag' | 'DetectedIssue' | 'Task', { at, episodeKey }: AlertSeen): string =>
   uuidv7(at, hash('sha256', `${episodeKey}|${type}`, 'buffer'));
 
 // Only a Device may be an author; a DeviceMetric may not.
