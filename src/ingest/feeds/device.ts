@@ -5,8 +5,8 @@ import { type Asking, askPage, isMakers, pagesOf } from './asking.ts';
 import type { Counts } from './feeds.ts';
 import { gapsAfter } from './gaps.ts';
 import { type DeviceAsked, openProgress, type Progress } from './progress.ts';
-import type { DeviceState, KeptAside } from './reader.ts';
 import { readReadings } from './readings.ts';
+import type { DeviceState, KeptAside } from './row.ts';
 import type { KeptGap } from './state.ts';
 
 const HOUR = 3_600_000;

@@ -8,7 +8,7 @@ import { quarantineId, quarantineNew } from '../intake/quarantine.ts';
 import { type Asking, isMakers, pagesOf } from './asking.ts';
 import { pollDevice } from './device.ts';
 import type { Counts } from './feeds.ts';
-import type { DeviceRow, PatientRow } from './reader.ts';
+import type { DeviceRow, PatientRow } from './row.ts';
 import type { CameIn } from './settle.ts';
 import { feedKinds, type KeptPatient, keyIn, none, plus } from './state.ts';
 import type { Totals } from './totals.ts';
@@ -101,7 +101,7 @@ export async function pollPatient(
   const kept = patients.get(patient.id);
   const errors: string[] = [];
   let counts = none;
-  let devices: readonly Told[];
+  let devices: readonly ListedDevice[];
   try {
     const listed = await devicesOf(asking, patient, held);
     devices = listed.devices;
@@ -140,7 +140,7 @@ export async function pollPatient(
   return { counts, errors };
 }
 
-interface Told {
+interface ListedDevice {
   readonly row: DeviceRow;
   readonly page: CameIn;
 }
@@ -149,9 +149,9 @@ async function devicesOf(
   asking: Asking,
   { id }: PatientRow,
   held: Held,
-): Promise<{ devices: Told[]; counts: Partial<Counts> }> {
+): Promise<{ devices: ListedDevice[]; counts: Partial<Counts> }> {
   const { document, reader } = asking;
-  const devices: Told[] = [];
+  const devices: ListedDevice[] = [];
   const aside: Unread[] = [];
   for await (const { page, cameIn } of pagesOf(asking, document.endpoints.devices, { patientId: id })) {
     for (const one of page.rows) {

@@ -3,7 +3,7 @@ import type { Held } from '../../store/lease.ts';
 import type { AlertTold, Connectivity, Implant, PatientTold } from '../implants/told.ts';
 import type { Asking } from './asking.ts';
 import type { Counts } from './feeds.ts';
-import type { DeviceRow, KeptAside, PatientRow, Read } from './reader.ts';
+import type { DeviceRow, KeptAside, PatientRow, Read } from './row.ts';
 import type { CameIn } from './settle.ts';
 import { feedKinds, type KeptDevice, keyIn, noDevice, none, plus } from './state.ts';
 

@@ -1,19 +1,10 @@
 /** Reads a maker's rows by what its document says: one reader for all of them. docs/add-a-maker.md */
 import { hash } from 'node:crypto';
 import { ExactNumber, writeExact } from '../../fhir/json.ts';
-import type {
-  AlertTold,
-  Channel,
-  Connectivity,
-  Implant,
-  Lead,
-  PatientTold,
-  Reading,
-  Strip,
-  Term,
-} from '../implants/told.ts';
+import type { Channel, Implant, Lead, PatientTold, Reading, Strip, Term } from '../implants/told.ts';
 import type { Dates, MakerDocument } from './document.ts';
 import { kinds } from './kinds.ts';
+import type { DeviceRow, DeviceState, KeptAside, PatientRow, Read, ReadAlert } from './row.ts';
 import {
   type Aside,
   dateAt,
@@ -31,47 +22,6 @@ import {
   valueAt,
   wordAt,
 } from './values.ts';
-
-export interface PatientRow {
-  readonly id: string;
-  readonly told: PatientTold;
-  /** Changes with anything about the patient's devices; undefined where the maker does not say. */
-  readonly changed: string | undefined;
-}
-
-export interface DeviceRow {
-  readonly id: string;
-  readonly implant: Implant;
-  readonly changed: string | undefined;
-}
-
-export interface Read {
-  /** Tells the row from every other of its device. */
-  readonly key: string;
-  readonly device: string;
-  readonly reading: Reading;
-  readonly strip?: Strip;
-  readonly assumptions: readonly string[];
-}
-
-export interface KeptAside extends Aside {
-  /** What of it can be told all the same: something of this kind did come for that time. */
-  readonly mark?: { readonly kind: string; readonly instant: number };
-  readonly key: string;
-  readonly device: string;
-  readonly row: unknown;
-}
-
-export interface ReadAlert {
-  readonly device: string;
-  readonly alert: AlertTold;
-}
-
-export interface DeviceState {
-  readonly status?: Implant['status'];
-  readonly lastContact?: string;
-  readonly connectivity?: Connectivity;
-}
 
 export interface Reader {
   patient(row: unknown): PatientRow | Aside;

@@ -5,7 +5,7 @@ import { type Asking, isMakers, pagesOf } from './asking.ts';
 import { marksAfter } from './gaps.ts';
 import type { Page } from './pages.ts';
 import type { DeviceAsked, Progress } from './progress.ts';
-import type { KeptAside, Read } from './reader.ts';
+import type { KeptAside, Read } from './row.ts';
 import type { CameIn } from './settle.ts';
 import type { KeptDevice, Window } from './state.ts';
 import { isAside } from './values.ts';

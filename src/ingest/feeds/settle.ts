@@ -20,7 +20,7 @@ import {
 import { rawEntries, rawReference } from '../intake/raw.ts';
 import type { TakeIn } from '../intake/take-in.ts';
 import type { Counts } from './feeds.ts';
-import type { KeptAside, Read } from './reader.ts';
+import type { KeptAside, Read } from './row.ts';
 
 export interface SettleParts {
   readonly store: Pick<Store, 'get' | 'read' | 'commit'>;

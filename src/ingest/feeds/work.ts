@@ -9,7 +9,7 @@ import { nextAcknowledgement, pushAcknowledgements } from './acknowledgements.ts
 import { type Asking, isMakers } from './asking.ts';
 import { jobsFor, notePart } from './jobs.ts';
 import { listPatients, type Memory, pollPatient } from './patients.ts';
-import type { PatientRow } from './reader.ts';
+import type { PatientRow } from './row.ts';
 import { feedKinds, type KeptMaker, type KeptPatient, keptOf, none } from './state.ts';
 import { openTotals } from './totals.ts';
 

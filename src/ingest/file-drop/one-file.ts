@@ -13,7 +13,7 @@ import { lineOf } from './ledger.ts';
 import { type Leaving, moveTo, writeFileWhole } from './move.ts';
 import { archivedName, dayOf, errorName, failedName } from './names.ts';
 import { GIVEN_UP, type Patience, QUIET } from './patience.ts';
-import { type Content, itsFault, refusalOf, type TakeIn, type TakenIn } from './take-in.ts';
+import { type Content, itsFault, refusalOf, type TakeInFiles, type TakenIn } from './take-in.ts';
 import { isCutOff } from './whole.ts';
 
 /** As a batch over HTTP. */
@@ -38,7 +38,7 @@ export type Done =
 
 export interface OneFileRoom {
   readonly folders: Folders;
-  readonly takeIn: TakeIn;
+  readonly takeIn: TakeInFiles;
   readonly store: Pick<Store, 'get'>;
   readonly runtime: Pick<Runtime, 'now'>;
   readonly patience: Patience;

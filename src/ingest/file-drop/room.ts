@@ -11,7 +11,7 @@ import { openFolders } from './folders.ts';
 import { createOneFile } from './one-file.ts';
 import { added, createPass, nothing, type Passed, type Tally } from './pass.ts';
 import { createPatience } from './patience.ts';
-import { createTakeIn, type TakeInRoom } from './take-in.ts';
+import { createTakeInFiles, type TakeInRoom } from './take-in.ts';
 
 /** What somebody asked for by `watchfire process-iot-data`. */
 export interface Run {
@@ -68,7 +68,7 @@ export function openFileDrop(room: FileDropRoom): FileDrop | undefined {
   if (!folders) return undefined;
   if (folders.open.length > 0) log.warn('everybody on this machine may write into folders of the file drop');
   const patience = createPatience(runtime.now);
-  const takeIn = createTakeIn(room);
+  const takeIn = createTakeInFiles(room);
   const pass = createPass(folders.inbox, createOneFile({ folders, takeIn, store, runtime, patience }), patience);
   const daily = createDaily({ store, runtime });
   let totals = nothing;

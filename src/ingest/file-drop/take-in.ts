@@ -46,7 +46,7 @@ export interface TakenIn {
   readonly refused: readonly Refused[];
 }
 
-export interface TakeIn {
+export interface TakeInFiles {
   /** Throws a Problem below 500 for what is no payload of a device, or not of the one that the name claims. */
   payloadOf(name: Buffer, bytes: Buffer): Payload;
   /**
@@ -97,7 +97,7 @@ export interface TakeInRoom extends IngestRoom {
 
 const fencedBy = (fence: Lease | undefined): readonly Change[] => (fence ? [check(fence)] : []);
 
-export function createTakeIn(room: TakeInRoom): TakeIn {
+export function createTakeInFiles(room: TakeInRoom): TakeInFiles {
   const { mapping, store, runtime, base } = room;
   const onTheirWay = new Map<string, OnTheirWay>();
 

@@ -10,8 +10,8 @@ import { categoryOf, observationOf, pressureOf, type Shared } from './observatio
 import { noteOf, type Result, resultOf } from './result.ts';
 import { fill } from './rows.ts';
 import { inTable, pressureNamed } from './tables.ts';
-import { groupOf, paired, withTimes } from './together.ts';
-import { attachmentOf, isText } from './value.ts';
+import { groupOf, isLine, joined, paired, withTimes } from './together.ts';
+import { attachmentOf } from './value.ts';
 
 const PLACE = 'http://hl7.org/fhir/StructureDefinition/event-location';
 const NOTE = 'http://hl7.org/fhir/5.0/StructureDefinition/extension-DiagnosticReport.note';
@@ -65,41 +65,6 @@ function participantsOf(segment: Segment, { message, around }: Making): { perfor
   const performers = [...person, ...organization].map((who) => filled({ extension, ...who }));
   return { performers, places: location.map((valueReference: any) => ({ url: PLACE, valueReference })) };
 }
-
-/** Lines of text of one thing are one text; what is the same twice is once. */
-function joined(results: readonly Result[], { message, around }: Making): readonly Result[] {
-  const out: Result[] = [];
-  const seen = new Set<string>();
-  for (const result of results) {
-    const { segment, codeKey, sub, value } = result;
-    const same = message.sentIn(segment);
-    if (seen.has(same) && codeKey !== '') {
-      message.taken(segment);
-      around.warn('a result that stands in the message twice is stored once');
-      continue;
-    }
-    seen.add(same);
-    const last = out.at(-1);
-    const isMore =
-      last !== undefined &&
-      last.codeKey === codeKey &&
-      last.sub === sub &&
-      isLine(last) &&
-      isLine(result) &&
-      last.time === result.time;
-    if (!isMore) out.push(result);
-    else {
-      const text = [last.value.text, value.text].filter((line) => line !== undefined).join('\n');
-      const notes = [...last.notes, ...result.notes];
-      out[out.length - 1] = { ...last, notes, value: { ...last.value, text, values: [{ valueString: text }] } };
-      message.taken(segment);
-    }
-  }
-  return out;
-}
-
-const isLine = ({ segment, value }: Result): boolean =>
-  isText((segment.get(2) ?? '').toUpperCase()) && value.values.every((one) => 'valueString' in one);
 
 /** `obr` undefined: results that stand under no order. */
 export async function addReport(

@@ -1,16 +1,8 @@
 /** One OBX, taken apart: what it is of, when, how far it can be relied on. HL7 v2.5.1 section 7.4.2, reference tables 0078 and 0085 */
 import { clean, filled } from '../../intake/entries.ts';
 import type { Segment } from '../wire/message.ts';
-import {
-  type Around,
-  addressOf,
-  conceptOf,
-  dateTime,
-  entityOf,
-  numberOf,
-  organizationOf,
-  personOf,
-} from './datatypes.ts';
+import { type Around, addressOf, conceptOf, dateTime, entityOf, organizationOf, personOf } from './datatypes.ts';
+import { numberOf } from './quantity.ts';
 import type { Part, ReadMessage } from './reading.ts';
 import { inTable, MDC, vitalOf } from './tables.ts';
 import { type Value, valueIn } from './value.ts';

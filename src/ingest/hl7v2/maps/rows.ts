@@ -20,9 +20,9 @@ import {
   organizationOf,
   ownSystem,
   personOf,
-  quantityOf,
   telecomOf,
 } from './datatypes.ts';
+import { quantityOf } from './quantity.ts';
 import type { Part, ReadMessage } from './reading.ts';
 import { inTable, type Row, rows, V2 } from './tables.ts';
 

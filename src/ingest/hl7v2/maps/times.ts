@@ -1,6 +1,6 @@
 /** Times of HL7 v2 as FHIR has them, as exact as they were told. HL7 v2.5.1 section 2.A.22, https://hl7.org/fhir/R4/datatypes.html#dateTime */
 
-export interface Told {
+export interface DateTime {
   readonly text: string;
   /** It had a time of day and no zone: that of the connection was taken. */
   readonly assumed?: true;
@@ -39,7 +39,7 @@ function offsetOf(local: number, zone: string): string {
  * undefined where it is no time. `2025111710` and `202511171015` get the seconds that FHIR asks for and keep their zone; a date
  * without a time of day stays one.
  */
-export function dateTimeOf(value: string, zone: string): Told | undefined {
+export function dateTimeOf(value: string, zone: string): DateTime | undefined {
   const parts = FORM.exec(value.trim());
   if (!parts) return undefined;
   const [, year, month, day, hour, minute, second, fraction, offset] = parts;

@@ -1,6 +1,8 @@
-/** Which results belong together: by their time, and by OBX-4. HL7 v2.5.1 section 7.4.2.4 */
+/** Which results belong together: by their time, by OBX-4, and lines of one text. HL7 v2.5.1 section 7.4.2.4 */
 import { isPlace, placesAbove, trimmed } from './devices.ts';
+import type { Making } from './making.ts';
 import type { Result } from './result.ts';
+import { isText } from './value.ts';
 
 /** A metric of a device has the time of what stands above it, where it tells none. */
 export function withTimes(results: readonly Result[]): readonly Result[] {
@@ -50,3 +52,39 @@ export function paired(groups: ReadonlyMap<string, readonly Result[]>): Readonly
   }
   return out;
 }
+
+/** Lines of text of one thing are one text; what is the same twice is once. */
+export function joined(results: readonly Result[], { message, around }: Making): readonly Result[] {
+  const out: Result[] = [];
+  const seen = new Set<string>();
+  for (const result of results) {
+    const { segment, codeKey, sub, value } = result;
+    const same = message.sentIn(segment);
+    if (seen.has(same) && codeKey !== '') {
+      message.taken(segment);
+      around.warn('a result that stands in the message twice is stored once');
+      continue;
+    }
+    seen.add(same);
+    const last = out.at(-1);
+    const isMore =
+      last !== undefined &&
+      last.codeKey === codeKey &&
+      last.sub === sub &&
+      isLine(last) &&
+      isLine(result) &&
+      last.time === result.time;
+    if (!isMore) out.push(result);
+    else {
+      const text = [last.value.text, value.text].filter((line) => line !== undefined).join('\n');
+      const notes = [...last.notes, ...result.notes];
+      out[out.length - 1] = { ...last, notes, value: { ...last.value, text, values: [{ valueString: text }] } };
+      message.taken(segment);
+    }
+  }
+  return out;
+}
+
+/** A line of text, and nothing else. */
+export const isLine = ({ segment, value }: Result): boolean =>
+  isText((segment.get(2) ?? '').toUpperCase()) && value.values.every((one) => 'valueString' in one);

@@ -3,7 +3,8 @@ import { hash } from 'node:crypto';
 import { ExactNumber } from '../../../fhir/json.ts';
 import { clean, filled } from '../../intake/entries.ts';
 import type { Segment } from '../wire/message.ts';
-import { type Around, conceptOf, dateTime, notTold, numberOf, unitOf } from './datatypes.ts';
+import { type Around, conceptOf, dateTime, notTold } from './datatypes.ts';
+import { numberOf, unitOf } from './quantity.ts';
 import type { Part, ReadMessage } from './reading.ts';
 import { timeOf } from './times.ts';
 
