@@ -58,7 +58,6 @@ export function page(title: string, body: Html, parts: PageParts): string {
 <body>
   <a class="skip" href="#main">${say('skip')}</a>
   ${header(say, look, open)}
-  <p class="stale" id="stale" role="status" hidden></p>
   <main id="main" tabindex="-1">
     <div class="headline"><h1>${title}</h1></div>
     ${!isWithoutClinicalData && html`<p class="disclaimer" role="note">${say('disclaimer')}</p>`}
@@ -100,6 +99,7 @@ const header = (say: Say, look: Look, open: string | undefined): Html => html`<h
       )}</select></label>
       <label class="check"><input type="checkbox" id="keys-on" checked> ${say('keys-on')}</label>
     </div></details>
+    <p class="stale" id="stale" role="status" hidden></p>
   </header>`;
 
 const choice = (say: Say, name: string, values: readonly string[], chosen: string): Html =>

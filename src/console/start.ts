@@ -11,7 +11,7 @@ export function startRouter(): RequestHandler {
     shown((look) => {
       const say = words(look.locale);
       const body = html`      <p>${say('start.text')}</p>
-      <ul>${navigation.map(
+      <ul class="bar">${navigation.map(
         ([path, name]) => html`
         <li><a class="button" href="${path}">${say(name)}</a></li>`,
       )}

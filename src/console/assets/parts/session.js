@@ -29,7 +29,8 @@ function show(state) {
   if (state === 'in') at('content').hidden = false;
   at('sign-out').hidden = state !== 'in';
   at('who').textContent = state === 'in' ? (info.isAdministrator ? say('administrator') : info.login) : '';
-  if (state === 'in') at('who').title = say('signed-in-as', { name: info.who });
+  // Where the name has no room it is said here.
+  if (state === 'in') at('sign-out').title = say('signed-in-as', { name: info.login ?? say('administrator') });
   for (const button of document.querySelectorAll('[data-writes]')) button.disabled = state !== 'in';
 }
 
