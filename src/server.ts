@@ -139,7 +139,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       consents: (store) => (consents = createConsents({ store, base, runtime, mode: config.consent })),
       prepare: { Subscription: prepareSubscription({ client, runtime, base }) },
       derive: (followSearchParameter) => ({
-        Observation: [flagVitals(limits)],
+        Observation: [flagVitals(limits, config.alertFlood)],
         ObservationDefinition: [followLimits],
         Flag: [followFlag],
         Task: [followTask, followQueue],

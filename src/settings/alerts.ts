@@ -6,6 +6,8 @@ import type { Setting } from './setting.ts';
 import { oneOf, onOff, optional, secret, zone } from './values.ts';
 
 export interface AlertSettings {
+  /** How many warnings of one patient are told by themselves, and within how long. */
+  readonly alertFlood: { readonly count: number; readonly minutes: number };
   /** Whether people are told at all. */
   readonly escalation: boolean;
   readonly alertTeam: string | undefined;
@@ -59,7 +61,22 @@ const contact = (given: string) => {
   return given;
 };
 
+const flood = (given: string) => {
+  const [, count, minutes] = /^([1-9]\d{0,3})\/([1-9]\d{0,3})$/.exec(given) ?? [];
+  if (count === undefined) throw new Error('must be a count and minutes, such as 10/10');
+  return { count: Number(count), minutes: Number(minutes) };
+};
+
 export const alertSettings: readonly Setting<keyof AlertSettings>[] = [
+  {
+    name: 'WATCHFIRE_ALERT_FLOOD',
+    aliases: [],
+    key: 'alertFlood',
+    fallback: '10/10',
+    parse: flood,
+    meaning:
+      'So many warnings of one patient within so many minutes are told by themselves; one alert stands for those that follow. Critical ones are told each.',
+  },
   {
     name: 'WATCHFIRE_ESCALATION',
     aliases: [],
