@@ -85,3 +85,58 @@ describe('Files of the pages', () => {
     }
   });
 });
+
+describe('The style of the pages', () => {
+  const css = () => [...assets().files].filter(([name]) => name.endsWith('.css') && !name.startsWith('vendor/'));
+
+  it('knows no left and right, so that it can be read from either side', () => {
+    const physical =
+      /(?:margin|padding|border|inset)-(?:left|right|top|bottom)|(?:^|[\s;{])(?:left|right|top|bottom|width|height)\s*:|text-align:\s*(?:left|right)/g;
+    for (const [name, { bytes }] of css()) {
+      // In a question about the screen, width is a word of CSS itself.
+      const text = bytes.toString().replace(/@media[^{]*/g, '');
+      expect([name, text.match(physical) ?? []]).toEqual([name, []]);
+    }
+  });
+
+  it('shows severities and words in colours that can be read, in light and in dark (0-109)', () => {
+    const text = assets().files.get('page.css')!.bytes.toString();
+    const themes = [/:root \{([^}]*)\}/, /data-theme="dark"\] \{([^}]*)\}/, /data-theme="auto"\] \{([^}]*)\}/].map(
+      (block) =>
+        Object.fromEntries(
+          [...block.exec(text)![1]!.matchAll(/--([\w-]+): (#[0-9a-f]{3,6});/g)].map(([, name, colour]) => [
+            name,
+            colour!,
+          ]),
+        ),
+    );
+    const [light, dark, auto] = themes;
+    expect(auto).toEqual(dark);
+    for (const theme of [light!, dark!]) {
+      const pairs = ['ink', 'soft', 'link', 'critical', 'warning', 'info', 'good'].flatMap((ink) =>
+        ['paper', 'card', 'hover'].map((paper) => [ink, paper]),
+      );
+      const own = ['critical', 'warning', 'info'].map((ink) => [ink, `${ink}-paper`]);
+      const poor = [...pairs, ...own, ['on-primary', 'primary']].filter(
+        ([ink, paper]) => contrast(theme[ink!]!, theme[paper!]!) < 4.5,
+      );
+      expect(poor).toEqual([]);
+      expect(contrast(theme['focus']!, theme['card']!)).toBeGreaterThanOrEqual(3);
+      expect(contrast(theme['edge']!, theme['card']!)).toBeGreaterThanOrEqual(3);
+    }
+  });
+});
+
+/** https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio */
+function contrast(one: string, other: string): number {
+  const [dark, light] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (light! + 0.05) / (dark! + 0.05);
+}
+function luminance(colour: string): number {
+  const whole = colour.length === 4 ? colour.replace(/[0-9a-f]/g, '$&$&') : colour;
+  const [red, green, blue] = [1, 3, 5].map((at) => {
+    const part = Number.parseInt(whole.slice(at, at + 2), 16) / 255;
+    return part <= 0.040_45 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red! + 0.7152 * green! + 0.0722 * blue!;
+}

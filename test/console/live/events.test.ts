@@ -189,6 +189,28 @@ describe('Whoever was away', () => {
     }
   });
 
+  it('is told each thing once and in order, however much is written while it comes back', async () => {
+    const first = await listen('?topics=device-alert');
+    const before = flag('p1');
+    await put(before);
+    const { id } = await first.first(about(`Flag/${before.id}`));
+    const flags = Array.from({ length: 60 }, () => flag('p1'));
+    const writing = together(4, async (writer) => {
+      for (let i = writer; i < flags.length; i += 4) await put(flags[i]);
+    });
+    const streams = await together(12, async (n) => {
+      await new Promise((go) => setTimeout(go, n * 5));
+      return listen('?topics=device-alert', { ...as(house.adminToken), 'last-event-id': id });
+    });
+    await writing;
+
+    await first.first(() => first.events.length === 1 + flags.length);
+    for (const stream of streams) {
+      await stream.first(() => stream.events.length >= flags.length);
+      expect(stream.events.map((event) => event.id)).toEqual(first.events.slice(1).map((event) => event.id));
+    }
+  });
+
   it('is told the same after the server was started anew (0-110)', async () => {
     const first = await listen('?topics=device-alert');
     const id = await until(() => first.lastId() || undefined);

@@ -71,6 +71,28 @@ describeInChromium('The frame of a page that is looked at for long', () => {
     complaints.length = 0;
   });
 
+  it('asks every 30 seconds where streams are blocked, says so, and follows again once they are not', async () => {
+    await page.route('**/events?*', (route) => route.fulfill({ status: 502, body: '' }));
+    await page.goto(`${line.url}/console`);
+    await page.waitForSelector('#content:not([hidden])');
+    await page.clock.install();
+    await follow('device-alert');
+    await page.clock.runFor(14_500);
+    await page.waitForSelector('#live[data-state=polling]');
+    expect(await page.textContent('#stale')).toContain('every 30 s');
+    const asked = Number(await page.evaluate('asked'));
+    await page.clock.runFor(31_000);
+    await comes(`asked > ${asked}`);
+
+    await page.unroute('**/events?*');
+    await page.clock.runFor(62_000);
+    await page.waitForSelector('#live[data-state=on]');
+    expect(await page.isHidden('#stale')).toBe(true);
+    await page.clock.resume();
+    // Each refusal is told by the console.
+    complaints.length = 0;
+  });
+
   it('keeps the row under the focus where it is, counts what is new, and gives the rows their places once asked', async () => {
     await withPage(`({ createList, element }) => {
       document.getElementById('content').innerHTML = '<div id="bar"></div><ul id="rows"></ul>';

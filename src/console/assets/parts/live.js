@@ -1,4 +1,5 @@
 /** Live events with what a page owes its readers: how fresh it is, what was missed, and another way where streams are blocked. docs/live-events.md */
+import { Refused } from './ask.js';
 import { look } from './session.js';
 import { clock } from './time.js';
 import { say } from './words.js';
@@ -9,8 +10,11 @@ const SILENCE = 4_500;
 /** A server that is started anew is back before anybody need be told. */
 const GRACE = 2_500;
 const POLL = 30_000;
-/** Times that a stream may fail before it ever opened. */
+/** Refusals in a row after which streams are held to be blocked, and milliseconds of failing. */
 const TRIES = 3;
+const BLOCKED = 13_500;
+/** How often a line that stays silent is tried anew. */
+const AGAIN = 10_000;
 const MOST_HELD = 1_000;
 
 /**
@@ -24,6 +28,18 @@ export function live({ topics, patient, onEvent, onAll }) {
   let isClosed = false;
   let held;
   let [watch, poll, retry, lostAt] = [];
+  let [begunAt, openedAt] = [0, 0];
+
+  /** False where the server did not answer; what it refuses is the page's to tell. */
+  async function all() {
+    try {
+      await onAll();
+      return true;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      return false;
+    }
+  }
 
   function tell(state) {
     at('live').dataset.state = held ? 'paused' : state;
@@ -43,7 +59,7 @@ export function live({ topics, patient, onEvent, onAll }) {
 
   function lost() {
     lostAt ??= lastBeat || Date.now();
-    tell('lost');
+    if (!poll) tell('lost');
   }
 
   function hand(event) {
@@ -59,6 +75,7 @@ export function live({ topics, patient, onEvent, onAll }) {
     if (isClosed) return;
     clearTimeout(retry);
     source?.close();
+    openedAt = Date.now();
     const asked = new URLSearchParams({ topics: topics.join(',') });
     if (patient) asked.set('patient', patient);
     if (lastId) asked.set('after', lastId);
@@ -80,7 +97,7 @@ export function live({ topics, patient, onEvent, onAll }) {
       });
     source.addEventListener('reset', (event) => {
       keep(event);
-      onAll();
+      all();
     });
     source.addEventListener('end', (event) => {
       if (JSON.parse(event.data).why === 'signed-out') look();
@@ -101,32 +118,38 @@ export function live({ topics, patient, onEvent, onAll }) {
     if (lastEventId) lastId = lastEventId;
   };
 
+  async function ask() {
+    const isAnswered = await all();
+    if (!poll) return;
+    tell(isAnswered ? 'polling' : 'lost');
+    banner(isAnswered ? say('stale.polling') : say('stale', { time: clock(lostAt ?? begunAt) }));
+  }
   function startPolling() {
     if (poll) return;
-    tell('polling');
-    banner(say('stale.polling'));
-    onAll();
-    poll = setInterval(onAll, POLL);
+    poll = setInterval(ask, POLL);
+    ask();
   }
 
   function begin() {
     isClosed = false;
-    onAll();
+    begunAt = Date.now();
+    all();
     open();
     watch = setInterval(() => {
       const now = Date.now();
-      // A line that is cut without a word is opened anew.
-      if (!poll && lastBeat && !lostAt && now - lastBeat > SILENCE) {
+      // A line that is cut without a word is opened anew, and again where that stays silent too.
+      const isSilent = lastBeat > 0 && now - lastBeat > SILENCE;
+      if (isSilent && (!lostAt || now - openedAt > AGAIN) && !poll) {
         lost();
         open();
       }
-      if (!poll && lostAt && now - lostAt > GRACE) banner(say('stale', { time: clock(lostAt) }));
+      if (poll) return;
+      if (lostAt && now - lostAt > GRACE) banner(say('stale', { time: clock(lostAt) }));
       // Proxies that hold a stream back let it open and say nothing.
-      if (!poll && !lastBeat && now - begunAt > 3 * SILENCE) startPolling();
+      if (now - Math.max(lastBeat, begunAt) > BLOCKED) startPolling();
     }, 500);
   }
 
-  const begunAt = Date.now();
   addEventListener('offline', lost);
   addEventListener('online', open);
   addEventListener('pagehide', close);
@@ -154,7 +177,7 @@ export function live({ topics, patient, onEvent, onAll }) {
       const missed = held ?? [];
       held = undefined;
       tell('on');
-      if (missed.isTooMuch) onAll();
+      if (missed.isTooMuch) all();
       else for (const about of missed) onEvent(about, true);
     },
   };
