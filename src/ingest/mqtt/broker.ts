@@ -111,6 +111,9 @@ export async function openBroker({ admit, publish, refused, failed }: BrokerPart
       const credentials = { username, password: password.toString('utf8'), source };
       admit(credentials).then(
         (device) => {
+          // Whoever went meanwhile is not heard of again, and would be asked after for ever.
+          if (client.closed)
+            return done(Object.assign(new Error('gone'), { returnCode: returnCodes.unavailable }), false);
           sessions.set(client, { credentials, device });
           done(null, true);
         },

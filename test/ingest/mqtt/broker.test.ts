@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { freePort } from '../../../bench/contestants.ts';
 import { problem } from '../../../src/fhir/outcome.ts';
-import type { Admitted } from '../../../src/ingest/mqtt/admission.ts';
+import type { Admit, Admitted } from '../../../src/ingest/mqtt/admission.ts';
 import { type Broker, openBroker } from '../../../src/ingest/mqtt/broker.ts';
 import type { Publish } from '../../../src/ingest/mqtt/publication.ts';
 import { openHouse } from '../../support/house.ts';
@@ -17,6 +17,7 @@ import { openHouse } from '../../support/house.ts';
 let broker: Broker;
 let server: Server;
 let publish: Publish;
+let admit: Admit;
 let failures: unknown[];
 const clients: MqttClient[] = [];
 const admitted = (deviceId: string) => ({ deviceId, key: { type: 'Device', id: 'd' } }) as Admitted;
@@ -24,8 +25,9 @@ const admitted = (deviceId: string) => ({ deviceId, key: { type: 'Device', id: '
 beforeEach(async () => {
   failures = [];
   publish = async () => ({ status: 201, body: {} });
+  admit = async ({ username }) => admitted(username);
   broker = await openBroker({
-    admit: async ({ username }) => admitted(username),
+    admit: (credentials) => admit(credentials),
     publish: (publication) => publish(publication),
     refused: () => undefined,
     failed: (error) => failures.push(error),
@@ -38,6 +40,11 @@ afterEach(async () => {
   server.close();
   await broker.close();
 });
+
+const connectionsOf = (of: Server) =>
+  new Promise<number>((resolve, reject) =>
+    of.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+  );
 
 const heard = (client: MqttClient, event: 'connect' | 'close') =>
   new Promise<void>((resolve) => client.once(event, () => resolve()));
@@ -130,6 +137,31 @@ describe.each([4, 5] as const)('the broker, protocol level %i', (protocolVersion
 
     expect(message.is).not.toBe('acknowledged');
     expect(told).toEqual([]);
+  });
+});
+
+describe('A client that is gone before it is let in', () => {
+  it('is asked after no more', async () => {
+    const letIn = Promise.withResolvers<void>();
+    const asked: string[] = [];
+    admit = async ({ username }) => {
+      asked.push(username);
+      await letIn.promise;
+      return admitted(username);
+    };
+    const { port } = server.address() as AddressInfo;
+    const client = mqtt.connect({ host: '127.0.0.1', port, username: 'D', password: 'k', reconnectPeriod: 0 });
+    client.on('error', () => undefined);
+    clients.push(client);
+    while (asked.length === 0) await sleep(5);
+    client.stream.destroy();
+    while ((await connectionsOf(server)) > 0) await sleep(5);
+    letIn.resolve();
+    await sleep(20);
+    await broker.recheck();
+
+    expect(asked).toEqual(['D']);
+    expect(broker.connections()).toBe(0);
   });
 });
 
