@@ -6,7 +6,7 @@ import type { Engine } from '../engine.ts';
 import { staleIndex } from '../refusals.ts';
 import type { Page, StoredAuditRow } from '../store.ts';
 import { setting } from './apply.ts';
-import { type Connection, type Opening, openConnection, type Row } from './connection.ts';
+import { type Connection, type Opening, openConnection, type Row, type Value } from './connection.ts';
 import { contentsOf } from './contents.ts';
 import type { Told } from './explain.ts';
 import { createVersionLog } from './log.ts';
@@ -95,14 +95,9 @@ function assemble(
   return {
     async read(keys) {
       snapshot.hold();
-      const statement = connection.sql(
-        `SELECT r.key, r.version, v.updated, v.method, v.body FROM resource r CROSS JOIN version v ON v.seq = r.seq
-         WHERE r.key = ?`,
-      );
-      return keys.map((key) => {
-        const row = statement.get(referenceTo(key)) as unknown as Row | undefined;
-        return row && versionOf(row);
-      });
+      const sql = `SELECT r.key, r.version, v.updated, v.method, v.body FROM resource r CROSS JOIN version v ON v.seq = r.seq WHERE r.key`;
+      const names = keys.map(referenceTo);
+      return rowsFor(connection, sql, [], names, 0).map((row) => row && versionOf(row));
     },
     async vread(key, versionId) {
       snapshot.hold();
@@ -137,13 +132,9 @@ function assemble(
     },
     async get(kind, keys) {
       snapshot.hold();
-      const statement = connection.sql(
-        `SELECT kind, key, value, revision FROM kept WHERE kind = ? AND key = ? AND (expires IS NULL OR expires > ?)`,
-      );
-      return keys.map((key) => {
-        const row = statement.get(kind, key, runtime.now()) as unknown as Row | undefined;
-        return row && keptOf(row);
-      });
+      const sql =
+        'SELECT kind, key, value, revision FROM kept WHERE kind = ? AND (expires IS NULL OR expires > ?) AND key';
+      return rowsFor(connection, sql, [kind, runtime.now()], keys, 1).map((row) => row && keptOf(row));
     },
     async list(kind, from, limit) {
       snapshot.hold();
@@ -178,6 +169,27 @@ function assemble(
     contents: contentsOf(connection, log),
     close: () => (closing ??= close()),
   };
+}
+
+/** As many keys are looked up one by one: a list of them costs about three. */
+const FEW = 3;
+
+/** The row of each key, in the order of the keys; the key stands in column `at`. `sql` ends in the column that it is compared with. */
+function rowsFor(
+  connection: Connection,
+  sql: string,
+  values: readonly Value[],
+  keys: readonly string[],
+  at: number,
+): readonly (Row | undefined)[] {
+  if (keys.length <= FEW) {
+    const one = connection.sql(`${sql} = ?`);
+    return keys.map((key) => one.get(...values, key) as unknown as Row | undefined);
+  }
+  const many = connection.sql(`${sql} IN (SELECT value FROM json_each(?))`);
+  const found = many.all(...values, JSON.stringify(keys)) as unknown as readonly Row[];
+  const byKey = new Map(found.map((row) => [row[at] as string, row]));
+  return keys.map((key) => byKey.get(key));
 }
 
 const sizeOfLog = (file: string): number => (existsSync(`${file}-wal`) ? statSync(`${file}-wal`).size : 0);
