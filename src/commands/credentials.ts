@@ -1,9 +1,8 @@
 /** `watchfire credentials`: stores, lists and removes what makers know us by, and changes the key that it is kept under. */
 import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { Writable } from 'node:stream';
 import type { Config } from '../config.ts';
 import { ask, withServer } from './running.ts';
+import { typed } from './typed.ts';
 
 export interface CredentialOptions {
   readonly clientId: string;
@@ -27,29 +26,10 @@ const LONGEST = 65_536;
 
 /** Never from the arguments: every user of the machine reads those. */
 async function secretsFrom(input: Input): Promise<Secrets> {
-  const [secret = '', key = ''] = input.isTTY ? await typed(input) : await piped(input);
+  const [secret = '', key = ''] = input.isTTY
+    ? await typed(['Client secret (empty for none): ', 'API key (empty for none): '], input)
+    : await piped(input);
   return { ...(secret !== '' && { client_secret: secret }), ...(key !== '' && { api_key: key }) };
-}
-
-/** Two lines from the terminal, that nobody sees over the shoulder. */
-async function typed(input: Input): Promise<readonly string[]> {
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = createInterface({ input, output: silent, terminal: true, historySize: 0 });
-  const asked = (prompt: string) =>
-    new Promise<string>((resolve, reject) => {
-      process.stderr.write(prompt);
-      lines.once('SIGINT', () => reject(new Error('stopped')));
-      lines.once('close', () => reject(new Error('stopped')));
-      lines.once('line', (line) => {
-        process.stderr.write('\n');
-        resolve(line);
-      });
-    });
-  try {
-    return [await asked('Client secret (empty for none): '), await asked('API key (empty for none): ')];
-  } finally {
-    lines.close();
-  }
 }
 
 async function piped(input: Input): Promise<readonly string[]> {

@@ -1,8 +1,7 @@
 /** `watchfire users`: who may sign in, from the command line. */
-import { createInterface } from 'node:readline';
-import { Writable } from 'node:stream';
 import type { Config } from '../config.ts';
 import { ask, askAll, withServer } from './running.ts';
+import { typed } from './typed.ts';
 
 export interface UserOptions {
   readonly fhirUser: string;
@@ -12,23 +11,6 @@ export interface UserOptions {
 type Print = (line: string) => void;
 
 const at = (login: string, rest = '') => `/admin/users/${encodeURIComponent(login)}${rest}`;
-
-/** One line from the terminal, that nobody sees over the shoulder. */
-async function typed(prompt: string): Promise<string> {
-  process.stderr.write(prompt);
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = createInterface({ input: process.stdin, output: silent, terminal: true, historySize: 0 });
-  try {
-    return await new Promise((resolve, reject) => {
-      lines.once('line', resolve);
-      lines.once('SIGINT', () => reject(new Error('stopped')));
-      lines.once('close', () => reject(new Error('no password was given')));
-    });
-  } finally {
-    lines.close();
-    process.stderr.write('\n');
-  }
-}
 
 /** The first line of what is piped in. */
 async function piped(): Promise<string> {
@@ -45,9 +27,9 @@ async function piped(): Promise<string> {
 /** Never from the arguments: every user of the machine reads those. */
 async function newPassword(): Promise<string> {
   if (!process.stdin.isTTY) return piped();
-  const password = await typed('Password: ');
-  if ((await typed('Once more: ')) !== password) throw new Error('these are two different passwords');
-  return password;
+  const [password, again] = await typed(['Password: ', 'Once more: ']);
+  if (again !== password) throw new Error('these are two different passwords');
+  return password!;
 }
 
 export async function createUser(config: Config, login: string, { fhirUser, roles }: UserOptions, print: Print) {
