@@ -156,13 +156,12 @@ async function record(
       }
       const resource: any = { ...parseExact(version.text), ...outcome };
       const text = writeExact(resource);
-      const asked = {
-        interaction: 'update',
-        type: 'Communication',
-        id,
-        conditions: { ifMatch: version.versionId },
-        body: { text, resource: JSON.parse(text) },
-      } as const;
+      const url = `Communication/${id}`;
+      const body = { text, resource: JSON.parse(text) };
+      const conditions = { ifMatch: version.versionId };
+      // A transaction of ours is not settled on the way: what it expects besides is for us to look at again.
+      const entries = [{ fullUrl: url, method: 'PUT', url, body, conditions }] as const;
+      const asked = { interaction: 'transaction', type: '', entries } as const;
       await parts.dispatch(insideRequest(ofItself(parts.base), asked), caller, also);
       return;
     } catch (error) {

@@ -41,6 +41,8 @@ export interface AlertRoomParts extends Omit<ProcessParts, 'kinds' | 'mayKnow' |
   readonly consents: Pick<Consents, 'narrow'>;
   readonly leases: Leases;
   readonly bells: AlertBells;
+  /** Milliseconds between two looks for what other servers wrote. */
+  readonly lookEvery?: number;
 }
 
 /** Work begins when the leases are held, and ends with them. */

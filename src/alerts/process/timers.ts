@@ -10,6 +10,8 @@ const atATime = 100;
 const abreast = 8;
 /** Milliseconds after which a step is tried again that failed. */
 const pauseAfterFault = 1_000;
+/** The same where somebody else wrote meanwhile: another server may have the lease by now. */
+const pauseAfterConflict = 50;
 
 export interface TimerParts {
   readonly store: Pick<Store, 'list'>;
@@ -73,8 +75,9 @@ export async function workTimers(parts: TimerParts, held: Held): Promise<void> {
           } catch (error) {
             if (held.signal.aborted) return;
             // Somebody acknowledged it in this moment: the next look sees that.
-            if (isConflict(error) || (error as { status?: number }).status === 412) continue;
-            failed.set(alert, runtime.now() + pauseAfterFault);
+            const isOvertaken = isConflict(error) || (error as { status?: number }).status === 412;
+            failed.set(alert, runtime.now() + (isOvertaken ? pauseAfterConflict : pauseAfterFault));
+            if (isOvertaken) continue;
             log.error('a step of an alert could not be taken', error, { id: alert });
           }
         }

@@ -1,0 +1,268 @@
+/** Servers that share a store in memory and work the process of alerts under a clock of ours. */
+
+import type { Alert } from '../../../src/alerts/alert.ts';
+import type { Message } from '../../../src/alerts/channels/channel.ts';
+import { followAnswer, followTask } from '../../../src/alerts/process/follow.ts';
+import type { ProcessSettings } from '../../../src/alerts/process/parts.ts';
+import { type AlertBells, createAlertBells, startAlerts } from '../../../src/alerts/process/room.ts';
+import { startProcess } from '../../../src/alerts/process/start.ts';
+import { createTrail } from '../../../src/audit/trail.ts';
+import { openCore } from '../../../src/core.ts';
+import { insideRequest, ofItself } from '../../../src/interactions/inside.ts';
+import type { Dispatch } from '../../../src/interactions/interaction.ts';
+import { INDEX_VERSION } from '../../../src/search/index-version.ts';
+import { plainQuery } from '../../../src/search/query.ts';
+import { administrator } from '../../../src/smart/access.ts';
+import type { Engine } from '../../../src/store/engine.ts';
+import { noLeases, startLeases } from '../../../src/store/lease.ts';
+import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
+import { createPause, type Pause, pausedRuntime, pausedStore } from '../../simulation/pause.ts';
+import { randomFrom, type VirtualRuntime, virtualRuntime } from '../../simulation/world.ts';
+
+const base = 'http://test/fhir';
+const canonical = 'https://example.org/fhir';
+const quiet = { warn: () => undefined, error: () => undefined };
+
+export interface Sent extends Message {
+  readonly at: number;
+  readonly server: number;
+}
+
+export interface AlertWorld {
+  readonly runtime: VirtualRuntime;
+  readonly sent: readonly Sent[];
+  /** What went wrong on the servers. */
+  readonly errors: unknown[];
+  /** Starts a server; its number. */
+  start(): Promise<number>;
+  /** Ends it where it stands: nothing of it reaches the store any more. */
+  kill(server: number): void;
+  pause(server: number): void;
+  goOn(server: number): void;
+  save(resource: any): Promise<any>;
+  find(type: string): Promise<any[]>;
+  /** An alert with its Flag, DetectedIssue and Task, in one commit with its process. */
+  open(severity: Alert['severity'], id: string, more?: Partial<Alert>): Promise<void>;
+  /** Lets all happen that happens by then. */
+  until(at: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Life {
+  readonly pause: Pause;
+  readonly stop: AbortController;
+  isOver: boolean;
+}
+
+/** Signs of life of several servers are work for the clock: they are given where there is more than one. */
+export async function openAlertWorld(settings: Partial<ProcessSettings> = {}, isShared = false): Promise<AlertWorld> {
+  const runtime = virtualRuntime(randomFrom(7));
+  const store = await openSqliteStore({ file: ':memory:', runtime, indexVersion: INDEX_VERSION });
+  const lives: Life[] = [];
+  const bells: AlertBells[] = [];
+  const ring = () => {
+    for (const { timers } of bells) timers.ring();
+  };
+  const sent: Sent[] = [];
+  const errors: unknown[] = [];
+  const site: ProcessSettings = {
+    team: undefined,
+    inbox: { kind: 'webhook', value: 'inbox' },
+    emergency: undefined,
+    quietHours: undefined,
+    hasDetail: false,
+    ...settings,
+  };
+
+  async function core(engine: Engine, own: typeof runtime | ReturnType<typeof pausedRuntime>, signal: AbortSignal) {
+    // What the core looks for by itself is none of this: its looks would be work for the clock.
+    const idle = (signal?: AbortSignal) =>
+      new Promise<void>((go) => (signal?.aborted ? go() : signal?.addEventListener('abort', () => go())));
+    const resting = { ...own, sleep: (_: number, until?: AbortSignal) => idle(until) };
+    return openCore({
+      engine,
+      trail: createTrail(engine, own, 'strict'),
+      runtime: resting,
+      base,
+      canonical,
+      version: '0.0.0',
+      pageKey: new Uint8Array(32),
+      references: 'open',
+      prepare: {},
+      derive: () => ({ Task: [followTask], Communication: [followAnswer] }),
+      log: quiet,
+      leases: noLeases,
+      signal,
+    });
+  }
+  const stopClient = new AbortController();
+  const client = await core(store, runtime, stopClient.signal);
+  const ask = (dispatch: Dispatch, resource: any) => {
+    const text = JSON.stringify(resource);
+    const asked = {
+      interaction: 'update',
+      type: resource.resourceType,
+      id: resource.id,
+      body: { text, resource },
+    } as const;
+    return dispatch(insideRequest(ofItself(base), asked), administrator);
+  };
+
+  /** The virtual clock stands while anything real is under way. */
+  let calls = 0;
+  let busy = 0;
+  const followed =
+    (method: any) =>
+    async (...parameters: unknown[]) => {
+      calls++;
+      busy++;
+      try {
+        return await method(...parameters);
+      } finally {
+        busy--;
+      }
+    };
+  const settled = async () => {
+    for (let still = 0; still < 4; ) {
+      const before = calls;
+      await new Promise((go) => setImmediate(go));
+      still = busy === 0 && calls === before ? still + 1 : 0;
+    }
+  };
+
+  return {
+    runtime,
+    sent,
+    errors,
+    async start() {
+      const server = lives.length;
+      const pause = createPause();
+      const life: Life = { pause, stop: new AbortController(), isOver: false };
+      lives.push(life);
+      const dead =
+        (method: any) =>
+        async (...parameters: unknown[]) => {
+          if (life.isOver) throw new Error('killed');
+          return method(...parameters);
+        };
+      const names = ['read', 'vread', 'search', 'history', 'get', 'list', 'commit', 'end'] as const;
+      const living = {
+        ...store,
+        ...Object.fromEntries(names.map((name) => [name, followed(dead((store as any)[name]))])),
+      };
+      const view = pausedStore(living as Engine, pause);
+      const own = pausedRuntime(runtime, pause);
+      const { signal } = life.stop;
+      const log = {
+        warn: () => undefined,
+        error: (_: string, error: unknown) => void (life.isOver || errors.push(error)),
+      };
+      const ownBells = createAlertBells();
+      bells.push(ownBells);
+      const { dispatch, store: watched } = await core(ownBells.watch(view), own, signal);
+      const leases = startLeases({
+        store: view,
+        runtime: own,
+        owner: `server ${server}`,
+        isShared,
+        log,
+        signal,
+        lookEvery: 10_000,
+      });
+      const send = async (message: Message) => {
+        if (!life.isOver) sent.push({ ...message, at: runtime.now(), server });
+        return 'sent' as const;
+      };
+      startAlerts({
+        store: watched,
+        dispatch,
+        runtime: own,
+        url: 'http://test',
+        base,
+        canonical,
+        log,
+        settings: site,
+        linkKey: new Uint8Array(32),
+        channels: new Map([
+          ['webhook', { kind: 'webhook', send }],
+          ['sms', { kind: 'sms', send }],
+        ]),
+        consents: { narrow: async () => undefined },
+        leases,
+        bells: ownBells,
+        // Bells ring for what is written; looks besides are work for the clock.
+        lookEvery: isShared ? 20_000 : 3_600_000,
+      });
+      return server;
+    },
+    kill(server) {
+      lives[server]!.isOver = true;
+      lives[server]!.stop.abort();
+    },
+    pause: (server) => lives[server]!.pause.stop(),
+    goOn: (server) => lives[server]!.pause.goOn(),
+    async save(resource) {
+      const { version } = await ask(client.dispatch, resource);
+      ring();
+      return JSON.parse(version!.text);
+    },
+    async find(type) {
+      const { matches } = await store.search(plainQuery(type, { is: 'all', of: [] }, 1_000), undefined);
+      return matches.map(({ text }) => JSON.parse(text)).sort((a, b) => (a.authoredOn < b.authoredOn ? -1 : 1));
+    },
+    async open(severity, id, more = {}) {
+      const now = runtime.now();
+      const alert: Alert = {
+        id,
+        flag: id,
+        issue: `${id}-issue`,
+        task: `${id}-task`,
+        type: 'vital-heart-rate',
+        severity,
+        patient: 'Patient/1',
+        queue: 'alert-review',
+        at: now,
+        open: true,
+        ...more,
+      };
+      const time = new Date(now).toISOString();
+      await ask(client.dispatch, {
+        resourceType: 'Flag',
+        id,
+        status: 'active',
+        code: { text: 'x' },
+        subject: { reference: 'Patient/1' },
+      }); // prettier-ignore
+      const task = {
+        resourceType: 'Task',
+        id: alert.task,
+        status: 'requested',
+        intent: 'order',
+        authoredOn: time,
+        lastModified: time,
+        for: { reference: 'Patient/1' },
+        focus: { reference: `Flag/${id}` },
+      };
+      const text = JSON.stringify(task);
+      const body = { text, resource: task };
+      const asked = { interaction: 'update', type: 'Task', id: alert.task, body } as const;
+      const also = startProcess(alert, { now, canonical }) as any;
+      await client.dispatch(insideRequest(ofItself(base), asked), administrator, also);
+      ring();
+    },
+    async until(at) {
+      await settled();
+      while (runtime.leap(at)) await settled();
+      await settled();
+    },
+    async close() {
+      stopClient.abort();
+      for (const { stop, pause } of lives) {
+        pause.goOn();
+        stop.abort();
+      }
+      await settled();
+      await store.close();
+    },
+  };
+}
