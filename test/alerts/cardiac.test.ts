@@ -54,6 +54,8 @@ describe('What an implant says', () => {
     expect(await low.flags()).toEqual(['active heart-rate-low clinical PM']);
     expect(await high.flags()).toEqual(['inactive heart-rate-high clinical PM']);
     expect((await high.find('Task')).map(({ status }: any) => status)).toEqual(['completed']);
+    // 201 and 202, by the panel of each and not by the single value beside it.
+    expect((await high.find('DetectedIssue'))[0].evidence).toHaveLength(2);
   });
 
   it('of its battery is a Flag of its patient, of category safety, that gets worse once (0-110)', async () => {
