@@ -1,7 +1,7 @@
 /** Servers that share a store in memory and work the process of alerts under a clock of ours. */
 
 import type { Alert } from '../../../src/alerts/alert.ts';
-import type { Message } from '../../../src/alerts/channels/channel.ts';
+import type { Message, Sent as Outcome } from '../../../src/alerts/channels/channel.ts';
 import { followAnswer, followTask } from '../../../src/alerts/process/follow.ts';
 import type { ProcessSettings } from '../../../src/alerts/process/parts.ts';
 import { type AlertBells, createAlertBells, startAlerts } from '../../../src/alerts/process/room.ts';
@@ -16,6 +16,7 @@ import { administrator } from '../../../src/smart/access.ts';
 import type { Engine } from '../../../src/store/engine.ts';
 import { noLeases, startLeases } from '../../../src/store/lease.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
+import type { Kept } from '../../../src/store/store.ts';
 import { createPause, type Pause, pausedRuntime, pausedStore } from '../../simulation/pause.ts';
 import { randomFrom, type VirtualRuntime, virtualRuntime } from '../../simulation/world.ts';
 
@@ -31,6 +32,8 @@ export interface Sent extends Message {
 export interface AlertWorld {
   readonly runtime: VirtualRuntime;
   readonly sent: readonly Sent[];
+  /** What the channels say next; that it was sent where there is none. */
+  readonly answers: Outcome[];
   /** What went wrong on the servers. */
   readonly errors: unknown[];
   /** Starts a server; its number. */
@@ -41,6 +44,7 @@ export interface AlertWorld {
   goOn(server: number): void;
   save(resource: any): Promise<any>;
   find(type: string): Promise<any[]>;
+  kept(kind: string): Promise<readonly Kept[]>;
   /** An alert with its Flag, DetectedIssue and Task, in one commit with its process. */
   open(severity: Alert['severity'], id: string, more?: Partial<Alert>): Promise<void>;
   /** Lets all happen that happens by then. */
@@ -65,6 +69,7 @@ export async function openAlertWorld(settings: Partial<ProcessSettings> = {}, is
   };
   const sent: Sent[] = [];
   const errors: unknown[] = [];
+  const answers: Outcome[] = [];
   const site: ProcessSettings = {
     team: undefined,
     inbox: { kind: 'webhook', value: 'inbox' },
@@ -133,6 +138,7 @@ export async function openAlertWorld(settings: Partial<ProcessSettings> = {}, is
   return {
     runtime,
     sent,
+    answers,
     errors,
     async start() {
       const server = lives.length;
@@ -171,7 +177,7 @@ export async function openAlertWorld(settings: Partial<ProcessSettings> = {}, is
       });
       const send = async (message: Message) => {
         if (!life.isOver) sent.push({ ...message, at: runtime.now(), server });
-        return 'sent' as const;
+        return answers.shift() ?? 'sent';
       };
       startAlerts({
         store: watched,
@@ -206,6 +212,7 @@ export async function openAlertWorld(settings: Partial<ProcessSettings> = {}, is
       ring();
       return JSON.parse(version!.text);
     },
+    kept: (kind) => store.list(kind, '', 100),
     async find(type) {
       const { matches } = await store.search(plainQuery(type, { is: 'all', of: [] }, 1_000), undefined);
       return matches.map(({ text }) => JSON.parse(text)).sort((a, b) => (a.authoredOn < b.authoredOn ? -1 : 1));
