@@ -132,9 +132,6 @@ export function openAccess(parts: AccessParts): AccessRooms {
   const offered = offeredBy(config, url);
   if (offered === undefined) return { ...common, adminRooms: [], rooms: [], publicRooms: [] };
   const shared = cors(clients.clients.isOrigin);
-  // Discovery is for every page: it says so itself.
-  const ofFhir: RequestHandler = (request, response, next) =>
-    request.path.startsWith('/.well-known/') ? next() : shared(request, response, next);
   const pages = pagesRouter({
     users,
     authorization,
@@ -160,7 +157,7 @@ export function openAccess(parts: AccessParts): AccessRooms {
       adminSigningKeysRouter(authorization),
     ],
     rooms: [
-      { path: '/fhir', room: ofFhir },
+      { path: '/fhir', room: shared },
       ...['/oauth/token', '/oauth/revoke', '/oauth/jwks', '/.well-known/openid-configuration'].map((path) => ({
         path,
         room: shared,

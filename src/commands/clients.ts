@@ -26,8 +26,9 @@ const path = (clientId: string, deed = '') => `/admin/clients/${encodeURICompone
 function fileOf(name: string): any {
   try {
     return JSON.parse(readFileSync(name, 'utf8'));
-  } catch {
-    throw new Error(`${name} cannot be read as JSON`);
+  } catch (error) {
+    const isThere = (error as NodeJS.ErrnoException).code !== 'ENOENT';
+    throw new Error(`${name} ${isThere ? 'cannot be read as JSON' : 'is not there'}`);
   }
 }
 

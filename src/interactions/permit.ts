@@ -47,32 +47,32 @@ export function demandReached(where: Criterion, access: Access): void {
   if (type !== undefined) throw withoutRight('search-type', type, access);
 }
 
-function closedIn(where: Criterion, access: Access): string | undefined {
+function closedIn(where: Criterion, access: Access, isNegated = false): string | undefined {
   switch (where.is) {
     case 'all':
-      return firstOf(where.of, (part) => closedIn(part, access));
-    case 'any': {
-      const closed = firstOf(where.of, (part) => closedIn(part, access));
-      const isOpen = where.of.some((part) => !isOfContained(part) && closedIn(part, access) === undefined);
-      return isOpen ? undefined : closed;
-    }
+      return firstOf(where.of, (part) => closedIn(part, access, isNegated));
+    case 'any':
+      return firstOf(where.of, (part) =>
+        !isNegated && hasOpenWay(part, where.of, access) ? undefined : closedIn(part, access, isNegated),
+      );
     case 'not':
-      return closedIn(where.of, access);
+      return closedIn(where.of, access, true);
     case 'refers':
     case 'referred':
-      return access.permits('search-type', where.type) ? closedIn(where.where, access) : where.type;
+      return access.permits('search-type', where.type) ? closedIn(where.where, access, isNegated) : where.type;
     default:
       return undefined;
   }
 }
 
-/** What a chain also finds inside the matches themselves is no way of its own: whoever asks for it asks for the type. */
-const isOfContained = (part: Criterion): boolean =>
-  part.is === 'all' || part.is === 'any'
-    ? part.of.length > 0 && part.of.every(isOfContained)
-    : part.is === 'not'
-      ? isOfContained(part.of)
-      : 'name' in part && part.name.includes('#');
+/** Whether the same reference may lead to another type that is open: one chain, of which what is closed is left out. What was not to be found must not be missed so. */
+const hasOpenWay = (part: Criterion, ways: readonly Criterion[], access: Access): boolean =>
+  part.is === 'refers' &&
+  !access.permits('search-type', part.type) &&
+  ways.some(
+    (way) =>
+      way.is === 'refers' && way.name === part.name && way.type !== part.type && closedIn(way, access) === undefined,
+  );
 
 function firstOf<T, R>(items: readonly T[], of: (item: T) => R | undefined): R | undefined {
   for (const item of items) {

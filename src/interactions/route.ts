@@ -119,14 +119,14 @@ export function splitQuery(url: string): { readonly path: string; readonly query
 export const queryOf = (parameters: Parameters): string =>
   parameters.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join('&');
 
-/** Decoded name=value pairs of a query string or form body, in order. */
+/** Decoded name=value pairs of a query string or form body, in order. Refuses a token among them: what is asked is kept in the trail. */
 export function parametersOf(query: string, place: 'address' | 'form' = 'address'): Parameters {
   if (query === '') return [];
   return query.split('&').flatMap((pair) => {
     if (pair === '') return [];
     const at = pair.indexOf('=');
-    return at < 0
-      ? [[decoded(pair, place), ''] as const]
-      : [[decoded(pair.slice(0, at), place), decoded(pair.slice(at + 1), place)] as const];
+    const name = decoded(at < 0 ? pair : pair.slice(0, at), place);
+    if (name === 'access_token') throw problem('invalid', `a token may not stand in the ${place}`);
+    return [[name, at < 0 ? '' : decoded(pair.slice(at + 1), place)] as const];
   });
 }

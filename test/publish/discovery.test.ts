@@ -29,19 +29,33 @@ describe('A server with an authorization server', () => {
     return url.slice(house.url.length);
   };
 
-  it('is discovered without a token and from any page', async () => {
-    const headers = { ...nobody, origin: 'https://nobody.example' };
-    const found = await house.ask('GET', discovery, undefined, headers);
-    expect(found.status).toBe(200);
-    expect(found.headers.get('content-type')).toMatch(/^application\/json\b/);
-    expect(found.headers.get('access-control-allow-origin')).toBe('*');
-    expect(found.headers.get('access-control-allow-credentials')).toBeNull();
-    const head = await house.ask('HEAD', discovery, undefined, headers);
+  it('is discovered without a token, and by the pages of registered apps alone', async () => {
+    const app = 'https://app.example';
+    await house.ask('POST', '/admin/clients', {
+      client_name: 'App',
+      scope: 'patient/Patient.rs',
+      grant_types: ['authorization_code'],
+      token_endpoint_auth_method: 'none',
+      redirect_uris: [`${app}/back`],
+    });
+    for (const [origin, allowed] of [
+      [app, app],
+      ['https://nobody.example', null],
+      ['null', null],
+    ] as const) {
+      const headers = { ...nobody, origin };
+      const found = await house.ask('GET', discovery, undefined, headers);
+      expect(found.status).toBe(200);
+      expect(found.headers.get('content-type')).toMatch(/^application\/json\b/);
+      expect([origin, found.headers.get('access-control-allow-origin')]).toEqual([origin, allowed]);
+      expect(found.headers.get('access-control-allow-credentials')).toBeNull();
+      const asked = { ...headers, 'access-control-request-method': 'GET', 'access-control-request-headers': 'accept' };
+      const before = await house.ask('OPTIONS', discovery, undefined, asked);
+      expect(before.status).toBe(204);
+      expect([origin, before.headers.get('access-control-allow-origin')]).toEqual([origin, allowed]);
+    }
+    const head = await house.ask('HEAD', discovery, undefined, nobody);
     expect([head.status, head.text]).toEqual([200, '']);
-    const asked = { ...headers, 'access-control-request-method': 'GET', 'access-control-request-headers': 'accept' };
-    const before = await house.ask('OPTIONS', discovery, undefined, asked);
-    expect(before.status).toBe(204);
-    expect(before.headers.get('access-control-allow-origin')).toBe('*');
     expect((await house.ask('POST', discovery, {}, nobody)).status).toBeGreaterThanOrEqual(400);
   });
 

@@ -1,4 +1,4 @@
-/** Who asks at the token endpoint and beside it: one proof, by the one method that the client is registered for. https://www.rfc-editor.org/rfc/rfc6749#section-2.3 */
+/** Who asks at the token endpoint and beside it: one proof, of the kind that the client is registered for; a secret may come in the header or in the form. https://www.rfc-editor.org/rfc/rfc6749#section-2.3 */
 import type { CheckAssertion } from '../clients/assertion.ts';
 import type { Client } from '../clients/client.ts';
 import type { Holds } from '../clients/holds.ts';

@@ -98,7 +98,8 @@ const codesOf = (type: string): readonly string[] => [
 /** Under which a resource may point to a patient that it belongs to in any way. */
 const allNames = (type: string): readonly string[] => namesBy(type, codesOf(type));
 /** Under which it points to whom it is about. */
-const ownNames = (type: string): readonly string[] => namesBy(type, isAboutPatient(type) ? ['patient'] : codesOf(type));
+const ownNames = (type: string): readonly string[] =>
+  type === 'Patient' ? [] : namesBy(type, isAboutPatient(type) ? ['patient'] : codesOf(type));
 
 const idLists = new WeakMap<Targets, Targets>();
 function idsOf(patients: Targets): Targets {
@@ -111,8 +112,8 @@ function idsOf(patients: Targets): Targets {
 
 function ofAny(patients: Targets, type: string, names: readonly string[]): Region {
   if (patients.length === 0) return false;
-  if (type === 'Patient') return { is: 'id', ids: idsOf(patients) };
-  return or(...names.map((name): Criterion => ({ is: 'points', name, targets: patients })));
+  const isOne: Region = type === 'Patient' && { is: 'id', ids: idsOf(patients) };
+  return or(isOne, ...names.map((name): Criterion => ({ is: 'points', name, targets: patients })));
 }
 
 function ofNobody(type: string): Region {

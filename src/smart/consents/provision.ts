@@ -58,9 +58,8 @@ const bases: Readonly<Record<string, Effect>> = { OPTIN: 'permit', OPTINR: 'perm
 
 /** `provision` is an exception to the base policy; where it has an effect and there is none, it is the policy itself. */
 function ruleOfConsent({ policyRule, provision, modifierExtension, implicitRules }: any): Rule | undefined {
-  const base = codesIn(policyRule?.coding)
-    .map(([, code]) => bases[code])
-    .find((effect) => effect !== undefined);
+  const named = codesIn(policyRule?.coding).flatMap(([, code]) => bases[code] ?? []);
+  const base = named.includes('deny') ? 'deny' : named[0];
   const isUnclear = modifierExtension !== undefined || implicitRules !== undefined;
   const marked = (rule: Rule): Rule => (isUnclear ? { ...rule, isUnclear } : rule);
   if (provision === undefined) return base && marked({ effect: base, about: {}, except: [] });

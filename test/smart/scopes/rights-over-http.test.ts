@@ -134,6 +134,18 @@ describe('A type outside every scope', () => {
     expect(batch.body.entry[0].response.status).toMatch(/^403/);
   });
 
+  it.each([
+    'not (patient.name co "x" or status eq registered)',
+    'patient.name co "x" or status eq registered',
+    'patient.name co "x" or encounter.status eq finished',
+    'not (subject.identifier eq x)',
+  ])('is asked through nothing that stands beside it: _filter=%s', async (filter) => {
+    const ask = await holder('system/Observation.rds system/Encounter.rs system/Device.rs');
+    const query = `/Observation?_filter=${encodeURIComponent(filter)}`;
+    expect((await ask('GET', query)).status).toBe(403);
+    expect((await ask('DELETE', query)).status).toBe(403);
+  });
+
   it('is left out of a chain that may go through one of several', async () => {
     const ask = await holder('system/Observation.rs system/Device.rs');
     expect((await ask('GET', '/Observation?subject.identifier=x')).status).toBe(200);
