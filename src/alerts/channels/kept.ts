@@ -1,4 +1,4 @@
-/** What is kept of a message that waits to be sent: it is stored in the commit of the step that sends it. docs/storage.md */
+/** What is kept of a message that waits to be sent: it is stored in the commit of the step that sends it. docs/escalation.md#what-is-kept */
 import type { Change } from '../../store/store.ts';
 import type { Message } from './channel.ts';
 

@@ -1,4 +1,4 @@
-/** What is kept of the process of one alert, and the timer that it waits for. Both change in one commit with what they lead to. docs/storage.md */
+/** What is kept of the process of one alert, and the timer that it waits for. Both change in one commit with what they lead to. docs/escalation.md#what-is-kept */
 import type { Change } from '../../store/store.ts';
 import type { Alert } from '../alert.ts';
 import { detected, type Event, type Standing } from './stages.ts';
