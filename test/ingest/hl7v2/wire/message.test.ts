@@ -123,12 +123,14 @@ describe('An HL7 v2 message', () => {
     ['escapes', `\\X${'41'.repeat(4_000_000)}\\${'\\F\\'.repeat(500_000)}${'\\X'.repeat(2_000_000)}`],
     ['repetitions', '~^&'.repeat(3_000_000)],
     ['spaces', '\\.sp9999\\'.repeat(100_000)],
-  ])('that is a bomb of %s is read in less than two seconds', (_of, value) => {
-    const begun = performance.now();
+  ])('that is a bomb of %s is read in less than two seconds of work', (_of, value) => {
+    // Of the processor: what else runs on the machine makes no bomb.
+    const begun = process.cpuUsage();
     const obx = obx5(value);
     obx.get(5);
     obx.get(5, 2, 1, obx.repetitions(5));
-    expect(performance.now() - begun).toBeLessThan(2_000);
+    const { user, system } = process.cpuUsage(begun);
+    expect((user + system) / 1_000).toBeLessThan(2_000);
   });
 
   it('that is a bomb of segments is refused', () => {
