@@ -1,4 +1,6 @@
 /** How many readings a second come in by each way, on both engines, beside what a FHIR create takes. `node bench/feeds.ts --help` */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +19,7 @@ const HELP = `Measures readings a second (heart rate and blood pressure: 2 Obser
 
   --seconds N        of each way (default 5)
   --concurrency N    connections (default 16)
+  --ways a,b,...     of create, iot-reading, iot-batch, mqtt, file, mllp, poll (default: all)
   --mongodb          also on a replica set that it starts
   --profile PATH     the server writes CPU profiles there
   --folder PATH      scratch data, emptied first (default data/bench/feeds)
@@ -28,6 +31,7 @@ const { values: given } = parseArgs({
   options: {
     seconds: { type: 'string', default: '5' },
     concurrency: { type: 'string', default: '16' },
+    ways: { type: 'string', default: 'create,iot-reading,iot-batch,mqtt,file,mllp,poll' },
     mongodb: { type: 'boolean', default: false },
     profile: { type: 'string' },
     folder: { type: 'string', default: join(root, 'data', 'bench', 'feeds') },
@@ -40,6 +44,7 @@ if (given.help) {
 }
 const seconds = Number(given.seconds);
 const concurrency = Number(given.concurrency);
+const wanted = new Set(given.ways.split(','));
 /** Readings carried by one request; `create` is one Observation and stands beside them. */
 const requests = { create: 1, 'iot-reading': 1, 'iot-batch': 100 } as const;
 
@@ -53,11 +58,12 @@ interface Line {
   readonly fault: string;
 }
 
-async function sit(contestant: Contestant, seatOf?: Omit<Seat, 'world'>): Promise<readonly Line[]> {
+async function sit(contestant: Contestant, seatOf?: Omit<Seat, 'world' | 'token'>): Promise<readonly Line[]> {
   const { base, token, pid, name: who } = contestant;
   const world = await settle({ base, token, seed: 1, concurrency, patients: 4, hours: 24, nonce: 'feeds' });
   const lines: Line[] = [];
   for (const [operation, readings] of Object.entries(requests)) {
+    if (!wanted.has(operation)) continue;
     const load = { concurrency, seconds, warmUp: 1, seed: 1, pids: [pid] };
     const figure = await measure(operationNamed(operation)!, world, load);
     const cpu = Math.round((figure.serverMicroseconds ?? 0) / readings);
@@ -71,9 +77,9 @@ async function sit(contestant: Contestant, seatOf?: Omit<Seat, 'world'>): Promis
       fault,
     });
   }
-  for (const way of seatOf ? WAYS : []) {
+  for (const way of seatOf ? WAYS.filter(({ code }) => wanted.has(code)) : []) {
     const [busy, own, mine] = [busySeconds(), processSeconds([pid]), process.cpuUsage()];
-    const outcome = await way.run({ world, ...seatOf! }, seconds);
+    const outcome = await way.run({ world, token, ...seatOf! }, seconds);
     const used = processSeconds([pid]) - own;
     const driver = process.cpuUsage(mine);
     const others = (busySeconds() - busy - used - (driver.user + driver.system) / 1e6) / outcome.seconds;
@@ -84,13 +90,33 @@ async function sit(contestant: Contestant, seatOf?: Omit<Seat, 'world'>): Promis
   return lines;
 }
 
+/** A maker of implants in a process of its own: two days of 24 patients and of those that are written. */
+function startMaker(port: number): ChildProcess {
+  const { WATCHFIRE_PROFILE: _production, ...env } = process.env;
+  const flags = ['--port', `${port}`, '--devices', '24', '--per-minute', '1000000'];
+  const args = ['bin/watchfire.mjs', 'simulate', 'boston-scientific', ...flags];
+  return spawn(process.execPath, args, { cwd: root, env, stdio: 'ignore' });
+}
+
 async function server(uri?: string): Promise<readonly Line[]> {
-  const mqttPort = await freePort();
+  const [mqttPort, mllpPort, makerPort] = [await freePort(), await freePort(), await freePort()];
+  const maker = startMaker(makerPort);
   const inbox = join(given.folder, uri ? 'inbox-mongodb' : 'inbox');
-  const settings = { WATCHFIRE_MQTT_PORT: `${mqttPort}`, IOT_INBOX_DIR: inbox, IOT_ARCHIVE_DIR: `${inbox}-archive` };
+  const settings = {
+    WATCHFIRE_MQTT_PORT: `${mqttPort}`,
+    WATCHFIRE_MLLP_PORT: `${mllpPort}`,
+    BOSTON_SCIENTIFIC_BASE_URL: `http://127.0.0.1:${makerPort}`,
+    WATCHFIRE_POLL_SECONDS: '1',
+    WATCHFIRE_VAULT_KEY: randomBytes(32).toString('base64'),
+    IOT_INBOX_DIR: inbox,
+    IOT_ARCHIVE_DIR: `${inbox}-archive`,
+  };
   const flags = given.profile ? ['--cpu-prof', `--cpu-prof-dir=${given.profile}`] : [];
   const contestant = await startServerProcess(given.folder, 'strict', uri, { settings, flags });
-  return sit(contestant, { inbox, mqttPort }).finally(() => contestant.stop());
+  return sit(contestant, { inbox, mqttPort, mllpPort }).finally(async () => {
+    maker.kill('SIGTERM');
+    await contestant.stop();
+  });
 }
 
 rmSync(given.folder, { recursive: true, force: true });
