@@ -57,7 +57,7 @@ export function vapidPublicKey({ privateKey }: Pick<Vapid, 'privateKey'>): strin
 const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** Value of `Authorization`; holds for twelve hours. */
-export function vapidHeader(endpoint: string, vapid: Vapid, now: number): string {
+function vapidHeader(endpoint: string, vapid: Vapid, now: number): string {
   const point = Buffer.from(vapidPublicKey(vapid), 'base64url');
   const jwk = {
     kty: 'EC',

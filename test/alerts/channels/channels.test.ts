@@ -3,12 +3,14 @@ import { createDecipheriv, createECDH, createPublicKey, hkdfSync, verify } from 
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import express from 'express';
 import type { Channel, Message } from '../../../src/alerts/channels/channel.ts';
 import { email } from '../../../src/alerts/channels/email.ts';
 import { subscribing } from '../../../src/alerts/channels/push-subscriptions.ts';
 import { readGateway, sms } from '../../../src/alerts/channels/sms.ts';
 import { webPush } from '../../../src/alerts/channels/web-push.ts';
 import { webhook } from '../../../src/alerts/channels/webhook.ts';
+import { pushSubscriptionsRouter } from '../../../src/http/push-subscriptions.ts';
 import { guardedClient } from '../../../src/outbound/guarded-client.ts';
 import { isSigned } from '../../../src/outbound/signing.ts';
 import { readSmtpUrl, type SmtpServer, sendLetter } from '../../../src/outbound/smtp.ts';
@@ -305,4 +307,51 @@ describe('web push', () => {
       .subarray(0, -1)
       .toString();
   }
+});
+
+describe('where a browser asks to be pushed to', () => {
+  it('takes people alone, each for themselves, and ten browsers of one at most', async () => {
+    const store = await openSqliteStore({ file: ':memory:', runtime });
+    const app = express();
+    app.use((request, response, next) => {
+      response.locals['visit'] = { requestId: 'r', caller: { who: request.headers['x-who'] ?? 'anonymous' } };
+      next();
+    });
+    app.use('/push-subscriptions', pushSubscriptionsRouter({ store, client, publicKey: 'key' }));
+    app.use((error: any, _request: any, response: any, _next: any) => response.status(error.status ?? 500).end());
+    const server = app.listen(0, '127.0.0.1');
+    await new Promise((go) => server.once('listening', go));
+    const path = `http://127.0.0.1:${(server.address() as AddressInfo).port}/push-subscriptions`;
+    const ask = (method: string, who: string, body?: object) =>
+      fetch(path, {
+        method,
+        headers: { ...(who && { 'x-who': who }), 'content-type': 'application/json' },
+        body: body && JSON.stringify(body),
+      });
+    const pair = createECDH('prime256v1');
+    const keys = { p256dh: pair.generateKeys('base64url'), auth: Buffer.alloc(16).toString('base64url') };
+    const browser = (name: string, more: object = {}) => ({ endpoint: `${url}/${name}`, keys, ...more });
+    try {
+      for (const [who, status] of [
+        ['', 401],
+        ['Client/admin', 403],
+        ['Device/1', 403],
+      ] as const)
+        expect((await ask('POST', who, browser('a'))).status).toBe(status);
+      expect(await (await ask('GET', 'Practitioner/7')).json()).toEqual({ public_key: 'key' });
+      for (const wrong of [{ endpoint: 'http://10.0.0.1/' }, { endpoint: 7 }, { keys: { ...keys, auth: 'x' } }])
+        expect((await ask('POST', 'Practitioner/7', browser('a', wrong))).status).toBeGreaterThanOrEqual(400);
+      expect(await store.list('push-subscription', '', 100)).toEqual([]);
+      for (let i = 0; i < 12; i++) expect((await ask('POST', 'Practitioner/7', browser(`b${i}`))).status).toBe(201);
+      const left = (await store.list('push-subscription', 'Practitioner/7|', 100)).map(({ value }) => value.endpoint);
+      expect(left.sort()).toEqual(Array.from({ length: 10 }, (_, i) => `${url}/b${i + 2}`).sort());
+      await ask('DELETE', 'Patient/1', { endpoint: `${url}/b5` });
+      expect(await store.list('push-subscription', '', 100)).toHaveLength(10);
+      await ask('DELETE', 'Practitioner/7', { endpoint: `${url}/b5` });
+      expect(await store.list('push-subscription', '', 100)).toHaveLength(9);
+    } finally {
+      await new Promise((go) => server.close(go));
+      await store.close();
+    }
+  });
 });

@@ -112,6 +112,91 @@ describe('an emergency service', () => {
   });
 });
 
+describe('an alert that is of no patient', () => {
+  it('goes to the team of the organization, and stops when its Task is accepted', async () => {
+    world = await openAlertWorld({ team: 'CareTeam/all' });
+    for (const [id, value] of Object.entries({ n: 'nurse', t: 'technician' }))
+      await world.save({ resourceType: 'Practitioner', id, telecom: [{ system: 'url', value }] });
+    const participant = ['n', 't'].map((id) => ({ member: { reference: `Practitioner/${id}` } }));
+    await world.save({ resourceType: 'CareTeam', id: 'all', status: 'active', participant });
+    await world.start();
+    const begun = world.runtime.now();
+    await world.open('critical', 'a', { patient: undefined, flag: undefined, id: 'a-issue', device: 'Device/1' });
+    await world.until(begun + 1_000);
+    expect([await stageOf(), toldTo().sort()]).toEqual(['notify-clinician', ['nurse', 'technician']]);
+    expect((await world.find('CommunicationRequest'))[0]).toMatchObject({
+      about: [{ reference: 'DetectedIssue/a-issue' }],
+      requester: { reference: 'Device/1' },
+    });
+    const [task] = await world.find('Task');
+    expect(task.owner).toEqual({ reference: 'CareTeam/all' });
+    await world.save({ ...task, status: 'accepted' });
+    await world.until(begun + 60 * minute);
+    expect([await stageOf(), toldTo().length]).toEqual(['acknowledged', 2]);
+  });
+});
+
+describe('clinicians who are told while the patient is asked', () => {
+  it('are told once, and have their time when the patient has not answered', async () => {
+    world = await openAlertWorld();
+    await patient();
+    const span = (value: number) => ({ value, unit: 'min', system: 'http://unitsofmeasure.org', code: 'min' });
+    await world.save({
+      resourceType: 'PlanDefinition',
+      id: 'ours',
+      status: 'active',
+      identifier: [{ system: 'https://example.org/fhir/sid/alert-plan', value: 'critical' }],
+      action: [
+        { id: 'ask-patient', timingDuration: span(1) },
+        {
+          id: 'notify-clinician',
+          timingDuration: span(5),
+          relatedAction: [{ actionId: 'ask-patient', relationship: 'concurrent-with-start' }],
+        },
+        { id: 'notify-backup', timingDuration: span(10) },
+      ],
+    });
+    await world.start();
+    const begun = world.runtime.now();
+    await world.open('critical', 'a');
+    await world.until(begun + 30_000);
+    expect([await stageOf(), toldTo().sort()]).toEqual(['ask-patient', ['12345', 'inbox']]);
+    await world.until(begun + 2 * minute);
+    expect([await stageOf(), toldTo().length]).toEqual(['notify-clinician', 2]);
+    const statuses = (await world.find('CommunicationRequest')).map(({ status, recipient }) => [
+      status,
+      recipient[0].reference ?? recipient[0].display,
+    ]);
+    expect(statuses.sort()).toEqual([
+      ['active', 'Inbox of the clinic'],
+      ['revoked', 'Patient/1'],
+    ]);
+    await world.until(begun + 7 * minute);
+    expect([await stageOf(), toldTo().length]).toEqual(['notify-backup', 3]);
+  });
+});
+
+describe('a plan that is stored and cannot be meant', () => {
+  it('is passed over: the shipped one holds', async () => {
+    world = await openAlertWorld();
+    await patient();
+    await world.save({
+      resourceType: 'PlanDefinition',
+      id: 'broken',
+      status: 'active',
+      identifier: [{ system: 'https://example.org/fhir/sid/alert-plan', value: 'critical' }],
+      action: [{ id: 'notify-clinician', timingDuration: { value: 5, unit: 'moons' } }],
+    });
+    await world.start();
+    const begun = world.runtime.now();
+    await world.open('critical', 'a');
+    await world.until(begun + 5 * minute - 1);
+    expect(await stageOf()).toBe('notify-clinician');
+    await world.until(begun + 5 * minute);
+    expect(await stageOf()).toBe('notify-backup');
+  });
+});
+
 describe('two servers', () => {
   it('take every step once, also where one stands still over a deadline and goes on', async () => {
     world = await openAlertWorld({}, true);

@@ -233,13 +233,10 @@ export async function openAlertWorld(settings: Partial<ProcessSettings> = {}, is
         ...more,
       };
       const time = new Date(now).toISOString();
-      await ask(client.dispatch, {
-        resourceType: 'Flag',
-        id,
-        status: 'active',
-        code: { text: 'x' },
-        subject: { reference: 'Patient/1' },
-      }); // prettier-ignore
+      if (alert.flag !== undefined && alert.patient !== undefined) {
+        const subject = { reference: alert.patient };
+        await ask(client.dispatch, { resourceType: 'Flag', id, status: 'active', code: { text: 'x' }, subject });
+      }
       const task = {
         resourceType: 'Task',
         id: alert.task,
@@ -247,8 +244,8 @@ export async function openAlertWorld(settings: Partial<ProcessSettings> = {}, is
         intent: 'order',
         authoredOn: time,
         lastModified: time,
-        for: { reference: 'Patient/1' },
-        focus: { reference: `Flag/${id}` },
+        focus: { reference: alert.flag === undefined ? 'Device/1' : `Flag/${alert.flag}` },
+        reasonReference: { reference: `DetectedIssue/${alert.issue}` },
       };
       const text = JSON.stringify(task);
       const body = { text, resource: task };
