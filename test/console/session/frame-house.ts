@@ -29,7 +29,6 @@ export interface FrameHouse {
   comes(condition: string, seconds?: number): Promise<unknown>;
   /** Runs with what page.js exports. */
   withPage(work: string): Promise<unknown>;
-  signIn(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -86,16 +85,6 @@ export async function openFrame(): Promise<FrameHouse> {
     },
     told: () => page.evaluate('window.told') as Promise<[string, boolean, number][]>,
     comes: (condition, seconds) => until(() => page.evaluate(condition), seconds),
-    async signIn() {
-      await page.goto(`${line.url}/console`);
-      await page.waitForSelector('#signed-out:not([hidden])');
-      await page.click('#sign-in');
-      await page.fill('#login', 'nina');
-      await page.fill('#password', PASSWORD);
-      await page.keyboard.press('Enter');
-      await page.waitForURL('**/console');
-      await page.waitForSelector('#content:not([hidden])');
-    },
     async stop() {
       await browser.close();
       line.close();
