@@ -112,10 +112,9 @@ for (const engine of ['sqlite', 'mongodb']) {
       ).toEqual([422, expect.stringContaining('an alert limit in /min stands in a table in {beats}/min')]);
       const bare = definition('bare', 1, 2, { qualifiedInterval: undefined });
       expect(await refused(bare)).toEqual([422, expect.stringContaining('alert limits take a code, a unit')]);
-      expect(await refused(definition('nobody', 1, 2, limitsFor('https://elsewhere.example.org/fhir/Patient/1')))).toEqual([
-        422,
-        expect.stringContaining('limits are for a Patient'),
-      ]);
+      expect(
+        await refused(definition('nobody', 1, 2, limitsFor('https://elsewhere.example.org/fhir/Patient/1'))),
+      ).toEqual([422, expect.stringContaining('limits are for a Patient')]);
       expect(await flagsAfter(110)).toBe(1);
     });
 
