@@ -1,6 +1,6 @@
 /** Episodes that an implant recorded: each is an alert of its own, which people close; one that was treated is critical. docs/alerts.md */
 import type { Pending } from '../interactions/interaction.ts';
-import { keptNow } from '../interactions/pending.ts';
+import { keptNow, laidOver } from '../interactions/pending.ts';
 import type { Look } from '../store/store.ts';
 import type { AlertSetting } from './alert.ts';
 import { type FloodCap, openedUnderCap } from './flood.ts';
@@ -76,7 +76,7 @@ export async function flagEpisodes(
     const kind = kindOf(verdict.alert ?? 'arrhythmia-episode');
     const text = isTreated ? `${kind.display}, treated by the device` : kind.display;
     const key = `${sight.patient}|episode|${sight.device}|${name}`;
-    const held = [...pending, ...changes];
+    const held = laidOver(pending, changes);
     const { value, expect } = await keptNow('alarm', key, held, look);
     const before = value as KeptEpisode | undefined;
     if (before && (before.isCritical || !isCritical)) continue;

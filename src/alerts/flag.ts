@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { keyOf, type Resource, referenceTo } from '../fhir/references.ts';
 import type { Derive, Draft, Pending } from '../interactions/interaction.ts';
-import { keptNow } from '../interactions/pending.ts';
+import { keptNow, laidOver } from '../interactions/pending.ts';
 import { uuidv7 } from '../runtime.ts';
 import type { Change, Look } from '../store/store.ts';
 import { flagEpisodes } from './arrhythmia.ts';
@@ -145,12 +145,12 @@ export function flagVitals(shipped: Limits, cap: FloodCap = usualCap): Derive {
       const sight: Sight = { observation, patient, device, verdict, of, key, at, now, canonical, cap };
       for (const reason of ['no-table', 'no-unit'] as const) {
         if (ofName.some(({ severity }) => severity === reason))
-          changes.push(...(await notJudged(reason, sight, [...pending, ...changes], look)));
+          changes.push(...(await notJudged(reason, sight, laidOver(pending, changes), look)));
       }
       // A pair of which one half could not be judged is not normal.
       const { severity, near } = verdict;
       if (severity === 'no-table' || severity === 'no-unit') continue;
-      const held = changes.length > 0 ? [...pending, ...changes] : pending;
+      const held = laidOver(pending, changes);
       const { value, expect } = await keptNow('alarm', key, held, look);
       const before = value as KeptAlarm | undefined;
       const { saves, kept } = await follow(before, { at, severity, trusted, near }, sight, held, look);
@@ -160,7 +160,7 @@ export function flagVitals(shipped: Limits, cap: FloodCap = usualCap): Derive {
     }
     if (of === 'cardiac-limit' && patient !== undefined && device !== undefined && written.component) {
       const sight = { patient, device, observation: referenceTo(observation), at, now, canonical, cap };
-      changes.push(...(await flagEpisodes(written, layers, sight, [...pending, ...changes], look)));
+      changes.push(...(await flagEpisodes(written, layers, sight, laidOver(pending, changes), look)));
     }
     return changes;
   };

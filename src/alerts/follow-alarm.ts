@@ -1,8 +1,10 @@
 /** What one more reading means for an alarm and for the alert that tells of it. The decision is episode.ts; here it becomes changes. */
 import { type ResourceKey, referenceTo } from '../fhir/references.ts';
 import type { Pending } from '../interactions/interaction.ts';
+import { laidOver } from '../interactions/pending.ts';
 import type { Look } from '../store/store.ts';
 import type { Alert, AlertSeen, AlertSetting, AlertSeverity } from './alert.ts';
+import { isMakerDone, toldByMaker } from './beside-maker.ts';
 import { type Alarm, after, type Reading, type Step } from './episode.ts';
 import { type FloodCap, floodOver, openedUnderCap } from './flood.ts';
 import type { Verdict } from './interpret.ts';
@@ -19,6 +21,8 @@ export interface KeptAlarm extends Alarm {
   readonly evidence: number;
   /** It stands under the alert of a flood: `flag` and `issue` are that one's. */
   readonly capped?: true;
+  /** A maker had told of it: `flag` is the maker's. */
+  readonly told?: true;
 }
 
 export interface Sight extends AlertSetting {
@@ -92,6 +96,7 @@ export async function follow(
   if (alarm === undefined) return { saves: [], kept: undefined };
   if (step === 'opened') return open(alarm, sight, held, look);
   const kept: KeptAlarm = { ...before!, ...alarm };
+  if (kept.told) return followTold(step, kept, sight, held, look);
   if (kept.capped) return followCapped(step, kept, sight, held, look);
   if (step === 'nothing') return { saves: [], kept };
   if (step === 'ended') return { saves: await ended(kept.flag, sight, held, look, olderOf(kept, sight)), kept };
@@ -104,10 +109,26 @@ export async function follow(
 }
 
 async function open(alarm: Alarm, sight: Sight, held: Pending, look: Look): Promise<Followed> {
-  const told = await openedUnderCap(seenOf(sight, alarm), sight.cap, sight, held, look);
-  const { flag: _flag, issue: _issue, evidence: _evidence, capped: _capped, ...plain } = alarm as KeptAlarm;
+  const seen = seenOf(sight, alarm);
+  const {
+    flag: _flag,
+    issue: _issue,
+    evidence: _evidence,
+    capped: _capped,
+    told: _told,
+    ...plain
+  } = alarm as KeptAlarm;
+  const maker = await toldByMaker(seen, sight.canonical, held, look);
+  if (maker) return { saves: [], kept: { ...plain, flag: maker.id, issue: maker.issue, evidence: 1, told: true } };
+  const told = await openedUnderCap(seen, sight.cap, sight, held, look);
   const ids = { flag: told.alert.id, issue: told.alert.issue, evidence: 1 };
   return { saves: told.changes, kept: { ...plain, ...ids, ...(told.isCapped && { capped: true }) } };
+}
+
+/** One that a maker told of is told of here when it turns worse, or still goes on when the maker's is over. */
+async function followTold(step: Step, kept: KeptAlarm, sight: Sight, held: Pending, look: Look): Promise<Followed> {
+  const isOn = step === 'raised' || (step === 'repeated' && (await isMakerDone(kept.flag, held, look)));
+  return isOn ? open(kept, sight, held, look) : { saves: [], kept };
 }
 
 /** One without an alert of its own gets one when it turns critical, or still goes on when the flood is over. */
@@ -116,6 +137,6 @@ async function followCapped(step: Step, kept: KeptAlarm, sight: Sight, held: Pen
   if (step !== 'repeated' || sight.patient === undefined) return { saves: [], kept };
   const { isOver, changes } = await floodOver(sight.patient, sight.cap, sight, held, look);
   if (!isOver) return { saves: [], kept };
-  const own = await open(kept, sight, [...held, ...changes], look);
+  const own = await open(kept, sight, laidOver(held, changes), look);
   return { saves: [...changes, ...own.saves], kept: own.kept };
 }

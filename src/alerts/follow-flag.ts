@@ -6,12 +6,13 @@ import { keyOf, type Resource, type ResourceKey, referenceTo } from '../fhir/ref
 import type { Derive, Draft, Pending } from '../interactions/interaction.ts';
 import { keptNow, resourceNow } from '../interactions/pending.ts';
 import { type Change, isDeleted, type Look } from '../store/store.ts';
-import { type Alert, type AlertSetting, type AlertSeverity, alertKind } from './alert.ts';
+import { type Alert, type AlertSetting, alertKind } from './alert.ts';
+import { makersRow } from './beside-maker.ts';
 import { endedBySomebody, reopenedBySomebody } from './episode.ts';
 import type { KeptAlarm } from './follow-alarm.ts';
 import { raiseProcess } from './process/start.ts';
 import { endedAside, openedAside, reopenedAside, saveOf } from './raise.ts';
-import { FLAG_PRIORITY, isWorse, severities } from './severity.ts';
+import { isWorse, severityIn } from './severity.ts';
 
 export const followFlag: Derive = async ({ key, before, after: written }, pending, look, setting) => {
   const { value, expect } = await keptNow(alertKind, key.id, pending, look);
@@ -50,11 +51,6 @@ export const followFlag: Derive = async ({ key, before, after: written }, pendin
 const isOfDevice = ({ meta }: Resource, canonical: string): boolean =>
   meta?.profile?.includes(`${canonical}/StructureDefinition/device-alert-flag`) === true;
 
-const severityIn = ({ extension }: Resource): AlertSeverity => {
-  const priority = extension?.find(({ url }: any) => url === FLAG_PRIORITY)?.valueCodeableConcept?.coding?.[0]?.code;
-  return (['critical', 'info'] as const).find((one) => severities[one].flag === priority) ?? 'warning';
-};
-
 /** The Task of the same commit that asks for a look at the Flag, with the DetectedIssue that it names. */
 async function taskFor(flag: ResourceKey, pending: Pending, look: Look) {
   for (const change of pending) {
@@ -92,7 +88,7 @@ async function adopted(
     at: Number.isNaN(since) ? setting.now : since,
     open: true,
   };
-  return openedAside(alert, setting, task.status !== 'requested');
+  return [...openedAside(alert, setting, task.status !== 'requested'), ...(await makersRow(alert, pending, look))];
 }
 
 /** The priority of the Flag has risen: DetectedIssue and Task were written beside it. */

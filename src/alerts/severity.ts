@@ -26,3 +26,10 @@ export const withPriority = (extensions: readonly any[] | undefined, severity: A
   priorityOf(severity),
   ...(extensions ?? []).filter(({ url }) => url !== FLAG_PRIORITY),
 ];
+
+/** What the priority of a Flag says; a warning where it has none. */
+export const severityIn = (flag: any): AlertSeverity => {
+  const priority = flag.extension?.find(({ url }: any) => url === FLAG_PRIORITY)?.valueCodeableConcept?.coding?.[0]
+    ?.code;
+  return (['critical', 'info'] as const).find((one) => severities[one].flag === priority) ?? 'warning';
+};

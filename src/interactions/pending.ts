@@ -9,8 +9,9 @@ type Held = Draft | Change;
 
 /** The newest change of each key in a list that only grows, so that nobody walks it for each of thousands of entries. */
 interface Newest {
-  /** So many of the list stand here. */
+  /** So many of the list stand here, or in the list that it is laid over. */
   until: number;
+  readonly under?: Pending;
   readonly kept: Map<string, Held>;
   readonly resources: Map<string, Held>;
 }
@@ -29,13 +30,26 @@ function newestOf(pending: Pending): Newest {
   return newest;
 }
 
+/** What a derivation is about to add, laid over what the commit holds: what is known of that is not looked for again. */
+export function laidOver(pending: Pending, more: Pending): Pending {
+  if (more.length === 0) return pending;
+  const list = [...pending, ...more];
+  newestIn.set(list, { until: pending.length, under: pending, kept: new Map(), resources: new Map() });
+  return list;
+}
+
+function newestChange(pending: Pending, of: 'kept' | 'resources', name: string): Held | undefined {
+  const newest = newestOf(pending);
+  return newest[of].get(name) ?? (newest.under && newestChange(newest.under, of, name));
+}
+
 /** Whether the same commit writes the resource. */
 export const isWritten = (key: ResourceKey, pending: Pending): boolean =>
-  newestOf(pending).resources.has(referenceTo(key));
+  newestChange(pending, 'resources', referenceTo(key)) !== undefined;
 
 /** Whether the same commit puts or drops what is kept under the key. */
 export const isKeptAnew = (kind: string, key: string, pending: Pending): boolean =>
-  newestOf(pending).kept.has(keptName(kind, key));
+  newestChange(pending, 'kept', keptName(kind, key)) !== undefined;
 
 /** A kept value as it will be, also where it is dropped, and what a further put of the same key has to expect. */
 export interface KeptNow {
@@ -44,7 +58,7 @@ export interface KeptNow {
 }
 
 export async function keptNow(kind: string, key: string, pending: Pending, look: Look): Promise<KeptNow> {
-  const last = newestOf(pending).kept.get(keptName(kind, key));
+  const last = newestChange(pending, 'kept', keptName(kind, key));
   if (last?.op === 'put') return { value: last.value, expect: last.expect };
   const [kept] = await look.get(kind, [key]);
   return { value: last ? undefined : kept?.value, expect: kept?.revision ?? 'absent' };
@@ -57,7 +71,7 @@ export interface ResourceNow {
 }
 
 export async function resourceNow(key: ResourceKey, pending: Pending, look: Look): Promise<ResourceNow | undefined> {
-  const last = newestOf(pending).resources.get(referenceTo(key));
+  const last = newestChange(pending, 'resources', referenceTo(key));
   if (last?.op === 'save') return { resource: parseExact(last.text ?? JSON.stringify(last.resource)), expect: 'any' };
   if (last?.op === 'write') {
     // The engine alone knows what belongs into the gap; any will do, saving replaces it.

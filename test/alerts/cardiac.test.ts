@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Term } from '../../src/ingest/implants/told.ts';
-import { one, reading } from '../ingest/implants/told.ts';
+import type { AlertTold, Term } from '../../src/ingest/implants/told.ts';
+import { alert as makersAlert, one, reading } from '../ingest/implants/told.ts';
 import { type ImplantsHouse, openImplantsHouse } from '../support/implants-house.ts';
 
 let house: ImplantsHouse;
@@ -30,6 +30,10 @@ function implant(type: 'pacemaker' | 'icd' = 'pacemaker') {
     tell: (kind: string, code: string, value: string, unit: string) =>
       house.tell({ ...who, readings: [reading(kind, code, value, unit, minutes(minute++))] }),
     interrogate: (...terms: Term[]) => house.tell(interrogate(terms)),
+    told: async (alert: AlertTold, ...terms: Term[]) => {
+      await house.tell({ ...interrogate(terms), alerts: [alert] });
+      return find('Flag');
+    },
     again: (at: string, ...terms: Term[]) => house.tell(interrogate(terms, at)),
     find,
     flags: async () =>
@@ -136,6 +140,23 @@ describe('What an implant says', () => {
       ...episode('VF-2', 2, 'MDC_IDC_ENUM_EPISODE_TYPE_Epis_VF'),
     );
     expect(await device.flags()).toEqual(['active vf-episode clinical PH', 'active vt-episode clinical PH']);
+  });
+
+  it('is not told twice where its maker told of it, unless it is worse or the maker’s is over', async () => {
+    const device = implant();
+    const status = (code: string) => ({ code: '721280', coded: { code } });
+    const [first] = await device.told({ ...makersAlert, kind: 'battery-rrt' }, status('754115'));
+    await device.interrogate(status('754115'));
+    expect(first).toMatchObject({ identifier: [{ value: expect.stringContaining('boston-scientific:') }] });
+    expect(await device.flags()).toEqual(['active battery-rrt safety PM']);
+
+    await house.write({ ...first, status: 'inactive' });
+    await device.interrogate(status('754115'));
+    expect(await device.flags()).toEqual(['active battery-rrt safety PM', 'inactive battery-rrt safety PM']);
+    const other = implant();
+    await other.told({ ...makersAlert, kind: 'battery-rrt' }, status('754115'));
+    await other.interrogate(status('754116'));
+    expect(await other.flags()).toEqual(['active battery-eos safety PH', 'active battery-rrt safety PM']);
   });
 
   it('is judged by the limits of its patient where there are such', async () => {
