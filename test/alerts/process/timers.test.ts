@@ -222,6 +222,32 @@ describe('two servers', () => {
   });
 });
 
+describe('a server that stands still in the middle of a step', () => {
+  it('changes nothing when it goes on after another has taken the step', async () => {
+    world = await openAlertWorld({}, true);
+    await patient();
+    await Promise.all([world.start(), world.start()]);
+    const begun = world.runtime.now();
+    await world.until(begun + 5_000);
+    await world.open('critical', 'a');
+    await world.until(begun + 30_000);
+    const holder = world.sent[0]!.server;
+    const isStep = (changes: readonly any[]) =>
+      changes.some(({ op, kind }) => op === 'put' && kind === 'alert-process');
+    world.pauseAt(holder, isStep);
+    await world.until(begun + 6 * minute);
+    expect([await stageOf(), toldTo().length, world.sent[1]!.server === holder]).toEqual(['notify-backup', 2, false]);
+    const before = [await world.find('Task'), await world.kept('alert-process'), await world.kept('alert-timer')];
+    world.goOn(holder);
+    await world.until(begun + 7 * minute);
+    expect([await world.find('Task'), await world.kept('alert-process'), await world.kept('alert-timer')]).toEqual(
+      before,
+    );
+    expect(await world.find('CommunicationRequest')).toHaveLength(2);
+    expect(toldTo()).toHaveLength(2);
+  });
+});
+
 describe('whoever acts on time', () => {
   it('stops the escalation, and by taking it back starts it anew', async () => {
     world = await openAlertWorld();

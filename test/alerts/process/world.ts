@@ -16,7 +16,7 @@ import { administrator } from '../../../src/smart/access.ts';
 import type { Engine } from '../../../src/store/engine.ts';
 import { noLeases, startLeases } from '../../../src/store/lease.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
-import type { Kept } from '../../../src/store/store.ts';
+import type { Change, Kept } from '../../../src/store/store.ts';
 import { createPause, type Pause, pausedRuntime, pausedStore } from '../../simulation/pause.ts';
 import { randomFrom, type VirtualRuntime, virtualRuntime } from '../../simulation/world.ts';
 
@@ -42,6 +42,8 @@ export interface AlertWorld {
   kill(server: number): void;
   pause(server: number): void;
   goOn(server: number): void;
+  /** The server stands still in the middle of its next commit that this is true of. */
+  pauseAt(server: number, isMeant: (changes: readonly Change[]) => boolean): void;
   save(resource: any): Promise<any>;
   find(type: string): Promise<any[]>;
   kept(kind: string): Promise<readonly Kept[]>;
@@ -56,6 +58,7 @@ interface Life {
   readonly pause: Pause;
   readonly stop: AbortController;
   isOver: boolean;
+  pauseAt?: (changes: readonly Change[]) => boolean;
 }
 
 /** Signs of life of several servers are work for the clock: they are given where there is more than one. */
@@ -156,7 +159,15 @@ export async function openAlertWorld(settings: Partial<ProcessSettings> = {}, is
         ...store,
         ...Object.fromEntries(names.map((name) => [name, followed(dead((store as any)[name]))])),
       };
-      const view = pausedStore(living as Engine, pause);
+      const commit = async (changes: readonly Change[]) => {
+        if (life.pauseAt?.(changes)) {
+          life.pauseAt = undefined;
+          pause.stop();
+          await pause.gate();
+        }
+        return living.commit(changes);
+      };
+      const view = pausedStore({ ...living, commit } as Engine, pause);
       const own = pausedRuntime(runtime, pause);
       const { signal } = life.stop;
       const log = {
@@ -206,6 +217,9 @@ export async function openAlertWorld(settings: Partial<ProcessSettings> = {}, is
       lives[server]!.stop.abort();
     },
     pause: (server) => lives[server]!.pause.stop(),
+    pauseAt(server, isMeant) {
+      lives[server]!.pauseAt = isMeant;
+    },
     goOn: (server) => lives[server]!.pause.goOn(),
     async save(resource) {
       const { version } = await ask(client.dispatch, resource);
