@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { openHouse, type TestHouse } from '../support/house.ts';
+import { openHouse, type TestHouse, together } from '../support/house.ts';
 import { testStore } from '../support/test-store.ts';
 
 const canonical = 'https://example.org/fhir';
@@ -96,6 +96,15 @@ for (const engine of ['sqlite', 'mongodb']) {
       expect(status).toBe(200);
       expect(await house.search(`Flag?patient=${id}`)).toEqual([]);
       await house.remove('ObservationDefinition/together');
+    });
+
+    it('or none leaves one Flag and one Task for thirty readings at once on both servers', async () => {
+      const id = await patient();
+      const answers = await together(30, (i) => (i % 2 ? house : other).create(reading(id, i % 3 ? 120 : 150)));
+
+      expect(answers.map(({ status }) => status).filter((status) => status !== 201)).toEqual([]);
+      expect(await house.search(`Flag?patient=${id}`)).toHaveLength(1);
+      expect(await house.search(`Task?patient=${id}`)).toMatchObject([{ status: 'requested', priority: 'stat' }]);
     });
 
     it('that nobody could tell limits from is refused with what is wrong', async () => {
