@@ -65,3 +65,28 @@ describe('a message that was sent by a server that died before it could say so',
     expect(world.sent[0]!.id).toBe(world.sent[1]!.id);
   });
 });
+
+describe('a server that stands still after a try that failed', () => {
+  it('does not bring a message back that another has sent meanwhile', async () => {
+    world = await openAlertWorld({}, true);
+    await world.save({ resourceType: 'Patient', id: '1' });
+    await Promise.all([world.start(), world.start()]);
+    await world.until(world.runtime.now() + 5_000);
+    await world.open('critical', 'a');
+    await world.until(world.runtime.now() + 30_000);
+    const holder = world.sent[0]!.server;
+    world.answers.push(busy);
+    const isRetry = (changes: readonly any[]) =>
+      changes.some(({ op, kind }) => op === 'put' && kind === 'alert-message') &&
+      changes.some(({ op, kind }) => op === 'drop' && kind === 'alert-message');
+    world.pauseAt(holder, isRetry);
+    await world.open('critical', 'b');
+    await world.until(world.runtime.now() + 60_000);
+    const ofB = () => world.sent.filter(({ about }) => about === 'Flag/b').map(({ server }) => server);
+    expect(ofB()).toEqual([holder, 1 - holder]);
+    world.goOn(holder);
+    await world.until(world.runtime.now() + 60_000);
+    expect(ofB()).toEqual([holder, 1 - holder]);
+    expect(await world.kept('alert-message')).toEqual([]);
+  });
+});
