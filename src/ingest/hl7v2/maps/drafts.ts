@@ -1,10 +1,12 @@
 /** Collects what a message becomes, under ids that the same thing always gets, and tells what of it is news to the store. https://hl7.org/fhir/R4/http.html#trules */
 import { parseExact, writeExact } from '../../../fhir/json.ts';
+import { problem } from '../../../fhir/outcome.ts';
 import { keyOf, type ResourceKey, referenceTo } from '../../../fhir/references.ts';
 import type { Entry } from '../../../interactions/interaction.ts';
-import { plainQuery } from '../../../search/query.ts';
+import { type Criterion, plainQuery } from '../../../search/query.ts';
 import { isDeleted, type Look, type Version } from '../../../store/store.ts';
 import { after, asNew, filled, put, stableId } from '../../intake/entries.ts';
+import { createWhose, patientsIn, pointed, type Whose } from './whose.ts';
 
 export interface Identifier {
   readonly system: string;
@@ -21,12 +23,19 @@ export interface Found {
 export interface Drafts {
   /**
    * A resource under the id that these parts always give; its reference. What is there already is replaced, or what `merge` makes
-   * of it is. Drafted twice, the first stays.
+   * of it is; what is there of another patient stays, and the id is one with the patient in it. Drafted twice, the first stays.
    */
   add(resource: any, parts: readonly (string | number)[], merge?: Merge): string;
   /** One that is found by an identifier: that, or a new one, made once however many servers are told of it. Its reference. */
   named(resource: any, identifier: Identifier, merge?: Merge): Promise<string>;
   find(type: string, identifier: Identifier): Promise<Found | undefined>;
+  /** What this patient has under an identifier, and whether only others have something. */
+  findOf(type: string, identifier: Identifier, patient: string): Promise<{ found?: Found; isOfAnother: boolean }>;
+  /** Names the number by which the message knows a patient: ids with the patient in them are made of it. */
+  about(patient: string, key: string): void;
+  readonly whose: Whose;
+  /** What was said earlier, or is only preliminary, does not replace what is final. A time that has not come yet is no time. */
+  isOutdated(existing: any, said: any): boolean;
   /** A version of what was found. */
   change(found: Found, resource: any): void;
   /** Of what was found or made by an identifier, or is stored. */
@@ -49,6 +58,7 @@ export interface Labels {
 }
 
 interface Draft {
+  readonly parts: readonly (string | number)[];
   readonly resource: any;
   readonly merge?: Merge;
 }
@@ -58,6 +68,7 @@ interface Named {
   readonly resource: any;
   /** By which a new one is made once. */
   readonly criterion?: string;
+  readonly identifier?: Identifier;
 }
 
 const resourceIn = (version: Version): any => parseExact(version.text);
@@ -82,19 +93,24 @@ const sorted = (value: any): any =>
         )
       : value;
 
-/** Later news stay: what was said earlier, or is only preliminary, does not replace what is final. */
 const spoken = new Set(['final', 'amended', 'corrected', 'appended']);
 const unripe = new Set(['registered', 'preliminary', 'partial', 'unknown']);
-export const isOutdated = (existing: any, said: any): boolean =>
-  (spoken.has(existing.status) && unripe.has(said.status)) ||
-  (typeof existing.issued === 'string' &&
-    typeof said.issued === 'string' &&
-    Date.parse(said.issued) < Date.parse(existing.issued));
+/** Zones are up to 26 hours apart. */
+const AHEAD = 26 * 3_600_000;
 
-export function createDrafts(store: Look, labels: Labels, warn: (sentence: string) => void): Drafts {
+/** `now`: milliseconds. */
+export function createDrafts(store: Look, labels: Labels, warn: (sentence: string) => void, now: number): Drafts {
   const drafts = new Map<string, Draft>();
   const named = new Map<string, Named>();
   const finds = new Map<string, Promise<Found | undefined>>();
+  const keys = new Map<string, string>();
+  const whose = createWhose(store);
+
+  const isOutdated: Drafts['isOutdated'] = (existing, said) => {
+    if (spoken.has(existing.status) && unripe.has(said.status)) return true;
+    const [before, next] = [Date.parse(existing.issued), Date.parse(said.issued)];
+    return before <= now + AHEAD && next < before;
+  };
 
   function labelled(resource: any): any {
     const { meta, ...rest } = resource;
@@ -107,18 +123,52 @@ export function createDrafts(store: Look, labels: Labels, warn: (sentence: strin
     return { resourceType, ...(id ? { id } : {}), ...(Object.keys(both).length > 0 ? { meta: both } : {}), ...others };
   }
 
-  async function look(type: string, { system, value }: Identifier): Promise<Found | undefined> {
-    const where = { is: 'key', name: `${type}.identifier`, first: `${system}|`, second: value } as const;
-    const { matches } = await store.search(plainQuery(type, where, 3), undefined);
-    // A hash found them; what they say counts.
-    const found = matches
-      .map((version) => ({ key: version.key, versionId: version.versionId, resource: resourceIn(version) }))
-      .filter(({ resource }) =>
-        [resource.identifier].flat().some((i: any) => i?.system === system && i?.value === value),
-      );
+  async function look(type: string, identifier: Identifier): Promise<Found | undefined> {
+    const found = await search(type, whereIs(type, identifier), 3, identifier);
     if (found.length > 1) warn(`several ${type} resources have an identifier that the message names`);
     return found.find(({ resource }) => resource.active !== false) ?? found[0];
   }
+
+  async function search(type: string, where: Criterion, most: number, { system, value }: Identifier) {
+    const { matches } = await store.search(plainQuery(type, where, most), undefined);
+    return (
+      matches
+        .map((version) => ({ key: version.key, versionId: version.versionId, resource: resourceIn(version) }))
+        // A hash found them; what they say counts.
+        .filter(({ resource }) =>
+          [resource.identifier].flat().some((i: any) => i?.system === system && i?.value === value),
+        )
+    );
+  }
+
+  /** Who was not known when the message was begun may have been made meanwhile. */
+  async function ownerOf(patient: string): Promise<string> {
+    if (!patient.startsWith('urn:')) return whose.lastOf(patient);
+    const number = named.get(patient)?.identifier;
+    const found = number && (await look('Patient', number));
+    return found ? whose.lastOf(referenceTo(found.key)) : patient;
+  }
+
+  /** Of the same patient, or of none. */
+  async function isOfSame(existing: any, said: any): Promise<boolean> {
+    const [theirs, ours] = [patientsIn(existing), patientsIn(said)];
+    if (theirs.length === 0 || ours.length === 0 || theirs.some((one) => ours.includes(one))) return true;
+    const owners = new Set(await Promise.all(ours.map(ownerOf)));
+    return (await Promise.all(theirs.map(ownerOf))).some((one) => owners.has(one));
+  }
+
+  const findOf: Drafts['findOf'] = async (type, identifier, patient) => {
+    const drafted = named.get(nameOf(type, identifier))?.resource;
+    if (drafted) return { isOfAnother: !patientsIn(drafted).includes(patient) };
+    const first = await search(type, whereIs(type, identifier), 3, identifier);
+    const us = { subject: { reference: patient } };
+    for (const found of first) if (await isOfSame(found.resource, us)) return { found, isOfAnother: false };
+    if (first.length === 0) return { isOfAnother: false };
+    const subject = { is: 'reference', name: `${type}.subject`, target: patient } as const;
+    const where = { is: 'all', of: [whereIs(type, identifier), subject] } as const;
+    const [found] = patient.startsWith('urn:') ? [] : await search(type, where, 1, identifier);
+    return found ? { found, isOfAnother: false } : { isOfAnother: true };
+  };
 
   const find: Drafts['find'] = (type, identifier) => {
     const name = `${type}|${identifier.system}|${identifier.value}`;
@@ -149,12 +199,60 @@ export function createDrafts(store: Look, labels: Labels, warn: (sentence: strin
     return { fullUrl, method: 'POST', url, body, conditions: { ifNoneExist: criterion } };
   }
 
+  /** What an id is made of where another patient has something under the plain one. */
+  const ownParts = (resource: any): readonly string[] => [
+    'of',
+    ...patientsIn(resource).map((one) => keys.get(one) ?? one),
+  ];
+
+  async function newestOf(resources: readonly any[]): Promise<readonly (Version | undefined)[]> {
+    const wanted = resources.map(({ resourceType, id }) => ({ type: resourceType as string, id: id as string }));
+    return wanted.length > 0 ? store.read(wanted) : [];
+  }
+
+  /** Each draft with what is stored under its id. What another patient has there stays: this one is stored beside it. */
+  async function ownOnes(): Promise<readonly (Draft & { readonly version: Version | undefined })[]> {
+    const all = [...drafts.values()];
+    const newest = await newestOf(all.map(({ resource }) => resource));
+    const moved = new Map<string, string>();
+    for (const [i, { resource, parts }] of all.entries()) {
+      const version = newest[i];
+      if (!version || isDeleted(version) || (await isOfSame(resourceIn(version), resource))) continue;
+      const { resourceType: type, id } = resource;
+      moved.set(`${type}/${id}`, stableId(0, 'hl7v2', type, ...parts, ...ownParts(resource)));
+      warn(BESIDE);
+    }
+    if (moved.size === 0) return all.map((draft, i) => ({ ...draft, version: newest[i] }));
+    const references = new Map([...moved].map(([from, id]) => [from, `${from.slice(0, from.indexOf('/'))}/${id}`]));
+    const own = all.map((draft) => {
+      const { resourceType, id } = draft.resource;
+      const resource = pointed(draft.resource, references);
+      return { ...draft, resource: { ...resource, id: moved.get(`${resourceType}/${id}`) ?? id } };
+    });
+    const there = await newestOf(own.map(({ resource }) => resource));
+    for (const [i, { resource }] of own.entries()) {
+      const version = there[i];
+      if (version && !isDeleted(version) && !(await isOfSame(resourceIn(version), resource)))
+        throw problem('conflict', 'what the message tells is stored as that of another patient');
+    }
+    return own.map((draft, i) => ({ ...draft, version: there[i] }));
+  }
+
   return {
     add(resource, parts, merge) {
       const type = resource.resourceType;
-      const id = stableId(0, 'hl7v2', type, ...parts);
+      const ours = patientsIn(resource);
+      const isOfOther = (draft: Draft | undefined) => {
+        const theirs = draft ? patientsIn(draft.resource) : [];
+        return theirs.length > 0 && ours.length > 0 && !theirs.some((one) => ours.includes(one));
+      };
+      const plain = `${type}/${stableId(0, 'hl7v2', type, ...parts)}`;
+      const isApart = isOfOther(drafts.get(plain));
+      if (isApart) warn(BESIDE);
+      const own = isApart ? [...parts, ...ownParts(resource)] : parts;
+      const id = stableId(0, 'hl7v2', type, ...own);
       const reference = `${type}/${id}`;
-      if (!drafts.has(reference)) drafts.set(reference, { resource: labelled({ ...resource, id }), merge });
+      if (!drafts.has(reference)) drafts.set(reference, { resource: labelled({ ...resource, id }), merge, parts: own });
       return reference;
     },
     edit(reference, next) {
@@ -168,7 +266,7 @@ export function createDrafts(store: Look, labels: Labels, warn: (sentence: strin
       const type = resource.resourceType;
       const found = await find(type, identifier);
       const { system, value } = identifier;
-      const reference = found ? referenceTo(found.key) : `urn:uuid:${stableId(0, 'hl7v2', type, system, value)}`;
+      const reference = found ? referenceTo(found.key) : nameOf(type, identifier);
       const before = named.get(reference);
       if (before) {
         if (merge) named.set(reference, { ...before, resource: merge(before.resource, resource) });
@@ -176,11 +274,15 @@ export function createDrafts(store: Look, labels: Labels, warn: (sentence: strin
         named.set(reference, { found, resource: merge ? merge(found.resource, resource) : found.resource });
       else {
         const criterion = `identifier=${encodeURIComponent(`${escaped(system)}|${escaped(value)}`)}`;
-        named.set(reference, { resource, criterion });
+        named.set(reference, { resource, criterion, identifier });
       }
       return reference;
     },
     find,
+    findOf,
+    about: (patient, key) => void keys.set(patient, key),
+    whose,
+    isOutdated,
     change,
     async amend(reference, next) {
       const one = named.get(reference);
@@ -192,11 +294,7 @@ export function createDrafts(store: Look, labels: Labels, warn: (sentence: strin
     },
     async entries() {
       const entries = [...named].flatMap(([reference, one]) => entryOf(one, reference) ?? []);
-      const all = [...drafts.values()];
-      const keys = all.map(({ resource }) => ({ type: resource.resourceType as string, id: resource.id as string }));
-      const newest = keys.length > 0 ? await store.read(keys) : [];
-      for (const [i, { resource, merge }] of all.entries()) {
-        const version = newest[i];
+      for (const { resource, merge, version } of await ownOnes()) {
         if (!version) entries.push(put(resource, asNew));
         else if (isDeleted(version)) warn(`a ${resource.resourceType} that was deleted here was left so`);
         else {
@@ -211,6 +309,14 @@ export function createDrafts(store: Look, labels: Labels, warn: (sentence: strin
     },
   };
 }
+
+const BESIDE = 'another patient has something under the same number: that stays, and this is stored beside it';
+
+const nameOf = (type: string, { system, value }: Identifier): string =>
+  `urn:uuid:${stableId(0, 'hl7v2', type, system, value)}`;
+
+const whereIs = (type: string, { system, value }: Identifier) =>
+  ({ is: 'key', name: `${type}.identifier`, first: `${system}|`, second: value }) as const;
 
 /** As a search parameter wants it. https://hl7.org/fhir/R4/search.html#escaping */
 const escaped = (text: string): string => text.replaceAll(/[\\,$|]/g, (character) => `\\${character}`);

@@ -1,7 +1,8 @@
 /** PV1: a visit, found by its number or made; what each event of ADT does to it. https://build.fhir.org/ig/HL7/v2-to-fhir/ConceptMap-segment-pv1-to-encounter.html */
-import { filled } from '../../intake/entries.ts';
+import { referenceTo } from '../../../fhir/references.ts';
+import { filled, stableId } from '../../intake/entries.ts';
 import type { Segment } from '../wire/message.ts';
-import type { Identifier } from './drafts.ts';
+import type { Drafts, Identifier } from './drafts.ts';
 import type { Making } from './making.ts';
 import { fill } from './rows.ts';
 import { inTable } from './tables.ts';
@@ -87,17 +88,20 @@ function withVisit(existing: any, said: any, event: string | undefined): any {
   return next;
 }
 
+type Stay = Awaited<ReturnType<Drafts['findOf']>>;
+
 /**
  * The Encounter of the message, where PV1 names one. `updates`: the message is an event of the visit (ADT) and no older than what was
- * told before; every other only finds one, or makes one that is missing.
+ * told before; every other only finds one, or makes one that is missing. `stay`: what the patient has under the number.
  */
 export async function encounterOf(
   making: Omit<Making, 'encounter' | 'focus'>,
   said: any,
   event: string | undefined,
   updates: boolean,
+  stay: Stay | undefined,
 ): Promise<string | undefined> {
-  const { drafts, subject, message, messageKey } = making;
+  const { drafts, subject, message, messageKey, around, patientKey } = making;
   const number = visitNumber(said);
   const isTold = event !== undefined && message.type === 'ADT';
   if (number === undefined && !isTold) return undefined;
@@ -109,6 +113,19 @@ export async function encounterOf(
   });
   // An admission that names no visit is one of its own.
   if (number === undefined) return drafts.add(encounter, [messageKey]);
-  const merge = updates ? (existing: any) => withVisit(existing, said, event) : undefined;
-  return drafts.named(encounter, number, merge);
+  const merge = (existing: any) => (updates ? withVisit(existing, said, event) : existing);
+  if (!stay) return drafts.named(encounter, number, merge);
+  if (stay.found) {
+    drafts.change(stay.found, merge(stay.found.resource));
+    return referenceTo(stay.found.key);
+  }
+  if (!stay.isOfAnother) return drafts.named(encounter, number, merge);
+  around.warn('the number of the visit is one of another patient: that visit stays, and this is one beside it');
+  return drafts.add(encounter, besideParts(number, patientKey), merge);
 }
+
+const besideParts = ({ system, value }: Identifier, patientKey: string) => [system, value, 'of', patientKey];
+
+/** A visit whose number another patient had before. */
+export const isBeside = (stay: Stay, number: Identifier, patientKey: string): boolean =>
+  stay.isOfAnother || stay.found?.key.id === stableId(0, 'hl7v2', 'Encounter', ...besideParts(number, patientKey));

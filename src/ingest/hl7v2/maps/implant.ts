@@ -29,6 +29,10 @@ const words: Words = JSON.parse(
   readFileSync(new URL('../../../../mappings/hl7v2/implants.json', import.meta.url), 'utf8'),
 );
 
+/** Words come from outside: `constructor` is none of ours. */
+const wordIn = <T>(table: Readonly<Record<string, T>>, word: string | undefined): T | undefined =>
+  word !== undefined && Object.hasOwn(table, word) ? table[word] : undefined;
+
 const EPISODES = 'hl7v2-episode';
 
 /** A number of the IDC nomenclature: partition 11 of IEEE 11073. */
@@ -120,10 +124,10 @@ function implantOf(message: ReadMessage, pid: Segment, results: readonly Result[
   const { device } = words;
   const [type, maker, implanted] = [find(device.type), find(device.manufacturer), find(device.implanted)];
   const short = (maker && codeOf(maker)) ?? number?.part(4).get(1);
-  const known = short === undefined ? undefined : words.makers[short.toUpperCase()];
+  const known = short === undefined ? undefined : wordIn(words.makers, short.toUpperCase());
   const leads = new Map<string, Record<string, string>>();
   for (const result of results) {
-    const property = words.lead[termCode(result)];
+    const property = wordIn(words.lead, termCode(result));
     if (property === undefined) continue;
     const said =
       property === 'implanted'
@@ -140,7 +144,7 @@ function implantOf(message: ReadMessage, pid: Segment, results: readonly Result[
     manufacturer: known?.manufacturer ?? (maker && textOf(maker)) ?? short ?? around.sender,
     model: model || (modelSaid && textOf(modelSaid)) || '',
     serial: serial || (serialSaid && textOf(serialSaid)) || '',
-    type: (type && words.types[codeOf(type) ?? '']) ?? 'other',
+    type: (type && wordIn(words.types, codeOf(type))) ?? 'other',
     implanted: implanted && dayOf(implanted),
     status: 'active' as const,
     leads: [...leads.values()] as readonly Lead[],
@@ -290,6 +294,7 @@ export async function mapImplant(beginning: Beginning): Promise<Part> {
       patientKey: '',
       visitKey: '',
       messageKey,
+      aside: () => {},
       focus,
       ...filled({ sent }),
     });

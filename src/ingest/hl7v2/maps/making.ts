@@ -1,4 +1,5 @@
 /** What the maps of one message share while they make its resources. */
+import type { Segment } from '../wire/message.ts';
 import type { Around } from './datatypes.ts';
 import type { Drafts } from './drafts.ts';
 import type { ReadMessage } from './reading.ts';
@@ -22,6 +23,8 @@ export interface Making {
   readonly raw?: string;
   /** What the message is about, for its MessageHeader. */
   readonly focus: string[];
+  /** Keeps a result out, for somebody to look at; the rest is taken in. */
+  readonly aside: (segment: Segment, reason: string) => void;
   device?: string;
   occurred?: string;
 }

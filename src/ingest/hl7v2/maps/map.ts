@@ -1,17 +1,20 @@
 /** What an HL7 v2 message becomes in FHIR. https://build.fhir.org/ig/HL7/v2-to-fhir, docs/hl7v2-mapping.md */
+import { Problem } from '../../../fhir/outcome.ts';
+import type { Change } from '../../../store/store.ts';
 import { clean, filled } from '../../intake/entries.ts';
+import { quarantineId, quarantineNew } from '../../intake/quarantine.ts';
 import type { Hl7Message, Segment } from '../wire/message.ts';
 import { addAbout } from './about.ts';
 import { addAppointment } from './appointment.ts';
 import type { Around } from './datatypes.ts';
 import { addDocument } from './document.ts';
 import { createDrafts } from './drafts.ts';
-import { addToVisit, encounterOf, visitIn, visitNumber } from './encounter.ts';
+import { addToVisit, encounterOf, isBeside, visitIn, visitNumber } from './encounter.ts';
 import { addHeader } from './header.ts';
 import { isImplant, mapImplant } from './implant.ts';
 import type { Making } from './making.ts';
 import type { Beginning, Mapped, MapSetting, Part } from './mapped.ts';
-import { orderOf } from './order.ts';
+import { orderOf, timeInOrder } from './order.ts';
 import { mergePatients, numberOfPatient, patientOf, personIn } from './patient.ts';
 import { type ReadMessage, readingOf } from './reading.ts';
 import { addReport } from './report.ts';
@@ -28,6 +31,11 @@ const PERSON_ALONE = new Set(['A28', 'A31', 'A40']);
 const NO_PATIENT = {
   code: 'no-patient',
   reason: 'the message names no patient: no number stands in PID-3, PID-2 or PID-4',
+} as const;
+
+const NO_DOCUMENT = {
+  code: 'unmapped',
+  reason: 'a PID has no TXA under it: a TXA stands after the PID it is about',
 } as const;
 
 /** Why a message of this type is not taken in; undefined where it has a map. */
@@ -70,20 +78,27 @@ export async function mapMessage(sent: Hl7Message, setting: MapSetting): Promise
   const beginning: Beginning = {
     message,
     around,
-    drafts: createDrafts(setting.store, labels, warn),
+    drafts: createDrafts(setting.store, labels, warn, setting.now),
     messageKey: `${message.application}|${message.facility}|${message.controlId}`,
     sent: told(msh.get(7), around),
     setting,
     also: [],
     isTest,
+    asides: [],
   };
-  const mapped = await mapAny(beginning);
+  const mapped = await mapAny(beginning).catch((error: unknown): Part => {
+    // What one patient has is never overwritten by what is told of another.
+    if (error instanceof Problem && error.code === 'conflict')
+      return { quarantine: { code: 'conflict', reason: error.message } };
+    throw error;
+  });
   // Told only to who asks: it takes a look at every part of the message.
   let unread: ReturnType<ReadMessage['unread']> | undefined;
   const left = () => (unread ??= message.unread(reasons));
   return {
     entries: [],
     also: [],
+    asides: beginning.asides,
     ...mapped,
     get unmapped() {
       return left().unmapped;
@@ -94,6 +109,16 @@ export async function mapMessage(sent: Hl7Message, setting: MapSetting): Promise
     warnings: [...warnings],
     assumptions: [...assumptions],
   };
+}
+
+/** When an event happened, in milliseconds, by a clock that is not ahead of ours. */
+function happenedAt({ message, around, setting }: Beginning): number | undefined {
+  const written = [message.first('EVN')?.get(2), message.first('MSH')?.get(7)].find((value) => told(value, around));
+  const time = written === undefined ? undefined : dateTimeOf(written, around.zone);
+  if (!time) return undefined;
+  const { at, isAhead } = timeInOrder(Date.parse(time.text), !time.assumed, setting.now);
+  if (isAhead) around.warn('the time of the event has not come yet: it counts as when it was received');
+  return at;
 }
 
 /** An instant, where a time of day was told. */
@@ -113,42 +138,65 @@ async function mapAny(beginning: Beginning): Promise<Part> {
   const made: Making[] = [];
   for (const { head, rest } of groups) {
     const making = await mapPerson(head, rest, beginning);
-    if (!making) return { quarantine: NO_PATIENT };
+    if ('quarantine' in making) return making;
     made.push(making);
   }
   const [first] = made;
   addHeader({ ...first!, focus: made.flatMap(({ focus }) => focus) });
   return {
     entries: await drafts.entries(),
-    also,
+    also: [...also, ...(await setAside(beginning, first!.subject))],
     patient: first!.subject,
     ...filled({ device: first!.device, occurred: first!.occurred ?? beginning.sent }),
   };
 }
 
-/** One PID with what stands under it; undefined where it has no number. */
-async function mapPerson(pid: Segment, rest: readonly Segment[], beginning: Beginning): Promise<Making | undefined> {
-  const { message, around, drafts, messageKey, sent, setting, also } = beginning;
-  const { store, raw } = setting;
+/** Results that cannot be, each once. */
+function setAside({ asides, setting }: Beginning, patient: string): Promise<readonly Change[]> {
+  const { store, raw, now: at } = setting;
+  const about = filled({ raw, patient: patient.startsWith('urn:') ? undefined : patient });
+  return quarantineNew(
+    store,
+    asides.map(({ id, ...why }) => [id, { feed: 'hl7v2', at, ...why, ...about, state: 'open' }]),
+  );
+}
+
+/** One PID with what stands under it. */
+async function mapPerson(
+  pid: Segment,
+  rest: readonly Segment[],
+  beginning: Beginning,
+): Promise<Making | Required<Pick<Mapped, 'quarantine'>>> {
+  const { message, around, drafts, messageKey, sent, setting, also, asides } = beginning;
+  const { raw } = setting;
   const isAdt = message.type === 'ADT';
   const person = personIn(message, pid, around);
   const number = numberOfPatient(person.resource.identifier ?? []);
-  if (!number) return undefined;
+  if (!number) return { quarantine: NO_PATIENT };
   const happened = told(message.first('EVN')?.get(2), around) ?? sent;
-  const at = happened === undefined ? undefined : Date.parse(happened);
-  const order = isAdt ? await orderOf('person', number, at, store) : undefined;
+  const at = isAdt ? happenedAt(beginning) : undefined;
+  const order = isAdt ? await orderOf('person', number, at, setting) : undefined;
   if (order && !order.isNews)
     around.warn('newer news of this person are here: what the message says of it is kept as history');
   also.push(...(order?.also ?? []));
   const patient = (await patientOf(person, drafts, order?.isNews === true, around.warn))!;
 
+  const patientKey = `${number.system}|${number.value}`;
+  drafts.about(patient.reference, patientKey);
   const common = {
     message,
     around,
     drafts,
     subject: patient.reference,
-    patientKey: `${number.system}|${number.value}`,
+    patientKey,
     messageKey,
+    aside(segment: Segment, reason: string) {
+      const which = `${segment.name}[${message.position(segment) + 1}]`;
+      const id = quarantineId('hl7v2', messageKey, segment.name, message.sentIn(segment));
+      asides.push({ id, code: 'implausible', reason: `${which}: ${reason}` });
+      around.warn(`${which} was set aside: ${reason}`);
+      message.taken(segment);
+    },
     ...filled({ sent, raw }),
   };
   const focus = isAdt ? [patient.reference] : [];
@@ -160,24 +208,31 @@ async function mapPerson(pid: Segment, rest: readonly Segment[], beginning: Begi
     const visit = visitNumber(said);
     visitKey = visit ? `${visit.system}|${visit.value}` : '';
     if (visit || isAdt) addToVisit(said, common, pv1);
-    const turn = isAdt && visit ? await orderOf('visit', visit, at, store) : undefined;
+    const stay = visit && (await drafts.findOf('Encounter', visit, patient.reference));
+    const isOther = visit && stay && isBeside(stay, visit, patientKey);
+    const one = isOther ? { system: `${patientKey}|${visit.system}`, value: visit.value } : visit;
+    const turn = isAdt && one ? await orderOf('visit', one, at, setting) : undefined;
     if (turn && !turn.isNews)
       around.warn('newer news of this visit are here: what the message says of it is kept as history');
     also.push(...(turn?.also ?? []));
-    encounter = await encounterOf({ ...common, visitKey }, said, message.event, isAdt && turn?.isNews !== false);
+    encounter = await encounterOf({ ...common, visitKey }, said, message.event, isAdt && turn?.isNews !== false, stay);
     if (encounter) focus.unshift(encounter);
     else leaveVisit(message, pv1);
   }
   const making: Making = { ...common, visitKey, focus, ...filled({ encounter }) };
-  await mapRest(rest, making, order?.isNews !== false);
-  const mrg = rest.find(({ name }) => name === 'MRG');
-  if (mrg && message.event === 'A40' && !(await mergePatients(message, mrg, patient, around, drafts)))
-    around.warn('MRG-1 names no other patient: nothing was merged');
+  if (isAdt && message.event === 'A40') {
+    const mrg = rest.find(({ name }) => name === 'MRG');
+    const quarantine = await mergePatients(message, mrg, patient, around, drafts);
+    if (quarantine) return { quarantine };
+  }
+  const refusal = await mapRest(rest, making, order?.isNews !== false);
+  if (refusal) return { quarantine: refusal };
   making.occurred ??= happened;
   return making;
 }
 
-async function mapRest(rest: readonly Segment[], making: Making, isNews: boolean): Promise<void> {
+/** Why not, where it cannot be. */
+async function mapRest(rest: readonly Segment[], making: Making, isNews: boolean): Promise<Mapped['quarantine']> {
   const { message } = making;
   if (message.type === 'ADT') {
     if (isNews) addAbout(making);
@@ -185,9 +240,11 @@ async function mapRest(rest: readonly Segment[], making: Making, isNews: boolean
     if (results.some(({ name }) => name === 'OBX')) await addReport(undefined, results, undefined, making);
   } else if (message.type === 'SIU') addAppointment(making);
   else if (message.type === 'MDM') {
-    const txa = rest.find(({ name }) => name === 'TXA')!;
+    const txa = rest.find(({ name }) => name === 'TXA');
+    if (!txa) return NO_DOCUMENT;
     addDocument(txa, rest.slice(rest.indexOf(txa) + 1), making);
   } else await mapResults(rest, making);
+  return undefined;
 }
 
 /** Each OBR with the ORC before it; what stands before the first OBR belongs to the patient. */

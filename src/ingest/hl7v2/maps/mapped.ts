@@ -43,6 +43,16 @@ export interface Mapped {
   /** When it happened, as told; FHIR dateTime. */
   readonly occurred?: string;
   readonly quarantine?: { readonly code: QuarantineCode; readonly reason: string };
+  /** Parts that were left out: `also` keeps them. */
+  readonly asides?: readonly Aside[];
+}
+
+/** A part of a message that is kept for somebody to look at, while the rest is taken in. */
+export interface Aside {
+  /** In the quarantine. */
+  readonly id: string;
+  readonly code: QuarantineCode;
+  readonly reason: string;
 }
 
 /** What all maps of one message share, before it is known whom it is about. */
@@ -55,6 +65,7 @@ export interface Beginning {
   readonly setting: MapSetting;
   readonly also: Change[];
   readonly isTest: boolean;
+  readonly asides: Aside[];
 }
 
 export type Part = Pick<Mapped, 'patient' | 'device' | 'occurred' | 'quarantine'> &

@@ -1,8 +1,10 @@
 /** PID and MRG: who it is about, found by number or made; A40 leads from the number that was given up to the one that stays. https://build.fhir.org/ig/HL7/v2-to-fhir/ConceptMap-segment-pid-to-patient.html */
+import { referenceTo } from '../../../fhir/references.ts';
 import { filled } from '../../intake/entries.ts';
 import type { Segment } from '../wire/message.ts';
 import { type Around, identifierOf } from './datatypes.ts';
-import type { Drafts, Identifier } from './drafts.ts';
+import type { Drafts, Found, Identifier } from './drafts.ts';
+import type { Mapped } from './mapped.ts';
 import type { Part, ReadMessage } from './reading.ts';
 import { type Filled, fill } from './rows.ts';
 
@@ -27,7 +29,10 @@ export function numberOfPatient(identifiers: readonly any[]): Identifier | undef
 }
 
 export interface Person {
+  /** Of the one who stays. */
   readonly reference: string;
+  /** Of the one who has the number: another, where that was merged. */
+  readonly own: string;
   readonly number: Identifier;
   readonly said: any;
 }
@@ -139,50 +144,91 @@ export async function patientOf(
   const number = numberOfPatient(said.identifier ?? []);
   if (number === undefined) return undefined;
   const found = await drafts.find('Patient', number);
-  const successor = found?.resource.active === false && found.resource.link?.find((l: any) => l.type === 'replaced-by');
-  if (successor) {
-    warn('the patient was merged into another, whose record it goes to');
-    return { reference: successor.other.reference, number, said };
+  if (found) {
+    const own = referenceTo(found.key);
+    const last = await drafts.whose.lastOf(own);
+    if (last !== own) {
+      warn('the patient was merged into another, whose record it goes to');
+      return { reference: last, own, number, said };
+    }
   }
-  const merge = updates ? (existing: any) => withSaid(existing, said, removed) : undefined;
-  const reference = await drafts.named({ ...said, active: true }, number, merge);
-  return { reference, number, said };
+  const identifier =
+    found && !updates ? said.identifier : await ownNumbers(said.identifier, number, found, drafts, warn);
+  const person = { ...said, identifier };
+  const merge = updates ? (existing: any) => withSaid(existing, person, removed) : undefined;
+  const reference = await drafts.named({ ...person, active: true }, number, merge);
+  return { reference, own: reference, number, said };
 }
 
+/** The numbers without those of another patient: with them, the next message would find the wrong one of two. */
+async function ownNumbers(
+  said: readonly any[],
+  number: Identifier,
+  found: Found | undefined,
+  drafts: Drafts,
+  warn: (sentence: string) => void,
+): Promise<readonly any[]> {
+  const has = new Set((found?.resource.identifier ?? []).map(keyOf));
+  const own = found && referenceTo(found.key);
+  const isOfAnother = await Promise.all(
+    said.map(async (one) => {
+      // A family has one account; nobody is found by it.
+      if (keyOf(one) === keyOf(number) || has.has(keyOf(one)) || codeOf(one) === 'AN') return false;
+      const other = await drafts.find('Patient', one);
+      if (!other) return false;
+      const reference = referenceTo(other.key);
+      const last = await drafts.whose.lastOf(reference);
+      return last !== own && (other.resource.active !== false || last !== reference);
+    }),
+  );
+  if (isOfAnother.includes(true)) warn('a number of the message is one of another patient, and was not added');
+  return said.filter((_, i) => !isOfAnother[i]);
+}
+
+const CIRCLE = {
+  code: 'conflict',
+  reason: 'PID-3 was merged into the patient of MRG-1 before: one of two merges must be wrong',
+} as const;
+const ELSEWHERE = { code: 'conflict', reason: 'the patient of MRG-1 was merged into another before' } as const;
+const NO_MERGE = { code: 'unmapped', reason: 'A40 names in MRG-1 no number of a patient to be given up' } as const;
+
 /**
- * A40: the record of MRG-1 is no longer active and leads to the one that stays, which leads back. What points to it stays as it is.
+ * A40: the record of MRG-1 is no longer active and leads to the one that stays, which leads back. What points to it stays as it is. Merges of
+ * merges are chained, so that it does not matter in which order they are told. Why it cannot be done, where it cannot.
  */
 export async function mergePatients(
   message: ReadMessage,
-  segment: Segment,
-  survivor: Person,
+  segment: Segment | undefined,
+  { own, number: survivor }: Person,
   around: Around,
   drafts: Drafts,
-): Promise<boolean> {
-  const given = message.parts(segment, 1).flatMap((part) => identifierOf(part, around) ?? []);
+): Promise<Mapped['quarantine']> {
+  const given = segment ? message.parts(segment, 1).flatMap((part) => identifierOf(part, around) ?? []) : [];
   const number = numberOfPatient(given);
-  if (number === undefined || keyOf(number) === keyOf(survivor.number)) return false;
+  if (number === undefined) return NO_MERGE;
+  const same = () => void around.warn('MRG-1 names no other patient: nothing was merged');
+  if (keyOf(number) === keyOf(survivor)) return same();
   const retired = await drafts.find('Patient', number);
   const gone = (existing: any) => ({
     ...existing,
     active: false,
-    link: [
-      ...(existing.link ?? []).filter((l: any) => l.type !== 'replaced-by'),
-      linkOf(survivor.reference, 'replaced-by'),
-    ],
+    link: [...(existing.link ?? []).filter((l: any) => l.type !== 'replaced-by'), linkOf(own, 'replaced-by')],
   });
   let retiredReference: string;
   if (retired) {
     retiredReference = `Patient/${retired.key.id}`;
-    if (retiredReference === survivor.reference) return false;
+    if (retiredReference === own) return same();
+    const [ours, theirs] = [await drafts.whose.chainOf(own), await drafts.whose.chainOf(retiredReference)];
+    if (ours.includes(retiredReference)) return CIRCLE;
+    if (theirs.length > 1) return theirs.at(-1) === ours.at(-1) ? undefined : ELSEWHERE;
     drafts.change(retired, gone(retired.resource));
   } else {
     retiredReference = await drafts.named(gone({ resourceType: 'Patient', identifier: unique(given) }), number);
   }
   const link = linkOf(retiredReference, 'replaces');
   const has = (patient: any) => patient.link?.some((l: any) => l.other?.reference === retiredReference);
-  await drafts.amend(survivor.reference, (patient: any) =>
+  await drafts.amend(own, (patient: any) =>
     has(patient) ? patient : { ...patient, link: [...(patient.link ?? []), link] },
   );
-  return true;
+  return undefined;
 }

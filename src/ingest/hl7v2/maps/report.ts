@@ -4,9 +4,9 @@ import { clean, filled } from '../../intake/entries.ts';
 import type { Segment } from '../wire/message.ts';
 import { notTold } from './datatypes.ts';
 import { devicesOf, isPlace, placesAbove, trimmed } from './devices.ts';
-import { isOutdated } from './drafts.ts';
 import type { Making } from './making.ts';
 import { categoryOf, observationOf, pressureOf, type Shared } from './observation.ts';
+import { isPlausible, isPressure } from './plausible.ts';
 import { noteOf, type Result, resultOf } from './result.ts';
 import { fill } from './rows.ts';
 import { inTable, pressureNamed } from './tables.ts';
@@ -120,6 +120,10 @@ export async function addReport(
   for (const [i, plain] of results.entries()) {
     const result = timed[i]!;
     if (devices.about.has(plain)) continue;
+    if (!isPlausible(result)) {
+      making.aside(result.segment, 'a value that a vital sign cannot have');
+      continue;
+    }
     if (result.value.fault) {
       around.warn(result.value.fault);
       message.leave(result.segment, 5, result.value.fault);
@@ -145,6 +149,10 @@ export async function addReport(
   }
   for (const [key, group] of paired(pressures)) {
     const measured = group.filter(({ vital }) => vital !== 'panel');
+    if (!isPressure(measured)) {
+      for (const { segment } of group) making.aside(segment, 'a systolic pressure that is not above the diastolic');
+      continue;
+    }
     const panel = group.find(({ vital }) => vital === 'panel');
     const [first = panel!] = measured;
     const device = devices.of(plainOf.get(first)!);
@@ -198,7 +206,7 @@ export async function addReport(
       presentedForm: presented,
     }),
     [orderKey, said.code?.coding?.[0]?.code ?? ''],
-    withResults,
+    (existing, next) => (drafts.isOutdated(existing, next) ? undefined : withResults(existing, next)),
   );
   making.focus.push(reference);
   if (devices.first) making.device ??= devices.first;
@@ -208,7 +216,6 @@ export async function addReport(
 
 /** A report that comes in parts keeps the results of all. */
 function withResults(existing: any, said: any): any {
-  if (isOutdated(existing, said)) return undefined;
   const news = new Set(said.result?.map((r: any) => r.reference));
   const result = [...(existing.result ?? []).filter((r: any) => !news.has(r.reference)), ...(said.result ?? [])];
   return filled({ ...said, result });

@@ -22,11 +22,15 @@ export interface Row {
   readonly use?: string;
 }
 
+/** By UCUM unit: values outside cannot be. Inclusive. */
+export type Plausible = Readonly<Record<string, readonly [low: number, high: number]>>;
+
 export interface VitalSign {
   readonly name: string;
   readonly profile: string;
   readonly code: readonly Coding[];
   readonly units: readonly string[];
+  readonly plausible: Plausible;
   readonly loinc: readonly string[];
   readonly mdc: readonly string[];
 }
@@ -37,6 +41,7 @@ export interface PressurePart {
   readonly loinc: readonly string[];
   readonly mdc: readonly string[];
   readonly required?: true;
+  readonly plausible: Plausible;
 }
 
 export interface BloodPressure {
@@ -87,9 +92,11 @@ export function systemOf(name: string): string | undefined {
 export const authorityOf = (name: string): string | undefined => authorities.get(name);
 
 /** UCUM code of a unit by its number of IEEE 11073, or as people spell it. */
-export const unitOfMdc = (code: string): string | undefined => units.mdc[code];
+const own = (table: Readonly<Record<string, string>>, name: string) =>
+  Object.hasOwn(table, name) ? table[name] : undefined;
+export const unitOfMdc = (code: string): string | undefined => own(units.mdc, code);
 export const unitSpelled = (text: string): string | undefined =>
-  units.spellings[text] ?? units.spellings[text.toLowerCase()];
+  own(units.spellings, text) ?? own(units.spellings, text.toLowerCase());
 
 const byCode = new Map<string, string>();
 for (const { name, loinc, mdc } of [...vitals.vitals, ...vitals.bloodPressure.components]) {

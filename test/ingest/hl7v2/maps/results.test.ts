@@ -177,7 +177,7 @@ describe('A vital sign', () => {
         '/min',
       ]);
     }
-    expect((await one(obx('NM', '8867-4^HR^LN', '', '72', 'Hz^^UCUM'))).meta).toBeUndefined();
+    expect((await one(obx('NM', '8867-4^HR^LN', '', '1.2', 'Hz^^UCUM'))).meta).toBeUndefined();
   });
 
   it('that is a pair of pressures is one blood pressure; one half alone says that the other is not known', async () => {
