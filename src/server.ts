@@ -8,6 +8,7 @@ import { followQueue } from './alerts/data-quality.ts';
 import { flagVitals } from './alerts/flag.ts';
 import { followFlag } from './alerts/follow-flag.ts';
 import { followAnswer, followTask } from './alerts/process/follow.ts';
+import { preparePlan } from './alerts/process/plan.ts';
 import { createAlertBells } from './alerts/process/room.ts';
 import { followLimits } from './alerts/stored-limits.ts';
 import { loadLimits } from './alerts/thresholds.ts';
@@ -137,7 +138,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       pageKey: await pageKeyOf(engine, runtime),
       references: config.references,
       consents: (store) => (consents = createConsents({ store, base, runtime, mode: config.consent })),
-      prepare: { Subscription: prepareSubscription({ client, runtime, base }) },
+      prepare: { Subscription: prepareSubscription({ client, runtime, base }), PlanDefinition: preparePlan },
       derive: (followSearchParameter) => ({
         Observation: [flagVitals(limits, config.alertFlood)],
         ObservationDefinition: [followLimits],

@@ -3,7 +3,9 @@
  * before the shipped one. https://hl7.org/fhir/R4/plandefinition.html, docs/escalation.md
  */
 import { readFileSync } from 'node:fs';
+import { problem } from '../../fhir/outcome.ts';
 import type { Resource } from '../../fhir/references.ts';
+import type { Prepare } from '../../interactions/write.ts';
 import { plainQuery } from '../../search/query.ts';
 import type { Look } from '../../store/store.ts';
 import type { AlertSeverity } from '../alert.ts';
@@ -119,3 +121,16 @@ export async function planFor(severity: AlertSeverity, look: Pick<Look, 'search'
   }
   return shippedPlan(severity);
 }
+
+/** An active plan that cannot be meant is refused when it is handed in. What other servers, or older ones, stored is passed over. */
+export const preparePlan: Prepare = async ({ incoming }) => {
+  const { resource } = incoming;
+  if (resource['status'] === 'active' && severityOf(resource) !== undefined) {
+    try {
+      planOf(resource);
+    } catch (error) {
+      throw problem('business-rule', (error as Error).message, { expression: 'PlanDefinition.action' });
+    }
+  }
+  return { incoming, also: [] };
+};

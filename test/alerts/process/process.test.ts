@@ -203,3 +203,21 @@ describe('a critical alert', () => {
     expect((await requestsOf(of))[0].status).toBe('revoked');
   });
 });
+
+describe('a plan', () => {
+  it('that cannot be meant is refused with a sentence; one that is no plan for alerts is none of ours', async () => {
+    const plan = (more: object) =>
+      house.update({
+        resourceType: 'PlanDefinition',
+        id: 'broken',
+        status: 'active',
+        identifier: [{ system: `${canonical}/sid/alert-plan`, value: 'critical' }],
+        action: [{ id: 'notify-clinician', timingDuration: { value: 5, unit: 'moons' } }],
+        ...more,
+      });
+    const { status, body } = await plan({});
+    expect([status, body.issue[0].expression]).toEqual([422, ['PlanDefinition.action']]);
+    expect(body.issue[0].diagnostics).toContain('timingDuration in s, min or h');
+    expect((await plan({ identifier: [{ value: 'x' }] })).status).toBe(201);
+  });
+});
