@@ -42,6 +42,8 @@ const MOST_OF_CALLER = 250;
 const BEAT = 2_000;
 /** After so many milliseconds a browser comes back. */
 const RETRY = 2_000;
+/** Milliseconds that the reader may be behind whoever catches up. */
+const LAG = 30_000;
 /** Places that are held while somebody catches up. */
 const MOST_HELD = 5_000;
 
@@ -59,13 +61,15 @@ export function createLive(parts: LiveParts): Live {
   const reader = createReader({ store, topics, base, runtime, log, signal });
   const catchUp = createCatchUp({ reader, contents: store.contents, runtime });
   const open = new Map<Stream, string>();
+  /** Those that are told what they missed: a beat says that this is over. */
+  const behind = new Set<Stream>();
   let isClosing = false;
   let beating: Promise<void> | undefined;
 
   async function beat(): Promise<void> {
     while (!signal.aborted) {
       await runtime.sleep(BEAT, signal);
-      for (const stream of open.keys()) stream.beat(reader.position());
+      for (const stream of open.keys()) if (!behind.has(stream)) stream.beat(reader.position());
     }
   }
 
@@ -158,26 +162,34 @@ export function createLive(parts: LiveParts): Live {
       stream.beat(reader.position());
       return reader.join(stream.take);
     }
+    behind.add(stream);
     let held: Place[] | undefined = [];
     let isTooMuch = false;
+    /** The one reader may come by there later than whoever caught up. */
+    const told = new Set<string>();
+    const heed = (place: Place) => {
+      if (!told.delete(place.name)) stream.take(place);
+    };
     const leave = reader.join((place) => {
-      if (!held) return stream.take(place);
+      if (!held) return heed(place);
       if (place.happenings.length === 0 || isTooMuch) return;
       isTooMuch = held.push(place) > MOST_HELD;
     });
-    const told = new Set<string>();
     const take = (place: Place) => {
-      told.add(place.name);
+      if (place.happenings.length > 0) told.add(place.name);
       stream.take(place);
     };
-    void catchUp(after, gone, take).then((isWhole) => {
+    void catchUp(after, gone, take).then(async (isWhole) => {
+      behind.delete(stream);
       if (gone.aborted) return;
       const meanwhile = held ?? [];
       held = undefined;
       if (!isWhole || isTooMuch) stream.reset(reader.position());
-      else for (const place of meanwhile) if (!told.has(place.name)) stream.take(place);
-      // All before it was missed; what comes after it is new.
-      stream.beat(reader.position());
+      else for (const place of meanwhile) heed(place);
+      // All before it was missed; what comes after it is new. Where the reader is may be before what was told.
+      stream.beat(undefined);
+      await runtime.sleep(LAG, gone);
+      told.clear();
     });
     return leave;
   }

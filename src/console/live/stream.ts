@@ -28,7 +28,7 @@ export interface Stream {
   /** Hands over what was read. A stream that cannot keep up is cut. */
   take(place: Place): void;
   /** Says where the log is, so that whoever comes back later begins there. */
-  beat(position: Token): void;
+  beat(position: Token | undefined): void;
   reset(position: Token): void;
   end(why: Over): void;
 }
@@ -42,7 +42,7 @@ const PERIOD = 250;
 const MOST_RESOURCE = 8_192;
 const COALESCED = 'vital-sign-recorded';
 
-type Step = { readonly place: Place } | { readonly beat: Token } | { readonly tick: true };
+type Step = { readonly place: Place } | { readonly beat: Token | undefined } | { readonly tick: true };
 
 export function createStream(parts: StreamParts): Stream {
   const { response, topics, where, caller, runtime, signal } = parts;
@@ -92,7 +92,7 @@ export function createStream(parts: StreamParts): Stream {
           await sendWaiting();
           // Asked also where nothing happens: a page is to know that it is signed out.
           if (beats++ % 2 === 0) await caller();
-          await write(`id: ${step.beat}\nevent: beat\ndata: {}\n\n`);
+          await write(`${step.beat === undefined ? '' : `id: ${step.beat}\n`}event: beat\ndata: {}\n\n`);
         } else await tick();
       }
     } catch (error) {
@@ -182,21 +182,31 @@ const patientOf = ({ subject, patient, for: beneficiary }: any): string | undefi
     .map((one) => one?.reference as string | undefined)
     .find((reference) => reference?.startsWith('Patient/'));
 
+/** Most callers are shown all of it: then it is written once for all streams. */
+const written = new WeakMap<Happening, string>();
+
 /** Enough for a row: what, which, whose, and the resource as the caller may see it where that is small. */
 function dataOf(happening: Happening, access: Access): string {
-  const { trigger, key, versionId, lastUpdated, isDeleted, text } = happening;
-  const shown = isDeleted ? '' : access.shows(text);
-  const isSmall = !isDeleted && shown.length <= MOST_RESOURCE;
-  const about = {
+  const { text, isDeleted, resource } = happening;
+  if (isDeleted) return headOf(happening, {}, { deleted: true });
+  const shown = access.shows(text);
+  if (shown !== text) return withResource(headOf(happening, JSON.parse(shown)), shown);
+  const known = written.get(happening) ?? withResource(headOf(happening, resource), text);
+  written.set(happening, known);
+  return known;
+}
+
+/** `seen` is what is shown of the resource: hidden elements say nothing here either. */
+const headOf = ({ trigger, key, versionId, lastUpdated }: Happening, seen: object, more: object = {}): string =>
+  JSON.stringify({
     topic: trigger.topic,
     reference: `${key.type}/${key.id}`,
     versionId: String(versionId),
     at: new Date(lastUpdated).toISOString(),
-    // Out of what is shown: hidden elements say nothing here either.
-    ...(!isDeleted && { patient: patientOf(JSON.parse(shown)) }),
-    ...(isDeleted && { deleted: true }),
-  };
-  const head = JSON.stringify(about);
-  // The stored text as it is: numbers keep their digits.
-  return isSmall ? `${head.slice(0, -1)},"resource":${shown}}` : head;
-}
+    patient: patientOf(seen),
+    ...more,
+  });
+
+/** The stored text as it is: numbers keep their digits. */
+const withResource = (head: string, text: string): string =>
+  text.length > MOST_RESOURCE ? head : `${head.slice(0, -1)},"resource":${text}}`;
