@@ -1,5 +1,5 @@
 /** How engines refuse, in the same words from each: names of types, kinds and keys, never a value. See the port in store.ts */
-import { type Problem, problem } from '../fhir/outcome.ts';
+import { Problem, problem } from '../fhir/outcome.ts';
 
 const conflict = (sentence: string): Problem => problem('conflict', sentence);
 
@@ -24,3 +24,16 @@ export const staleIndex = (): Problem =>
   });
 
 export const isClosed = (): Problem => problem('no-store', 'The store is closed');
+
+const unknownOutcomes = new WeakSet<object>();
+export function outcomeUnknown(): Problem {
+  const error = problem(
+    'transient',
+    'The outcome of this write is unknown: the connection to the store was lost while it was made. Look whether it is there before it is sent again',
+    { headers: { 'Retry-After': '5' } },
+  );
+  unknownOutcomes.add(error);
+  return error;
+}
+/** Whether what was to be committed may be stored all the same. After any other error it is not. */
+export const isOutcomeUnknown = (error: unknown): boolean => error instanceof Problem && unknownOutcomes.has(error);

@@ -3,18 +3,13 @@ import { MongoServerError } from 'mongodb';
 import { type Problem, problem } from '../../fhir/outcome.ts';
 import { isTooLarge } from './error-codes.ts';
 
+export { outcomeUnknown } from '../refusals.ts';
+
 const soon = { headers: { 'Retry-After': '1' } };
-const later = { headers: { 'Retry-After': '5' } };
 
 /** Nothing was stored. */
 export const tooBusy = (): Problem =>
   problem('transient', 'The store could not write this in time; nothing of it is stored', soon);
-export const outcomeUnknown = (): Problem =>
-  problem(
-    'transient',
-    'The outcome of this write is unknown: the connection to the store was lost while it was made. Look whether it is there before it is sent again',
-    later,
-  );
 const tooMuchAtOnce = (): Problem =>
   problem(
     'too-costly',

@@ -46,7 +46,10 @@ const isSince = (version: string, major: number, minor: number): boolean => {
   return a > major || (a === major && b >= minor);
 };
 
-type Wish = 'AL' | 'NE' | 'ER' | 'SU' | '';
+/** Words of table 0155. Any other says nothing: who errs in it still waits for an answer. */
+const wishes = ['AL', 'NE', 'ER', 'SU'] as const;
+type Wish = (typeof wishes)[number] | '';
+const wishIn = (said: string | undefined): Wish => wishes.find((wish) => wish === said?.trim().toUpperCase()) ?? '';
 const isWished = (wish: string, verdict: Verdict): boolean =>
   wish === 'AL' || (wish === 'SU' && verdict === 'AA') || (wish === 'ER' && verdict !== 'AA');
 
@@ -56,8 +59,8 @@ const isWished = (wish: string, verdict: Verdict): boolean =>
  */
 function codeFor(message: Hl7Message | undefined, verdict: Verdict): string | undefined {
   const header = message?.first('MSH');
-  const accept = (header?.get(15) ?? '') as Wish;
-  const application = (header?.get(16) ?? '') as Wish;
+  const accept = wishIn(header?.get(15));
+  const application = wishIn(header?.get(16));
   if (accept === '' && application === '') return verdict;
   if (isWished(application, verdict)) return verdict;
   return isWished(accept, verdict) ? verdict.replace('A', 'C') : undefined;

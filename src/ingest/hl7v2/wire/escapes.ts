@@ -42,6 +42,33 @@ function meant(sequence: string, delimiters: Delimiters, decode: Decode): string
   return format[1] === 'sk' ? ' '.repeat(count) : '';
 }
 
+const hexadecimal = (code: number): number => {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const letter = code | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : Number.NaN;
+};
+
+/** The character that a sequence for one byte of ASCII, such as `\X41\`, begins at this place; undefined where none does. */
+function oneByteAt(text: string, at: number, mark: number): number | undefined {
+  if (text.charCodeAt(at + 1) !== 0x58 || text.charCodeAt(at + 4) !== mark) return undefined;
+  const code = hexadecimal(text.charCodeAt(at + 2)) * 16 + hexadecimal(text.charCodeAt(at + 3));
+  return code < 0x80 ? code : undefined;
+}
+
+/** A run of them, of which a message may have millions. */
+function bytesAt(text: string, from: number, mark: number): { readonly said: string; readonly end: number } {
+  const codes: number[] = [];
+  let at = from;
+  if (text.charCodeAt(from + 1) !== 0x58) return { said: '', end: from };
+  while (codes.length < 10_000) {
+    const code = text.charCodeAt(at) === mark ? oneByteAt(text, at, mark) : undefined;
+    if (code === undefined) break;
+    codes.push(code);
+    at += 5;
+  }
+  return { said: String.fromCharCode(...codes), end: at };
+}
+
 /** Text with its sequences read. What is no sequence may end where one begins: its last character is looked at again. */
 export function unescaped(text: string, delimiters: Delimiters, decode: Decode): string {
   const mark = delimiters.escape;
@@ -50,6 +77,17 @@ export function unescaped(text: string, delimiters: Delimiters, decode: Decode):
   const parts: string[] = [];
   let literal = 0;
   while (begin >= 0) {
+    if (text[begin + 1] === mark) {
+      begin++;
+      continue;
+    }
+    const run = bytesAt(text, begin, mark.charCodeAt(0));
+    if (run.said !== '') {
+      parts.push(text.slice(literal, begin), run.said);
+      literal = run.end;
+      begin = text.indexOf(mark, literal);
+      continue;
+    }
     const end = text.indexOf(mark, begin + 1);
     if (end < 0) break;
     const said = meant(text.slice(begin + 1, end), delimiters, decode);

@@ -7,8 +7,16 @@ import { unescaped } from './escapes.ts';
 /** What a field holds whose value is to be removed; an empty field says nothing. */
 export const NULLED = '""';
 
-/** More segments are no message but a bomb. */
-const MOST_SEGMENTS = 100_000;
+/** More are no message but a bomb. The longest that laboratories and devices send have some 2,000 segments. */
+const MOST_SEGMENTS = 5_000;
+const MOST_FIELDS = 1_000;
+/** Fields, repetitions, components and subcomponents in all. A minute of ten leads at 500 Hz has 300,000 samples. */
+const MOST_PARTS = 500_000;
+/** Lines of text in fields, where somebody forgot to escape their ends. */
+const MOST_LINES = 100_000;
+
+/** Text that takes long to read is read once. */
+const LONG = 10_000;
 
 export interface Segment {
   readonly name: string;
@@ -68,37 +76,51 @@ interface Parts {
 
 function segmentOf(line: string, index: number, delimiters: Delimiters, decode: Decoded['decode']): Segment {
   const name = line.slice(0, 3);
-  const fields = line.split(delimiters.field);
-  // MSH-1 stands between the name and MSH-2, so that all fields of a header count one more.
-  if (isHeader(name)) fields.splice(1, 0, delimiters.field);
+  let fields: string[] | undefined;
+  // Not before somebody asks: of a message that comes again nobody does.
+  function fieldsOf(): readonly string[] {
+    if (fields) return fields;
+    fields = line.split(delimiters.field);
+    // MSH-1 stands between the name and MSH-2, so that all fields of a header count one more.
+    if (isHeader(name)) fields.splice(1, 0, delimiters.field);
+    return fields;
+  }
   const isVerbatim = (field: number) => isHeader(name) && field < 3;
   const parts: Parts[] = [];
+  const long = new Map<string, string>();
   const split = (text: string, by: string): readonly string[] => (by === '' ? [text] : text.split(by));
   const repetitionsOf = (field: number): Parts =>
-    (parts[field] ??= { repetitions: split(fields[field] ?? '', delimiters.repetition), components: [] });
+    (parts[field] ??= { repetitions: split(fieldsOf()[field] ?? '', delimiters.repetition), components: [] });
   function componentsOf(field: number, repetition: number): readonly string[] {
-    if (isVerbatim(field)) return repetition === 1 ? [fields[field]!] : [];
+    if (isVerbatim(field)) return repetition === 1 ? [fieldsOf()[field]!] : [];
     const { repetitions, components } = repetitionsOf(field);
     const text = repetitions[repetition - 1];
     return text === undefined ? [] : (components[repetition] ??= split(text, delimiters.component));
   }
-  const read = (text: string | undefined) =>
-    text === undefined || text === '' ? undefined : unescaped(text, delimiters, decode);
+  function read(text: string | undefined): string | undefined {
+    if (text === undefined || text === '') return undefined;
+    if (text.length < LONG) return unescaped(text, delimiters, decode);
+    const known = long.get(text) ?? unescaped(text, delimiters, decode);
+    long.set(text, known);
+    return known;
+  }
   return {
     name,
     index,
-    last: fields.length - 1,
+    get last() {
+      return fieldsOf().length - 1;
+    },
     get(field, component = 1, subcomponent = 1, repetition = 1) {
       const found = componentsOf(field, repetition)[component - 1];
       if (found === undefined || isVerbatim(field)) return found;
       return read(split(found, delimiters.subcomponent)[subcomponent - 1]);
     },
     whole(field, repetition = 1) {
-      return isVerbatim(field) ? fields[field] : read(repetitionsOf(field).repetitions[repetition - 1]);
+      return isVerbatim(field) ? fieldsOf()[field] : read(repetitionsOf(field).repetitions[repetition - 1]);
     },
-    raw: (field) => fields[field] ?? '',
+    raw: (field) => fieldsOf()[field] ?? '',
     repetitions(field) {
-      if ((fields[field] ?? '') === '') return 0;
+      if ((fieldsOf()[field] ?? '') === '') return 0;
       return isVerbatim(field) ? 1 : repetitionsOf(field).repetitions.length;
     },
     components: (field, repetition = 1) => componentsOf(field, repetition).length,
@@ -109,20 +131,56 @@ function segmentOf(line: string, index: number, delimiters: Delimiters, decode: 
   };
 }
 
+const tooMany = (most: number, what: string) => problem('too-long', `a message may have ${most} ${what}`);
+
+/** Refuses what is no message but a bomb, before anything is made of it. */
+function demandModest(text: string, { field, component, repetition, subcomponent }: Delimiters): void {
+  const codeOf = (c: string) => (c === '' ? -1 : c.charCodeAt(0));
+  const [bar, hat, tilde, and] = [codeOf(field), codeOf(component), codeOf(repetition), codeOf(subcomponent)];
+  let fields = 0;
+  let parts = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 0x0d || code === 0x0a) fields = 0;
+    else if (code === bar || code === hat || code === tilde || code === and) {
+      if (code === bar && ++fields > MOST_FIELDS) throw tooMany(MOST_FIELDS, 'fields in a segment');
+      if (++parts > MOST_PARTS) throw tooMany(MOST_PARTS, 'fields, repetitions and components');
+    }
+  }
+}
+
+/** The lines with something in them, found one by one: millions of ends cost no memory. */
+function* linesIn(text: string): Generator<string> {
+  const ends = /[\r\n]+/g;
+  let from = 0;
+  for (let end = ends.exec(text); end; end = ends.exec(text)) {
+    if (end.index > from) yield text.slice(from, end.index);
+    from = ends.lastIndex;
+  }
+  if (from < text.length) yield text.slice(from);
+}
+
 /** The lines of the segments. A line that begins no segment goes on with the one before: somebody forgot to escape a line end. */
 function linesOf(text: string, field: string): { lines: readonly string[]; isBroken: boolean } {
   const lines: string[][] = [];
-  let isBroken = false;
-  for (const line of text.split(/\r\n|\r|\n/)) {
+  let more = 0;
+  for (const line of linesIn(text)) {
     const begins = /^[A-Z][A-Z0-9]{2}/.test(line) && (line.length === 3 || line[3] === field);
-    if (begins) lines.push([line]);
-    else if (line.trim() !== '' && lines.length > 0) {
-      isBroken = true;
+    if (begins) {
+      if (lines.push([line]) > MOST_SEGMENTS) throw tooMany(MOST_SEGMENTS, 'segments');
+    } else if (line.trim() !== '' && lines.length > 0) {
+      if (++more > MOST_LINES) throw tooMany(MOST_LINES, 'lines that begin no segment');
       lines.at(-1)!.push(line);
     }
-    if (lines.length > MOST_SEGMENTS) throw problem('too-long', `a message may have ${MOST_SEGMENTS} segments`);
   }
-  return { lines: lines.map((parts) => parts.join('\n')), isBroken };
+  return { lines: lines.map((parts) => parts.join('\n')), isBroken: more > 0 };
+}
+
+/** The header alone, of a message of which the rest is too much. Throws like `parseMessage`. */
+export function parseHeader(bytes: Uint8Array): Hl7Message {
+  const start = bytes.findIndex((byte) => byte > 0x20);
+  const end = bytes.findIndex((byte, at) => at > start && (byte === 0x0d || byte === 0x0a));
+  return parseMessage(bytes.subarray(0, end < 0 ? bytes.length : end));
 }
 
 /** Throws `structure` where there is no MSH, or none that can be read; `too-long` for bombs. Linear in the bytes. */
@@ -132,6 +190,7 @@ export function parseMessage(bytes: Uint8Array): Hl7Message {
   if (!trimmed.startsWith('MSH')) throw problem('structure', 'the message has no MSH segment');
   const delimiters = delimitersOf(trimmed.split(/[\r\n]/, 1)[0]!);
   const { lines, isBroken } = linesOf(trimmed, delimiters.field);
+  demandModest(trimmed, delimiters);
   const segments = lines.map((line, index) => segmentOf(line, index, delimiters, decode));
   const header = segments[0]!;
   const byName = new Map<string, Segment[]>();

@@ -4,6 +4,7 @@ import type { Entry } from '../../../interactions/interaction.ts';
 import { createLine, settle } from '../../../interactions/settle.ts';
 import type { Log } from '../../../log.ts';
 import type { Runtime } from '../../../runtime.ts';
+import { isOutcomeUnknown } from '../../../store/refusals.ts';
 import type { Change, Look, Store } from '../../../store/store.ts';
 import { isOvertaken } from '../../intake/overtaken.ts';
 import { provenanceEntry } from '../../intake/provenance.ts';
@@ -13,7 +14,8 @@ import type { TakeIn } from '../../intake/take-in.ts';
 import type { Mapped, MapSetting } from '../maps/map.ts';
 import { acknowledgement, anyAcknowledgement, type Remark, type Verdict } from './acknowledge.ts';
 import { hashOf, type KeptMessage, keepMessage, keyOfMessage, messageKind } from './kept.ts';
-import { type Hl7Message, parseMessage } from './message.ts';
+import { type Hl7Message, parseHeader, parseMessage } from './message.ts';
+import { inTime, notKnown, type Storing, tookTooLong, turn } from './patience.ts';
 import { rowOf, type Sender } from './trail.ts';
 
 export const FEED = 'hl7v2';
@@ -22,8 +24,8 @@ export const HL7 = 'application/hl7-v2';
 /** Warnings in one answer. */
 const MOST_REMARKS = 20;
 
-/** Milliseconds after which a sender is told to send again; what is under way may still be stored, and is then a repeat. */
-const PATIENCE = 30_000;
+/** From this size on one message is worked on at a time. */
+const ALONE = 1024 * 1024;
 
 export interface ReceiveRoom {
   readonly store: Look & Pick<Store, 'commit'>;
@@ -59,7 +61,7 @@ interface Decided {
 }
 
 export interface Receive {
-  /** Never throws: what goes wrong is an answer. */
+  /** What goes wrong is an answer; throws only where nobody knows whether the message was stored, so that none can be given. */
   (bytes: Uint8Array, sender: Sender): Promise<Received>;
   /** Takes in what is in the quarantine under this id; throws where that cannot be done yet. */
   again(id: string, bytes: Uint8Array): Promise<void>;
@@ -77,15 +79,23 @@ const isPassing = (error: unknown): boolean => asProblem(error).status >= 500;
 export function createReceive(room: ReceiveRoom): Receive {
   const { store, takeIn, map, runtime, canonical, base, zone, log } = room;
   const line = createLine();
+  const largeOnes = createLine();
 
   // 20 characters are what MSH-10 may have up to v2.5.
   const answerId = () => Buffer.from(runtime.random(10)).toString('hex');
 
+  /** Of what is too much the header is read, so that its sender knows what the answer is to. */
   function read(bytes: Uint8Array): { message?: Hl7Message; refused?: Problem } {
     try {
       return { message: parseMessage(bytes) };
     } catch (error) {
-      return { refused: asProblem(error) };
+      const refused = asProblem(error);
+      if (refused.code !== 'too-long') return { refused };
+      try {
+        return { message: parseHeader(bytes), refused };
+      } catch {
+        return { refused };
+      }
     }
   }
 
@@ -125,6 +135,7 @@ export function createReceive(room: ReceiveRoom): Receive {
     readonly sender: Sender;
     /** Id in the quarantine, where it is tried again. */
     readonly held?: string;
+    readonly storing: Storing;
   }
 
   async function attempt(work: Work, isRetry: boolean): Promise<Received> {
@@ -142,7 +153,7 @@ export function createReceive(room: ReceiveRoom): Receive {
     // What was not taken in before is not corrected, but sent as it should have been.
     const isCorrection = before?.verdict === 'AA' && held === undefined;
     let decided: Decided;
-    if (message === undefined) decided = refusedWith('unreadable', refused!.message);
+    if (message === undefined || refused) decided = refusedWith('unreadable', refused!.message);
     else if (message.controlId === '')
       decided = refusedWith('unreadable', 'MSH-10 is empty', { condition: 101, location: 'MSH^1^10' });
     else decided = await decide(message, reference, isCorrection);
@@ -151,11 +162,15 @@ export function createReceive(room: ReceiveRoom): Receive {
     async function storeAs({ verdict, entries, also, remarks, quarantine, mapped }: Decided): Promise<Received> {
       // What is to be repaired stays as it is for whoever repairs it, and the reason is thrown at who tried.
       if (held !== undefined && quarantine) throw problem('business-rule', quarantine.reason);
+      const aside = held === undefined ? undefined : mapped?.asides?.find(({ id }) => id === held);
+      if (aside) throw problem('business-rule', aside.reason);
       const answer = acknowledge(message, { verdict, remarks, id: answerId(), now, zone });
       const { patient, device } = mapped ?? {};
       // It was kept before where it was tried before, or where the same came again after a correction or after a month.
       const isThere = (isRetry || held !== undefined) && (await store.read([keyOfRaw(reference)]))[0] !== undefined;
       const about = { ...(isStored(patient) && { patient }), ...(isStored(device) && { device }) };
+      // Whom the message makes is known by the entry that makes them.
+      const told = { ...(patient && { patient }), ...(device && { device }) };
       const targets = entries.map(({ fullUrl }) => fullUrl);
       const provenance = provenanceEntry({
         targets,
@@ -176,10 +191,13 @@ export function createReceive(room: ReceiveRoom): Receive {
         ...(answer !== undefined && { answer }),
         ...(quarantine && { quarantine: id }),
       };
+      await turn(bytes);
+      if (work.storing.isGivenUp) throw tookTooLong();
+      work.storing.isStoring = true;
       await takeIn(
         FEED,
         [
-          ...(isThere ? [] : rawEntries(raw, canonical, about).entries),
+          ...(isThere ? [] : rawEntries(raw, canonical, told).entries),
           ...entries,
           ...(targets.length > 0 ? [provenance] : []),
         ],
@@ -192,13 +210,14 @@ export function createReceive(room: ReceiveRoom): Receive {
         { requestId: sender.requestId, address: sender.address },
       );
       const taken = isCorrection ? 'corrected' : 'accepted';
-      const keptAs = message === undefined ? 'unreadable' : 'quarantined';
+      const keptAs = message === undefined || refused ? 'unreadable' : 'quarantined';
       return { verdict, outcome: verdict === 'AA' ? taken : keptAs, type, answer };
     }
 
     try {
       return await storeAs(decided);
     } catch (error) {
+      work.storing.isStoring &&= isOutcomeUnknown(error) || !(error instanceof Problem);
       if (isOvertaken(error) || isPassing(error) || held !== undefined) throw error;
       // What the maps made is refused by the house: the message is kept for somebody to look at.
       return storeAs(refusedWith('refused', asProblem(error).message));
@@ -235,30 +254,42 @@ export function createReceive(room: ReceiveRoom): Receive {
     const contentHash = hashOf(bytes);
     const { message, refused } = read(bytes);
     const key = keyOfMessage(message, contentHash);
-    return { bytes, contentHash, key, message, refused, sender, ...(held !== undefined && { held }) };
+    const storing: Storing = { isStoring: false, isGivenUp: false };
+    return { bytes, contentHash, key, message, refused, sender, ...(held !== undefined && { held }), storing };
   };
   const done = (one: Work) => line(one.key, () => settle(runtime, (isRetry) => attempt(one, isRetry), { isOvertaken }));
 
-  async function receive(bytes: Uint8Array, sender: Sender): Promise<Received> {
+  /** The answer that stands in the store; undefined where none does. */
+  async function storedOf({ key, contentHash, message }: Work): Promise<Received | undefined> {
+    const [kept] = await store.get(messageKind, [key]);
+    const { hash, verdict, answer } = (kept?.value ?? {}) as Partial<KeptMessage>;
+    if (hash !== contentHash || verdict === undefined) return undefined;
+    return { verdict, outcome: 'repeated', type: message?.type ?? '', answer };
+  }
+
+  const receive = (bytes: Uint8Array, sender: Sender): Promise<Received> =>
+    bytes.length > ALONE ? largeOnes('', () => receiveOne(bytes, sender)) : receiveOne(bytes, sender);
+
+  async function receiveOne(bytes: Uint8Array, sender: Sender): Promise<Received> {
+    await turn(bytes);
     const one = work(bytes, sender);
+    await turn(bytes);
     const type = one.message?.type ?? '';
-    const over = new AbortController();
     try {
-      return await Promise.race([done(one), late(over.signal)]);
+      return await inTime(done(one), one.storing, runtime);
     } catch (error) {
       if (isBroken(error)) log.error('an HL7 v2 message could not be stored', error, { type });
+      if (one.storing.isStoring) {
+        const stored = await storedOf(one);
+        if (stored) return stored;
+        // AR would say that nothing is stored, and the commit may yet end well.
+        if (error instanceof Problem) throw notKnown();
+      }
       const remarks = [{ condition: 207, sentence: 'the message was not stored; send it again' }] as const;
       const acknowledge = sender.mustAnswer ? anyAcknowledgement : acknowledgement;
       const answer = acknowledge(one.message, { verdict: 'AR', remarks, id: answerId(), now: runtime.now(), zone });
       return { verdict: 'AR', outcome: 'deferred', type, answer };
-    } finally {
-      over.abort();
     }
-  }
-
-  async function late(signal: AbortSignal): Promise<never> {
-    await runtime.sleep(PATIENCE, signal);
-    throw problem('timeout', 'the message took too long', { headers: { 'Retry-After': '5' } });
   }
 
   return Object.assign(receive, {

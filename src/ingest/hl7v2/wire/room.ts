@@ -45,7 +45,7 @@ export interface ReceivedAll {
 }
 
 export interface Hl7v2 {
-  /** One message or several in one piece, one after another. Never throws. */
+  /** One message or several in one piece, one after another. Throws like `Receive`. */
   receiveAll(bytes: Uint8Array, sender: Sender): Promise<ReceivedAll>;
   /** See `Receive`. */
   again(id: string, bytes: Uint8Array): Promise<void>;

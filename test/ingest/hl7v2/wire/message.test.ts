@@ -121,7 +121,9 @@ describe('An HL7 v2 message', () => {
 
   it.each([
     ['escapes', `\\X${'41'.repeat(4_000_000)}\\${'\\F\\'.repeat(500_000)}${'\\X'.repeat(2_000_000)}`],
-    ['repetitions', '~^&'.repeat(3_000_000)],
+    ['single bytes', '\\X41\\'.repeat(4_000_000)],
+    ['marks', '\\'.repeat(19_000_000)],
+    ['repetitions', '~^&'.repeat(150_000)],
     ['spaces', '\\.sp9999\\'.repeat(100_000)],
   ])('that is a bomb of %s is read in less than two seconds of work', (_of, value) => {
     // Of the processor: what else runs on the machine makes no bomb.
@@ -133,8 +135,62 @@ describe('An HL7 v2 message', () => {
     expect((user + system) / 1_000).toBeLessThan(2_000);
   });
 
-  it('that is a bomb of segments is refused', () => {
-    expect(() => parseMessage(latin1(`MSH|^~\\&|A\r${'A00|\r'.repeat(200_000)}`))).toThrow('100000 segments');
+  it.each([
+    ['segments', 'A00|\r'.repeat(5_000_000), '5000 segments'],
+    ['fields', `OBX${'|'.repeat(19_000_000)}`, '1000 fields'],
+    ['repetitions', `OBX|1|ST|x||${'~'.repeat(19_000_000)}`, '500000 fields, repetitions'],
+    ['components', `OBX|1|NA|x||${'1^'.repeat(2_000_000)}`, '500000 fields, repetitions'],
+    ['lines', `OBX|1|TX|x||a\r${'x y\r'.repeat(1_000_000)}`, '100000 lines'],
+  ])('that is a bomb of %s is refused in less than half a second of work', (_of, bomb, said) => {
+    const bytes = latin1(`MSH|^~\\&|A\r${bomb}`);
+    const begun = process.cpuUsage();
+    expect(() => parseMessage(bytes)).toThrow(said);
+    const { user, system } = process.cpuUsage(begun);
+    expect((user + system) / 1_000).toBeLessThan(500);
+  });
+
+  it('may have empty lines without end', () => {
+    const message = parseMessage(latin1(`MSH|^~\\&|A\r${'\r'.repeat(19_000_000)}PID|1\r\n`));
+    expect(message.segments.map(({ name }) => name)).toEqual(['MSH', 'PID']);
+  });
+
+  it.each([
+    ['ISO IR87', '山田'],
+    ['~ISO IR87', '山田'],
+    ['ASCII~ISO IR87', '山田'],
+    ['ISO IR87~ASCII', '山田'],
+    ['UNICODE UTF-8~ISO IR87', '山田'],
+    ['ISO IR6~ISO IR87~ISO IR159', '山田'],
+  ])('switches to Japanese where a repetition of MSH-18 says so: %s', (charset, text) => {
+    const obx = obx5(Buffer.from('1b24423b3345441b2842', 'hex').toString('latin1'), charset);
+    expect(obx.get(5)).toBe(text);
+  });
+
+  it.each([
+    ['ISO IR159', '1b24284430211b2842', '丂'],
+    ['ISO IR14', 'd4cf', 'ﾔﾏ'],
+    // A bar and a caret stand in its bytes.
+    ['~ISO IR87', '1b2442217c5e211b2842', '‖濺'.slice(0, 0)],
+  ])('reads the other sets of Japanese: %s %s', (charset, hex, text) => {
+    const bytes = Buffer.concat([
+      latin1(`MSH|^~\\&|LAB|CITY|||20251117||ORU^R01|1|P|2.5.1||||||${charset}\rOBX|1|ST|x||`),
+      Buffer.from(hex, 'hex'),
+      latin1('||||||F'),
+    ]);
+    const message = parseMessage(bytes);
+    expect(message.first('OBX')!.get(11)).toBe('F');
+    expect(message.warnings).toEqual([]);
+    if (text) expect(message.first('OBX')!.get(5)).toBe(text);
+  });
+
+  it('that switches between character sets without saying so is flagged', () => {
+    const sent = (charset: string, text: string) =>
+      parseMessage(latin1(`MSH|^~\\&|A|B|||20251117||ORU^R01|1|P|2.5.1||||||${charset}\rOBX|1|ST|x||${text}`));
+    const japanese = sent('', '\x1b$B;3ED\x1b(B');
+    expect([japanese.first('OBX')!.get(5), japanese.warnings.length]).toEqual(['山田', 1]);
+    expect(sent('8859/1~ISO IR87', '\x1b$B;3ED\x1b(B \xfc').warnings).toHaveLength(1);
+    expect(sent('~KS X 1001', '\x1b$)C1h').warnings).toHaveLength(1);
+    expect(sent('8859/1~UNICODE UTF-8', 'M\xc3\xbcller').first('OBX')!.get(5)).toBe('Müller');
   });
 });
 

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sendFile } from '../../../../src/commands/hl7v2.ts';
 import { problem } from '../../../../src/fhir/outcome.ts';
 import { connectMllp } from '../../../../src/ingest/hl7v2/wire/client.ts';
+import { systemRuntime } from '../../../../src/runtime.ts';
+import { outcomeUnknown } from '../../../../src/store/refusals.ts';
 import { until } from '../../../support/until.ts';
 import { codes, END, openWireRoom, oru, twoResources, VT, type WireRoom } from './wire-room.ts';
 
@@ -163,6 +165,21 @@ describe('A message by MLLP', () => {
     expect(codes(answers)).toEqual([...expected, 'AA']);
   });
 
+  it.each(['XX', 'XX|YY', 'xx|', 'XX|AL'])(
+    'with a word in MSH-15 or 16 that is none (%s) is answered',
+    async (wish) => {
+      const [answer] = await room.exchange(framed(oru(`W${wish.replace('|', '')}`, '1', { wish })));
+      expect(codes([answer!])).toEqual(['AA']);
+    },
+  );
+
+  it('that is too much is kept and answered AE by its own MSH-10', async () => {
+    const [answer] = await room.exchange(framed(`${oru('BOMB')}${'A00|\r'.repeat(6_000)}`));
+    expect(fields(answer!, 'MSA').slice(1)).toEqual(['AE', 'BOMB', 'a message may have 5000 segments']);
+    const rows = await room.kept('quarantine');
+    expect(rows.map(({ value }) => value.reason)).toContain('a message may have 5000 segments');
+  });
+
   it('that is refused is answered as it wishes, too', async () => {
     const bad = (wish: string) => framed(oru(`R${wish.replace('|', '')}`, '1', { wish }).replace(/PID.*\r/, ''));
     expect(codes(await room.exchange(bad('AL|NE')))).toEqual(['CE']);
@@ -258,6 +275,74 @@ describe('A message that cannot be stored now', () => {
     expect(await room.kept('hl7v2-message')).toEqual([]);
     isDown = false;
     expect(codes(await room.exchange(framed(oru('T1'))))).toEqual(['AA']);
+    await room.stop();
+  });
+
+  it('is not answered AR where it is stored all the same, or nobody knows', async () => {
+    const passes = { now: false };
+    const room = await openWireRoom({
+      takeIn:
+        (real) =>
+        async (...of) => {
+          const done = await real(...of);
+          if (!passes.now) throw outcomeUnknown();
+          return done;
+        },
+    });
+    expect(codes(await room.exchange(framed(oru('L1'))))).toEqual(['AA']);
+    await room.stop();
+    const lost = await openWireRoom({
+      takeIn:
+        (real) =>
+        (...of) => {
+          if (!passes.now) throw outcomeUnknown();
+          return real(...of);
+        },
+    });
+    expect(await lost.exchange(framed(oru('L2')))).toEqual([]);
+    passes.now = true;
+    expect(codes(await lost.exchange(framed(oru('L2'))))).toEqual(['AA']);
+    await lost.stop();
+  });
+
+  it('is answered by what the commit said where that took longer than anybody waits', async () => {
+    let isSlow: 'store' | 'map' | undefined = 'store';
+    // What is slow takes until the patience is over.
+    const over: (() => void)[] = [];
+    const runtime = {
+      ...systemRuntime,
+      sleep: (ms: number, signal?: AbortSignal) =>
+        ms === 30_000 && isSlow
+          ? new Promise<void>((resolve) => over.push(resolve))
+          : systemRuntime.sleep(ms, signal as AbortSignal),
+    };
+    const wait = () => new Promise((resolve) => setTimeout(resolve, 20));
+    const room = await openWireRoom({
+      runtime,
+      map: async (message, setting) => {
+        if (isSlow === 'map') {
+          over.pop()!();
+          await wait();
+        }
+        return twoResources(message, setting);
+      },
+      takeIn:
+        (real) =>
+        async (...of) => {
+          if (isSlow === 'store') {
+            over.pop()!();
+            await wait();
+          }
+          return real(...of);
+        },
+    });
+    expect(codes(await room.exchange(framed(oru('S1'))))).toEqual(['AA']);
+    isSlow = 'map';
+    expect(codes(await room.exchange(framed(oru('S2'))))).toEqual(['AR']);
+    await wait();
+    expect(await room.kept('hl7v2-message')).toHaveLength(1);
+    isSlow = undefined;
+    expect(codes(await room.exchange(framed(oru('S2'))))).toEqual(['AA']);
     await room.stop();
   });
 

@@ -14,7 +14,7 @@ import { createDispatch } from '../../../../src/interactions/dispatch.ts';
 import { transaction } from '../../../../src/interactions/transaction.ts';
 import { createWritePath } from '../../../../src/interactions/write.ts';
 import { createLog } from '../../../../src/log.ts';
-import { systemRuntime } from '../../../../src/runtime.ts';
+import { type Runtime, systemRuntime } from '../../../../src/runtime.ts';
 import type { Engine } from '../../../../src/store/engine.ts';
 import { everyKept } from '../../../../src/store/every-kept.ts';
 import { openSqliteStore } from '../../../../src/store/sqlite/sqlite-store.ts';
@@ -80,6 +80,7 @@ interface Options {
   readonly settings?: Readonly<Record<string, string>>;
   /** Where the store is and stays; a new one that goes with the room where left out. */
   readonly folder?: string;
+  readonly runtime?: Runtime;
 }
 
 export async function openWireRoom({
@@ -87,9 +88,9 @@ export async function openWireRoom({
   takeIn = (real) => real,
   settings = {},
   folder: given,
+  runtime = systemRuntime,
 }: Options = {}): Promise<WireRoom> {
   const folder = given ?? mkdtempSync(join(tmpdir(), 'watchfire-hl7v2-'));
-  const runtime = systemRuntime;
   const store = await openSqliteStore({ file: join(folder, 'store.db'), runtime });
   const canonical = 'https://example.org/fhir';
   const base = 'http://test/fhir';
