@@ -5,7 +5,7 @@ import { localeFor, localeNames, rooms, type Wording, words, wordsOf } from '../
 import { filesBelow, textOf } from '../support/sources.ts';
 
 /** Texts that are the same in both, as `room/key`. */
-const SAME: readonly string[] = [];
+const SAME: readonly string[] = ['cardiac/cardiac.type.icd', 'cardiac/cardiac.strip.length'];
 
 const others = localeNames.slice(1).flatMap((locale) => rooms.map((room) => [locale, room] as const));
 const formsOf = (wording: Wording) => (typeof wording === 'object' ? Object.keys(wording).sort() : ['']);

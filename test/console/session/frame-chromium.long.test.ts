@@ -207,7 +207,10 @@ describeInChromium('The frame of a page in Chromium', () => {
     await page.waitForSelector('#idle[open]');
     expect(await page.textContent('#idle-left')).toMatch(/^1[01]\d Sekunden$/);
     expect(await violations()).toEqual([]);
-    await page.click('#idle-stay');
+    await Promise.all([
+      page.waitForResponse((response) => response.request().method() === 'POST' && response.ok()),
+      page.click('#idle-stay'),
+    ]);
     await comes("!document.getElementById('idle').open");
     later(10 * 60_000);
     await look();
