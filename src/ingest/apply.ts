@@ -33,11 +33,12 @@ export type ApplyMany = (
   origin: Origin,
 ) => Promise<readonly (Applied | Problem)[]>;
 
-/** All of them in one transaction, or none. */
+/** All of them in one transaction, or none; none where others of the same batch are refused already, and then what else is refused is told. */
 export type ApplyAll = (
   readings: readonly Parsed[],
   device: DeviceContext,
   origin: Origin,
+  areOthersRefused?: boolean,
 ) => Promise<{ readonly applied: readonly Applied[] } | { readonly refused: readonly Refused[] }>;
 
 export interface Ingest {
@@ -132,7 +133,12 @@ export function createIngest(room: IngestRoom): Ingest {
     return outcomes;
   }
 
-  async function all(readings: readonly Parsed[], device: DeviceContext, origin: Origin): ReturnType<ApplyAll> {
+  async function all(
+    readings: readonly Parsed[],
+    device: DeviceContext,
+    origin: Origin,
+    areOthersRefused = false,
+  ): ReturnType<ApplyAll> {
     const byTime = Map.groupBy(readings.keys(), (i) => readings[i]!.instant);
     const groups = [...byTime.values()].sort((a, b) => readings[a[0]!]!.instant - readings[b[0]!]!.instant);
     const each = groups.map((group) => joined(group.map((i) => readings[i]!)));
@@ -142,13 +148,19 @@ export function createIngest(room: IngestRoom): Ingest {
         .sort((a, b) => a.index - b.index),
     });
     const faults = each.map((parsed) => (parsed instanceof Problem ? parsed : implausible(parsed)));
-    if (faults.some((fault) => fault)) return refused(faults);
-    const outcomes = await settle(
+    const sound = each.flatMap((one, n) => (faults[n] ? [] : [{ n, parsed: one as Parsed }]));
+    const isInVain = areOthersRefused || sound.length < each.length;
+    const tried = await settle(
       runtime,
-      (isRetry) => attempt(each as readonly Parsed[], device, origin, { isRetry, wholly: true }),
+      (isRetry) => {
+        const parsed = sound.map((one) => one.parsed);
+        return attempt(parsed, device, origin, { isRetry, wholly: true, isInVain });
+      },
       { isOvertaken, tooBusy },
     );
-    if (outcomes.some((outcome) => outcome instanceof Problem)) return refused(outcomes);
+    const outcomes: (Applied | Problem | undefined)[] = [...faults];
+    for (const [k, { n }] of sound.entries()) outcomes[n] = tried[k];
+    if (isInVain || outcomes.some((outcome) => outcome instanceof Problem)) return refused(outcomes);
     const applied: Applied[] = [];
     for (const [n, group] of groups.entries()) {
       const one = outcomes[n] as Applied;
@@ -167,6 +179,7 @@ export function createIngest(room: IngestRoom): Ingest {
   return {
     one: (parsed, device, origin, also) => line(device.key.id, () => single(parsed, device, origin, also)),
     many: inLine(many),
-    all: inLine(all),
+    all: (readings, device, origin, areOthersRefused) =>
+      line(device.key.id, () => all(readings, device, origin, areOthersRefused)),
   };
 }

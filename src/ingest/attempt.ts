@@ -36,14 +36,19 @@ interface Attribution extends KeptAssignments {
 }
 
 /**
- * What became of each reading; their times differ. `wholly`: where one is refused none is stored, and of the others nothing is said.
+ * What became of each reading; their times differ. `wholly`: where one is refused none is stored, and of the others nothing is said. `isInVain`: none is stored.
  * Throws a store's conflict, or what the transaction as a whole was refused for.
  */
 export type Attempt = (
   readings: readonly Parsed[],
   device: DeviceContext,
   origin: Origin,
-  how: { readonly isRetry: boolean; readonly wholly: boolean; readonly also?: readonly Change[] },
+  how: {
+    readonly isRetry: boolean;
+    readonly wholly: boolean;
+    readonly isInVain?: boolean;
+    readonly also?: readonly Change[];
+  },
 ) => Promise<readonly (Applied | Problem | undefined)[]>;
 
 export function createAttempt(room: IngestRoom): Attempt {
@@ -100,7 +105,7 @@ export function createAttempt(room: IngestRoom): Attempt {
     return undefined;
   }
 
-  return async (readings, device, origin, { isRetry, wholly, also = [] }) => {
+  return async (readings, device, origin, { isRetry, wholly, isInVain = false, also = [] }) => {
     const { deviceId, key } = device;
     const keys = readings.map(({ instant }) => `${key.id}|${readingInstant(instant)}`);
     // Both in one round trip.
@@ -130,7 +135,7 @@ export function createAttempt(room: IngestRoom): Attempt {
       if (refusal) outcomes.set(one, refusal);
       return !refusal;
     });
-    const isHeldBack = wholly && taken.length < news.length;
+    const isHeldBack = isInVain || (wholly && taken.length < news.length);
     if (isHeldBack || taken.length === 0)
       return seen.map((one) => (isHeldBack && !(outcomes.get(one) instanceof Problem) ? undefined : outcomes.get(one)));
 

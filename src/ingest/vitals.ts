@@ -110,7 +110,10 @@ export function createVitals({ ingest, mapping, store, runtime }: VitalsRoom): V
       if (!Array.isArray(readings)) throw problem('value', 'readings must be an array');
       if (readings.length === 0) throw problem('required', 'No readings provided');
       if (readings.length > MOST_READINGS) throw problem('too-long', `A batch may have ${MOST_READINGS} readings`);
-      const isAtomic = (mode ?? modeOf(wanted)) === 'atomic';
+      const said = modeOf(wanted);
+      if (mode !== undefined && said !== undefined && mode !== said)
+        throw problem('value', 'mode of the body and ?mode= say different things');
+      const isAtomic = (mode ?? said) === 'atomic';
       const parsed = readings.map((reading) => parsedOf(reading, names));
       const good = parsed.flatMap((one, i) => (one instanceof Problem ? [] : [i]));
       const bad = new Map(parsed.flatMap((one, i) => (one instanceof Problem ? [[i, one] as const] : [])));
@@ -122,8 +125,8 @@ export function createVitals({ ingest, mapping, store, runtime }: VitalsRoom): V
           if (outcome instanceof Problem) bad.set(good[n]!, outcome);
           else applied.push(outcome);
         }
-      } else if (bad.size === 0) {
-        const outcome = await ingest.all(taken, own, origin);
+      } else if (taken.length > 0) {
+        const outcome = await ingest.all(taken, own, origin, bad.size > 0);
         if ('applied' in outcome) applied.push(...outcome.applied);
         else for (const { index, problem } of outcome.refused) bad.set(good[index]!, problem);
       }

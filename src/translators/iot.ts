@@ -11,6 +11,7 @@ import { forbidden, INVALID_KEY, reasonFor, wordsOf } from '../ingest/device-wor
 import type { DeviceContext } from '../ingest/room.ts';
 import { batchMode, type Told, type Vitals } from '../ingest/vitals.ts';
 import type { Dispatch } from '../interactions/interaction.ts';
+import { parametersOf, splitQuery } from '../interactions/route.ts';
 import { isDevice } from '../smart/identify.ts';
 import type { Store } from '../store/store.ts';
 import { deviceStatus } from './iot-status.ts';
@@ -70,12 +71,14 @@ export function iotRouter(door: IotDoor): Router {
 
   async function postVitals(request: Request, response: Response): Promise<void> {
     const device = deviceOf(response, 'can_write_vitals');
+    demandKnown(request);
     const payload = await payloadOf(request, BODY_LIMIT);
     await tell(request, response, device, await vitals.reading(payload, device, originOf(request, response)));
   }
 
   async function postBatch(request: Request, response: Response): Promise<void> {
     const device = deviceOf(response, 'can_write_vitals');
+    demandKnown(request, 'mode');
     const payload = await payloadOf(request, BUNDLE_LIMIT);
     const mode = batchMode(parameterOf(request, 'mode'));
     await tell(request, response, device, await vitals.batch(payload, device, originOf(request, response), mode));
@@ -111,6 +114,13 @@ export function iotRouter(door: IotDoor): Router {
     refuse(request, response, refused, visit.requestId);
   });
   return router;
+}
+
+/** Refuses parameters that would be passed over: who misspells `mode` is told. */
+function demandKnown({ url }: Request, ...known: readonly string[]): void {
+  const names = parametersOf(splitQuery(url).query).map(([name]) => name);
+  if (names.some((name, i) => !known.includes(name) || names.indexOf(name) !== i))
+    throw problem('value', known.length > 0 ? `the only parameter is ${known.join(', ')}` : 'there are no parameters');
 }
 
 function refuse(request: Request, response: Response, refused: Problem, requestId: string): void {

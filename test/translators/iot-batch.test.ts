@@ -71,6 +71,20 @@ describe('an atomic batch', () => {
     expect(await one.observations()).toEqual([]);
   });
 
+  it('names every reading that is refused, whichever way it is', async () => {
+    const one = await device();
+    const [{ id }] = await house.search(`DeviceUseStatement?device=${one.id}`);
+    const statement = (await house.read(`DeviceUseStatement/${id}`)).body;
+    await house.update({ ...statement, timingPeriod: { start: ago(60) } });
+    const words = { timestamp: ago(5), heart_rate: '70' };
+    const cannotBe = { timestamp: ago(3), heart_rate: 999 };
+    const { status, body } = await one.batch([words, good(4), cannotBe, good(90)], { mode: 'atomic' });
+
+    expect(status).toBe(422);
+    expect(body.errors.map(({ index }: any) => index)).toEqual([0, 2, 3]);
+    expect(await one.observations()).toEqual([]);
+  });
+
   it('stores nothing where one reading is of a time at which nobody had the device', async () => {
     const one = await device();
     const [{ id }] = await house.search(`DeviceUseStatement?device=${one.id}`);
@@ -116,6 +130,18 @@ describe('an atomic batch', () => {
 
     expect((await one.batch([good(1)], { mode: 'all' })).status).toBe(400);
     expect((await one.batch([good(1)], {}, '?mode=atomically')).status).toBe(400);
+    expect((await one.batch([good(1)], {}, '?mod=atomic')).status).toBe(400);
+    expect((await one.batch([good(1)], {}, '?mode=atomic&mode=partial')).status).toBe(400);
+    expect(await one.observations()).toEqual([]);
+  });
+
+  it('is none where body and address say different modes', async () => {
+    const one = await device();
+
+    expect((await one.batch([good(1)], { mode: 'atomic' }, '?mode=partial')).status).toBe(400);
+    expect((await one.batch([good(1)], { mode: 'partial' }, '?mode=atomic')).status).toBe(400);
+    expect(await one.observations()).toEqual([]);
+    expect((await one.batch([good(1)], { mode: 'atomic' }, '?mode=atomic')).status).toBe(200);
   });
 });
 

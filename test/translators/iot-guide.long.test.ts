@@ -125,7 +125,10 @@ describe('the MQTT client of the guide', () => {
     const one = await device();
     const { code, stdout } = await one.run(process.execPath, ['mqtt.mjs', object(77)]);
 
-    expect([code, JSON.parse(stdout)]).toMatchObject([0, { status: 201, success: true, topic: 'vitals' }]);
+    expect([code, JSON.parse(stdout)]).toMatchObject([
+      0,
+      { status: 201, success: true, topic: `iot/${one.deviceId}/vitals` },
+    ]);
     expect(await one.values()).toEqual([77]);
   });
 });

@@ -16,6 +16,7 @@ import { createVitals } from '../vitals.ts';
 import { createDeviceNamed } from './device-named.ts';
 import type { LedgerLine, Refused } from './ledger.ts';
 import { claimsAnother, shown } from './names.ts';
+import { withoutMark } from './whole.ts';
 
 /** The permission of the inbox let the file in; what it may write is asked of the device that it names. */
 const caller: Caller = { who: 'System/iot-files', access: noAccess };
@@ -164,7 +165,7 @@ export function createTakeInFiles(room: TakeInRoom): TakeInFiles {
 
   return {
     payloadOf(name, bytes) {
-      const value: any = parseExact(readJson(bytes).text);
+      const value: any = parseExact(readJson(withoutMark(bytes)).text);
       const deviceId: unknown = value.device_id;
       if (!isGiven(deviceId)) throw problem('required', 'Missing required fields (device_id)');
       if (typeof deviceId !== 'string' || deviceId === '') throw problem('value', 'device_id must be a string');

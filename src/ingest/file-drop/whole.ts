@@ -6,7 +6,8 @@ const opens = new Set([0x7b, 0x5b]);
 const closes = new Set([0x7d, 0x5d]);
 
 /** True for nothing but space, for open brackets or strings, and for zeros where a writer has not been yet. Says nothing about the rest. */
-export function isCutOff(bytes: Uint8Array): boolean {
+export function isCutOff(sent: Buffer): boolean {
+  const bytes = withoutMark(sent);
   let depth = 0;
   let isText = false;
   let isEmpty = true;
@@ -25,3 +26,7 @@ export function isCutOff(bytes: Uint8Array): boolean {
   }
   return isEmpty || isText || depth > 0;
 }
+
+/** Without the byte order mark that some writers of Windows put before UTF-8. JSON may have none, and its readers may pass it over. */
+export const withoutMark = (bytes: Buffer): Buffer =>
+  bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes';
 import { asProblem } from '../../fhir/outcome.ts';
 import type { Admit, Admitted, Credentials } from './admission.ts';
+import { announceLimits } from './announce.ts';
 import type { Publish } from './publication.ts';
 import { answersOf, publishedTo } from './topics.ts';
 
@@ -79,7 +80,7 @@ export async function openBroker({ admit, publish, refused, failed }: BrokerPart
       {
         cmd: 'publish',
         topic: answersOf(device.deviceId),
-        payload: JSON.stringify({ topic, message_id: packet.messageId ?? null, status, ...body }),
+        payload: JSON.stringify({ topic: packet.topic, message_id: packet.messageId ?? null, status, ...body }),
         qos: 1,
         retain: false,
         dup: false,
@@ -93,6 +94,7 @@ export async function openBroker({ admit, publish, refused, failed }: BrokerPart
     connectTimeout: CONNECT_MILLISECONDS,
     maximumPacketSize: LARGEST_PACKET,
     maxTopicLevels: 10,
+    keepaliveLimit: KEEP_ALIVE_SECONDS,
     // A device that sends without waiting is read again when these are stored.
     concurrency: 16,
     drainTimeout: 30_000,
@@ -102,7 +104,9 @@ export async function openBroker({ admit, publish, refused, failed }: BrokerPart
       delete packet.will;
       if (packet.properties) delete packet.properties.sessionExpiryInterval;
       if (packet.clientId) packet.clientId = `${packet.username ?? ''}/${packet.clientId}`;
-      packet.keepalive = Math.min(packet.keepalive || KEEP_ALIVE_SECONDS, KEEP_ALIVE_SECONDS);
+      // A client of MQTT 5 is told of the limit; one of before is taken to have wished it.
+      if (packet.protocolVersion !== 5)
+        packet.keepalive = Math.min(packet.keepalive || KEEP_ALIVE_SECONDS, KEEP_ALIVE_SECONDS);
       const isFull = aedes.connectedClients >= MOST_CONNECTIONS;
       callback(isFull || isClosing ? new Error('no more connections are taken') : null, !isFull && !isClosing);
     },
@@ -159,7 +163,10 @@ export async function openBroker({ admit, publish, refused, failed }: BrokerPart
   aedes.on('connectionError', () => undefined);
 
   return {
-    handle: (socket) => void aedes.handle(socket),
+    handle(socket) {
+      announceLimits(socket);
+      aedes.handle(socket);
+    },
     connections: () => aedes.connectedClients,
     async recheck() {
       for (const [client, { credentials }] of sessions) {

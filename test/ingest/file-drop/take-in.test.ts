@@ -32,6 +32,11 @@ describe('A file of one reading', () => {
     expect(readFileSync(join(box.folder, 'archive', archived!))).toEqual(given);
   });
 
+  it('may begin with the byte order mark of Windows', async () => {
+    box.drop('mark.json', Buffer.from(`\ufeff${JSON.stringify(single('DEV001', 40))}`));
+    expect(await box.process()).toMatchObject({ processed: 1, failed: 0, vitals: 1, archived: 1 });
+  });
+
   it('is audited as what the file drop did, under the hash of the file (2-002)', async () => {
     box.drop('a.json', single('DEV001', 1));
     await box.process();

@@ -72,6 +72,47 @@ function sent(client: MqttClient, payload: string | Buffer = '{}') {
   return state;
 }
 
+/** What the broker says when it lets somebody in. */
+async function welcomed(more: IClientOptions): Promise<mqtt.IConnackPacket> {
+  const { port } = server.address() as AddressInfo;
+  const client = mqtt.connect({ host: '127.0.0.1', port, username: 'D', password: 'k', reconnectPeriod: 0, ...more });
+  client.on('error', () => undefined);
+  clients.push(client);
+  return new Promise((resolve) => client.on('packetreceive', (packet) => packet.cmd === 'connack' && resolve(packet)));
+}
+
+describe('the welcome of the broker', () => {
+  it('says by MQTT 5 what is not offered: QoS 2, retained messages, a longer keep-alive', async () => {
+    for (const keepalive of [0, 1_200]) {
+      const { properties } = await welcomed({ protocolVersion: 5, keepalive });
+      expect(properties).toMatchObject({
+        maximumQoS: 1,
+        retainAvailable: false,
+        serverKeepAlive: 300,
+        maximumPacketSize: 16 * 1024 * 1024,
+      });
+    }
+    const { properties } = await welcomed({ protocolVersion: 5, keepalive: 60, clientId: '' });
+    expect(properties).toMatchObject({ maximumQoS: 1, retainAvailable: false });
+    expect(properties).not.toHaveProperty('serverKeepAlive');
+  });
+
+  it('is as it was by MQTT 3.1.1, and to who is not let in', async () => {
+    expect(await welcomed({ protocolVersion: 4, keepalive: 1_200 })).toMatchObject({ returnCode: 0, length: 2 });
+    admit = () => Promise.reject(problem('login', 'no'));
+    expect(await welcomed({ protocolVersion: 5 })).toMatchObject({ reasonCode: 0x86 });
+    expect(await welcomed({ protocolVersion: 4 })).toMatchObject({ returnCode: 4 });
+  });
+
+  it('is followed by answers that name the topic that was published to', async () => {
+    const client = await connect({ protocolVersion: 5 });
+    await client.subscribeAsync('iot/D/answers', { qos: 1 });
+    const told = new Promise<any>((resolve) => client.on('message', (_topic, text) => resolve(JSON.parse(`${text}`))));
+    await sent(client).settled;
+    expect((await told).topic).toBe('iot/D/vitals');
+  });
+});
+
 describe.each([4, 5] as const)('the broker, protocol level %i', (protocolVersion) => {
   it('acknowledges when what was sent is stored, and not before', async () => {
     const storing = Promise.withResolvers<Awaited<ReturnType<Publish>>>();
