@@ -16,11 +16,12 @@ const keyOf = (value: any): string => {
 /** What makes it the same when it is told again: a number, else what it is, else its place in the message. */
 function addAll(
   name: string,
+  rest: readonly Segment[],
   making: Making,
   make: (said: any, segment: Segment) => { resource: any; key: string },
 ): void {
   const { message, around, drafts, patientKey } = making;
-  for (const [i, segment] of message.all(name).entries()) {
+  for (const [i, segment] of rest.filter((one) => one.name === name).entries()) {
     const said = fill(message, segment, around).resource;
     if (Object.keys(said).length === 0) continue;
     const { resource, key } = make(said, segment);
@@ -28,14 +29,15 @@ function addAll(
   }
 }
 
-export function addAbout(making: Making): void {
+/** `rest`: what stands under the PID. */
+export function addAbout(rest: readonly Segment[], making: Making): void {
   const { subject, encounter } = making;
   const patient = { reference: subject };
-  addAll('NK1', making, (said) => ({
+  addAll('NK1', rest, making, (said) => ({
     resource: filled({ resourceType: 'RelatedPerson', active: true, patient, ...said }),
     key: said.identifier?.[0]?.value ?? said.name?.map((n: any) => `${n.family}|${n.given}`)[0] ?? '',
   }));
-  addAll('AL1', making, (said) => {
+  addAll('AL1', rest, making, (said) => {
     const { reaction: [reaction] = [], ...rest } = said;
     const severe = reaction?.severity === 'severe';
     // R4 has no reaction without what it shows as.
@@ -53,7 +55,7 @@ export function addAbout(making: Making): void {
       key: keyOf(said.code),
     };
   });
-  addAll('DG1', making, (said, segment) => {
+  addAll('DG1', rest, making, (said, segment) => {
     const isWithdrawn = segment.get(21)?.trim() === 'D';
     const verification = isWithdrawn ? 'entered-in-error' : said.verificationStatus;
     const { verificationStatus: _verification, ...rest } = said;
@@ -71,7 +73,7 @@ export function addAbout(making: Making): void {
       key: `${encounter === undefined ? '' : making.visitKey}|${said.identifier?.[0]?.value ?? keyOf(said.code)}`,
     };
   });
-  addAll('IN1', making, (said) => {
+  addAll('IN1', rest, making, (said) => {
     const payor = said.payor?.[0] ?? {};
     return {
       resource: filled({

@@ -6,6 +6,7 @@ import type { Entry } from '../../../interactions/interaction.ts';
 import { type Criterion, plainQuery } from '../../../search/query.ts';
 import { isDeleted, type Look, type Version } from '../../../store/store.ts';
 import { after, asNew, filled, put, stableId } from '../../intake/entries.ts';
+import { turn } from './turns.ts';
 import { createWhose, patientsIn, pointed, type Whose } from './whose.ts';
 
 export interface Identifier {
@@ -216,6 +217,7 @@ export function createDrafts(store: Look, labels: Labels, warn: (sentence: strin
     const newest = await newestOf(all.map(({ resource }) => resource));
     const moved = new Map<string, string>();
     for (const [i, { resource, parts }] of all.entries()) {
+      await turn(i);
       const version = newest[i];
       if (!version || isDeleted(version) || (await isOfSame(resourceIn(version), resource))) continue;
       const { resourceType: type, id } = resource;
@@ -294,7 +296,8 @@ export function createDrafts(store: Look, labels: Labels, warn: (sentence: strin
     },
     async entries() {
       const entries = [...named].flatMap(([reference, one]) => entryOf(one, reference) ?? []);
-      for (const { resource, merge, version } of await ownOnes()) {
+      for (const [i, { resource, merge, version }] of (await ownOnes()).entries()) {
+        await turn(i);
         if (!version) entries.push(put(resource, asNew));
         else if (isDeleted(version)) warn(`a ${resource.resourceType} that was deleted here was left so`);
         else {

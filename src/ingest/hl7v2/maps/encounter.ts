@@ -26,10 +26,15 @@ export function visitIn(making: Pick<Making, 'message' | 'around'>, pv1: Segment
 }
 
 /** Adds PV2, ROL and PRT once it is known that there is a visit to add them to. */
-export function addToVisit(said: any, { message, around }: Pick<Making, 'message' | 'around'>, pv1: Segment): void {
-  const pv2 = message.first('PV2');
+export function addToVisit(
+  said: any,
+  rest: readonly Segment[],
+  { message, around }: Pick<Making, 'message' | 'around'>,
+  pv1: Segment,
+): void {
+  const pv2 = rest.find(({ name }) => name === 'PV2');
   if (pv2) fill(message, pv2, around, { into: said });
-  const next = message.segments.slice(pv1.index + 1);
+  const next = rest.slice(rest.indexOf(pv1) + 1);
   const end = next.findIndex(({ name }) => !['PV2', 'PRT', 'ROL'].includes(name));
   for (const segment of end < 0 ? next : next.slice(0, end)) {
     if (segment.name === 'PV2') continue;

@@ -250,10 +250,16 @@ const withPerson =
     return { ...entry, body: { text, resource: JSON.parse(text) } };
   };
 
+const SEVERAL = {
+  code: 'unmapped',
+  reason: 'a message of an implant has one PID: nobody knows whose the sessions of several are',
+} as const;
+
 export async function mapImplant(beginning: Beginning): Promise<Part> {
   const { message, around, drafts, messageKey, setting, sent, isTest } = beginning;
   const pid = message.first('PID');
   if (!pid) return { quarantine: { code: 'no-patient', reason: 'the message has no PID segment' } };
+  if (message.all('PID').length > 1) return { quarantine: SEVERAL };
   if (!setting.implants) return { quarantine: { code: 'unmapped', reason: 'what implants tell is not taken in here' } };
   const pv1 = message.first('PV1');
   for (let field = 1; pv1 && field <= pv1.last; field++)

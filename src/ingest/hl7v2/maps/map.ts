@@ -21,6 +21,7 @@ import { addReport } from './report.ts';
 import { HTEST } from './result.ts';
 import { inTable, reasons, V2 } from './tables.ts';
 import { dateTimeOf } from './times.ts';
+import { turn } from './turns.ts';
 
 export type { Mapped, MapSetting } from './mapped.ts';
 
@@ -32,6 +33,9 @@ const NO_PATIENT = {
   code: 'no-patient',
   reason: 'the message names no patient: no number stands in PID-3, PID-2 or PID-4',
 } as const;
+
+const MOST_INVITED = 20;
+const INVITED = { code: 'unmapped', reason: `an appointment may have ${MOST_INVITED} patients` } as const;
 
 const NO_DOCUMENT = {
   code: 'unmapped',
@@ -135,8 +139,11 @@ async function mapAny(beginning: Beginning): Promise<Part> {
   if (isImplant(message)) return mapImplant(beginning);
   const groups = message.groups('PID');
   if (groups.length === 0) return { quarantine: NO_PATIENT };
+  // Each of them is told of all that is booked.
+  if (message.type === 'SIU' && groups.length > MOST_INVITED) return { quarantine: INVITED };
   const made: Making[] = [];
-  for (const { head, rest } of groups) {
+  for (const [i, { head, rest }] of groups.entries()) {
+    await turn(i);
     const making = await mapPerson(head, rest, beginning);
     if ('quarantine' in making) return making;
     made.push(making);
@@ -207,7 +214,7 @@ async function mapPerson(
     const said = visitIn(common, pv1);
     const visit = visitNumber(said);
     visitKey = visit ? `${visit.system}|${visit.value}` : '';
-    if (visit || isAdt) addToVisit(said, common, pv1);
+    if (visit || isAdt) addToVisit(said, rest, common, pv1);
     const stay = visit && (await drafts.findOf('Encounter', visit, patient.reference));
     const isOther = visit && stay && isBeside(stay, visit, patientKey);
     const one = isOther ? { system: `${patientKey}|${visit.system}`, value: visit.value } : visit;
@@ -235,7 +242,7 @@ async function mapPerson(
 async function mapRest(rest: readonly Segment[], making: Making, isNews: boolean): Promise<Mapped['quarantine']> {
   const { message } = making;
   if (message.type === 'ADT') {
-    if (isNews) addAbout(making);
+    if (isNews) addAbout(rest, making);
     const results = rest.filter(({ name }) => name === 'OBX' || name === 'NTE');
     if (results.some(({ name }) => name === 'OBX')) await addReport(undefined, results, undefined, making);
   } else if (message.type === 'SIU') addAppointment(making);
@@ -259,7 +266,8 @@ async function mapResults(rest: readonly Segment[], making: Making): Promise<voi
     } else if (!(orders.length === 1 && ['NTE', 'PRT', 'SPM'].includes(segment.name) && !hasResult(orders[0]!.rest)))
       orders.at(-1)!.rest.push(segment);
   }
-  for (const { obr, rest: under, orc: before } of orders) {
+  for (const [i, { obr, rest: under, orc: before }] of orders.entries()) {
+    await turn(i);
     if (obr || hasResult(under)) await addReport(obr, under, before, making);
   }
 }

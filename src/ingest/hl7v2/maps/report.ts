@@ -11,6 +11,7 @@ import { noteOf, type Result, resultOf } from './result.ts';
 import { fill } from './rows.ts';
 import { inTable, pressureNamed } from './tables.ts';
 import { groupOf, isLine, joined, paired, withTimes } from './together.ts';
+import { turn } from './turns.ts';
 import { attachmentOf } from './value.ts';
 
 const PLACE = 'http://hl7.org/fhir/StructureDefinition/event-location';
@@ -26,14 +27,15 @@ interface Parts {
   readonly places: any[];
 }
 
-function partsOf(rest: readonly Segment[], making: Making): Parts {
+async function partsOf(rest: readonly Segment[], making: Making): Promise<Parts> {
   const { message, around } = making;
   const parts: Parts = { results: [], specimens: [], notes: [], performers: [], places: [] };
   let notes = parts.notes;
   let performers = parts.performers;
   let places = parts.places;
   let instruments: any[] | undefined;
-  for (const segment of rest) {
+  for (const [i, segment] of rest.entries()) {
+    await turn(i);
     if (segment.name === 'OBX') {
       const result = resultOf(message, segment, around);
       parts.results.push(result);
@@ -74,7 +76,7 @@ export async function addReport(
   making: Making,
 ) {
   const { message, around, drafts, subject, encounter, messageKey } = making;
-  const parts = partsOf(rest, making);
+  const parts = await partsOf(rest, making);
   const results = joined(parts.results, making);
   const said = obr ? fill(message, obr, around).resource : {};
   const order = orderOf(
@@ -118,6 +120,7 @@ export async function addReport(
     // By what is in it: a Binary is never changed.
     drafts.add({ resourceType: 'Binary', contentType, data }, [orderKey, 'binary', hash('sha1', data)]);
   for (const [i, plain] of results.entries()) {
+    await turn(i);
     const result = timed[i]!;
     if (devices.about.has(plain)) continue;
     if (!isPlausible(result)) {

@@ -62,6 +62,19 @@ describe('MDM^T02', () => {
   });
 });
 
+describe('MDM with two patients', () => {
+  it('of whom one has no document is kept and refused with a reason for whoever repairs it', async () => {
+    const txa = segment('TXA', { 1: '1', 2: 'DS', 12: 'DOC-9^HOSP', 17: 'AU' });
+    for (const segments of [
+      [txa, 'PID|1||5^^^HOSP^MR'],
+      ['PID|1||5^^^HOSP^MR', txa, 'PID|2||6^^^HOSP^MR'],
+    ]) {
+      const { verdict, remarks } = await room.send(message(msh('MDM^T02', `D9-${segments.length}`), ...segments));
+      expect([verdict, remarks.join()]).toEqual(['AE', expect.stringContaining('a PID has no TXA under it')]);
+    }
+  });
+});
+
 describe('SIU', () => {
   const booking = (event: string, id: string, start: string) =>
     message(
@@ -156,6 +169,24 @@ describe('IDCO', () => {
     const all = await interrogations();
     const episodes = all.flatMap(({ component }) => component.filter((c: any) => c.code.coding[0].code === '739536'));
     expect([all.length, episodes.length]).toEqual([2, 1]);
+  });
+
+  it('with two patients is kept and refused: the sessions of one never become those of the other', async () => {
+    const { verdict, remarks } = await room.send(idco('I5', 'G-5', '20251121', 'PID|2||M-2^^^HOSP^MR'));
+    expect([verdict, remarks.join()]).toEqual(['AE', expect.stringContaining('one PID')]);
+  });
+
+  it('with words that only JavaScript knows is taken in, or refused for a reason that is right', async () => {
+    const { verdict, remarks } = await room.send(
+      idco(
+        'I4',
+        'G-4',
+        '20251120',
+        'OBX|4|NM|737536^MDC_IDC_STAT_BRADY_RV_PERCENT_PACED^MDC||3|hasOwnProperty^__proto__^LN|||||F',
+        'OBX|5|ST|constructor^toString^MDC|1|x||||||F',
+      ),
+    );
+    expect([verdict, remarks.join()]).toEqual(['AA', expect.not.stringContaining('could not be read')]);
   });
 
   it('with a document that is no base64 is kept and refused', async () => {

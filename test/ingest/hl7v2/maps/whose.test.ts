@@ -68,6 +68,22 @@ describe('A number that comes for two patients', () => {
     expect([verdict, (await reportOf('15')).values, (await reportOf('16')).values]).toEqual(['AA', [5], [6]]);
   });
 
+  it('stands beside what is of one of them alone: allergies, and more of a visit', async () => {
+    const pv2 = (reason: string) => segment('PV2', { 3: `^${reason}` });
+    const al1 = (what: string) => `AL1|1|DA|^${what}`;
+    const [one, other] = [visit('V19'), visit('V20')];
+    await adt('A01', at, pid('19'), one, pv2('Pain'), al1('Nuts'), pid('20'), other, pv2('Fall'), al1('Milk'));
+
+    for (const [number, what, reason] of [
+      ['19', 'Nuts', 'Pain'],
+      ['20', 'Milk', 'Fall'],
+    ] as const) {
+      const allergies = await room.search(`AllergyIntolerance?patient=${await refer(number)}`);
+      expect(allergies.map((a) => a.code.text)).toEqual([what]);
+      expect((await of('Encounter', number)).map((e) => e.reasonCode[0].text)).toEqual([reason]);
+    }
+  });
+
   it('at the same time is a report of each', async () => {
     await together(6, (i) => result(`2${i}`, 'ATONCE', String(i + 1)));
 
