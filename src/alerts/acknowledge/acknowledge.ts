@@ -1,15 +1,14 @@
 /** Acknowledges an alert in one commit, once: whoever repeats it or is a moment later is told who was first. docs/cardiac.md */
-import { parseExact } from '../../fhir/json.ts';
 import { Problem, problem } from '../../fhir/outcome.ts';
 import { referenceTo } from '../../fhir/references.ts';
 import { insideRequest, type Origin } from '../../interactions/inside.ts';
 import type { Caller, Dispatch } from '../../interactions/interaction.ts';
 import { settle } from '../../interactions/settle.ts';
 import type { Runtime } from '../../runtime.ts';
-import { plainQuery } from '../../search/query.ts';
 import type { Change, Store } from '../../store/store.ts';
 import { acknowledgingAccess, authorOf, demandAcknowledging } from './access.ts';
-import { acknowledgementEntries, type Standing } from './entries.ts';
+import { acknowledgementEntries } from './entries.ts';
+import { standingBeside } from './standing.ts';
 import { type Acknowledgement, acknowledgementIn } from './state.ts';
 
 export interface AcknowledgeParts {
@@ -36,26 +35,16 @@ export function acknowledge(
   { store, dispatch, runtime, canonical }: AcknowledgeParts,
   { flag, caller, origin, also }: AcknowledgeAsked,
 ): Promise<Acknowledgement & { readonly isNew: boolean }> {
-  const value = flag.identifier?.find(({ system }: any) => system === `${canonical}/sid/alert`)?.value ?? flag.id;
-
-  async function beside(type: 'DetectedIssue' | 'Task', sid: string): Promise<Standing | undefined> {
-    const where = { is: 'key', name: `${type}.identifier`, first: `${canonical}/sid/${sid}|`, second: value } as const;
-    const { matches } = await store.search(plainQuery(type, where, 10), undefined);
-    // Anybody may have given something of another patient this identifier.
-    return matches
-      .map(({ text, versionId }) => ({ resource: parseExact(text), versionId }))
-      .find(({ resource }) => (resource.patient ?? resource.for)?.reference === flag.subject?.reference);
-  }
-
+  const beside = standingBeside(store, canonical, flag);
   return settle(
     runtime,
     async () => {
       await demandAcknowledging(caller, flag);
-      const issue = await beside('DetectedIssue', 'alert');
+      const issue = await beside('DetectedIssue');
       if (!issue) throw problem('business-rule', 'this Flag has no DetectedIssue that could be acknowledged');
       const before = acknowledgementIn(issue.resource, canonical);
       if (before) return { ...before, isNew: false };
-      const task = await beside('Task', 'alert-task');
+      const task = await beside('Task');
       const now = runtime.now();
       const author = authorOf(caller);
       const entries = acknowledgementEntries({ issue, task, author, now, canonical });

@@ -1,4 +1,4 @@
-/** What an acknowledgement changes: the mitigation, the Task, one Provenance. The Flag stays active until the condition ends. https://hl7.org/fhir/R4/provenance.html */
+/** What an acknowledgement, or taking it back, changes: the mitigation, the Task, one Provenance. The Flag stays active until the condition ends. https://hl7.org/fhir/R4/provenance.html */
 import { writeExact } from '../../fhir/json.ts';
 import type { Entry } from '../../interactions/interaction.ts';
 import { actionSystem } from './state.ts';
@@ -19,7 +19,7 @@ export interface Acknowledging {
   readonly canonical: string;
 }
 
-const waiting = new Set(['draft', 'requested', 'received']);
+const waiting: ReadonlySet<string> = new Set(['draft', 'requested', 'received']);
 
 function entryOf(resource: any, versionId?: number): Entry {
   const text = writeExact(resource);
@@ -33,14 +33,25 @@ function entryOf(resource: any, versionId?: number): Entry {
   };
 }
 
-export function acknowledgementEntries({ issue, task, author, now, canonical }: Acknowledging): readonly Entry[] {
+const deeds = {
+  acknowledged: { display: 'Acknowledged', from: waiting, to: 'accepted' },
+  'taken-back': { display: 'Taken back', from: new Set<string>(['accepted']), to: 'requested' },
+} as const;
+
+export const acknowledgementEntries = (asked: Acknowledging): readonly Entry[] => entriesOf('acknowledged', asked);
+
+/** The acknowledgement stays where it is; this stands behind it, and the Task waits again. */
+export const takenBackEntries = (asked: Acknowledging): readonly Entry[] => entriesOf('taken-back', asked);
+
+function entriesOf(code: keyof typeof deeds, { issue, task, author, now, canonical }: Acknowledging): readonly Entry[] {
+  const { display, from, to } = deeds[code];
   const date = new Date(now).toISOString();
-  const action = { coding: [{ system: actionSystem(canonical), code: 'acknowledged', display: 'Acknowledged' }] };
+  const action = { coding: [{ system: actionSystem(canonical), code, display }] };
   const mitigation = [...(issue.resource.mitigation ?? []), { action, date, author }];
   const targets = [{ reference: `DetectedIssue/${issue.resource.id}` }];
   const entries = [entryOf({ ...issue.resource, mitigation }, issue.versionId)];
-  if (task && waiting.has(task.resource.status)) {
-    entries.push(entryOf({ ...task.resource, status: 'accepted', lastModified: date }, task.versionId));
+  if (task && from.has(task.resource.status)) {
+    entries.push(entryOf({ ...task.resource, status: to, lastModified: date }, task.versionId));
     targets.push({ reference: `Task/${task.resource.id}` });
   }
   const provenance = {

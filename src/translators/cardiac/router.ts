@@ -1,6 +1,7 @@
 /** The cardiac integration in the customer's words: devices, readings and alerts of a patient, runs, status, acknowledgements. docs/cardiac.md */
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { acknowledge } from '../../alerts/acknowledge/acknowledge.ts';
+import { undo } from '../../alerts/acknowledge/undo.ts';
 import { appended } from '../../audit/trail.ts';
 import { writeExact } from '../../fhir/json.ts';
 import { problem } from '../../fhir/outcome.ts';
@@ -11,7 +12,7 @@ import { send } from '../../http/respond.ts';
 import type { Feeds, MakerStatus } from '../../ingest/feeds/feeds.ts';
 import type { Mapping } from '../../ingest/mapping.ts';
 import type { Dispatch } from '../../interactions/interaction.ts';
-import { demandPermitted } from '../../interactions/permit.ts';
+import { demandPermitted, demandTypes } from '../../interactions/permit.ts';
 import { queryOf } from '../../interactions/route.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Store } from '../../store/store.ts';
@@ -54,7 +55,8 @@ export function cardiacRouter(door: CardiacDoor): Router {
   const listOf =
     (name: keyof typeof lists): RequestHandler =>
     async (request, response) => {
-      const { takes, list } = lists[name];
+      const { needs, takes, list } = lists[name];
+      demandTypes(needs, visitOf(response).caller);
       const asked = askedIn(request, takes);
       const search = searchOf(request, response);
       const patient = await patientNamed(request.params.patient_id as string, search);
@@ -191,6 +193,22 @@ export function cardiacRouter(door: CardiacDoor): Router {
     });
   };
 
+  /** The maker may have been told already, and has no word for taking it back: it is told anew when somebody acknowledges again. */
+  const undoAcknowledge: RequestHandler = async (request, response) => {
+    askedIn(request, []);
+    const search = searchOf(request, response);
+    const visit = visitOf(response);
+    const { flag, device } = await alertNamed(request.params.alert_id as string, search);
+    const patient = flag.subject?.reference ?? '';
+    const deed = { interaction: 'cardiac-acknowledge-undo', action: 'U', status: 200 };
+    const row = () => visit.row({ ...deed, target: `Flag/${flag.id}`, patients: patient });
+    const asked = { flag, caller: visit.caller, origin: originOf(request, response, base) };
+    const isNew = await undo(door, { ...asked, also: () => [appended(row())] });
+    if (!isNew) await visit.record(row());
+    const patientId = await patientIdOf(patient, search);
+    answer(request, response, 200, { ...rows.alert(flag, undefined, device, patientId), acknowledged: false });
+  };
+
   async function patientIdOf(reference: string, search: Search): Promise<string> {
     const id = keyOf(reference)?.id ?? '';
     const [patient] = (await search('Patient', [['_id', id]])).matches;
@@ -209,5 +227,6 @@ export function cardiacRouter(door: CardiacDoor): Router {
   router.route('/status').get(status).all(only('GET, HEAD'));
   router.route('/status/:manufacturer/devices').get(onlyAdministrator, deviceStatus).all(only('GET, HEAD'));
   router.route('/alerts/:alert_id/acknowledge').post(acknowledgeAlert).all(only('POST'));
+  router.route('/alerts/:alert_id/acknowledge/undo').post(undoAcknowledge).all(only('POST'));
   return router;
 }

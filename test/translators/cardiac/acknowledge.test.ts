@@ -173,6 +173,24 @@ describe('An alert that is acknowledged', () => {
     expect((await house.read(issue)).body.mitigation).toBeUndefined();
   });
 
+  it('may be taken back by whom it was, which is marked and deletes nothing; it waits again and can be acknowledged again (0-109)', async () => {
+    const { id, issue, task } = await alert();
+    await acknowledge(id, asNurse);
+    const undo = (headers = {}) => house.ask('POST', `/cardiac/alerts/${id}/acknowledge/undo`, undefined, headers);
+    expect((await undo()).status).toBe(422);
+    expect((await undo({ authorization: '' })).status).toBe(401);
+    const { status, body } = await undo(asNurse);
+    expect([status, body.acknowledged]).toEqual([200, false]);
+    expect((await undo(asNurse)).status).toBe(200);
+
+    const { body: after } = await house.read(issue);
+    expect(after.mitigation.map(({ action }: any) => action.coding[0].code)).toEqual(['acknowledged', 'taken-back']);
+    expect((await house.read(task)).body.status).toBe('requested');
+    expect(await house.search(`Provenance?target=${issue}`)).toHaveLength(2);
+    expect((await acknowledge(id, asNurse)).body.acknowledged_by).toBe(nurse);
+    expect((await house.read(task)).body.status).toBe('accepted');
+  });
+
   it('is written over what was looked at, and over nothing newer', () => {
     const standing = (resourceType: string) => ({
       resource: { resourceType, id: '1', status: 'requested' },

@@ -1,0 +1,50 @@
+/** Takes an acknowledgement back, within ten seconds and by whom it was: it is marked, never deleted, and the alert waits again. docs/cardiac.md */
+import { Problem, problem } from '../../fhir/outcome.ts';
+import { referenceTo } from '../../fhir/references.ts';
+import { insideRequest } from '../../interactions/inside.ts';
+import { settle } from '../../interactions/settle.ts';
+import { acknowledgingAccess, authorOf, demandAcknowledging } from './access.ts';
+import type { AcknowledgeAsked, AcknowledgeParts } from './acknowledge.ts';
+import { takenBackEntries } from './entries.ts';
+import { standingBeside } from './standing.ts';
+import { acknowledgementIn } from './state.ts';
+
+/** Milliseconds. */
+const WINDOW = 10_000;
+
+const isOvertaken = (error: unknown): boolean => error instanceof Problem && [409, 412].includes(error.status);
+
+/** Resolves with whether there was something to take back: whoever repeats it is told no. 422 where it is too late or was somebody else's. */
+export function undo(
+  { store, dispatch, runtime, canonical }: AcknowledgeParts,
+  { flag, caller, origin, also }: AcknowledgeAsked,
+): Promise<boolean> {
+  const beside = standingBeside(store, canonical, flag);
+  return settle(
+    runtime,
+    async () => {
+      await demandAcknowledging(caller, flag);
+      const issue = await beside('DetectedIssue');
+      const before = acknowledgementIn(issue?.resource, canonical);
+      if (!issue || !before) return false;
+      const author = authorOf(caller);
+      const isOwn = before.by === ('reference' in author ? author.reference : author.display);
+      if (!isOwn) throw problem('business-rule', 'only who acknowledged an alert may take that back');
+      const now = runtime.now();
+      if (now - Date.parse(before.at) > WINDOW)
+        throw problem('business-rule', 'an acknowledgement may be taken back for ten seconds');
+      const task = await beside('Task');
+      const entries = takenBackEntries({ issue, task, author, now, canonical });
+      const targets = [issue, task].flatMap((one) =>
+        one ? [referenceTo({ type: one.resource.resourceType, id: one.resource.id })] : [],
+      );
+      await dispatch(
+        insideRequest(origin, { interaction: 'transaction', type: '', entries }),
+        { ...caller, access: acknowledgingAccess(targets) },
+        also(),
+      );
+      return true;
+    },
+    { isOvertaken },
+  );
+}
