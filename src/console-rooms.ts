@@ -1,8 +1,11 @@
 /** Pages for people and what they live on, on one page: who looks, live events, files. Stands beside core.ts; docs/decisions/0011-two-pages-of-wiring.md */
+import { fileURLToPath } from 'node:url';
 import type { RequestHandler } from 'express';
 import type { AccessRooms } from './access-rooms.ts';
 import type { Config } from './config.ts';
 import { assetsRouter } from './console/assets.ts';
+import { cardiacApi } from './console/cardiac/api.ts';
+import { cardiacPages } from './console/cardiac/pages.ts';
 import { createLive } from './console/live/router.ts';
 import { administratorSessions } from './console/session/administrator.ts';
 import { createPages, type IdentifyPage } from './console/session/identify-page.ts';
@@ -10,6 +13,7 @@ import { sessionRouter } from './console/session/router.ts';
 import { startRouter } from './console/start.ts';
 import type { Core } from './core.ts';
 import { identified } from './http/app.ts';
+import { loadMapping } from './ingest/mapping.ts';
 import type { Dispatch } from './interactions/interaction.ts';
 import type { Log } from './log.ts';
 import type { Runtime } from './runtime.ts';
@@ -56,6 +60,7 @@ export function openConsole(parts: ConsoleParts): ConsoleRooms {
     runtime,
   });
   const { canonical } = config;
+  const mapping = loadMapping(fileURLToPath(new URL('../mappings/iot-vitals', import.meta.url)));
   const live = createLive({ store, runtime, base, canonical, log, signal, again: pages.again });
   return {
     close: live.close,
@@ -64,6 +69,8 @@ export function openConsole(parts: ConsoleParts): ConsoleRooms {
     rooms: [
       { path: '/events', room: identified(pages.identifyPage, live.room) },
       { path: '/console/assets', room: assetsRouter() },
+      { path: '/cardiac', room: cardiacPages() },
+      { path: '/console/api', room: identified(pages.identifyPage, cardiacApi({ ...parts, canonical, mapping })) },
       { path: '/console', room: startRouter() },
       {
         path: '/console',

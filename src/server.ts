@@ -263,8 +263,9 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       rooms: [
         ...access.rooms,
         ...alerts.rooms,
-        ...feeds.rooms,
+        // Documents first: those below /cardiac need nobody, and what they do not answer goes on.
         ...pages.rooms,
+        ...feeds.rooms,
         {
           path: '/admin',
           room: identified(

@@ -1,0 +1,236 @@
+/** The list of alerts: live, by keys, one to acknowledge and ten seconds to take that back. docs/dashboard.md */
+import { alarm, announce, ask, createList, element, keys, live, note, offerUndo, say, session, severity, since, timeElement, clock, whenSignedIn } from '../page.js';
+
+const at = (id) => document.getElementById(id);
+const body = at('alerts');
+/** Flag → what the server said of it last. */
+const known = new Map();
+const rank = { critical: 0, warning: 1, info: 2 };
+/** So many events at once are answered by asking for all. */
+const MOST_SINGLE = 5;
+/** The server allows ten seconds from its own clock; the way there takes some. */
+const UNDO_SECONDS = 9;
+let beyond = 0;
+
+const isSeen = ({ state }) => state === 'acknowledged';
+const instant = (row) => Date.parse(row.since ?? '') || 0;
+const nameOf = ({ patient }) => patient.name ?? say('cardiac.no-name');
+const textOf = (row) => [nameOf(row), row.message, row.type, row.device?.name, row.device?.model, row.device?.maker].join(' ').toLowerCase();
+const order = (a, b) => isSeen(a) - isSeen(b) || rank[a.severity] - rank[b.severity] || instant(b) - instant(a) || (a.flag < b.flag ? -1 : 1);
+
+const named = (row) =>
+  [element('bdi', {}, nameOf(row)), ` ${[row.patient.age, row.patient.sex].filter((one) => one !== null).join(' ')}`];
+const deviceOf = ({ device }) =>
+  device ? [`${say(`cardiac.type.${device.type}`)} `, element('bdi', {}, [device.maker, device.model ?? device.name].filter(Boolean).join(' '))] : [say('cardiac.no-device')];
+const stateOf = (row) =>
+  isSeen(row) ? say('cardiac.state.by', { name: row.acknowledged_by, time: clock(row.acknowledged_at) }) : say(`cardiac.state.${row.state}`);
+const patientPath = ({ patient }) => `/cardiac/patients/${encodeURIComponent(patient.id)}`;
+
+function make(row) {
+  const cells = Array.from({ length: 7 }, () => element('td'));
+  const made = element('tr', {}, cells);
+  const acknowledge = element('button', { type: 'button', 'data-writes': true, onclick: () => acknowledgeRow(made) }, say('cardiac.acknowledge'));
+  const open = element('a', { class: 'button', href: patientPath(row) }, say('cardiac.open'));
+  cells[6].append(element('div', { class: 'actions' }, acknowledge, open));
+  update(made, row);
+  return made;
+}
+
+function update(made, row) {
+  const before = made.row;
+  made.row = row;
+  if (before && JSON.stringify(before) === JSON.stringify(row)) return;
+  made.text = textOf(row);
+  made.dataset.state = row.state;
+  const [level, patient, device, alert, began, state, action] = made.children;
+  level.replaceChildren(severity(row.severity));
+  patient.replaceChildren(...named(row));
+  device.replaceChildren(...deviceOf(row));
+  alert.replaceChildren(element('bdi', {}, row.message));
+  began.replaceChildren(timeElement(row.since, since(row.since)));
+  state.textContent = stateOf(row);
+  const [button, link] = action.firstElementChild.children;
+  button.setAttribute('aria-label', say('cardiac.acknowledge.of', { alert: row.message, name: nameOf(row) }));
+  link.setAttribute('aria-label', say('cardiac.open.of', { name: nameOf(row) }));
+  // A hidden button would take the focus away.
+  button.setAttribute('aria-disabled', String(isSeen(row)));
+  made.hidden = !isWanted(made);
+}
+
+const list = createList({ body, bar: at('waiting'), keyOf: ({ flag }) => flag, make, update });
+
+function isWanted({ row, text }) {
+  const [level, state, maker] = ['by-severity', 'by-state', 'by-maker'].map((id) => at(id).value);
+  const isKept = body.contains(document.activeElement) && document.activeElement.closest('tr')?.row?.flag === row.flag;
+  if (isKept) return true;
+  return (
+    (!level || row.severity === level) &&
+    (!state || !isSeen(row)) &&
+    (!maker || row.device?.maker === maker) &&
+    at('by-text').value.toLowerCase().split(/\s+/).every((word) => text.includes(word))
+  );
+}
+
+function count() {
+  const rows = [...known.values()];
+  const open = rows.filter((row) => !isSeen(row));
+  at('unreviewed').textContent = open.length;
+  const reds = open.filter((row) => row.severity === 'critical').map(({ since: began }) => began);
+  at('oldest').textContent = reds.length > 0 ? since(reds.reduce((a, b) => (Date.parse(a) < Date.parse(b) ? a : b))) : '–';
+  let shown = 0;
+  for (const row of body.children) if (!row.hidden) shown++;
+  at('none').hidden = shown > 0;
+  at('shown').textContent = say('cardiac.shown', { count: shown, total: rows.length + beyond });
+}
+
+function makers() {
+  const select = at('by-maker');
+  const there = new Set([...select.options].map(({ value }) => value));
+  for (const { device } of known.values())
+    if (device?.maker && !there.has(device.maker)) {
+      there.add(device.maker);
+      select.append(element('option', { value: device.maker }, device.maker));
+    }
+}
+
+function show() {
+  list.show([...known.values()].sort(order));
+  makers();
+  count();
+}
+
+function filter() {
+  for (const row of body.children) row.hidden = !isWanted(row);
+  count();
+}
+
+async function askAll() {
+  const { rows, total } = await ask('/console/api/triage', { isQuiet: true });
+  known.clear();
+  beyond = total - rows.length;
+  for (const row of rows) known.set(row.flag, row);
+  show();
+}
+
+const asked = new Map();
+let timer;
+/** Asked for by itself, in the reader's own name: an event says what happened, not all that a line says. */
+function askAgain(flag, isReplay) {
+  asked.set(flag, (asked.get(flag) ?? true) && isReplay);
+  timer ??= setTimeout(async () => {
+    timer = undefined;
+    const wanted = [...asked];
+    asked.clear();
+    const before = new Map(known);
+    try {
+      if (wanted.length > MOST_SINGLE) await askAll();
+      else
+        for (const [id] of wanted) {
+          const { rows } = await ask(`/console/api/triage?flag=${encodeURIComponent(id)}`, { isQuiet: true });
+          if (rows[0]) known.set(id, rows[0]);
+          else known.delete(id);
+        }
+    } catch {
+      return; // What is cut off the page says itself, and asks for all once it is back.
+    }
+    show();
+    for (const [id, isOld] of wanted) {
+      const row = known.get(id);
+      if (!isOld && row && !before.has(id) && row.severity === 'critical' && !isSeen(row))
+        alarm(say('cardiac.new-critical', { alert: row.message, name: nameOf(row) }));
+    }
+  }, 60);
+}
+
+const flagOf = (reference) => /^Flag\/(.+)$/.exec(reference ?? '')?.[1];
+let following;
+let me;
+whenSignedIn(async () => {
+  following?.close();
+  ({ who: me } = await ask('/console/session', { isQuiet: true }));
+  following = live({
+    topics: ['device-alert', 'device-alert-resolved', 'task-assigned'],
+    onAll: askAll,
+    onEvent({ reference, resource }, isReplay) {
+      const flag = flagOf(reference) ?? flagOf(resource?.focus?.reference);
+      if (flag !== undefined) askAgain(flag, isReplay);
+    },
+  });
+});
+session.addEventListener('over', () => following?.close());
+
+const rowOf = () => document.activeElement?.closest?.('#alerts tr') ?? undefined;
+const shownRows = () => [...body.children].filter((row) => !row.hidden);
+function focus(row) {
+  row?.querySelector('button').focus();
+}
+function step(by) {
+  const rows = shownRows();
+  const here = rows.indexOf(rowOf());
+  focus(rows[here < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, here + by))]);
+}
+
+const path = (row, more = '') => `/cardiac/alerts/${encodeURIComponent(row.alert_id)}/acknowledge${more}`;
+const underway = new Set();
+
+async function acknowledgeRow(made) {
+  const { row } = made;
+  if (isSeen(row) || underway.has(row.flag)) return;
+  underway.add(row.flag);
+  const rows = shownRows();
+  const next = rows[rows.indexOf(made) + 1] ?? rows[rows.indexOf(made) - 1];
+  const about = { alert: row.message, name: nameOf(row) };
+  try {
+    const answer = await ask(path(row), { method: 'POST' });
+    known.set(row.flag, { ...row, state: 'acknowledged', acknowledged_by: answer.acknowledged_by, acknowledged_at: answer.acknowledged_at });
+    if (rowOf() === made) focus(next);
+    show();
+    askAgain(row.flag, true);
+    underway.delete(row.flag);
+    const [by, time] = [answer.acknowledged_by, clock(answer.acknowledged_at)];
+    if (by !== me) return void note(say('cardiac.acknowledged.before', { by, time }));
+    if (await offerUndo(say('cardiac.acknowledged', about), UNDO_SECONDS)) await takeBack(row);
+  } catch (error) {
+    note(say('failed', { why: error.message }), { isFault: true });
+  } finally {
+    underway.delete(row.flag);
+  }
+}
+
+async function takeBack(row) {
+  await ask(path(row, '/undo'), { method: 'POST' });
+  known.set(row.flag, { ...row, state: 'new', acknowledged_by: null, acknowledged_at: null });
+  show();
+  focus(list.row(row.flag));
+  askAgain(row.flag, true);
+  announce(say('cardiac.undone'));
+}
+
+for (const id of ['by-severity', 'by-state', 'by-maker']) at(id).addEventListener('change', filter);
+at('by-text').addEventListener('input', filter);
+at('by-text').addEventListener('keydown', ({ key }) => key === 'Escape' && step(0));
+at('filters').addEventListener('submit', (event) => event.preventDefault());
+function pause() {
+  if (!following) return;
+  const isPaused = following.isPaused();
+  if (isPaused) following.resume();
+  else following.pause();
+  at('pause').setAttribute('aria-pressed', String(!isPaused));
+  at('pause').textContent = say(isPaused ? 'cardiac.pause' : 'cardiac.resume');
+}
+at('pause').addEventListener('click', pause);
+body.addEventListener('focusout', () => setTimeout(filter));
+
+keys({
+  j: () => step(1),
+  k: () => step(-1),
+  a: () => rowOf() && acknowledgeRow(rowOf()),
+  o: () => rowOf() && location.assign(patientPath(rowOf().row)),
+  '/': () => at('by-text').focus(),
+  p: pause,
+});
+// Ages go on while nothing happens.
+setInterval(() => {
+  for (const row of body.children) row.querySelector('time').textContent = since(row.row.since);
+  count();
+}, 30_000);

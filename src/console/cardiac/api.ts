@@ -1,0 +1,58 @@
+/** What the pages of devices ask for: `GET /console/api/triage`, `GET /console/api/patients/{id}`, as JSON with the caller's own access. docs/dashboard.md */
+import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { writeExact } from '../../fhir/json.ts';
+import { problem } from '../../fhir/outcome.ts';
+import { keyOf } from '../../fhir/references.ts';
+import { visitOf } from '../../http/app.ts';
+import { send } from '../../http/respond.ts';
+import type { Mapping } from '../../ingest/mapping.ts';
+import type { Dispatch } from '../../interactions/interaction.ts';
+import type { Runtime } from '../../runtime.ts';
+import { askedIn } from '../../translators/cardiac/asked.ts';
+import { searchFor } from '../../translators/cardiac/asker.ts';
+import { readingKinds } from '../../translators/cardiac/kinds.ts';
+import { createRows } from '../../translators/cardiac/rows.ts';
+import { chart } from './chart.ts';
+import { triage } from './triage.ts';
+
+export interface ApiParts {
+  readonly dispatch: Dispatch;
+  readonly runtime: Pick<Runtime, 'now'>;
+  readonly canonical: string;
+  /** FHIR base. */
+  readonly base: string;
+  readonly mapping: Pick<Mapping, 'spec'>;
+}
+
+export function cardiacApi({ dispatch, runtime, canonical, base, mapping }: ApiParts): RequestHandler {
+  const kinds = readingKinds(mapping, canonical);
+  const rows = createRows({ canonical, kinds, makerOf: () => undefined });
+  const setting = () => ({ canonical, rows, kinds, now: runtime.now() });
+
+  /** These pages are for those who look after patients. */
+  const demandStaff = (response: Response): void => {
+    const { who } = visitOf(response).caller;
+    if (['Device', 'Patient', 'RelatedPerson'].includes(keyOf(who)?.type ?? ''))
+      throw problem('forbidden', 'this is not for devices and patients');
+  };
+  const answer = (request: Request, response: Response, value: object): void =>
+    send(request, response, 200, writeExact(value), {
+      'Content-Type': 'application/json; charset=utf-8',
+      'Cache-Control': 'no-store',
+      'X-Request-Id': visitOf(response).requestId,
+    });
+
+  const router = Router({ caseSensitive: true });
+  router.get('/triage', async (request, response) => {
+    const { flag } = askedIn(request, ['flag']);
+    demandStaff(response);
+    answer(request, response, await triage(searchFor(dispatch, request, response, base), setting(), flag));
+  });
+  router.get('/patients/:patient_id', async (request, response) => {
+    const { hours } = askedIn(request, ['hours']);
+    demandStaff(response);
+    const search = searchFor(dispatch, request, response, base);
+    answer(request, response, await chart(request.params.patient_id, hours, search, setting()));
+  });
+  return router;
+}

@@ -1,0 +1,142 @@
+/** The alerts that are active, worst first, each as one line for whoever reviews them: few searches, however many alerts. docs/dashboard.md */
+import { acknowledgementIn } from '../../alerts/acknowledge/state.ts';
+import { Problem } from '../../fhir/outcome.ts';
+import type { Parameters } from '../../interactions/interaction.ts';
+import type { FoundPage, Search } from '../../translators/cardiac/asker.ts';
+import { issuesOf } from '../../translators/cardiac/beside.ts';
+import { isAlert } from '../../translators/cardiac/lists.ts';
+import { alertIdOf, type Rows } from '../../translators/cardiac/rows.ts';
+import { type DeviceLine, deviceLine, namesOf, type PatientWords, patientWords } from './people.ts';
+
+export interface TriageRow {
+  /** Id of the Flag. */
+  readonly flag: string;
+  readonly alert_id: string;
+  readonly severity: 'critical' | 'warning' | 'info';
+  readonly type: string;
+  readonly message: string;
+  readonly since: string | null;
+  readonly patient: PatientWords;
+  readonly device: DeviceLine | null;
+  readonly state: 'new' | 'assigned' | 'acknowledged';
+  readonly acknowledged_by: string | null;
+  readonly acknowledged_at: string | null;
+}
+
+export interface Triage {
+  /** Of all that are active and seen, shown or not. */
+  readonly total: number;
+  readonly unreviewed: number;
+  readonly oldest_critical: string | null;
+  readonly rows: readonly TriageRow[];
+}
+
+export interface TriageSetting {
+  readonly canonical: string;
+  readonly rows: Rows;
+  readonly now: number;
+}
+
+/** Each brings a patient and a device along, and a page may bring a thousand. */
+const PAGE = 450;
+/** Alerts that are looked through, and lines that a page shows. */
+const MOST = 4_500;
+export const MOST_ROWS = 1_000;
+
+const rank = { critical: 0, warning: 1, info: 2 } as const;
+
+/** Every page of a search, up to so many matches. */
+async function everyPage(search: Search, type: string, parameters: Parameters): Promise<FoundPage> {
+  const matches: any[] = [];
+  const all = new Map<string, any>();
+  let page: string | undefined;
+  do {
+    const found = await search(type, parameters, page);
+    matches.push(...found.matches);
+    for (const [reference, resource] of found.all) all.set(reference, resource);
+    page = found.next;
+  } while (page !== undefined && matches.length < MOST);
+  return { matches, all };
+}
+
+/** Tasks that are not done, by the Flag that they ask to look at; none where the caller may not see Tasks. */
+async function tasksOf(search: Search, canonical: string, flag: string | undefined): Promise<ReadonlyMap<string, any>> {
+  const which: Parameters = flag === undefined ? [] : [['focus', `Flag/${flag}`]];
+  const found = await everyPage(search, 'Task', [
+    ['identifier', `${canonical}/sid/alert-task|`],
+    ['status', 'draft,requested,received,accepted,ready,in-progress,on-hold'],
+    ...which,
+    ['_count', '1000'],
+  ]).catch((error: unknown) => {
+    if (error instanceof Problem && error.status === 403) return { matches: [] };
+    throw error;
+  });
+  return new Map(found.matches.map((task) => [task.focus?.reference, task]));
+}
+
+/** Of all patients whom the caller sees; or one alert, by its Flag. */
+export async function triage(search: Search, setting: TriageSetting, flag?: string): Promise<Triage> {
+  const { canonical, rows, now } = setting;
+  const [flags, tasks] = await Promise.all([
+    everyPage(search, 'Flag', [
+      ['status', 'active'],
+      ...isAlert(canonical),
+      ...(flag === undefined ? [] : [['_id', flag] as const]),
+      ['_include', 'Flag:author'],
+      ['_include', 'Flag:patient'],
+      ['_sort', '-date'],
+      ['_count', `${PAGE}`],
+    ]),
+    tasksOf(search, canonical, flag),
+  ]);
+  // Whose Task waits has been acknowledged by nobody: only of the others is asked who it was.
+  const isWaiting = ({ id }: any): boolean =>
+    ['draft', 'requested', 'received'].includes(tasks.get(`Flag/${id}`)?.status);
+  const issues = await issuesOf(
+    flags.matches.filter((one) => !isWaiting(one)),
+    search,
+    canonical,
+  );
+
+  const seenBy = [...issues.values()].flatMap((issue) => acknowledgementIn(issue, canonical)?.by ?? []);
+  const named = await namesOf(seenBy, search);
+
+  function rowOf(one: any): TriageRow {
+    const issue = issues.get(alertIdOf(one, canonical));
+    const patient = one.subject?.reference ?? '';
+    const device = flags.all.get(one.author?.reference);
+    const { alert_id, alert_type, severity, message, timestamp } = rows.alert(one, issue, device, '') as any;
+    const seen = acknowledgementIn(issue, canonical);
+    return {
+      flag: one.id,
+      alert_id,
+      severity: severity in rank ? severity : 'info',
+      type: alert_type,
+      message,
+      since: timestamp,
+      patient: patientWords(flags.all.get(patient), patient.replace(/^Patient\//, ''), now),
+      device: device ? deviceLine(device, rows, canonical) : null,
+      state: seen ? 'acknowledged' : tasks.get(`Flag/${one.id}`)?.owner ? 'assigned' : 'new',
+      acknowledged_by: named(seen?.by),
+      acknowledged_at: seen?.at ?? null,
+    };
+  }
+  const isSeen = ({ state }: TriageRow): number => (state === 'acknowledged' ? 1 : 0);
+  const instant = ({ since }: TriageRow): number => Date.parse(since ?? '') || 0;
+  const lines = flags.matches
+    .map(rowOf)
+    .sort(
+      (a, b) =>
+        isSeen(a) - isSeen(b) ||
+        rank[a.severity] - rank[b.severity] ||
+        instant(b) - instant(a) ||
+        (a.flag < b.flag ? -1 : 1),
+    );
+  const open = lines.filter((line) => !isSeen(line));
+  return {
+    total: lines.length,
+    unreviewed: open.length,
+    oldest_critical: open.findLast(({ severity }) => severity === 'critical')?.since ?? null,
+    rows: lines.slice(0, MOST_ROWS),
+  };
+}

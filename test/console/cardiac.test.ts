@@ -1,0 +1,137 @@
+/** The pages of devices without a browser: documents, what they ask for, and who is told what. docs/dashboard.md */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openBrowser } from '../smart/pages/sign-in-house.ts';
+import { openHouse, type TestHouse } from '../support/house.ts';
+import { alert, EVIL, observation, openWard, PASSWORD, store } from './cardiac-world.ts';
+
+let house: TestHouse;
+let asNina: Record<string, string>;
+const nobody = { authorization: '' };
+const get = (path: string, headers: Record<string, string> = {}) => house.ask('GET', path, undefined, headers);
+
+async function cookieOf(login: string): Promise<Record<string, string>> {
+  const browser = openBrowser(house.url);
+  const to = `/oauth/account/sign-in/page-${Buffer.from('/cardiac/').toString('base64url')}`;
+  await browser.get(to);
+  await browser.post(`${to}/login`, { login, password: PASSWORD });
+  const cookie = browser.setCookies.findLast((line) => line.startsWith('watchfire='))!.split(';')[0]!;
+  return { authorization: '', cookie, 'x-watchfire-page': '1' };
+}
+
+beforeAll(async () => {
+  house = await openHouse();
+  await openWard(house);
+  const hour = 3_600_000;
+  await store(house, [
+    ...alert('a1', 'p1', { priority: 'PM', text: 'Lead impedance', at: Date.now() - 2 * hour }),
+    ...alert('a2', 'p1', { at: Date.now() - hour }),
+    ...alert('a3', 'p1', { priority: 'PL', text: 'No contact' }),
+    ...alert('b1', 'p2', { text: EVIL }),
+    observation('o1', 'p1', Date.now() - hour, 71),
+    observation('o2', 'p1', Date.now() - 30 * hour, 72),
+  ]);
+  asNina = await cookieOf('nina');
+});
+afterAll(() => house.stop());
+
+describe('The documents of devices', () => {
+  it.each(['/cardiac/', '/cardiac', '/cardiac/patients/p1'])(
+    'answer %s with a frame and no data, also with a cookie',
+    async (path) => {
+      for (const headers of [nobody, { authorization: '', cookie: asNina['cookie']! }]) {
+        const { status, headers: sent, text } = await get(path, { accept: 'text/html', ...headers });
+        expect([status, sent.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+        expect(text).toContain('class="disclaimer" role="note"');
+        expect(text).not.toMatch(/Doe|MRN|<script(?![^>]* src=")|\sstyle=/);
+      }
+    },
+  );
+
+  it('take no address of the JSON away, and say nothing of the patient in the title', async () => {
+    expect((await get('/cardiac/patients/MRN-p1/devices')).body.devices[0].device_id).toBe('BSX-d-p1');
+    expect((await get('/cardiac/patients/MRN-p1/devices', nobody)).status).toBe(401);
+    expect((await get('/cardiac/status')).status).toBe(200);
+    expect((await get('/cardiac/patients/secret', nobody)).text).not.toContain('secret');
+  });
+});
+
+describe('What the list of alerts asks for', () => {
+  it('is every active alert, worst first, with patient and device (0-109)', async () => {
+    const { status, body, headers } = await get('/console/api/triage');
+
+    expect([status, body.total, body.unreviewed]).toEqual([200, 4, 4]);
+    expect(body.rows.map(({ alert_id }: any) => alert_id)).toEqual(['b1', 'a2', 'a1', 'a3']);
+    expect(body.rows[1]).toMatchObject({
+      severity: 'critical',
+      message: 'Shock delivered',
+      patient: { id: 'p1', name: 'Doe, John', sex: 'm' },
+      device: { name: 'BSX-d-p1', type: 'icd', maker: 'boston-scientific', model: 'D433' },
+      state: 'new',
+      acknowledged_by: null,
+    });
+    expect(body.oldest_critical).toBe(body.rows[1].since);
+    expect(headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('is what the nurse sees and no more, for one alert too; names stay data (0-146)', async () => {
+    const ids = async (path: string, headers = asNina) =>
+      (await get(path, headers)).body.rows.map((row: any) => row.flag);
+
+    expect(await ids('/console/api/triage')).toEqual(['flag-a2', 'flag-a1', 'flag-a3']);
+    expect(await ids('/console/api/triage?flag=flag-b1')).toEqual([]);
+    expect(await ids('/console/api/triage?flag=flag-a1')).toEqual(['flag-a1']);
+    const [row] = (await get('/console/api/triage?flag=flag-b1')).body.rows;
+    expect([row.patient.name, row.message]).toEqual([`${EVIL}, John`, EVIL]);
+  });
+
+  it('opens to neither nobody, a device, a page of another site nor what is misspelt', async () => {
+    const key = { authorization: `Bearer ${await house.deviceKey('BSX-d-p1')}` };
+    for (const path of ['/console/api/triage', '/console/api/patients/p1']) {
+      expect([401, 403]).toContain((await get(path, nobody)).status);
+      expect((await get(path, key)).status).toBe(403);
+      expect((await get(path, { ...asNina, 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+      expect((await get(`${path}?flags=1`)).status).toBe(400);
+    }
+  });
+
+  it('says who acknowledged, and forgets it where that is taken back', async () => {
+    const post = (path: string) => house.ask('POST', `/cardiac/alerts/a1/acknowledge${path}`, undefined, asNina);
+    const state = async () => {
+      const [row] = (await get('/console/api/triage?flag=flag-a1', asNina)).body.rows;
+      return [row.state, row.acknowledged_by];
+    };
+    expect((await post('')).status).toBe(200);
+    expect(await state()).toEqual(['acknowledged', 'Lee, Nina']);
+    expect((await post('/undo')).status).toBe(200);
+    expect(await state()).toEqual(['new', null]);
+  });
+});
+
+describe('What the page of a patient asks for', () => {
+  it('is devices, values of the time that is asked for, and alerts with their deeds', async () => {
+    const { status, body } = await get('/console/api/patients/p1', asNina);
+
+    expect(status).toBe(200);
+    expect(body.devices).toEqual([
+      expect.objectContaining({ name: 'BSX-d-p1', udi: '00802526000001', battery_level: null, status: 'active' }),
+    ]);
+    expect(Date.parse(body.devices[0].last_contact)).toBeGreaterThan(Date.now() - 3_700_000);
+    expect(body.heart_rate).toEqual([
+      { kind: 'heart_rate', name: 'Heart rate', unit: 'beats/minute', points: [[expect.any(Number), 71]] },
+    ]);
+    const week = (await get('/console/api/patients/p1?hours=168', asNina)).body;
+    expect(week.heart_rate[0].points.map(([, value]: any) => value)).toEqual([72, 71]);
+    const { deeds } = body.alerts.find(({ flag }: any) => flag === 'flag-a1');
+    expect(deeds.map(({ what, by }: any) => [what, by])).toEqual([
+      ['acknowledged', 'Lee, Nina'],
+      ['taken-back', 'Lee, Nina'],
+    ]);
+  });
+
+  it('takes the id or the identifier of a patient, and hides whom the caller may not see', async () => {
+    expect((await get('/console/api/patients/MRN-p1', asNina)).body.patient.id).toBe('p1');
+    for (const name of ['p2', 'MRN-p2', 'none'])
+      expect((await get(`/console/api/patients/${name}`, asNina)).status).toBe(404);
+    expect((await get('/console/api/patients/p1?hours=5')).status).toBe(400);
+  });
+});
