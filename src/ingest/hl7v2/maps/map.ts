@@ -153,7 +153,8 @@ async function mapAny(beginning: Beginning): Promise<Part> {
   return {
     entries: await drafts.entries(),
     also: [...also, ...(await setAside(beginning, first!.subject))],
-    patient: first!.subject,
+    // A message of several patients is shown to none of them.
+    ...(made.every(({ subject }) => subject === first!.subject) && { patient: first!.subject }),
     ...filled({ device: first!.device, occurred: first!.occurred ?? beginning.sent }),
   };
 }

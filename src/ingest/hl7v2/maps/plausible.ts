@@ -1,7 +1,7 @@
 /** Vital signs that cannot be: they are set aside, as those of devices are. mappings/hl7v2/vitals.json, mappings/iot-vitals/README.md */
 import { canonical as inBase } from '../../../fhir/units.ts';
 import type { Result } from './result.ts';
-import { type Plausible, pressureNamed, UCUM, vitalNamed } from './tables.ts';
+import { type Plausible, plausibleOf, UCUM } from './tables.ts';
 
 const isWithin = ({ value, system, code }: any, plausible: Plausible): boolean => {
   const number = Number(value.text ?? value);
@@ -23,10 +23,10 @@ const isMeasured = ({ status, absent }: Result): boolean =>
   absent === undefined && status !== 'entered-in-error' && status !== 'cancelled';
 
 export function isPlausible(result: Result): boolean {
-  const { vital, value } = result;
-  const of = vital === undefined ? undefined : (vitalNamed(vital) ?? pressureNamed(vital));
+  const { vital, value, code } = result;
+  const of = plausibleOf(vital, code?.coding ?? []);
   if (!of || !isMeasured(result)) return true;
-  return value.values.every(({ valueQuantity: q }) => q === undefined || isWithin(q, of.plausible));
+  return value.values.every(({ valueQuantity: q }) => q === undefined || isWithin(q, of));
 }
 
 const amountOf = (result: Result | undefined) => {

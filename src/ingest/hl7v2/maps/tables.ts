@@ -55,6 +55,8 @@ export interface BloodPressure {
 interface Vitals {
   readonly vitals: readonly VitalSign[];
   readonly bloodPressure: BloodPressure;
+  /** What is no vital sign by its code, and raises alerts as one. */
+  readonly beside: readonly Pick<VitalSign, 'name' | 'loinc' | 'mdc' | 'plausible'>[];
   /** Codes of a sender's own, by OBX-3.1, OBX-3.3 and, where it is named, MSH-4. */
   readonly locals: readonly { code: string; system: string; facility?: string; vital: string }[];
 }
@@ -106,6 +108,17 @@ for (const { name, loinc, mdc } of [...vitals.vitals, ...vitals.bloodPressure.co
 const { panel } = vitals.bloodPressure;
 for (const code of panel.loinc) byCode.set(`${LOINC}|${code}`, 'panel');
 for (const code of panel.mdc) byCode.set(`${MDC}|${code}`, 'panel');
+
+const plausible = new Map<string, Plausible>();
+for (const one of [...vitals.vitals, ...vitals.bloodPressure.components, ...vitals.beside]) {
+  plausible.set(one.name, one.plausible);
+  for (const code of one.loinc) plausible.set(`${LOINC}|${code}`, one.plausible);
+  for (const code of one.mdc) plausible.set(`${MDC}|${code}`, one.plausible);
+}
+/** What a vital sign, or what one of the codings means, can be; undefined where anything can. */
+export const plausibleOf = (vital: string | undefined, codings: readonly { system?: string; code?: string }[]) =>
+  (vital === undefined ? undefined : plausible.get(vital)) ??
+  codings.map(({ system, code }) => plausible.get(`${system}|${code}`)).find((one) => one !== undefined);
 
 export const bloodPressure = vitals.bloodPressure;
 export const vitalNamed = (name: string): VitalSign | undefined => vitals.vitals.find((v) => v.name === name);

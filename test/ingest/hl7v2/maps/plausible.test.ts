@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { plausibleOf } from '../../../../src/ingest/hl7v2/maps/tables.ts';
 import { canonical, type MapRoom, message, openMapRoom, segment } from './map-room.ts';
 
 let room: MapRoom;
@@ -34,6 +35,8 @@ describe('A vital sign that cannot be', () => {
     ['8310-5', '986', '[degF]'],
     ['29463-7', '0.1', 'g'],
     ['8480-6', '-1', 'mm[Hg]'],
+    ['76282-3', '900', '/min'],
+    ['2339-0', '-5', 'mg/dL'],
   ])('is set aside with a reason, raises no Flag, and the rest is taken in: %s %s %s', async (code, value, unit) => {
     const { verdict, remarks } = await room.send(vitals(obx(code, value, unit), obx('2345-7', '90', 'mg/dL')));
 
@@ -73,6 +76,17 @@ describe('A vital sign that cannot be', () => {
     expect(retried.status).toBe(200);
     expect((await of('Observation')).map((o) => o.valueQuantity.value)).toEqual([70]);
     expect((await room.ask('GET', `/admin/quarantine/${held.id}`)).body.state).toBe('taken-in');
+  });
+
+  it('is known of all that the alerts of this house are made for', () => {
+    const folder = new URL('../../../../profiles/', import.meta.url);
+    const judged = readdirSync(folder).filter((name) => /^ObservationDefinition-(?!.*(?:implant|battery))/.test(name));
+    expect(judged.length).toBeGreaterThan(10);
+    for (const name of judged) {
+      const { code } = JSON.parse(readFileSync(new URL(name, folder), 'utf8'));
+      for (const coding of code.coding)
+        expect([name, coding.code, plausibleOf(undefined, [coding])]).not.toContain(undefined);
+    }
   });
 
   it('is the same by HL7 v2 as by a device of the house', () => {

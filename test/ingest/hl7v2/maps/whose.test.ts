@@ -181,6 +181,13 @@ describe('Merges of merges', () => {
 });
 
 describe('The message as it came', () => {
+  it('is shown to none of several', async () => {
+    const both = [pid('98'), obr('M98'), glucose('5'), pid('99'), obr('M99'), glucose('6')];
+    for (const _ of ['new', 'known']) await room.send(message(msh('ORU^R01'), ...both));
+
+    expect([await of('DocumentReference', '98'), await of('DocumentReference', '99')]).toEqual([[], []]);
+  });
+
   it('is found by the patient whom it made', async () => {
     await result('97', 'M97', '5');
 
