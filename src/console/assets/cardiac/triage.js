@@ -100,9 +100,19 @@ function show() {
 }
 
 function filter() {
-  for (const row of body.children) row.hidden = !isWanted(row);
+  for (const row of body.children) {
+    const isHidden = !isWanted(row);
+    if (row.hidden !== isHidden) row.hidden = isHidden;
+  }
   count();
 }
+
+let filtering;
+/** After what was typed is on the screen. */
+const filterSoon = () => {
+  clearTimeout(filtering);
+  filtering = setTimeout(filter, 60);
+};
 
 async function askAll() {
   const { rows, total } = await ask('/console/api/triage', { isQuiet: true });
@@ -207,7 +217,7 @@ async function takeBack(row) {
 }
 
 for (const id of ['by-severity', 'by-state', 'by-maker']) at(id).addEventListener('change', filter);
-at('by-text').addEventListener('input', filter);
+at('by-text').addEventListener('input', filterSoon);
 at('by-text').addEventListener('keydown', ({ key }) => key === 'Escape' && step(0));
 at('filters').addEventListener('submit', (event) => event.preventDefault());
 function pause() {
@@ -219,7 +229,7 @@ function pause() {
   at('pause').textContent = say(isPaused ? 'cardiac.pause' : 'cardiac.resume');
 }
 at('pause').addEventListener('click', pause);
-body.addEventListener('focusout', () => setTimeout(filter));
+body.addEventListener('focusout', filterSoon);
 
 keys({
   j: () => step(1),

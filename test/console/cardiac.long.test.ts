@@ -1,0 +1,245 @@
+/** The pages of devices in a real browser: a live alert, keys, two nurses, small and dark, a thousand alerts. docs/dashboard.md */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { complaintsOf, describeInChromium, openChromium } from '../support/chromium.ts';
+import { openHouse, type TestHouse } from '../support/house.ts';
+import { until } from '../support/until.ts';
+import { alert, EVIL, observation, openWard, PASSWORD, store } from './cardiac-world.ts';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const EVERYTHING = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const MINUTE = 60_000;
+
+interface Nurse {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  readonly complaints: string[];
+}
+
+describeInChromium('The pages of devices in Chromium', () => {
+  let house: TestHouse;
+  let browser: Browser;
+  let nina: Nurse;
+
+  async function nurse(login: string): Promise<Nurse> {
+    const context = await browser.newContext({ reducedMotion: 'reduce', locale: 'en-GB' });
+    const page = await context.newPage();
+    const complaints = await complaintsOf(page);
+    await page.goto(`${house.url}/cardiac/`);
+    await page.click('#sign-in');
+    await page.fill('#login', login);
+    await page.fill('#password', PASSWORD);
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/cardiac/');
+    await page.waitForSelector('#alerts tr');
+    await page.waitForSelector('#live[data-state=on]');
+    return { context, page, complaints };
+  }
+  async function violations(page: Page): Promise<string[]> {
+    if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(axe);
+    const found: any = await page.evaluate(
+      `axe.run(document, { resultTypes: ['violations'], runOnly: ${JSON.stringify(EVERYTHING)} })`,
+    );
+    return found.violations.map(({ id, nodes }: any) => `${id}: ${nodes.map((node: any) => node.html).join(' ')}`);
+  }
+  const comes = (page: Page, condition: string, seconds?: number) => until(() => page.evaluate(condition), seconds);
+  const row = (id: string) => `#alerts tr[data-key="flag-${id}"]`;
+  const mitigations = async (id: string) =>
+    ((await house.read(`DetectedIssue/issue-${id}`)).body.mitigation ?? []).map(
+      ({ action }: any) => action.coding[0].code,
+    );
+  const isWide = (page: Page) => page.evaluate('document.documentElement.scrollWidth - innerWidth');
+
+  beforeAll(async () => {
+    house = await openHouse();
+    await openWard(house);
+    const now = Date.now();
+    // A day with a silence of three hours in it.
+    const minutes = Array.from({ length: 240 }, (_, i) => i * 5).filter((i) => i < 400 || i > 580);
+    await store(house, [
+      ...alert('a1', 'p1', { at: now - 3 * MINUTE }),
+      ...alert('a2', 'p1', { priority: 'PM', text: 'Lead impedance', at: now - 90 * MINUTE }),
+      ...alert('a3', 'p1', { priority: 'PL', text: EVIL, at: now - 300 * MINUTE }),
+      ...minutes.map((i) => observation(`hr-${i}`, 'p1', now - i * MINUTE, 60 + (i % 37))),
+      ...[1, 2, 3].map((i) =>
+        observation(`v-${i}`, 'p1', now - i * 20 * 1_440 * MINUTE, 2.9 - i / 50, {
+          code: { coding: [{ system: 'urn:iso:std:iso:11073:10101', code: '721344' }], text: 'Battery voltage' },
+          valueQuantity: { value: 2.9 - i / 50, unit: 'V', system: 'http://unitsofmeasure.org', code: 'V' },
+        }),
+      ),
+      observation('ecg', 'p1', now - 5 * MINUTE, 0, {
+        code: { coding: [{ system: 'urn:iso:std:iso:11073:10101', code: '131328' }], text: 'Electrogram V' },
+        valueQuantity: undefined,
+        valueSampledData: {
+          origin: { value: 0, unit: 'mV', system: 'http://unitsofmeasure.org', code: 'mV' },
+          period: 4,
+          dimensions: 1,
+          data: Array.from({ length: 1_000 }, (_, i) => (i % 200 === 50 ? '1.2' : i === 600 ? 'E' : '0.02')).join(' '),
+        },
+      }),
+    ]);
+    browser = await openChromium();
+    nina = await nurse('nina');
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await house?.stop();
+  });
+
+  it('show the worst first, in a word, a shape and a colour, and markup of others as text', async () => {
+    const { page } = nina;
+    const keys = await page.evaluate("[...document.querySelectorAll('#alerts tr')].map((row) => row.dataset.key)");
+
+    expect(keys).toEqual(['flag-a1', 'flag-a2', 'flag-a3']);
+    expect(await page.textContent(`${row('a1')} .severity.critical`)).toBe('critical');
+    expect(await page.textContent(`${row('a3')} td:nth-child(4)`)).toBe(EVIL);
+    expect(await page.textContent('#unreviewed')).toBe('3');
+    expect(await page.textContent('#oldest')).toBe('00:03');
+    expect(await page.title()).toBe('Alerts of devices · Watchfire');
+  });
+
+  it('have nothing that axe finds, in light, dark and forced colours, and fit 320 px', async () => {
+    const { page } = nina;
+    for (const path of ['/cardiac/', '/cardiac/patients/p1']) {
+      await page.goto(house.url + path);
+      await page.waitForSelector(path === '/cardiac/' ? '#alerts tr' : '#chart:not([hidden])');
+      expect([path, 'light', await violations(page)]).toEqual([path, 'light', []]);
+      await page.emulateMedia({ colorScheme: 'dark' });
+      expect([path, 'dark', await violations(page)]).toEqual([path, 'dark', []]);
+      await page.emulateMedia({ colorScheme: 'light', forcedColors: 'active' });
+      expect([path, 'forced', await violations(page)]).toEqual([path, 'forced', []]);
+      await page.emulateMedia({ forcedColors: 'none' });
+      await page.setViewportSize({ width: 320, height: 700 });
+      expect([path, await isWide(page), await violations(page)]).toEqual([path, 0, []]);
+      await page.setViewportSize({ width: 1280, height: 900 });
+    }
+    expect(nina.complaints).toEqual([]);
+  });
+
+  it('show a live alert within a second, aloud where it is critical, and take it away when it ends (0-109)', async () => {
+    const { page } = nina;
+    await page.goto(`${house.url}/cardiac/`);
+    await page.waitForSelector('#live[data-state=on]');
+    await page.waitForSelector(row('a1'));
+    await page.evaluate(
+      `new MutationObserver(() => { if (!window.shownAt && document.querySelector('${row('n1')}')) window.shownAt = Date.now(); }).observe(document.getElementById('alerts'), { childList: true })`,
+    );
+    const resources = alert('n1', 'p1', { text: 'VF episode' });
+    await store(house, resources);
+    const stored = Date.now();
+    await page.waitForSelector(row('n1'));
+    expect(Number(await page.evaluate('window.shownAt')) - stored).toBeLessThan(1_000);
+    await comes(page, "document.getElementById('shouted').textContent.includes('VF episode')");
+
+    await house.update({ ...resources[0], status: 'inactive' });
+    await comes(page, `!document.querySelector('${row('n1')}')`);
+  });
+
+  it('are worked on by keys alone: next, acknowledge, take back, open (0-109)', async () => {
+    const { page } = nina;
+    await page.evaluate('document.activeElement.blur()');
+    await page.keyboard.press('j');
+    const focused = () => page.evaluate("document.activeElement.closest('tr')?.dataset.key");
+    expect(await focused()).toBe('flag-a1');
+    await page.keyboard.press('a');
+    await page.waitForSelector('.toast button');
+    expect(await focused()).toBe('flag-a2');
+    expect(await mitigations('a1')).toEqual(['acknowledged']);
+    await comes(page, "document.getElementById('unreviewed').textContent === '2'");
+    await page.keyboard.press('u');
+    await until(async () => (await mitigations('a1')).length === 2);
+    expect(await mitigations('a1')).toEqual(['acknowledged', 'taken-back']);
+    await comes(page, "document.getElementById('unreviewed').textContent === '3'");
+    await comes(page, "document.activeElement.closest('tr')?.dataset.key === 'flag-a1'");
+    await page.keyboard.press('o');
+    await page.waitForURL('**/cardiac/patients/p1');
+  });
+
+  it('chart the day with its gap, say it in words and as a table, and draw a strip to scale', async () => {
+    const { page } = nina;
+    await page.waitForSelector('#rate canvas');
+    expect(await page.textContent('#rate figcaption')).toMatch(
+      /^203 values, 60 to 96 beats\/minute.*1 gap without data$/,
+    );
+    await page.click('#rate summary');
+    expect(await page.locator('#rate tbody tr').count()).toBe(203);
+    expect(await page.textContent('#slow h3')).toBe('Battery voltage (V)');
+    expect(await page.textContent('#devices')).toContain('not reported');
+    const width = await page.evaluate("document.querySelector('#strips canvas').getBoundingClientRect().width");
+    // Four seconds are ten centimetres.
+    expect(Number(width)).toBeCloseTo((100 * 96) / 25.4, 0);
+    expect(await page.textContent('#history')).toContain('acknowledgement taken back by Lee, Nina');
+    expect(page.url()).not.toContain('Doe');
+  });
+
+  it('have one result for two nurses and three clicks, and the later is told who was first (0-027)', async () => {
+    const nora = await nurse('nora');
+    await nina.page.goto(`${house.url}/cardiac/`);
+    for (const { page } of [nina, nora]) await page.waitForSelector(row('a2'));
+    const press = (page: Page) => page.evaluate(`document.querySelector('${row('a2')} button').click()`);
+    await Promise.all([press(nina.page), press(nora.page), press(nina.page)]);
+    await comes(nora.page, `document.querySelector('${row('a2')}').dataset.state === 'acknowledged'`);
+    await comes(nina.page, `document.querySelector('${row('a2')}').dataset.state === 'acknowledged'`);
+
+    expect(await mitigations('a2')).toEqual(['acknowledged']);
+    expect(await house.search('Provenance?target=DetectedIssue/issue-a2')).toHaveLength(1);
+    await until(async () => {
+      const toasts = await Promise.all([nina, nora].map(({ page }) => page.textContent('#toasts')));
+      return toasts.filter((text) => text!.includes('was first')).length === 1;
+    });
+    expect(nora.complaints).toEqual([]);
+    await nora.context.close();
+  });
+
+  it('stay quick with a thousand alerts: any key or letter is answered within 200 ms', async () => {
+    const { page } = nina;
+    const many = Array.from({ length: 1_000 }, (_, i) =>
+      alert(`m${i}`, 'p1', {
+        priority: ['PH', 'PM', 'PL'][i % 3],
+        text: `Alert number ${i}`,
+        at: Date.now() - i * MINUTE,
+      }),
+    );
+    await store(house, many.flat());
+    const begun = Date.now();
+    const { body } = await house.ask('GET', '/console/api/triage');
+    const asked = Date.now() - begun;
+    expect(body.rows).toHaveLength(1_000);
+    expect(asked).toBeLessThan(4_000);
+    await page.goto(`${house.url}/cardiac/`);
+    await comes(page, "document.querySelectorAll('#alerts tr').length === 1000", 20);
+    await page.evaluate(
+      `window.slowest = 0; new PerformanceObserver((list) => { for (const entry of list.getEntries()) { window.slowest = Math.max(window.slowest, entry.duration); } }).observe({ type: 'event', durationThreshold: 16, buffered: false })`,
+    );
+    await page.evaluate('document.activeElement.blur()');
+    for (const key of ['j', 'j', 'j', 'k', 'a', 'j', '/']) await page.keyboard.press(key, { delay: 60 });
+    for (const key of 'number 77') await page.keyboard.press(key, { delay: 60 });
+    await page.waitForTimeout(500);
+    const slowest = Number(await page.evaluate('window.slowest'));
+    console.info(`1,000 alerts: asked for in ${asked} ms, slowest interaction ${slowest} ms`);
+    expect(await page.locator('#alerts tr:not([hidden])').count()).toBeGreaterThanOrEqual(11);
+    expect(slowest).toBeLessThan(200);
+  });
+
+  it('load no more than 60 KB of scripts and styles, and have no complaints', async () => {
+    const { page } = nina;
+    for (const path of ['/cardiac/', '/cardiac/patients/p1']) {
+      const sizes: number[] = [];
+      const context = await browser.newContext();
+      const fresh = await context.newPage();
+      fresh.on('requestfinished', async (request) => {
+        if (/\.(js|css)$/.test(request.url())) sizes.push((await request.sizes()).responseBodySize);
+      });
+      await fresh.goto(house.url + path, { waitUntil: 'networkidle' });
+      const whole = sizes.reduce((a, b) => a + b, 0);
+      console.info(`${path}: ${sizes.length} files, ${whole} bytes`);
+      expect(whole).toBeGreaterThan(5_000);
+      expect(whole).toBeLessThanOrEqual(60 * 1_024);
+      await context.close();
+    }
+    await page.close();
+    expect(nina.complaints).toEqual([]);
+  });
+});
