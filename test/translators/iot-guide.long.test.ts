@@ -118,6 +118,46 @@ describe.each(clients)('the client in $language', ({ isHere, build, command: [pr
     expect((await one.run(program, [...args, reading(72)], { API_KEY: `${one.key}x` })).code).toBe(1);
     expect(readFileSync(one.queue, 'utf8')).toContain('72');
   });
+
+  it('sets aside a line that a power cut tore, and what is refused, and sends all the others', async () => {
+    if (!isHere()) return;
+    const one = await device();
+    const at = (second: number) => new Date(Date.now() - 600_000 + second * 1_000).toISOString();
+    const good = (second: number, heartRate: number) => `{"timestamp": "${at(second)}", ${members(heartRate)}}`;
+    const torn = good(1, 61).slice(0, 30);
+    const spoilt = `{"timestamp": "${at(2)}", "heart_rate": }`;
+    const cannotBe = good(3, 999);
+    const last = good(6, 66).slice(0, -21);
+    writeFileSync(one.queue, `${torn}\n${good(4, 64)}\n${spoilt}\n${cannotBe}\n\0\0\0\n${good(5, 65)}\n${last}`);
+
+    expect(await one.run(program, [...args, reading(67)])).toMatchObject({ code: 0 });
+    expect(await one.values()).toEqual([64, 65, 67]);
+    expect(readFileSync(one.queue, 'utf8')).toBe('');
+    const [tornAside, refused] = ['torn', 'refused'].map((what) => readFileSync(`${one.queue}.${what}`, 'utf8'));
+    expect(tornAside).toContain(`${torn}\n`);
+    expect(tornAside).toContain(`${last}\n`);
+    expect(tornAside! + refused!).toContain(spoilt);
+    expect(refused).toContain('999');
+    expect(refused).not.toMatch(/"heart_rate": ?6[457]/);
+    expect(tornAside).not.toMatch(/"heart_rate": 6[457], .*80}/);
+    // Nothing is set aside twice, and an hour later nothing is left to do.
+    expect(await one.run(program, args)).toMatchObject({ code: 0 });
+    expect(readFileSync(`${one.queue}.torn`, 'utf8')).toBe(tornAside);
+    expect(tornAside!.split(`${torn}\n`)).toHaveLength(2);
+  });
+
+  it('keeps what it could not send behind a torn line', async () => {
+    if (!isHere()) return;
+    const one = await device();
+    writeFileSync(one.queue, `{"timestamp": "2026-11-01T00:00\n`);
+    const nobody = { WATCHFIRE_URL: `http://127.0.0.1:${await freePort()}` };
+    expect((await one.run(program, [...args, reading(71)], nobody)).code).toBe(1);
+    // Two of the clients tell seconds alone.
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    expect((await one.run(program, [...args, reading(72)], nobody)).code).toBe(1);
+    expect(await one.run(program, args)).toMatchObject({ code: 0 });
+    expect((await one.values()).sort()).toEqual([71, 72]);
+  });
 });
 
 describe('the MQTT client of the guide', () => {
