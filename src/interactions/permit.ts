@@ -25,6 +25,11 @@ export function demandPermitted({ interaction, type }: Pick<Asked, 'interaction'
   if (!caller.access.permits(interaction, type)) throw refusal(interaction, type, caller);
 }
 
+/** The same for what is made of several types: all of them, or nothing of it is told. */
+export function demandTypes(types: readonly string[], caller: Caller): void {
+  for (const type of types) demandPermitted({ interaction: 'search-type', type }, caller);
+}
+
 /**
  * Whether a caller may give a new resource of the type an id of its own. Not where it may see or write some of them only: what is
  * answered would tell which ids are taken, and the id could be one that somebody else's resource will have.

@@ -23,6 +23,8 @@ export interface ListPage {
 export type List = (patient: NamedPatient, asked: Asked, search: Search, setting: ListSetting) => Promise<ListPage>;
 
 export interface NamedList {
+  /** Types that a row is made of. Who may not ask for one of them is refused: a row without it would say what is not so. */
+  readonly needs: readonly string[];
   /** Of the parameters that it takes. */
   readonly takes: readonly string[];
   readonly list: List;
@@ -170,7 +172,19 @@ function startOf(active: readonly AlertRow[], page: string | undefined): number 
 }
 
 export const lists: Readonly<Record<'devices' | 'readings' | 'alerts', NamedList>> = {
-  devices: { takes: ['limit', 'page'], list: devices },
-  readings: { takes: ['type', 'from', 'to', 'device_id', 'limit', 'page'], list: readings },
-  alerts: { takes: ['status', 'limit', 'page'], list: alerts },
+  devices: {
+    needs: ['Patient', 'Device', 'DeviceUseStatement', 'Observation'],
+    takes: ['limit', 'page'],
+    list: devices,
+  },
+  readings: {
+    needs: ['Patient', 'Device', 'Observation'],
+    takes: ['type', 'from', 'to', 'device_id', 'limit', 'page'],
+    list: readings,
+  },
+  alerts: {
+    needs: ['Patient', 'Device', 'Flag', 'DetectedIssue'],
+    takes: ['status', 'limit', 'page'],
+    list: alerts,
+  },
 };

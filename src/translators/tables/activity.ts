@@ -16,6 +16,7 @@ export const deviceActivityLog: Table = {
   ],
   sort: 'timestamp',
   type: 'AuditEvent',
+  needs: ['Device'],
   hasTotal: false,
   where: () => [['_sort', '-date']],
   filters: { device_id: byDevice('agent') },

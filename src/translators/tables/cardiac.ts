@@ -27,6 +27,7 @@ export const deviceReadings: Table = {
   ],
   sort: 'timestamp',
   type: 'Observation',
+  needs: ['Patient', 'Device'],
   hasTotal: true,
   where: () => [...isReading, ['_include', 'Observation:device'], ['_sort', '-date']],
   filters: {
@@ -57,6 +58,7 @@ export const patientDevices: Table = {
   ],
   sort: 'updated_at',
   type: 'Device',
+  needs: ['Patient', 'DeviceUseStatement', 'Observation'],
   hasTotal: true,
   where: ({ canonical }) => [['patient:missing', 'false'], withoutLeads(canonical), ['_sort', '-_lastUpdated']],
   filters: {
@@ -96,6 +98,7 @@ export const deviceAlerts: Table = {
   ],
   sort: 'timestamp',
   type: 'Flag',
+  needs: ['Patient', 'Device', 'DetectedIssue'],
   hasTotal: true,
   where: ({ canonical }) => [...isAlert(canonical), ['_include', 'Flag:author'], ['_sort', '-date']],
   filters: {

@@ -7,6 +7,7 @@ import { visitOf } from '../../http/app.ts';
 import { securityHeaders, send } from '../../http/respond.ts';
 import type { Mapping } from '../../ingest/mapping.ts';
 import type { Dispatch, Parameters } from '../../interactions/interaction.ts';
+import { demandTypes } from '../../interactions/permit.ts';
 import { queryOf } from '../../interactions/route.ts';
 import { type Asked, askedIn } from '../cardiac/asked.ts';
 import { type Search, searchFor } from '../cardiac/asker.ts';
@@ -147,6 +148,7 @@ export function tablesRouter(door: TablesDoor): Router {
     .get(async (request, response) => {
       const table = tables.get(request.params.table);
       if (!table) throw problem('not-found', `no such table; there are ${[...tables.keys()].join(', ')}`);
+      demandTypes([table.type, ...table.needs], visitOf(response).caller);
       const asked = askedIn(request, [...Object.keys(table.filters), ...ours]);
       if (asked['_sort'] !== undefined && asked['_sort'] !== `-${table.sort}`)
         throw problem('value', `_sort may only be -${table.sort}: the newest come first`, { expression: '_sort' });

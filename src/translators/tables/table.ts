@@ -39,6 +39,8 @@ export interface Table {
   /** The column that `_sort` may name, newest first; there is no other order. */
   readonly sort: string;
   readonly type: string;
+  /** Other types that a row is made of: who may not ask for one of them is refused. */
+  readonly needs: readonly string[];
   /** What is searched for besides the filters; the newest first. */
   readonly where: (setting: Pick<Setting, 'canonical' | 'mapping'>) => Parameters;
   /** False where rows are not counted by matches. */

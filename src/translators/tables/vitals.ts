@@ -86,6 +86,7 @@ export const deviceDataReading: Table = {
   columns: readingColumns,
   sort: 'timestamp',
   type: 'Observation',
+  needs: ['Device'],
   hasTotal: false,
   where: ({ canonical }) => [
     ['identifier', `${canonical}/sid/vital-sign|`],
@@ -134,6 +135,7 @@ export const vitalSigns: Table = {
   columns: vitalColumns,
   sort: 'recorded_at',
   type: 'Observation',
+  needs: ['Patient', 'Device'],
   hasTotal: false,
   where: ({ mapping }) => [
     ['code', vitalCodes(mapping)],
