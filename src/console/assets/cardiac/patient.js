@@ -6,7 +6,8 @@ import { strip } from './strip.js';
 const at = (id) => document.getElementById(id);
 const id = decodeURIComponent(location.pathname.split('/').at(-1));
 let shown;
-let drawn = [];
+/** What stands in a place: charts by the series that they show. */
+const standing = new Map();
 
 const fact = (name, ...value) => [element('dt', {}, say(name)), element('dd', {}, ...value)];
 const orNot = (value) => (value === null || value === undefined || value === '' ? say('cardiac.not-reported') : String(value));
@@ -55,22 +56,36 @@ function alertItem({ severity: level, message, device_id: device, timestamp, end
 const nothing = (key) => element('p', { class: 'hint' }, say(key));
 const orNothing = (items, key) => (items.length > 0 ? items : [nothing(key)]);
 
+/** Charts stay where the same series are shown: nothing that somebody opened or stands on goes away. */
+function charts(place, all, key, options) {
+  const names = JSON.stringify([all.map(({ kind, name, unit }) => [kind, name, unit]), options.to - options.from, key]);
+  const before = standing.get(place);
+  if (before?.names === names) return before.drawn.forEach((one, i) => one.update(all[i], options));
+  for (const one of before?.drawn ?? []) one.end();
+  place.replaceChildren(...(all.length > 0 ? [] : [nothing('cardiac.no-values')]));
+  standing.set(place, { names, drawn: all.map((series) => plot(place, series, options)) });
+}
+
+function strips(all) {
+  const place = at('strips');
+  const told = JSON.stringify(all);
+  if (standing.get(place) === told) return;
+  standing.set(place, told);
+  place.replaceChildren(...(all.length > 0 ? [] : [nothing('cardiac.no-strips')]));
+  for (const one of all) strip(place, one);
+}
+
 function show() {
-  const { patient, devices, heart_rate: rate, slow, alerts, strips, from, to } = shown;
-  for (const end of drawn) end();
-  const about = [patient.name ?? say('cardiac.no-name'), [patient.age, patient.sex].filter((one) => one !== null).join(' ')];
-  at('person').replaceChildren(element('bdi', {}, about[0]), ` ${about[1]}`);
+  const { patient, devices, heart_rate: rate, slow, alerts, from, to } = shown;
+  const { theme } = document.documentElement.dataset;
+  const about = [patient.age, patient.sex].filter((one) => one !== null).join(' ');
+  at('person').replaceChildren(element('bdi', {}, patient.name ?? say('cardiac.no-name')), ` ${about}`);
   at('devices').replaceChildren(...orNothing(devices.map(card), 'cardiac.no-devices'));
   at('chart').hidden = false;
-  at('rate').replaceChildren(...(rate.length > 0 ? [] : [nothing('cardiac.no-values')]));
-  at('slow').replaceChildren(...(slow.length > 0 ? [] : [nothing('cardiac.no-values')]));
-  at('strips').replaceChildren(...(strips.length > 0 ? [] : [nothing('cardiac.no-strips')]));
-  at('history').replaceChildren(...orNothing(alerts.map(alertItem), 'cardiac.no-history').map((item) => (item.tagName === 'LI' ? item : element('li', {}, item))));
-  drawn = [
-    ...rate.map((series) => plot(at('rate'), series, { from, to, height: 220 })),
-    ...slow.map((series) => plot(at('slow'), series, { from: to - 90 * 86_400_000, to, sync: 'slow', height: 150 })),
-  ];
-  for (const one of strips) strip(at('strips'), one);
+  charts(at('rate'), rate, theme, { from, to, height: 220 });
+  charts(at('slow'), slow, theme, { from: to - 90 * 86_400_000, to, sync: 'slow', height: 150 });
+  strips(shown.strips);
+  at('history').replaceChildren(...(alerts.length > 0 ? alerts.map(alertItem) : [element('li', {}, nothing('cardiac.no-history'))]));
 }
 
 async function askAll() {
@@ -85,14 +100,20 @@ async function askAll() {
   }
 }
 
+/** Milliseconds: what comes in meanwhile is shown together. A chart that moves with every beat says no more. */
+const [SOON, SLOWLY] = [500, 5_000];
 let timer;
-/** What comes in a second is shown at once; a chart that moves with every beat says no more. */
-const soon = () => {
-  timer ??= setTimeout(() => {
-    timer = undefined;
+let due = Number.POSITIVE_INFINITY;
+function askWithin(milliseconds) {
+  const then = Date.now() + milliseconds;
+  if (then >= due) return;
+  clearTimeout(timer);
+  due = then;
+  timer = setTimeout(() => {
+    due = Number.POSITIVE_INFINITY;
     askAll().catch(() => undefined);
-  }, 500);
-};
+  }, milliseconds);
+}
 
 let following;
 whenSignedIn(async () => {
@@ -100,10 +121,10 @@ whenSignedIn(async () => {
   await askAll().catch(() => undefined);
   if (!shown) return;
   following = live({
-    topics: ['device-alert', 'device-alert-resolved', 'device-status-changed', 'cied-transmission', 'task-assigned'],
+    topics: ['device-alert', 'device-alert-resolved', 'device-status-changed', 'vital-sign-recorded', 'cied-transmission', 'task-assigned'],
     patient: shown.patient.id,
     onAll: askAll,
-    onEvent: soon,
+    onEvent: ({ topic }) => askWithin(topic === 'vital-sign-recorded' ? SLOWLY : SOON),
   });
 });
 session.addEventListener('over', () => following?.close());

@@ -39,55 +39,79 @@ const days = (seconds) => {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
 };
 
-function table({ name, unit, points }) {
-  const rows = points.toReversed().map(([at, value]) => element('tr', {}, element('td', {}, moment(at)), element('td', { class: 'number' }, `${value} ${unit}`)));
+/** Rows are made for who opens it; `fill` again when there are newer values. */
+function table(name, unit) {
+  const body = element('tbody');
   const head = element('tr', {}, element('th', { scope: 'col' }, say('cardiac.time')), element('th', { scope: 'col' }, `${say('cardiac.value')} (${unit})`));
-  const whole = element('details', {}, element('summary', {}, say('cardiac.table')));
-  // A thousand rows are made for who wants them.
-  whole.addEventListener('toggle', () => {
-    if (whole.open && whole.childElementCount === 1)
-      whole.append(
-        element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': name }, element('table', {}, element('thead', {}, head), element('tbody', {}, rows))),
-      );
-  });
-  return whole;
+  const region = element('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': name }, element('table', {}, element('thead', {}, head), body));
+  const whole = element('details', {}, element('summary', {}, say('cardiac.table')), region);
+  let points = [];
+  const rows = () =>
+    whole.open &&
+    body.replaceChildren(...points.toReversed().map(([at, value]) => element('tr', {}, element('td', {}, moment(at)), element('td', { class: 'number' }, `${value} ${unit}`))));
+  whole.addEventListener('toggle', rows);
+  return {
+    whole,
+    fill(next) {
+      points = next;
+      rows();
+    },
+  };
 }
 
-/** Puts a chart of one series into `place`; `sync` names charts whose cursors go together. */
-export function plot(place, series, { from, to, sync, height = 160 }) {
-  const { name, unit, points } = series;
-  const { data, gaps } = withGaps(points);
+function wordsOf({ unit, points }, gaps) {
   const values = points.map(([, value]) => value);
   const [at, last] = points.at(-1);
-  const count = points.length;
-  const text = say('cardiac.summary', { count, low: Math.min(...values), high: Math.max(...values), unit, last, time: moment(at) });
-  const words = gaps > 0 ? `${text}; ${say('cardiac.gaps', { count: gaps })}` : text;
-  const box = element('div', { class: 'plot', role: 'img', 'aria-label': `${name}. ${words}` });
-  place.append(element('figure', {}, element('h3', {}, `${name} (${unit})`), box, element('figcaption', { class: 'hint' }, words), table(series)));
-  const axis = { stroke: colour('--soft'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line') } };
+  const about = { count: points.length, low: Math.min(...values), high: Math.max(...values), unit, last, time: moment(at) };
+  const text = say('cardiac.summary', about);
+  return gaps > 0 ? `${text}; ${say('cardiac.gaps', { count: gaps })}` : text;
+}
+
+/** Puts a chart of one series into `place`; `sync` names charts whose cursors go together. Returns how to bring it up to date, and to end it. */
+export function plot(place, series, { from, to, sync, height = 160 }) {
+  const { name, unit } = series;
+  const box = element('div', { class: 'plot', role: 'img' });
+  const caption = element('figcaption', { class: 'hint' });
+  const values = table(name, unit);
+  place.append(element('figure', {}, element('h3', {}, `${name} (${unit})`), box, caption, values.whole));
+  let range = [from / 1_000, to / 1_000];
   const isDay = to - from <= 86_400_000;
+  const axis = { stroke: colour('--soft'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line') } };
   const drawn = new Plot(
     {
       width: Math.max(200, box.clientWidth),
       height,
       legend: { show: false },
       cursor: { sync: { key: sync ?? name }, y: false },
-      scales: { x: { time: true, range: [from / 1_000, to / 1_000] } },
+      scales: { x: { time: true, range: () => range } },
       axes: [
         { ...axis, values: (_, ticks) => ticks.map(isDay ? hours : days), space: isDay ? 60 : 90 },
         { ...axis, size: 56 },
       ],
-      series: [{}, { label: name, stroke: colour('--focus'), width: 2, spanGaps: false, points: { show: count < 200, size: 5 } }],
+      series: [{}, { label: name, stroke: colour('--focus'), width: 2, spanGaps: false, points: { show: series.points.length < 200, size: 5 } }],
     },
-    data,
+    [[], []],
     box,
   );
   const resized = new ResizeObserver(() => {
     if (box.isConnected && Math.abs(box.clientWidth - drawn.width) > 1) drawn.setSize({ width: Math.max(200, box.clientWidth), height });
   });
   resized.observe(box);
-  return () => {
-    resized.disconnect();
-    drawn.destroy();
+
+  function update(next, span) {
+    range = [span.from / 1_000, span.to / 1_000];
+    const { data, gaps } = withGaps(next.points);
+    drawn.setData(data);
+    caption.textContent = wordsOf(next, gaps);
+    box.setAttribute('aria-label', `${name}. ${caption.textContent}`);
+    values.fill(next.points);
+  }
+  update(series, { from, to });
+  return {
+    update,
+    end() {
+      resized.disconnect();
+      drawn.destroy();
+    },
   };
 }

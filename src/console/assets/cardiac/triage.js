@@ -20,8 +20,8 @@ const order = (a, b) => isSeen(a) - isSeen(b) || rank[a.severity] - rank[b.sever
 
 const named = (row) =>
   [element('bdi', {}, nameOf(row)), ` ${[row.patient.age, row.patient.sex].filter((one) => one !== null).join(' ')}`];
-const deviceOf = ({ device }) =>
-  device ? [`${say(`cardiac.type.${device.type}`)} `, element('bdi', {}, [device.maker, device.model ?? device.name].filter(Boolean).join(' '))] : [say('cardiac.no-device')];
+const deviceWords = ({ device }) =>
+  device ? [say(`cardiac.type.${device.type}`), device.model ?? device.name, device.maker].filter(Boolean).join(' ') : say('cardiac.no-device');
 const stateOf = (row) =>
   isSeen(row) ? say('cardiac.state.by', { name: row.acknowledged_by, time: clock(row.acknowledged_at) }) : say(`cardiac.state.${row.state}`);
 const patientPath = ({ patient }) => `/cardiac/patients/${encodeURIComponent(patient.id)}`;
@@ -39,13 +39,14 @@ function make(row) {
 function update(made, row) {
   const before = made.row;
   made.row = row;
-  if (before && JSON.stringify(before) === JSON.stringify(row)) return;
+  if (before === row || (before && JSON.stringify(before) === JSON.stringify(row))) return;
   made.text = textOf(row);
   made.dataset.state = row.state;
   const [level, patient, device, alert, began, state, action] = made.children;
   level.replaceChildren(severity(row.severity));
   patient.replaceChildren(...named(row));
-  device.replaceChildren(...deviceOf(row));
+  device.replaceChildren(element('bdi', {}, deviceWords(row)));
+  device.title = deviceWords(row);
   alert.replaceChildren(element('bdi', {}, row.message));
   began.replaceChildren(timeElement(row.since, since(row.since)));
   state.textContent = stateOf(row);
