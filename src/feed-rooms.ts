@@ -110,7 +110,14 @@ export async function openFeeds(parts: FeedParts): Promise<FeedRooms> {
       maker,
       retryRow({ maker, reader: readerOf(document, canonical), implants, takeIn, store, runtime, canonical }),
     );
-  const credentials = { ...parts, canonical, vault, known, makers: config.makers };
+  const credentials = {
+    ...parts,
+    canonical,
+    vault,
+    known,
+    makers: config.makers,
+    changed: feeds.credentialChanged,
+  };
   return {
     rooms: [
       {

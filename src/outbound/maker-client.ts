@@ -86,6 +86,8 @@ export function createMakerClient(parts: MakerClientParts): MakerClient {
   let lastSuccess: number | undefined;
   let lastError: string | undefined;
   let up = true;
+  /** What the maker did wrong when it was asked last: told while it is left alone. */
+  let cause: string | undefined;
   /** Nobody asks before. */
   let notBefore = 0;
 
@@ -156,7 +158,7 @@ export function createMakerClient(parts: MakerClientParts): MakerClient {
   /** Waits as long as the maker wants, where that is not too long. */
   async function demandOpen(signal: AbortSignal | undefined): Promise<void> {
     for (let wait = notBefore - now(); wait > 0; wait = notBefore - now()) {
-      if (wait > LONGEST_WAIT) throw againAt('throttled', name, notBefore, now());
+      if (wait > LONGEST_WAIT) throw againAt('throttled', name, notBefore, now(), cause);
       await sleep(wait, signal);
       demandWanted(signal);
     }
@@ -173,15 +175,20 @@ export function createMakerClient(parts: MakerClientParts): MakerClient {
       // Others may have been told to wait while this one was in line.
       await demandOpen(call.signal);
       const closedFor = breaker.enter();
-      if (closedFor > 0) throw againAt('transient', name, now() + closedFor, now());
+      if (closedFor > 0) throw againAt('transient', name, now() + closedFor, now(), cause);
       try {
         const reply = await authenticated(call);
         if (call.isGood?.(reply) ?? true) breaker.succeeded();
-        else breaker.failed();
+        else {
+          cause = 'it sent an answer that cannot be read';
+          breaker.failed();
+        }
         return reply;
       } catch (error) {
+        const refused = asProblem(error);
+        if (isPassing(refused)) cause = refused.message;
         if (call.signal?.aborted) breaker.left();
-        else if (isFault(asProblem(error))) breaker.failed();
+        else if (isFault(refused)) breaker.failed();
         else breaker.succeeded();
         throw error;
       }
@@ -207,7 +214,7 @@ export function createMakerClient(parts: MakerClientParts): MakerClient {
         if (refused.code === 'exception') throw error;
         const isLeftAlone = breaker.state() === 'open' || notBefore - now() > LONGEST_WAIT;
         if (tries === retries || !isPassing(refused) || isLeftAlone || call.signal?.aborted)
-          throw notBefore - now() > LONGEST_WAIT ? againAt('throttled', name, notBefore, now()) : refused;
+          throw notBefore - now() > LONGEST_WAIT ? againAt('throttled', name, notBefore, now(), cause) : refused;
       }
       counts.retries++;
       if (notBefore <= now()) await sleep(backoff(tries), call.signal);

@@ -53,8 +53,14 @@ export function tokenRefusalOf(name: string, answered: Answered): Problem {
   return problem('login', `${name} gave no token for the credential (${answered.status})`);
 }
 
-/** Nobody asks before then. */
-export const againAt = (code: 'throttled' | 'transient', name: string, at: number, now: number): Problem =>
-  problem(code, `${name} is asked again at ${new Date(at).toISOString()}`, {
+/** Nobody asks before then. `cause` is what was wrong when it was asked last. */
+export const againAt = (
+  code: 'throttled' | 'transient',
+  name: string,
+  at: number,
+  now: number,
+  cause: string | undefined,
+): Problem =>
+  problem(code, `${name} is asked again at ${new Date(at).toISOString()}${cause === undefined ? '' : `: ${cause}`}`, {
     headers: { 'Retry-After': String(Math.ceil((at - now) / 1_000)) },
   });

@@ -1,5 +1,6 @@
 /** With which credential and token a maker is asked now: got once for all who wait, renewed before it ends, never by a refresh token. */
-import { problem } from '../fhir/outcome.ts';
+import { hash } from 'node:crypto';
+import { asProblem, problem } from '../fhir/outcome.ts';
 import type { Credentials, MakerAuth } from './maker.ts';
 import { authFor, type Token } from './maker-token.ts';
 
@@ -38,6 +39,14 @@ const RENEW_AT = 0.8;
 const LOOKED_UP = 60_000;
 /** Share of its life for which a token goes on that could not be renewed, before the next try. */
 const GO_ON = 0.05;
+/** Milliseconds for which a credential that was refused is not shown again: twice as long each time. Another one is shown at once. */
+const REFUSED = { base: 60_000, cap: 900_000 };
+
+interface Refused {
+  readonly times: number;
+  readonly until: number;
+  readonly why: string;
+}
 
 const isSame = (one: Credentials, other: Credentials): boolean => JSON.stringify(one) === JSON.stringify(other);
 
@@ -45,12 +54,36 @@ export function createSessions({ name, credentials, auths, ask, now }: SessionPa
   let held: Session | undefined;
   let pending: Promise<Session> | undefined;
   let lookedAt = 0;
+  /** By a hash of the credential, of those that are valid. */
+  let refusals: ReadonlyMap<string, Refused> = new Map();
+  const fingerprint = (chosen: Credentials): string => hash('sha256', JSON.stringify(chosen));
+
+  /** A secret that is wrong does not become right by being shown again: makers lock accounts over that. */
+  async function tokenFor(chosen: Credentials, auth: MakerAuth): Promise<Token> {
+    const print = fingerprint(chosen);
+    const before = refusals.get(print);
+    if (before && now() < before.until)
+      throw problem('login', `${before.why}; it is tried again at ${new Date(before.until).toISOString()}`);
+    try {
+      const token = await ask(chosen, auth);
+      refusals = new Map([...refusals].filter(([other]) => other !== print));
+      return token;
+    } catch (error) {
+      const { code, message: why } = asProblem(error);
+      if (code === 'login') {
+        const times = (before?.times ?? 0) + 1;
+        const until = now() + Math.min(REFUSED.cap, REFUSED.base * 2 ** (times - 1));
+        refusals = new Map([...refusals, [print, { times, until, why }]]);
+      }
+      throw error;
+    }
+  }
 
   async function sessionOf(chosen: Credentials): Promise<Session> {
     const auth = authFor(name, auths, chosen);
     if (auth.tokenPath === undefined)
       return { credentials: chosen, auth, expires: now() + LOOKED_UP, renews: now() + LOOKED_UP };
-    const { value, life } = await ask(chosen, auth);
+    const { value, life } = await tokenFor(chosen, auth);
     const at = now();
     return { credentials: chosen, auth, token: value, expires: at + life, renews: at + life * RENEW_AT };
   }
@@ -58,6 +91,8 @@ export function createSessions({ name, credentials, auths, ask, now }: SessionPa
   async function open(): Promise<Session> {
     lookedAt = now();
     const valid = await credentials();
+    const prints = new Set(valid.map(fingerprint));
+    refusals = new Map([...refusals].filter(([print]) => prints.has(print)));
     if (valid.length === 0) throw problem('login', `no credential of ${name} is stored`);
     for (const [at, one] of valid.entries()) {
       try {

@@ -1,5 +1,5 @@
 /** Where the credentials of makers are kept: each encrypted under a key of its own, which is wrapped under the vault's key. docs/credentials.md */
-import { problem } from '../fhir/outcome.ts';
+import { asProblem, problem } from '../fhir/outcome.ts';
 import { settle } from '../interactions/settle.ts';
 import type { Credentials, Environment } from '../outbound/maker.ts';
 import { freshId, type Runtime } from '../runtime.ts';
@@ -47,6 +47,8 @@ export interface ListedCredential {
   readonly key: string;
   /** Until when the one before is valid beside it. */
   readonly previousUntil?: number;
+  /** Those among them that no key of this server opens: they are passed over. */
+  readonly lost: readonly { readonly created: number; readonly key: string }[];
 }
 
 export interface PutOptions {
@@ -68,7 +70,7 @@ export interface Vault {
   changes(maker: string, credentials: Credentials, options: PutOptions): Promise<readonly Change[]>;
   /** The newest credential. */
   open(maker: string, environment: Environment): Promise<Credentials | undefined>;
-  /** Those that are valid now, the newest first. */
+  /** Those that are valid now, the newest first, without those whose key is lost. Throws where that leaves none of several. */
   valid(maker: string, environment: Environment): Promise<readonly Credentials[]>;
   /** Environment of the maker's newest credential. */
   environment(maker: string): Promise<Environment | undefined>;
@@ -90,6 +92,9 @@ export interface VaultParts {
 const KEY = 32;
 /** More makers and environments than anybody has. */
 const MOST = 1_000;
+
+/** Not to be opened by anything that this server has; a service of keys that does not answer is another matter. */
+const isLost = (error: unknown): boolean => asProblem(error).code === 'business-rule';
 
 const keyOf = (maker: string, environment: Environment): string => `${maker}/${environment}`;
 
@@ -145,9 +150,11 @@ export function createVault({ store, runtime, ring }: VaultParts): Vault {
     if (named) return named.unwrap(wrapped, await contextOf(of, id));
     throw problem(
       'business-rule',
-      `the credential of ${of.maker} is wrapped under ${key}, a key that this server does not have`,
+      `the credential of ${of.maker} cannot be opened with this key: it is wrapped under ${key}, a key that this server does not have`,
     );
   }
+
+  const isKnown = ({ key }: KeptCredential): boolean => ring.all.some((one) => one.isNamed(key));
 
   async function opened(of: KeptCredentials, entry: KeptCredential): Promise<Credentials> {
     const key = await keyIn(of, entry);
@@ -180,7 +187,11 @@ export function createVault({ store, runtime, ring }: VaultParts): Vault {
   async function valid(maker: string, environment: Environment): Promise<readonly Credentials[]> {
     const kept = (await look(maker, environment))?.value as KeptCredentials | undefined;
     const entries = kept?.entries.filter(({ until = Number.POSITIVE_INFINITY }) => until > runtime.now()) ?? [];
-    return Promise.all(entries.map((entry) => opened(kept!, entry)));
+    const tried = await Promise.allSettled(entries.map((entry) => opened(kept!, entry)));
+    const found = tried.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+    for (const one of tried)
+      if (one.status === 'rejected' && (found.length === 0 || !isLost(one.reason))) throw one.reason;
+    return found;
   }
 
   async function removal(maker: string, environment: Environment): Promise<Change | undefined> {
@@ -192,9 +203,14 @@ export function createVault({ store, runtime, ring }: VaultParts): Vault {
   async function rewrap(row: string, name: string): Promise<number> {
     const [kept] = await store.get(kinds.credential, [row]);
     const of = kept?.value as KeptCredentials | undefined;
-    if (!kept || !of || of.entries.every(({ key }) => key === name)) return 0;
+    if (!kept || !of || of.entries.every((entry, at) => entry.key === name || (at > 0 && !isKnown(entry)))) return 0;
     const entries: KeptCredential[] = [];
     for (const entry of of.entries) {
+      // One that has been replaced and cannot be opened holds up nothing.
+      if (entry !== of.entries[0] && !isKnown(entry)) {
+        entries.push(entry);
+        continue;
+      }
       const context = await contextOf(of, entry.id);
       const { wrapped, name: key } = await demandKey().wrap(await keyIn(of, entry), context);
       entries.push({ ...entry, wrapped, key });
@@ -223,7 +239,17 @@ export function createVault({ store, runtime, ring }: VaultParts): Vault {
         const { maker, environment, entries } = value as KeptCredentials;
         const [{ members, created, by, key } = entries[0]!, former] = entries;
         const isValid = former?.until !== undefined && former.until > runtime.now();
-        return { maker, environment, members, created, by, key, ...(isValid && { previousUntil: former.until }) };
+        const lost = entries.filter((entry, at) => (at === 0 || isValid) && !isKnown(entry));
+        return {
+          maker,
+          environment,
+          members,
+          created,
+          by,
+          key,
+          lost: lost.map((entry) => ({ created: entry.created, key: entry.key })),
+          ...(isValid && { previousUntil: former.until }),
+        };
       });
     },
     remove: (maker, environment) =>

@@ -234,6 +234,33 @@ describe('A token of a maker', () => {
     expect(client.state()).toMatchObject({ up: false, failures: 1, breaker: 'closed' });
     expect(maker.asked).toHaveLength(1);
   });
+
+  it('shows a credential that was refused again after 1, 2, 4 ... 15 minutes, and another one at once', async () => {
+    let stored = [demo];
+    const right = tokensAnd(fine);
+    const { get, time } = asking(
+      (asked, response) =>
+        asked.path.startsWith('/oauth/') && !asked.body.includes('client_secret=right')
+          ? { status: 401, body: { error: 'invalid_client' } }
+          : right(asked, response),
+      { auth: { ...withSecret, inBody: true }, credentials: async () => stored },
+    );
+    const minute = 60_000;
+    for (const [times, wait] of [1, 2, 4, 8, 15, 15].entries()) {
+      await expect(get()).rejects.toMatchObject({ code: 'login' });
+      expect(maker.tokens()).toHaveLength(times + 1);
+      time.advance(wait * minute - 1_000);
+      await expect(get()).rejects.toMatchObject({
+        code: 'login',
+        message: expect.stringMatching(/gave no token for the credential \(401\); it is tried again at /),
+      });
+      expect(maker.tokens()).toHaveLength(times + 1);
+      time.advance(1_000);
+    }
+    await expect(get()).rejects.toMatchObject({ code: 'login' });
+    stored = [{ ...demo, client_secret: 'right' }];
+    expect((await get()).status).toBe(200);
+  });
 });
 
 describe('A call to a maker', () => {
@@ -291,7 +318,7 @@ describe('A call to a maker', () => {
     const at = new Date(time.runtime.now() + 3_600_000).toISOString();
     const refused = {
       code: 'throttled',
-      message: `boston-scientific is asked again at ${at}`,
+      message: `boston-scientific is asked again at ${at}: boston-scientific wants fewer calls (429)`,
       headers: { 'Retry-After': '3600' },
     };
     await expect(get()).rejects.toMatchObject(refused);
@@ -375,7 +402,9 @@ describe('The circuit breaker', () => {
     await expect(get()).rejects.toMatchObject({ code: 'transient' });
     expect(maker.data()).toHaveLength(5);
     expect(client.state()).toMatchObject({ breaker: 'open', up: false });
-    await expect(get()).rejects.toMatchObject({ message: expect.stringContaining('asked again at') });
+    await expect(get()).rejects.toMatchObject({
+      message: expect.stringMatching(/asked again at .*: boston-scientific could not answer \(500\)$/),
+    });
     expect(maker.data()).toHaveLength(5);
     time.advance(60_000);
     expect(client.state().breaker).toBe('half-open');

@@ -132,6 +132,28 @@ describe('The vault', () => {
     );
   });
 
+  it('passes over a credential whose key is lost as soon as another is stored, and names it', async () => {
+    const store = await open();
+    await vaultOn(store).put('a', demo, options);
+    const vault = vaultOn(store, { vaultKey: other });
+    await expect(vault.valid('a', 'sandbox')).rejects.toMatchObject({
+      code: 'business-rule',
+      message: expect.stringContaining('cannot be opened with this key'),
+    });
+    const [before] = await vault.list();
+    expect(before!.lost).toEqual([{ created: before!.created, key: before!.key }]);
+
+    await vault.put('a', { ...demo, client_id: 'next' }, { ...options, overlap: 3_600_000 });
+
+    expect((await vault.valid('a', 'sandbox')).map(({ client_id }) => client_id)).toEqual(['next']);
+    expect((await vault.list())[0]!.lost).toEqual(before!.lost);
+    expect(await vault.rotateKey()).toEqual({ rewrapped: 0, already: 1 });
+    // With both keys nothing was lost at all.
+    const both = vaultOn(store, { vaultKey: `${other},${one}` });
+    expect((await both.valid('a', 'sandbox')).map(({ client_id }) => client_id)).toEqual(['next', 'demo']);
+    expect((await both.list())[0]!.lost).toEqual([]);
+  });
+
   it('loses no credential that two servers store at once', async () => {
     const store = await open();
     const put = (client_id: string) =>

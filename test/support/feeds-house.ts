@@ -5,12 +5,12 @@ import type { Asking } from '../../src/ingest/feeds/asking.ts';
 import { loadMakers, type MakerFolder } from '../../src/ingest/feeds/folders.ts';
 import { kinds } from '../../src/ingest/feeds/kinds.ts';
 import { createReader } from '../../src/ingest/feeds/reader.ts';
-import { type FeedsRoom, openFeedsOfMakers, patientSystem } from '../../src/ingest/feeds/room.ts';
+import { type FeedsParts, type FeedsRoom, openFeedsOfMakers, patientSystem } from '../../src/ingest/feeds/room.ts';
 import { createSettle, createWelcome } from '../../src/ingest/feeds/settle.ts';
 import type { KeptMaker } from '../../src/ingest/feeds/state.ts';
 import { pollOnce, remember } from '../../src/ingest/feeds/work.ts';
 import { createLine } from '../../src/interactions/settle.ts';
-import { createLog } from '../../src/log.ts';
+import { createLog, type Log } from '../../src/log.ts';
 import { hostAndPort } from '../../src/outbound/endpoint.ts';
 import { guardedClient } from '../../src/outbound/guarded-client.ts';
 import type { Credentials, MakerLimits } from '../../src/outbound/maker.ts';
@@ -129,20 +129,24 @@ export function openDriven(
     readonly owner?: string;
     readonly isShared?: boolean;
     readonly held?: readonly Credentials[];
+    /** In place of one that holds `held`. */
+    readonly vault?: FeedsParts['vault'];
+    /** Where its log goes; nowhere when left out. */
+    readonly log?: Log;
     readonly pollSeconds?: number;
   } = {},
 ): Driven {
   const { owner = 'one', isShared = false, held = [credentials], pollSeconds = 1 } = more;
   const { store, runtime } = house;
   const stop = new AbortController();
-  const log = createLog({ level: 'silent', runtime });
+  const { log = createLog({ level: 'silent', runtime }) } = more;
   const leases = startLeases({ store, runtime, owner, isShared, log, signal: stop.signal, lookEvery: 50 });
   const client = guardedClient({ allow: Object.values(urls).map((url) => hostAndPort(new URL(url))), runtime });
   const feeds = openFeedsOfMakers({
     ...house,
     config: { ...readConfig(urls), pollSeconds },
     makers,
-    vault: { valid: async () => held, environment: async () => held[0]?.environment },
+    vault: more.vault ?? { valid: async () => held, environment: async () => held[0]?.environment },
     client,
     leases,
     log,

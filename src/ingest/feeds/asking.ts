@@ -1,5 +1,7 @@
 /** One maker as it is asked at the moment: its document, its client, and what stores its answers. A fault of the maker is told from one of ours. */
-import { problem } from '../../fhir/outcome.ts';
+import { hash } from 'node:crypto';
+import { writeExact } from '../../fhir/json.ts';
+import { type Problem, problem } from '../../fhir/outcome.ts';
 import type { MakerClient } from '../../outbound/maker.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Store } from '../../store/store.ts';
@@ -21,6 +23,8 @@ export interface Asking {
   readonly welcome: Welcome;
   /** Ends calls that wait, such as for a maker that wants to be left alone. */
   readonly signal?: AbortSignal;
+  /** Told after each step that went into the store: a long poll says how far it is. */
+  readonly step?: () => Promise<void>;
 }
 
 export interface Came {
@@ -51,7 +55,7 @@ export async function askPage(
   }
 }
 
-/** All pages of a window, from the cursor on. */
+/** All pages of a window, from the cursor on. A list that leads nowhere ends with `too-costly`, which is the maker's fault. */
 export async function* pagesOf(
   asking: Asking,
   endpoint: Endpoint,
@@ -59,13 +63,27 @@ export async function* pagesOf(
   from?: number,
   cursor?: Cursor,
 ): AsyncGenerator<Came> {
+  const { name } = asking.document;
+  const seen = new Set([cursor]);
+  let before: string | undefined;
   for (let n = 0; n < mostPages; n++) {
     const came = await askPage(asking, endpoint, ids, from, cursor);
+    const { rows, next } = came.page;
+    const print = rows.length === 0 ? undefined : hash('sha256', writeExact(rows) ?? '');
+    if (print !== undefined && print === before)
+      throw endless(`a list of ${name} answers the same page again and again`);
+    before = print;
     yield came;
-    if (came.page.next === undefined) return;
-    cursor = came.page.next;
+    if (next === undefined) return;
+    if (seen.has(next)) throw endless(`the pages of a list of ${name} follow each other in a circle`);
+    seen.add(next);
+    cursor = next;
   }
-  const endless = problem('too-costly', `a list of ${asking.document.name} has more than ${mostPages} pages`);
-  faults.add(endless);
-  throw endless;
+  throw endless(`a list of ${name} has more than ${mostPages} pages`);
+}
+
+function endless(sentence: string): Problem {
+  const fault = problem('too-costly', sentence);
+  faults.add(fault);
+  return fault;
 }

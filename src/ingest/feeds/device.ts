@@ -25,9 +25,9 @@ export interface DevicePolled {
 /** Resolves also where the maker failed: that is counted and kept. Throws where the store did, or the lease is lost. */
 export async function pollDevice(asking: Asking, device: DeviceAsked): Promise<DevicePolled> {
   const { document, reader } = asking;
-  const { row, patient, held, page } = device;
+  const { row, page } = device;
   const { status, alerts } = document.endpoints;
-  const progress = await openProgress(asking, row.id, patient, held);
+  const progress = await openProgress(asking, device);
   let failure: string | undefined;
   const attempt = async (work: () => Promise<void>): Promise<void> => {
     try {

@@ -19,6 +19,8 @@ export type Paging =
   | { readonly style: 'link' }
   /** `name` counts rows; the end is a page with fewer rows than were asked for. */
   | { readonly style: 'offset'; readonly name: string }
+  /** `name` counts pages, beginning with `first`, 1 where left out; the end is as with `offset`. */
+  | { readonly style: 'page'; readonly name: string; readonly first?: number }
   | { readonly style: 'none' };
 
 export interface Endpoint {
@@ -94,12 +96,23 @@ export interface MakerDocument {
     readonly status: Words<'active' | 'inactive' | 'unknown'>;
     readonly lastContact?: Path;
     readonly changed?: Path;
+    readonly udi?: {
+      /** The device identifier (DI), and the whole as it is written on the label. */
+      readonly deviceIdentifier?: Path;
+      readonly carrier?: Path;
+      /** Who issues it: the maker's words to URLs, such as http://hl7.org/fhir/NamingSystem/gs1. */
+      readonly issuer?: Words;
+    };
+    /** Of a home monitor: the maker's id of the implant that it speaks for. */
+    readonly parent?: Path;
     readonly leads?: {
       readonly path: Path;
       readonly model?: Path;
       readonly serial?: Path;
       readonly manufacturer?: Path;
       readonly chamber?: Words;
+      /** `bipolar`, `unipolar`: what is not listed is told as the maker says it. */
+      readonly polarity?: Words;
       readonly implanted?: Path;
     };
   };

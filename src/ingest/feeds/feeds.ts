@@ -49,6 +49,8 @@ export interface MakerStatus {
   readonly state: 'off' | 'no-credential' | 'waiting' | 'polling' | 'failing';
   /** A sentence, where it is not polling. */
   readonly why?: string;
+  /** ISO 8601: beginning of the poll that is under way, where it is the first one or takes long. */
+  readonly pollingSince?: string;
   readonly counts: Counts;
   readonly patients: number;
   readonly devices: number;

@@ -35,6 +35,7 @@ export function callFor(endpoint: Endpoint, ids: Ids, from?: string, cursor?: Cu
     ...(limit && { [limit.name]: limit.value }),
     ...(endpoint.from !== undefined && from !== undefined && { [endpoint.from]: from }),
     ...(page && 'name' in page && cursor !== undefined && { [page.name]: cursor }),
+    ...(page?.style === 'page' && cursor === undefined && { [page.name]: page.first ?? 1 }),
   };
   return { method, path, query, headers, ...(body === undefined ? {} : { body }) };
 }
@@ -96,8 +97,9 @@ function nextIn(
   if (page === undefined || page.style === 'none') return undefined;
   if (page.style === 'cursor') return wordAt(body, page.next);
   if (page.style === 'link') return linkIn(reply.headers['link'], base);
-  const before = Number(cursor ?? 0);
-  return count === 0 || (limit && count < limit.value) ? undefined : `${before + count}`;
+  if (count === 0 || (limit && count < limit.value)) return undefined;
+  if (page.style === 'page') return `${Number(cursor ?? page.first ?? 1) + 1}`;
+  return `${Number(cursor ?? 0) + count}`;
 }
 
 /** The target of rel="next", absolute; the client refuses one that is not the maker's. https://www.rfc-editor.org/rfc/rfc8288 */

@@ -5,7 +5,7 @@ import { asProblem } from '../../fhir/outcome.ts';
 import { check, type Held } from '../../store/lease.ts';
 import type { PatientTold } from '../implants/told.ts';
 import { quarantineId, quarantineNew } from '../intake/quarantine.ts';
-import { type Asking, isMakers, pagesOf } from './asking.ts';
+import { type Asking, type Came, isMakers, pagesOf } from './asking.ts';
 import { pollDevice } from './device.ts';
 import type { Counts } from './feeds.ts';
 import type { DeviceRow, PatientRow } from './row.ts';
@@ -27,6 +27,8 @@ export interface Memory {
 export interface Listed {
   readonly due: readonly { readonly patient: PatientRow; readonly isDeep: boolean }[];
   readonly count: number;
+  /** Why the list is not whole, where it can be read no further: those that it did name are asked all the same. */
+  readonly error?: string;
 }
 
 /** All patients of the maker; those of whom there is news, or who have not been asked for a long time. Throws what the maker does. */
@@ -34,7 +36,7 @@ export async function listPatients(asking: Asking, memory: Memory, held: Held): 
   const { document, reader, runtime } = asking;
   const due: Listed['due'][number][] = [];
   let count = 0;
-  for await (const came of pagesOf(asking, document.endpoints.patients, {})) {
+  const take = async (came: Came): Promise<void> => {
     const aside: Unread[] = [];
     for (const row of came.page.rows) {
       const patient = reader.patient(row);
@@ -49,7 +51,16 @@ export async function listPatients(asking: Asking, memory: Memory, held: Held): 
       if (isDeep || patient.changed === undefined || patient.changed !== kept.changed) due.push({ patient, isDeep });
     }
     if (aside.length > 0) memory.totals.own(await setAside(asking, aside, held));
-    if (held.signal.aborted) break;
+  };
+  try {
+    for await (const came of pagesOf(asking, document.endpoints.patients, {})) {
+      await take(came);
+      if (held.signal.aborted) break;
+    }
+  } catch (error) {
+    const { code, message } = asProblem(error);
+    if (!isMakers(error) || (code !== 'too-costly' && code !== 'structure')) throw error;
+    return { due, count, error: message };
   }
   return { due, count };
 }
@@ -121,8 +132,9 @@ export async function pollPatient(
     const isNews = row.changed === undefined || kept?.devices[row.id] !== row.changed;
     if (!isNews && !isDeep && !isForced) continue;
     const other = (device: string) => ofPatient.get(device);
-    const polled = await pollDevice(asking, { patient, row, page, isDeep: isDeep || isForced, held, other });
-    totals.add(polled);
+    const { count: counted } = totals;
+    const polled = await pollDevice(asking, { patient, row, page, isDeep: isDeep || isForced, held, counted, other });
+    totals.ended(polled);
     counts = plus(counts, polled.counts);
     if (polled.error !== undefined) errors.push(polled.error);
   }

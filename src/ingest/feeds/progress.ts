@@ -15,6 +15,8 @@ export interface DeviceAsked {
   /** Looks back as far as `recheck` says. */
   readonly isDeep: boolean;
   readonly held: Held;
+  /** Told of all that is counted, step by step. */
+  readonly counted: (more: Partial<Counts>) => void;
   /** Another device of the maker, where a row of this one's pages names it. */
   readonly other: (device: string) => { readonly implant: Implant; readonly patient: PatientTold } | undefined;
 }
@@ -48,10 +50,8 @@ export interface Progress {
 }
 
 export async function openProgress(
-  { document, store, settle }: Asking,
-  device: string,
-  patient: Pick<PatientRow, 'id' | 'told'>,
-  held: Held,
+  { document, store, settle, step }: Asking,
+  { row: { id: device }, patient, held, counted: tell }: DeviceAsked,
 ): Promise<Progress> {
   const maker = document.name;
   const key = keyIn(maker, device);
@@ -61,6 +61,7 @@ export async function openProgress(
   let counts = none;
   const count = (more: Partial<Counts>) => {
     counts = plus(counts, more);
+    tell(more);
     state = { ...state, counts: plus(state.counts, more) };
   };
   return {
@@ -87,7 +88,10 @@ export async function openProgress(
         state: (said) => [{ op: 'put', kind: feedKinds.device, key, value: after(said) }],
       });
       state = after(counted);
-      counts = plus(plus(counts, counted), also);
+      const more = plus(plus(none, counted), also);
+      counts = plus(counts, more);
+      tell(more);
+      await step?.();
     },
   };
 }

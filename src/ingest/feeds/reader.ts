@@ -1,8 +1,8 @@
 /** Reads a maker's rows by what its document says: one reader for all of them. docs/add-a-maker.md */
 import { hash } from 'node:crypto';
 import { ExactNumber, writeExact } from '../../fhir/json.ts';
-import type { Channel, Implant, Lead, PatientTold, Reading, Strip, Term } from '../implants/told.ts';
-import type { Dates, MakerDocument } from './document.ts';
+import type { Channel, Implant, Lead, PatientTold, Reading, Strip, Term, Udi } from '../implants/told.ts';
+import type { Dates, MakerDocument, Words } from './document.ts';
 import { kinds } from './kinds.ts';
 import type { DeviceRow, DeviceState, KeptAside, PatientRow, Read, ReadAlert } from './row.ts';
 import {
@@ -54,8 +54,23 @@ export function createReader(document: MakerDocument, systemOfPatients: string):
       serial: wordAt(lead, leads.serial),
       location:
         leads.chamber && translated(lead, { ...leads.chamber, otherwise: leads.chamber.otherwise ?? 'unknown' }),
+      polarity: leads.polarity && (optional(lead, leads.polarity) ?? wordAt(lead, leads.polarity.path)),
       implanted: dateAt(lead, leads.implanted),
     }));
+  }
+
+  /** Undefined also for what is not listed. */
+  function optional(row: unknown, words: Words | undefined): string | undefined {
+    const read = orAside(() => ({ word: translated(row, words) }));
+    return 'word' in read ? read.word : undefined;
+  }
+
+  function udiOf(row: unknown): Udi | undefined {
+    const { udi } = device;
+    if (!udi) return undefined;
+    const [deviceIdentifier, carrier] = [wordAt(row, udi.deviceIdentifier), wordAt(row, udi.carrier)];
+    if (deviceIdentifier === undefined && carrier === undefined) return undefined;
+    return { deviceIdentifier, carrier, issuer: optional(row, udi.issuer) };
   }
 
   /** The term of a kind of ours, with the digits as they came, in a unit of UCUM. */
@@ -196,6 +211,8 @@ export function createReader(document: MakerDocument, systemOfPatients: string):
           explanted: dateAt(row, device.explanted),
           status: translatedOr(row, device.status, 'unknown'),
           leads: leadsOf(row),
+          udi: udiOf(row),
+          parent: wordAt(row, device.parent),
           lastContact: contactAt(row, device.lastContact),
         };
         return { id, implant, changed: wordAt(row, device.changed) };

@@ -37,6 +37,9 @@ export async function readReadings(
       }
       break;
     } catch (error) {
+      // Where pages lead nowhere, going on behind the last one would too.
+      if (isMakers(error) && asProblem(error).code === 'too-costly')
+        progress.change((state) => ({ ...state, window: undefined }));
       const isForgotten = isMakers(error) && asProblem(error).code === 'deleted' && window.cursor !== undefined;
       if (!isForgotten || restarts >= mostRestarts) throw error;
       window = { from: window.from };

@@ -1,8 +1,9 @@
 /** The feeds of the makers of implants: which there are, who is asked, and what others may ask of them. docs/feeds.md */
 import type { Config } from '../../config.ts';
+import { asProblem } from '../../fhir/outcome.ts';
 import type { Log } from '../../log.ts';
 import type { GuardedClient } from '../../outbound/guarded-client.ts';
-import type { Environment, MakerClient, MakerState } from '../../outbound/maker.ts';
+import type { Credentials, Environment, MakerClient, MakerState } from '../../outbound/maker.ts';
 import { createMakerClient } from '../../outbound/maker-client.ts';
 import { wayFor } from '../../outbound/maker-token.ts';
 import { baseUrlOf, environmentOf, makerName } from '../../protect/maker-settings.ts';
@@ -20,7 +21,7 @@ import { askForJob, readJob } from './jobs.ts';
 import { createReader, type Reader } from './reader.ts';
 import { createSettle, createWelcome } from './settle.ts';
 import { deviceStatuses, makerStatus } from './status.ts';
-import { type Ready, workOn } from './work.ts';
+import { type Bell, type Ready, workOn } from './work.ts';
 
 export interface FeedsParts {
   readonly store: Store;
@@ -33,13 +34,17 @@ export interface FeedsParts {
   readonly implants: Pick<Implants, 'entriesOf'>;
   readonly takeIn: TakeIn;
   readonly leases: Pick<Leases, 'hold' | 'isShared'>;
-  readonly log: Pick<Log, 'error' | 'info'>;
+  readonly log: Pick<Log, 'error' | 'info' | 'warn'>;
 }
 
 export interface FeedsRoom extends Feeds {
   /** Clients of the makers that this server has asked. */
   connections(): readonly { readonly maker: string; readonly environment: string; readonly state: MakerState }[];
+  /** A credential of the maker was stored or removed: it is asked with it at once, where this server asks. */
+  credentialChanged(maker: string): void;
 }
+
+const neverAsked: MakerState = { up: false, breaker: 'closed', calls: 0, retries: 0, failures: 0, tokens: 0 };
 
 /** System of the ids that a maker gives its patients. */
 export const patientSystem = (canonical: string, maker: string): string => `${canonical}/sid/${maker}-patient`;
@@ -51,7 +56,9 @@ export function openFeedsOfMakers(parts: FeedsParts): FeedsRoom {
   const { store, runtime, config, makers, vault, leases } = parts;
   const settle = createSettle({ ...parts, canonical: config.canonical });
   const welcome = createWelcome(parts);
-  const bells = new Map<string, { ring: () => void }>();
+  const bells = new Map<string, Bell>();
+  /** By maker that cannot be asked though it is set up: the environment. */
+  const shut = new Map<string, Environment | 'unknown'>();
   const clients = new Map<
     string,
     { readonly base: string; readonly environment: Environment; readonly client: MakerClient }
@@ -84,7 +91,16 @@ export function openFeedsOfMakers(parts: FeedsParts): FeedsRoom {
     const base = baseUrlOf(maker, config.makers);
     if (base === undefined) return { state: 'off', why: notSet(maker)! };
     const environment = await environmentOf(maker, config.makers, vault);
-    const [held] = environment === undefined ? [] : await vault.valid(maker, environment);
+    let held: Credentials | undefined;
+    try {
+      [held] = environment === undefined ? [] : await vault.valid(maker, environment);
+      shut.delete(maker);
+    } catch (error) {
+      const { code, message: why } = asProblem(error);
+      if (code === 'exception') throw error;
+      shut.set(maker, environment ?? 'unknown');
+      return { state: 'failing', why };
+    }
     if (environment === undefined || held === undefined) {
       const of = environment === undefined ? '' : ` for ${environment}`;
       return { state: 'no-credential', why: `No credential is stored${of}` };
@@ -99,7 +115,7 @@ export function openFeedsOfMakers(parts: FeedsParts): FeedsRoom {
 
   for (const maker of names) {
     if (notSet(maker) !== undefined) continue;
-    const bell = { ring: (): void => undefined };
+    const bell: Bell = { ring: () => undefined, poll: () => undefined };
     bells.set(maker, bell);
     leases.hold(`feed/${maker}`, (held) =>
       workOn(
@@ -148,7 +164,16 @@ export function openFeedsOfMakers(parts: FeedsParts): FeedsRoom {
       ring();
     },
     acknowledgement: (maker, alert, device) => acknowledgementChange(maker, alert, device, runtime.now()),
-    connections: () =>
-      [...clients].map(([maker, { environment, client }]) => ({ maker, environment, state: client.state() })),
+    connections: () => [
+      ...[...clients].flatMap(([maker, { environment, client }]) =>
+        shut.has(maker) ? [] : [{ maker, environment, state: client.state() }],
+      ),
+      ...[...shut].map(([maker, environment]) => ({
+        maker,
+        environment,
+        state: { ...(clients.get(maker)?.client.state() ?? neverAsked), up: false },
+      })),
+    ],
+    credentialChanged: (maker) => bells.get(maker)?.poll(),
   };
 }

@@ -22,6 +22,8 @@ export const feedKinds = {
 export interface KeptMaker
   extends Pick<MakerStatus, 'environment' | 'state' | 'counts' | 'patients' | 'devices' | 'missingIntervals'> {
   readonly why?: string;
+  /** When the poll began that is under way; told by those that take long. */
+  readonly since?: number;
   readonly lastSuccess?: number;
   readonly lastError?: string;
   readonly connection?: MakerStatus['connection'];

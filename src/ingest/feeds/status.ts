@@ -17,12 +17,13 @@ export async function makerStatus(
   const acknowledgements = { waiting: 0, refused: 0 };
   for await (const { value: one } of keptOf(store, feedKinds.acknowledgement, maker))
     acknowledgements[(one as KeptAcknowledgement).state]++;
-  const { lastSuccess, lastError, environment, connection } = value ?? {};
+  const { lastSuccess, lastError, environment, connection, since } = value ?? {};
   return {
     maker,
     ...(environment === undefined ? {} : { environment }),
     state: notSet === undefined ? (value?.state ?? 'waiting') : 'off',
     ...(notSet !== undefined ? { why: notSet } : value?.why === undefined ? {} : { why: value.why }),
+    ...(since === undefined || notSet !== undefined ? {} : { pollingSince: iso(since) }),
     counts: value?.counts ?? none,
     patients: value?.patients ?? 0,
     devices: value?.devices ?? 0,

@@ -5,7 +5,10 @@ import type { Counts } from './feeds.ts';
 import { feedKinds, type KeptDevice, type KeptMaker, keptOf, none, plus } from './state.ts';
 
 export interface Totals {
-  add(polled: DevicePolled): void;
+  /** Of a device, as soon as it is stored. */
+  count(more: Partial<Counts>): void;
+  /** A device was asked. Its counts are counted already. */
+  ended(polled: Pick<DevicePolled, 'gaps' | 'gapsBefore' | 'isNew'>): void;
   /** What belongs to no device. */
   own(counts: Partial<Counts>): void;
   read(): Pick<KeptMaker, 'counts' | 'own' | 'devices' | 'missingIntervals'>;
@@ -28,8 +31,10 @@ export async function openTotals(
     devices++;
   }
   return {
-    add({ counts, gaps, gapsBefore, isNew }) {
-      ofDevices = plus(ofDevices, counts);
+    count(more) {
+      ofDevices = plus(ofDevices, more);
+    },
+    ended({ gaps, gapsBefore, isNew }) {
       missingIntervals += gaps - gapsBefore;
       if (isNew) devices++;
     },

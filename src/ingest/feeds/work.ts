@@ -20,7 +20,8 @@ export interface Askable {
 }
 export interface NotAskable {
   readonly why: string;
-  readonly state: 'off' | 'no-credential';
+  /** `failing`: what has to be opened first cannot be. */
+  readonly state: 'off' | 'no-credential' | 'failing';
 }
 export type Ready = Askable | NotAskable;
 
@@ -28,7 +29,7 @@ export interface WorkParts {
   readonly maker: string;
   readonly store: Pick<Store, 'get' | 'list' | 'commit'>;
   readonly runtime: Asking['runtime'];
-  readonly log: Pick<Log, 'error' | 'info'>;
+  readonly log: Pick<Log, 'error' | 'info' | 'warn'>;
   readonly pollSeconds: number;
   readonly systemOfPatients: string;
   /** Asked before every poll: a credential may come while the server runs. */
@@ -36,13 +37,24 @@ export interface WorkParts {
   /** Whether others may ask for something that only the store tells of. */
   readonly isShared: boolean;
   /** Set here, called by whoever asked for something on this server. */
-  readonly bell: { ring: () => void };
+  readonly bell: Bell;
+}
+
+export interface Bell {
+  /** Somebody asked for a run or an acknowledgement. */
+  ring: () => void;
+  /** A credential was stored or removed: there is no waiting for the next poll. */
+  poll: () => void;
 }
 
 /** Patients that are asked for at a time. */
 const atATime = 4;
 /** Milliseconds between two looks for what other servers were asked. */
 const lookEvery = 1_000;
+/** The longest between two looks, in milliseconds, for what a maker cannot be asked without. */
+const readyEvery = 5_000;
+/** Milliseconds after which a poll that is under way says how far it is. */
+const tellEvery = 2_000;
 
 export async function workOn(parts: WorkParts, held: Held): Promise<void> {
   const memory = await remember(parts);
@@ -70,20 +82,37 @@ export async function remember({ maker, store }: Pick<WorkParts, 'maker' | 'stor
 }
 
 async function pollAlways(parts: WorkParts, memory: Memory, line: Line, held: Held): Promise<void> {
-  const { maker, store, runtime, pollSeconds } = parts;
+  const { maker, store, runtime, pollSeconds, bell, log } = parts;
   const [kept] = await store.get(feedKinds.maker, [maker]);
   let last = kept?.value as KeptMaker | undefined;
+  let logged: string | undefined;
+  let isRung = false;
+  let wake = new AbortController();
+  bell.poll = () => {
+    isRung = true;
+    wake.abort();
+  };
+  held.signal.addEventListener('abort', () => wake.abort(), { once: true });
+  const keep = async (value: KeptMaker): Promise<void> => {
+    await store.commit([{ op: 'put', kind: feedKinds.maker, key: maker, value }, check(held.fence)]);
+  };
   while (!held.signal.aborted) {
     const begun = runtime.now();
+    isRung = false;
+    wake = new AbortController();
     const ready = await parts.ready();
+    const why = 'why' in ready && ready.state === 'failing' ? ready.why : undefined;
+    if (why !== undefined && why !== logged) log.warn('a credential cannot be opened', { id: maker });
+    logged = why;
     const next =
-      'why' in ready ? notReady(memory, ready, last) : await pollOnce(parts, memory, line, held, ready, last);
+      'why' in ready ? notReady(memory, ready, last) : await pollOnce(parts, memory, line, held, ready, last, keep);
     if (held.signal.aborted) return;
     // Where nothing can be asked, nothing has to be said twice.
-    if (!('why' in ready) || next.state !== last?.state || next.why !== last?.why)
-      await store.commit([{ op: 'put', kind: feedKinds.maker, key: maker, value: next }, check(held.fence)]);
+    if (!('why' in ready) || next.state !== last?.state || next.why !== last?.why) await keep(next);
     last = next;
-    await runtime.sleep(Math.max(0, pollSeconds * 1_000 - (runtime.now() - begun)), held.signal);
+    if (isRung) continue;
+    const wait = Math.max(0, pollSeconds * 1_000 - (runtime.now() - begun));
+    await runtime.sleep('why' in ready ? Math.min(wait, readyEvery) : wait, wake.signal);
   }
 }
 
@@ -93,10 +122,12 @@ const notReady = ({ totals, patients }: Memory, { state, why }: NotAskable, last
   why,
   patients: last?.patients ?? patients.size,
   lastSuccess: last?.lastSuccess,
-  lastError: last?.lastError,
+  ...(state === 'failing'
+    ? { lastError: why, connection: { up: false, breaker: 'closed' } }
+    : { lastError: last?.lastError }),
 });
 
-/** Once through all patients. */
+/** Once through all patients. `tell` is told of a state that nobody has read yet, and of how far a long poll is. */
 export async function pollOnce(
   { runtime, log, maker }: Pick<WorkParts, 'runtime' | 'log' | 'maker'>,
   memory: Memory,
@@ -104,13 +135,38 @@ export async function pollOnce(
   held: Held,
   { asking: able, environment }: Askable,
   last: KeptMaker | undefined,
+  tell: (underWay: KeptMaker) => Promise<void> = async () => undefined,
 ): Promise<KeptMaker> {
-  const asking: Asking = { ...able, signal: held.signal };
+  const begun = runtime.now();
+  const isFailing = last?.state === 'failing';
+  const isKnown = isFailing || last?.state === 'polling';
   let listed = last?.patients ?? 0;
   let lastError: string | undefined;
+  let toldAt = begun;
+  const underWay = (): KeptMaker => ({
+    ...memory.totals.read(),
+    environment,
+    state: isFailing ? 'failing' : 'polling',
+    since: begun,
+    patients: listed,
+    lastSuccess: last?.lastSuccess,
+    lastError: lastError ?? last?.lastError,
+    connection: connectionOf(able.client),
+  });
+  const step = async (): Promise<void> => {
+    if (runtime.now() - toldAt < tellEvery || held.signal.aborted) return;
+    toldAt = runtime.now();
+    await tell(underWay());
+  };
+  const asking: Asking = { ...able, signal: held.signal, step };
+  if (!isKnown) await tell(underWay());
   try {
-    const { due, count } = await listPatients(asking, memory, held);
-    listed = count;
+    const { due, count, error: gap } = await listPatients(asking, memory, held);
+    listed = gap === undefined ? count : Math.max(listed, count);
+    if (gap !== undefined) {
+      memory.totals.own({ failure: 1 });
+      lastError = gap;
+    }
     const waiting = due.values();
     await Promise.all(
       Array.from({ length: Math.min(atATime, due.length) }, async () => {
@@ -135,7 +191,6 @@ export async function pollOnce(
     memory.totals.own({ failure: 1 });
     lastError = asProblem(error).message;
   }
-  const state = asking.client.state();
   return {
     ...memory.totals.read(),
     environment,
@@ -143,12 +198,17 @@ export async function pollOnce(
     patients: listed,
     lastSuccess: lastError === undefined ? runtime.now() : last?.lastSuccess,
     lastError,
-    connection: {
-      up: state.up,
-      breaker: state.breaker,
-      ...(state.tokenExpires === undefined ? {} : { tokenExpires: state.tokenExpires }),
-      ...(state.quota?.remaining === undefined ? {} : { quotaRemaining: state.quota.remaining }),
-    },
+    connection: connectionOf(asking.client),
+  };
+}
+
+function connectionOf(client: Asking['client']): NonNullable<KeptMaker['connection']> {
+  const { up, breaker, tokenExpires, quota } = client.state();
+  return {
+    up,
+    breaker,
+    ...(tokenExpires === undefined ? {} : { tokenExpires }),
+    ...(quota?.remaining === undefined ? {} : { quotaRemaining: quota.remaining }),
   };
 }
 

@@ -26,6 +26,8 @@ export interface CredentialsDoor {
   readonly known: readonly string[];
   /** `<MAKER>_BASE_URL` and `<MAKER>_ENVIRONMENT`. */
   readonly makers: Readonly<Record<string, string>>;
+  /** Told when a credential was stored or removed. */
+  readonly changed?: (maker: string) => void;
 }
 
 /** Minutes for which the credential before stays valid where nobody says otherwise, and the most that may be asked for. */
@@ -48,7 +50,7 @@ function makerIn(known: readonly string[], given: string): string {
 
 /** The Endpoint of a maker is written, and with it what is kept, in one commit. */
 function writeEndpoint(
-  { dispatch, runtime, canonical, base, makers }: CredentialsDoor,
+  { dispatch, runtime, canonical, base, makers, changed }: CredentialsDoor,
   request: Request,
   response: Response,
   of: { readonly maker: string; readonly environment: Environment; readonly isRemoved?: boolean },
@@ -61,6 +63,7 @@ function writeEndpoint(
   const endpoint = `Endpoint/${asked.id}`;
   return settle(runtime, async () => {
     await dispatch(asked, visit.caller, [...(await changes()), appended(visit.row({ ...deed, target: endpoint }))]);
+    changed?.(of.maker);
     return endpoint;
   });
 }
@@ -111,7 +114,7 @@ export function adminCredentialsRouter(door: CredentialsDoor): RequestHandler {
     const credentials = await vault.list();
     await visitOf(response).record({ interaction: 'admin-credential-list', action: 'R', status: 200 });
     reply(request, response, 200, {
-      credentials: credentials.map(({ maker, environment, members, created, by, key, previousUntil }) => ({
+      credentials: credentials.map(({ maker, environment, members, created, by, key, previousUntil, lost }) => ({
         manufacturer: maker,
         environment,
         members,
@@ -119,6 +122,7 @@ export function adminCredentialsRouter(door: CredentialsDoor): RequestHandler {
         stored_by: by,
         key,
         previous_valid_until: isoOf(previousUntil),
+        cannot_be_opened: lost.map((one) => ({ stored_at: isoOf(one.created), key: one.key })),
       })),
     });
   });

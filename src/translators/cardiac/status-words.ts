@@ -25,6 +25,7 @@ export function makerWords(status: MakerStatus, now: number) {
     environment: status.environment ?? null,
     state,
     why: status.why ?? (isBad(status) ? (status.lastError ?? 'The maker does not answer') : null),
+    polling_since: status.pollingSince ?? null,
     api_connection: connection === undefined ? 'unknown' : connection.up ? 'up' : 'down',
     breaker: connection?.breaker ?? null,
     token_expires_at: isoOf(expires),

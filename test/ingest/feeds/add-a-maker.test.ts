@@ -58,7 +58,7 @@ describe('The page about adding a maker', () => {
 
   it('adds one that is polled as the page says, without a line of src/ (0-001, 0-118)', async () => {
     expect(blocks.size).toBe(6);
-    await until(async () => (await server.feeds.status())[0]?.state === 'polling');
+    await until(async () => (await server.feeds.status())[0]?.lastSuccess);
 
     const [status] = await server.feeds.status();
     expect(status!.counts).toMatchObject({ received: 5, new: 4, quarantined: 1, success: 1, failure: 0 });

@@ -62,7 +62,7 @@ describe('The feeds of makers', () => {
   it('run once for a patient though two servers are asked at once, and count what was stored (0-026)', async () => {
     const shared = { isShared: true, pollSeconds: never };
     const [one, two] = [open({ ...shared, owner: 'one' }), open({ ...shared, owner: 'two' })];
-    await until(async () => (await ofMaker(one)).state === 'polling', 20);
+    await until(async () => (await ofMaker(one)).lastSuccess, 20);
     const before = (await ofMaker(one)).counts;
     const devices = (await one.devices(maker)).filter(({ patient }) => patient === 'PAT001');
     const asked = await Promise.all([one.ingest('PAT001'), two.ingest('PAT001'), two.ingest('PAT001')]);

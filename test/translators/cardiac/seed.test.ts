@@ -64,7 +64,7 @@ describe('The cardiac integration as the customer wrote it down', () => {
 
     const stored = await house.ask('POST', '/cardiac/credentials/boston_scientific', credentials);
     expect(stored.status).toBe(201);
-    await until(async () => (await makerStatus()).state === 'polling', 15);
+    await until(async () => (await makerStatus()).last_sync !== null, 15);
   });
 
   it.each(['administrator', 'client'])(
