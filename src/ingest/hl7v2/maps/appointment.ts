@@ -32,7 +32,7 @@ export function addAppointment(making: Making): void {
   const end =
     (until ? instantOf(until, around) : undefined) ??
     (start && minutes ? new Date(Date.parse(start) + minutes * 60_000).toISOString() : undefined);
-  const told = sch.get(25)?.trim().toUpperCase();
+  const told = sch.get(25)?.trim().toUpperCase() || undefined;
   const meant = inTable('appointmentStatus', message.event) ?? 'booked';
   const status = meant === 'booked' ? ((told && inTable('0278', told)) ?? meant) : meant;
   const isWhole = start !== undefined && end !== undefined;

@@ -90,7 +90,7 @@ export async function addReport(
   const index = obr ? message.position(obr) : -1;
   const orderKey = filler ? `${filler.system}|${filler.value}` : `${messageKey}|${index}`;
   const devices = await devicesOf(message, results, drafts, around);
-  const told = obr?.get(25)?.trim().toUpperCase();
+  const told = obr?.get(25)?.trim().toUpperCase() || undefined;
   const status = (told && inTable('0123', told)) ?? 'unknown';
   if (told && ['Y', 'Z', 'M', 'N'].includes(told)) around.warn('OBR-25 has a status that FHIR has no word for');
   else if (told && inTable('0123', told) === undefined) around.warn('a code that is not in the table 0123');

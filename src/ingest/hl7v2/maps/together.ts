@@ -78,7 +78,9 @@ export function joined(results: readonly Result[], { message, around }: Making):
     else {
       const text = [last.value.text, value.text].filter((line) => line !== undefined).join('\n');
       const notes = [...last.notes, ...result.notes];
-      out[out.length - 1] = { ...last, notes, value: { ...last.value, text, values: [{ valueString: text }] } };
+      // Lines with nothing on them are no text.
+      const said = text === '' ? {} : { text, values: [{ valueString: text }] };
+      out[out.length - 1] = { ...last, notes, value: { ...last.value, ...said } };
       message.taken(segment);
     }
   }

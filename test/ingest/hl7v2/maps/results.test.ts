@@ -108,6 +108,15 @@ describe('A value', () => {
     await expect(maps.map(bomb)).rejects.toMatchObject({ code: 'too-long' });
   });
 
+  it('that is blank is none: of a status, of lines, of a text', async () => {
+    const blank = segment('OBR', { 1: '2', 3: 'F2^MON', 4: '2^Panel^L', 25: ' ' });
+    const line = (code: string, text: string) => segment('OBX', { 1: '1', 2: 'TX', 3: code, 5: text, 11: 'F' });
+    const report = ['R^Report^L', ''].flatMap((code) => [line(code, '\t'), line(code, ' \t')]);
+    const { verdict, remarks } = await room.send(oru({ patient: 'B1' }, ...report, blank, ...report));
+
+    expect([verdict, remarks]).toEqual(['AA', []]);
+  });
+
   it('in lines of text is one text', async () => {
     const observed = made(
       await maps.map(oru({}, obx('TX', '9^Finding^L', '', 'one'), obx('TX', '9^Finding^L', '', 'two'))),
