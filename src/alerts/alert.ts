@@ -31,7 +31,7 @@ export interface AlertSeen {
   readonly identifier?: string;
   /** What a maker calls this kind of alert, beside the type. */
   readonly vendor?: { readonly system: string; readonly code: string };
-  /** FHIR dateTime that it began, where others tell; the time of the write where left out. */
+  /** FHIR dateTime that it began, where others tell; where left out, `at`. */
   readonly since?: string;
   /** Somebody acknowledged it at its maker. */
   readonly acknowledged?: boolean;

@@ -2,7 +2,7 @@
 import type { Resource } from '../fhir/references.ts';
 import type { Pending } from '../interactions/interaction.ts';
 import { keptNow, resourceNow } from '../interactions/pending.ts';
-import type { Look } from '../store/store.ts';
+import type { Look, Store } from '../store/store.ts';
 import { type Alert, type AlertSeen, alertKind } from './alert.ts';
 import { kindOf } from './kinds.ts';
 import { isWorse, severityIn } from './severity.ts';
@@ -21,6 +21,29 @@ export async function makersRow(alert: Alert, pending: Pending, look: Look): Pro
   const key = keyFor(alert);
   const { expect } = await keptNow(kind, key, pending, look);
   return [{ op: 'put', kind, key, value: alert.id, expect }];
+}
+
+const ownKeyFor = ({ patient, device, type }: Pick<AlertSeen, 'patient' | 'device' | 'type'>): string =>
+  `own|${patient}|${type}|${device}`;
+
+/** What is kept of an alert of a state that this house raised by itself: the maker may tell of it later. */
+export async function ownRow(seen: AlertSeen, id: string, pending: Pending, look: Look): Promise<Pending> {
+  if (!seen.isOfDevice || !isState(seen.type)) return [];
+  const key = ownKeyFor(seen);
+  const { expect } = await keptNow(kind, key, pending, look);
+  return [{ op: 'put', kind, key, value: id, expect }];
+}
+
+/** The open alert of this house that says what a maker tells now: the two are one. */
+export async function toldByUs(
+  seen: Pick<AlertSeen, 'patient' | 'device' | 'type'>,
+  store: Pick<Store, 'get'>,
+): Promise<Alert | undefined> {
+  if (!isState(seen.type)) return undefined;
+  const [row] = await store.get(kind, [ownKeyFor(seen)]);
+  const [kept] = row ? await store.get(alertKind, [row.value as string]) : [];
+  const alert = kept?.value as Alert | undefined;
+  return alert?.open && alert.flag !== undefined ? alert : undefined;
 }
 
 /** The open alert of a maker that says the same, and is as bad; also one of the same commit. */

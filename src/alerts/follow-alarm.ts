@@ -4,7 +4,7 @@ import type { Pending } from '../interactions/interaction.ts';
 import { laidOver } from '../interactions/pending.ts';
 import type { Look } from '../store/store.ts';
 import type { Alert, AlertSeen, AlertSetting, AlertSeverity } from './alert.ts';
-import { isMakerDone, toldByMaker } from './beside-maker.ts';
+import { isMakerDone, ownRow, toldByMaker } from './beside-maker.ts';
 import { type Alarm, after, type Reading, type Step } from './episode.ts';
 import { type FloodCap, floodOver, openedUnderCap } from './flood.ts';
 import type { Verdict } from './interpret.ts';
@@ -46,7 +46,9 @@ const typeOf = ({ alert, vital }: Verdict): string => alert ?? `vital-${vital}`;
 function words({ verdict, of }: Sight, severity: Alarm['severity']): Pick<AlertSeen, 'type' | 'text' | 'name'> {
   const type = typeOf(verdict);
   if (of === 'vital') return { type, name: nameOf(verdict), text: detailOf(verdict, severity) };
-  return { type, text: `${kindOf(type).display}: ${verdict.name}` };
+  const { display } = kindOf(type);
+  const isSaid = verdict.name.split(' ').every((word) => display.includes(word.replace(/s$/, '')));
+  return { type, text: isSaid ? display : `${display}: ${verdict.name}` };
 }
 
 function seenOf(sight: Sight, { severity, episode }: Pick<Alarm, 'severity' | 'episode'>): AlertSeen {
@@ -99,7 +101,8 @@ export async function follow(
   if (kept.told) return followTold(step, kept, sight, held, look);
   if (kept.capped) return followCapped(step, kept, sight, held, look);
   if (step === 'nothing') return { saves: [], kept };
-  if (step === 'ended') return { saves: await ended(kept.flag, sight, held, look, olderOf(kept, sight)), kept };
+  if (step === 'ended')
+    return { saves: await ended(kept.flag, sight, held, look, olderOf(kept, sight), kept.until), kept };
   if (kept.evidence >= MOST_EVIDENCE && step !== 'raised') return { saves: [], kept };
   const evidence = referenceTo(sight.observation);
   const again =
@@ -122,7 +125,9 @@ async function open(alarm: Alarm, sight: Sight, held: Pending, look: Look): Prom
   if (maker) return { saves: [], kept: { ...plain, flag: maker.id, issue: maker.issue, evidence: 1, told: true } };
   const told = await openedUnderCap(seen, sight.cap, sight, held, look);
   const ids = { flag: told.alert.id, issue: told.alert.issue, evidence: 1 };
-  return { saves: told.changes, kept: { ...plain, ...ids, ...(told.isCapped && { capped: true }) } };
+  if (told.isCapped) return { saves: told.changes, kept: { ...plain, ...ids, capped: true } };
+  const own = await ownRow(seen, told.alert.id, laidOver(held, told.changes), look);
+  return { saves: [...told.changes, ...own], kept: { ...plain, ...ids } };
 }
 
 /** One that a maker told of is told of here when it turns worse, or still goes on when the maker's is over. */

@@ -158,21 +158,19 @@ async function taskRaised(
   return [saveOf(key, next, newest.expect)];
 }
 
-/** Over: the Flag is inactive, its Task done. The DetectedIssue stays: it was found. */
+/** Over since `at`: the Flag is inactive, its Task done. The DetectedIssue stays: it was found. */
 export async function ended(
   id: string,
   setting: AlertSetting,
   pending: Pending,
   look: Look,
   older?: Alert,
+  at = setting.now,
 ): Promise<Pending> {
   const { value, expect } = await keptNow(alertKind, id, pending, look);
   const alert = (value as Alert | undefined) ?? older;
   if (!alert?.open) return [];
-  return [
-    ...(await flagEnded(alert, setting, pending, look)),
-    ...(await endedAside(alert, expect, setting, pending, look)),
-  ];
+  return [...(await flagEnded(alert, at, pending, look)), ...(await endedAside(alert, expect, setting, pending, look))];
 }
 
 /** What follows where the Flag is no longer active, by whomever; one in error was never anybody's to do. */
@@ -191,12 +189,15 @@ export async function endedAside(
   ];
 }
 
-async function flagEnded({ flag: id }: Alert, { now }: AlertSetting, pending: Pending, look: Look): Promise<Pending> {
+async function flagEnded({ flag: id }: Alert, at: number, pending: Pending, look: Look): Promise<Pending> {
   if (id === undefined) return [];
   const key = { type: 'Flag', id };
   const newest = await resourceNow(key, pending, look);
   if (newest?.resource.status !== 'active') return [];
-  const period = { ...newest.resource.period, end: new Date(now).toISOString() };
+  const since = Date.parse(newest.resource.period?.start);
+  // Over before it began is none: clocks differ.
+  const end = new Date(Number.isNaN(since) ? at : Math.max(at, since)).toISOString();
+  const period = { ...newest.resource.period, end };
   return [saveOf(key, { ...newest.resource, status: 'inactive', period }, newest.expect)];
 }
 

@@ -87,8 +87,6 @@ const profile = ({ isOfDevice, patient }: AlertSeen, canonical: string, name: st
     ? { meta: { profile: [`${canonical}/StructureDefinition/device-alert-${name}`] } }
     : {};
 
-const began = ({ since }: AlertSeen, now: number): string => since ?? new Date(now).toISOString();
-
 function flagOf(seen: AlertSeen, id: string, { canonical, now }: AlertSetting): Made {
   const kind = kindOf(seen.type);
   const category = kind.category ?? 'clinical';
@@ -116,7 +114,8 @@ function flagOf(seen: AlertSeen, id: string, { canonical, now }: AlertSetting): 
       text: seen.name ?? seen.text,
     },
     subject: { reference: seen.patient },
-    period: { start: began(seen, now) },
+    // Of the reading; what a clock that runs ahead says is of now.
+    period: { start: seen.since ?? new Date(Math.min(seen.at, now)).toISOString() },
     ...(author && { author }),
   };
 }
@@ -141,7 +140,8 @@ function issueOf(seen: AlertSeen, alert: Alert, { canonical, now }: AlertSetting
     },
     severity: severities[seen.severity].issue,
     ...(patient !== undefined && { patient: { reference: patient } }),
-    identifiedDateTime: began(seen, now),
+    // A limit is found to be passed when the reading comes in, however old that is.
+    identifiedDateTime: seen.since ?? new Date(now).toISOString(),
     ...(author && { author }),
     ...(implicated !== undefined && { implicated: [{ reference: implicated }] }),
     ...(evidence.length > 0 && { evidence: evidence.map((reference) => ({ detail: [{ reference }] })) }),

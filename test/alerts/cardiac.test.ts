@@ -62,6 +62,17 @@ describe('What an implant says', () => {
     expect((await high.find('DetectedIssue'))[0].evidence).toHaveLength(2);
   });
 
+  it('is an alert of the time of the reading, from the first to the one that ended it, and says once what it is', async () => {
+    const device = implant();
+    for (const value of ['201', '202', '150', '149']) await heartRate(device, value);
+    const [flag] = await device.find('Flag');
+    const [issue] = await device.find('DetectedIssue');
+
+    expect(flag.period).toEqual({ start: minutes(0), end: minutes(3) });
+    expect(flag.code.text).toBe('Heart rate of an implant high');
+    expect(Date.now() - Date.parse(issue.identifiedDateTime)).toBeLessThan(60_000);
+  });
+
   it('of its battery is a Flag of its patient, of category safety, that gets worse once (0-110)', async () => {
     const device = implant();
     for (const value of ['21', '20', '19', '11', '10', '9']) await device.tell('battery_level', '721536', value, '%');
@@ -157,6 +168,36 @@ describe('What an implant says', () => {
     await other.told({ ...makersAlert, kind: 'battery-rrt' }, status('754115'));
     await other.interrogate(status('754116'));
     expect(await other.flags()).toEqual(['active battery-eos safety PH', 'active battery-rrt safety PM']);
+  });
+
+  it('and is told of by its maker only afterwards is one alert, by both names and as bad as the worse of them', async () => {
+    const device = implant();
+    const status = (code: string): Term => ({ code: '721280', coded: { code } });
+    await device.interrogate(status('754115'));
+    const [own] = await device.find('Flag');
+    const later = { ...makersAlert, kind: 'battery-rrt', severity: 'critical' as const };
+    await device.told(later, status('754115'));
+    const [flag, ...others] = await device.find('Flag');
+    const [issue] = await device.find('DetectedIssue');
+    const tasks = await device.find('Task');
+
+    expect(others).toEqual([]);
+    expect(flag).toMatchObject({
+      id: own.id,
+      status: 'active',
+      identifier: [{ value: 'boston-scientific:ALR-1' }, own.identifier[0]],
+    });
+    expect(await device.flags()).toEqual(['active battery-rrt safety PH']);
+    expect(issue).toMatchObject({ severity: 'high', identifier: [{ value: 'boston-scientific:ALR-1' }, {}] });
+    expect(issue.evidence).toHaveLength(2);
+    expect(tasks).toMatchObject([{ priority: 'stat', status: 'requested' }]);
+    // What the maker tells next is of the same; a milder word makes it no milder than it is here.
+    await device.told({ ...later, severity: 'info', acknowledged: true }, status('754115'));
+    expect(await device.flags()).toEqual(['active battery-rrt safety PM']);
+    expect(await device.find('Task')).toMatchObject([{ status: 'accepted' }]);
+    // Another of the same kind is another.
+    await device.told({ ...makersAlert, id: 'ALR-2', kind: 'battery-rrt' }, status('754115'));
+    expect(await device.find('Flag')).toHaveLength(2);
   });
 
   it('is judged by the limits of its patient where there are such', async () => {

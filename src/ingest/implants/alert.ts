@@ -1,8 +1,8 @@
 /** What a maker noticed, as the alert that it becomes, and what the maker's news changes of it. docs/implants.md, docs/alerts.md */
 import type { AlertSeen, AlertSeverity } from '../../alerts/alert.ts';
 import { deviceKindOf } from '../../alerts/kinds.ts';
-import { severities, withPriority } from '../../alerts/severity.ts';
-import { acknowledgedAtMaker, alertOf, alertResources } from '../../alerts/triple.ts';
+import { isWorse, severities, withPriority } from '../../alerts/severity.ts';
+import { acknowledgedAtMaker, alertOf, alertResources, worsened } from '../../alerts/triple.ts';
 import type { Resource } from '../../fhir/references.ts';
 import { clean } from '../intake/entries.ts';
 import { isDateTime } from './patient.ts';
@@ -17,6 +17,13 @@ export interface AlertPlace {
   /** When it came in, in milliseconds. */
   readonly now: number;
 }
+
+/** What it is an alert of, and of whom. */
+export const aboutOf = (alert: AlertTold, { patient, device }: AlertPlace) => ({
+  type: deviceKindOf(alert.kind).code,
+  patient,
+  device,
+});
 
 const severityOf = ({ severity }: AlertTold): AlertSeverity => (severity in severities ? severity : 'warning');
 
@@ -48,6 +55,26 @@ export function resourcesOf(alert: AlertTold, at: AlertPlace): readonly (Resourc
   const seen = seenOf(alert, at);
   return alertResources(seen, alertOf(seen), at);
 }
+
+/**
+ * One of this house that a maker tells of as well: it goes by the maker's name first, and is as bad as the worse of the two. Where that is
+ * worse than before, whoever has acknowledged it is asked again.
+ */
+export function joined(was: any, alert: AlertTold, before: AlertSeverity, at: AlertPlace): any {
+  const { identifier: value, vendor } = seenOf(alert, at);
+  const system = `${at.canonical}/sid/${was.resourceType === 'Task' ? 'alert-task' : 'alert'}`;
+  const hasRisen = isWorse(severityOf(alert), before) && !alert.acknowledged;
+  const severity = worseOf(severityOf(alert), before);
+  const named = { ...was, identifier: [{ system, value }, ...(was.identifier ?? [])] };
+  if (was.resourceType === 'Flag' && vendor)
+    named.code = { ...was.code, coding: [...(was.code?.coding ?? []), vendor] };
+  if (was.resourceType === 'DetectedIssue' && was.mitigation?.length > 0 && hasRisen)
+    named.mitigation = [...was.mitigation, worsened(at)];
+  if (was.resourceType === 'Task' && was.status === 'accepted' && hasRisen) named.status = 'requested';
+  return revised(named, { ...alert, severity }, at);
+}
+
+export const worseOf = (a: AlertSeverity, b: AlertSeverity): AlertSeverity => (isWorse(a, b) ? a : b);
 
 const open = new Set(['draft', 'requested', 'received']);
 

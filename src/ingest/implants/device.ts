@@ -118,7 +118,8 @@ export const monitorDevice = (monitor: Monitor, manufacturer: string, patient: s
   });
 
 const leadName = (lead: Lead, i: number): string => clean(lead.serial, 100) ?? `${lead.location ?? '-'}|${i}`;
-const leadIdOf = (implant: string, lead: Lead, i: number): string => partIdOf(implant, 'lead', leadName(lead, i));
+export const leadIdOf = (implant: string, lead: Lead, i: number): string =>
+  partIdOf(implant, 'lead', leadName(lead, i));
 
 const property = (code: string, text: string | undefined) => {
   const value = clean(text, 200);

@@ -38,6 +38,18 @@ export function findDevice(implant: Implant, canonical: string, store: Looking):
   return find('Device', any(of), store);
 }
 
+/** The implant that a home monitor is said to speak for, where it has been told of. */
+export async function findSpokenFor({ parent, type, maker }: Implant, canonical: string, store: Looking) {
+  const value = parent?.trim();
+  if (!value || type !== 'remote-monitor') return undefined;
+  const { resources } = await find(
+    'Device',
+    identified('Device', value, `${canonical}/sid/maker-device/${maker}`),
+    store,
+  );
+  return resources.length === 1 ? resources[0] : undefined;
+}
+
 /** Undefined where nothing names the patient. Who was merged into another is found as that one. */
 export async function findPatient({ identifiers }: PatientTold, store: Looking): Promise<Found | undefined> {
   const named = identifiers.filter(({ value, type }) => value.trim() !== '' && type !== 'U');

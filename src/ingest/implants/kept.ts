@@ -1,4 +1,5 @@
 /** What is kept of an implant, of each occasion on which it told something, and of its alerts: a repeat is told from news by it. docs/storage.md */
+import type { AlertSeverity } from '../../alerts/alert.ts';
 import type { Term } from './told.ts';
 
 /** Kind of all of it. Keys: `<implant>` for the implant, `<implant>|…` for its occasions, `<implant>!…` for its alerts. */
@@ -18,6 +19,9 @@ export interface KeptImplant {
   /** Id of the DeviceUseStatement that goes on, and how many there were. */
   readonly use: string;
   readonly uses: number;
+  /** Beginning and end of that use that we wrote, as written: what somebody else has said stands. */
+  readonly since?: string;
+  readonly until?: string;
   /** Codes that there is a DeviceMetric for. */
   readonly metrics: readonly string[];
   /** Newest instant that anything was told of. */
@@ -56,4 +60,6 @@ export interface KeptAlert {
   readonly flag: string;
   readonly issue: string;
   readonly task: string;
+  /** It was an alert of this house before, as bad as this: what the maker tells makes it no milder. */
+  readonly least?: AlertSeverity;
 }

@@ -1,19 +1,20 @@
 /** Which Device and which Patient are told of, and what of them, their leads and their assignment has to be written. https://hl7.org/fhir/R4/deviceusestatement.html */
 import { assignmentsOf } from '../../assignments/kept.ts';
-import { type Assignment, patientAt, spanOf, withAssignment } from '../../assignments/periods.ts';
+import { type Assignment, patientAt, spanOf } from '../../assignments/periods.ts';
 import { parseExact } from '../../fhir/json.ts';
 import { keyOf, type Resource, type ResourceKey } from '../../fhir/references.ts';
 import type { Entry } from '../../interactions/interaction.ts';
 import { type Change, isDeleted, type Store, type Version } from '../../store/store.ts';
 import { after, asNew, put } from '../intake/entries.ts';
 import type { QuarantineCode } from '../intake/quarantine.ts';
+import { assign, leadUses } from './assign.ts';
 import { generator, leadDevice, monitorDevice } from './device.ts';
-import { contradicts, findDevice, findPatient, survivorsOf } from './find.ts';
+import { contradicts, findDevice, findPatient, findSpokenFor, survivorsOf } from './find.ts';
 import { ciedOf, implantIdOf } from './identity.ts';
 import type { KeptImplant } from './kept.ts';
 import { namesOf, newPatient } from './patient.ts';
 import type { Told } from './told.ts';
-import { explantedOf, implantedOf, procedures, use, useIdOf } from './use.ts';
+import { procedures } from './use.ts';
 
 type Made = Resource & { readonly id: string };
 
@@ -24,7 +25,7 @@ export interface Placed {
   readonly entries: readonly Entry[];
   /** What must hold still until the commit. */
   readonly also: readonly Change[];
-  readonly kept: Pick<KeptImplant, 'version' | 'use' | 'uses' | 'names'>;
+  readonly kept: Pick<KeptImplant, 'version' | 'use' | 'uses' | 'since' | 'until' | 'names'>;
   /** Whose it was at an instant. */
   patientAt(instant: number): string | undefined;
 }
@@ -137,7 +138,8 @@ export async function place(
   const holder: string | undefined = held?.['patient']?.reference;
 
   const { periods, still } = await assignmentsOf(id, store);
-  const assigned = await assign(told, kept, { id, device, patient, own, instants, periods }, parts);
+  const assigned = await assign(told, kept, { device, patient, own, instants, periods }, parts);
+  const leads = await leadUses(implant, id, patient, parts);
   // Whoever gave the device to another patient here meant it, as long as the maker says nothing new.
   const named = kept && kept.patient === patient && holder !== undefined ? holder : patient;
   const next = generator(implant, id, named, canonical, held ?? {});
@@ -158,15 +160,19 @@ export async function place(
       ...whose.entries,
       // Before the Device: it is assigned by these, and by nothing else then.
       ...assigned.entries,
+      ...leads.entries,
       ...(await written(pieces.slice(0, implant.monitor ? 1 : 0), store)),
       ...(isNews ? [put(next, newest ? after(version) : asNew)] : []),
       ...(await written(pieces.slice(implant.monitor ? 1 : 0), store)),
+      ...(await spokenFor(told, device, patient, parts)),
     ],
-    also: [...whose.also, still, ...(found ? [found.still] : [])],
+    also: [...whose.also, still, ...leads.also, ...(found ? [found.still] : [])],
     kept: {
       version: isNews ? version + 1 : version,
       use: assigned.use,
       uses: assigned.uses,
+      since: assigned.since,
+      until: assigned.until,
       names: whose.names,
     },
     patientAt: ownerNow(assigned.periods, await survivorsOf(patientsOf(assigned.periods), store)),
@@ -182,104 +188,21 @@ async function written(told: readonly Made[], store: PlaceParts['store']): Promi
   return resources.flatMap((resource, i) => merged(resource, newest[i]) ?? []);
 }
 
+/** A home monitor that is told of by itself is the `parent` of the implant that it speaks for, where both are one patient's. */
+async function spokenFor({ implant }: Told, monitor: string, patient: string, { store, canonical }: PlaceParts) {
+  const found = await findSpokenFor(implant, canonical, store);
+  const [newest] = found ? await store.read([{ type: 'Device', id: found.id }]) : [];
+  if (!newest || isDeleted(newest)) return [];
+  const was = parseExact(newest.text);
+  const isSo = was.parent?.reference === monitor || `Device/${found!.id}` === monitor;
+  if (isSo || was.patient?.reference !== patient) return [];
+  return [put({ ...was, parent: { reference: monitor } }, after(newest.versionId))];
+}
+
 function merged(resource: Made, newest: Version | undefined): Entry | undefined {
   if (!newest) return put(resource, asNew);
   if (isDeleted(newest)) return undefined; // somebody meant that
   const was = parseExact(newest.text);
   const next = { ...was, ...resource, meta: { ...was.meta, ...resource['meta'] } };
   return JSON.stringify(next) === JSON.stringify(was) ? undefined : put(next, after(newest.versionId));
-}
-
-interface At {
-  readonly id: string;
-  readonly own: string;
-  readonly device: string;
-  readonly patient: string;
-  readonly instants: readonly number[];
-  readonly periods: readonly Assignment[];
-}
-
-interface Assigned {
-  readonly entries: readonly Entry[];
-  readonly periods: readonly Assignment[];
-  readonly use: string;
-  readonly uses: number;
-}
-
-/** The DeviceUseStatement of the patient that is told; the one before ends where this one begins. */
-async function assign(
-  told: Told,
-  kept: KeptImplant | undefined,
-  at: At,
-  { store, canonical, now }: PlaceParts,
-): Promise<Assigned> {
-  const { device, patient, periods, own } = at;
-  const start = implantedOf(told.implant);
-  const end = explantedOf(told.implant);
-  const made = (id: string, from: string | undefined) => use({ id, patient, device, start: from, end }, canonical);
-  const assignment = (id: string, from: string | undefined): Assignment => ({
-    patient,
-    use: id,
-    from: from === undefined ? undefined : spanOf(from)?.from,
-    to: end === undefined ? undefined : spanOf(end)?.to,
-  });
-  if (!kept && periods.length > 0) {
-    // Somebody has said whose it is; that is left to them.
-    return { entries: [], periods, use: periods.at(-1)!.use, uses: periods.length };
-  }
-  if (!kept) {
-    const id = useIdOf(own, patient, 0);
-    return { entries: [put(made(id, start), asNew)], periods: [assignment(id, start)], use: id, uses: 1 };
-  }
-  if (kept.patient === patient) {
-    const [newest] = await store.read([{ type: 'DeviceUseStatement', id: kept.use }]);
-    const isOurs = kept.use === useIdOf(own, patient, kept.uses - 1);
-    if (!isOurs || !newest || isDeleted(newest)) return { entries: [], periods, use: kept.use, uses: kept.uses };
-    const was = parseExact(newest.text);
-    // Who tells less than others did takes nothing back.
-    const from = kept.uses > 1 ? was.timingPeriod?.start : (start ?? was.timingPeriod?.start);
-    const to = end ?? was.timingPeriod?.end;
-    const told_ = use({ id: kept.use, patient, device, start: from, end: to }, canonical);
-    const next = { ...was, ...told_, meta: was.meta };
-    const entries = JSON.stringify(next) === JSON.stringify(was) ? [] : [put(next, after(newest.versionId))];
-    const isSame = entries.length === 0;
-    return {
-      entries,
-      periods: isSame ? periods : withAssignment(periods, assignment(kept.use, from)),
-      use: kept.use,
-      uses: kept.uses,
-    };
-  }
-  return reassigned(told, kept, at, { store, canonical, now });
-}
-
-/** It went to somebody else: when, the implant date says, else the first thing that was told since the last that was the other's. */
-async function reassigned(
-  told: Told,
-  kept: KeptImplant,
-  at: At,
-  { store, canonical, now }: PlaceParts,
-): Promise<Assigned> {
-  const { device, patient, own } = at;
-  const implanted = implantedOf(told.implant);
-  const begun = implanted === undefined ? undefined : spanOf(implanted)?.from;
-  const since = at.instants.filter((instant) => instant > kept.latest);
-  const isByDate = begun !== undefined && begun > kept.latest;
-  const from = isByDate ? begun : Math.min(now, ...since);
-  const start = isByDate ? implanted! : new Date(from).toISOString();
-  const ended = new Date(from).toISOString();
-  const id = useIdOf(own, patient, kept.uses);
-  const open = at.periods.filter(({ patient: whose, to }) => whose !== patient && (to === undefined || to > from));
-  const newest = await store.read(open.map(({ use: key }) => ({ type: 'DeviceUseStatement', id: key })));
-  const entries = newest.flatMap((version) => {
-    if (!version || isDeleted(version)) return [];
-    const was = parseExact(version.text);
-    const period = { ...was.timingPeriod, end: ended };
-    return [put({ ...was, status: 'completed', timingPeriod: period }, after(version.versionId))];
-  });
-  let periods = at.periods;
-  for (const one of open) periods = withAssignment(periods, { ...one, to: from });
-  periods = withAssignment(periods, { patient, use: id, from });
-  const next = use({ id, patient, device, start, end: explantedOf(told.implant) }, canonical);
-  return { entries: [...entries, put(next, asNew)], periods, use: id, uses: kept.uses + 1 };
 }

@@ -4,12 +4,13 @@ import { createLine, settle } from '../../interactions/settle.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Change, Kept, Store } from '../../store/store.ts';
 import { isOvertaken } from '../intake/overtaken.ts';
-import { provenanceEntry } from '../intake/provenance.ts';
+import { type Origins, provenanceEntry } from '../intake/provenance.ts';
 import type { TakeIn } from '../intake/take-in.ts';
 import { type Asked, type Entries, nothing, type Outcome } from './asked.ts';
 import { ciedOf, implantIdOf } from './identity.ts';
 import { implantKind } from './kept.ts';
 import { occasionsOf } from './occasion.ts';
+import { isDateTime } from './patient.ts';
 import type { Told } from './told.ts';
 import { write } from './write-told.ts';
 
@@ -108,14 +109,25 @@ export function createImplants({ store, runtime, canonical }: ImplantsParts): Im
 function provenances({ entries, device }: Entries, { raw, told, now }: Asked): readonly Entry[] {
   if (raw === undefined) return [];
   return (['CREATE', 'UPDATE'] as const).flatMap((activity) => {
-    const targets = entries
+    const made = entries
       .filter(({ conditions }) => (conditions.ifMatch === undefined) === (activity === 'CREATE'))
-      .map(({ url }) => url)
-      .filter((url) => !url.startsWith('Binary/'));
-    if (targets.length === 0) return [];
+      .filter(({ url }) => !url.startsWith('Binary/'));
+    if (made.length === 0) return [];
+    const targets = made.map(({ url }) => url);
     const { assumptions, implant } = told;
-    return [
-      provenanceEntry({ targets, raw, recorded: now, author: device, feed: implant.maker, activity, assumptions }),
-    ];
+    const occurred = occurredIn(made, told);
+    const by = { raw, recorded: now, author: device, feed: implant.maker, activity, assumptions };
+    return [provenanceEntry({ targets, occurred, ...by })];
   });
+}
+
+/** When the device measured and noticed what is written; where that is of no time, when it was last heard of. */
+function occurredIn(made: readonly Entry[], { implant }: Told): Origins['occurred'] {
+  const times = made
+    .flatMap(({ body }) => body?.resource['effectiveDateTime'] ?? body?.resource['identifiedDateTime'] ?? [])
+    .filter((time) => !Number.isNaN(Date.parse(time)))
+    .sort((a, b) => Date.parse(a) - Date.parse(b));
+  const [first, last] = [times[0], times.at(-1)];
+  if (first === undefined) return isDateTime(implant.lastContact) ? implant.lastContact : undefined;
+  return Date.parse(first) === Date.parse(last) ? first : [first, last];
 }

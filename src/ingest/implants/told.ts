@@ -46,8 +46,6 @@ export interface Implant {
   readonly status: 'active' | 'inactive' | 'unknown';
   readonly leads?: readonly Lead[];
   readonly monitor?: Monitor;
-  /** What carries its data home, as the maker calls that device: one that is told of by itself. */
-  readonly parent?: string;
   readonly udi?: Udi;
   /** Of a home monitor: the maker's id of the implant that it speaks for. */
   readonly parent?: string;

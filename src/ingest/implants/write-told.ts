@@ -189,13 +189,14 @@ async function writeAlerts(alerts: Asked['alerts'], placed: Placed, asked: Asked
   const { maker } = told.implant;
   const entries: Entry[] = [];
   const also: Change[] = [];
+  const joinedNow = new Set<string>();
   let isNew = 0;
   for (const { alert, ...row } of alerts) {
     const before = row.kept?.value as KeptAlert | undefined;
     const instant = Date.parse(alert.at);
     const patient = before?.patient ?? placed.patientAt(Number.isNaN(instant) ? now : instant) ?? placed.patient;
     const at = { canonical, maker, implant, device: placed.device, patient, now };
-    const one = await writeAlert(alert, before, at, store);
+    const one = await writeAlert(alert, before, at, store, joinedNow);
     if (!one) continue;
     entries.push(...one.entries);
     also.push(putRow(row, one.kept));

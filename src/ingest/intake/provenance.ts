@@ -10,8 +10,8 @@ export interface Origins {
   readonly targets: readonly string[];
   /** `DocumentReference/1` of what came. */
   readonly raw: string;
-  /** When it happened, as sent: a FHIR dateTime. */
-  readonly occurred?: string;
+  /** When it happened, as sent: FHIR dateTimes, the first and the last of them; one where they are the same. */
+  readonly occurred?: string | readonly [first: string, last: string];
   /** When it came in, in milliseconds. */
   readonly recorded: number;
   /** `Device/1` that measured. */
@@ -29,7 +29,9 @@ export function provenanceEntry(of: Origins): Entry {
     resourceType: 'Provenance',
     id: stableId(recorded, 'provenance', feed, raw, activity, ...targets),
     target: targets.map((reference) => ({ reference })),
-    occurredDateTime: occurred,
+    ...(typeof occurred === 'string'
+      ? { occurredDateTime: occurred }
+      : { occurredPeriod: occurred && { start: occurred[0], end: occurred[1] } }),
     recorded: new Date(recorded).toISOString(),
     activity: { coding: [{ system: OPERATION, code: activity }] },
     agent: [
