@@ -146,7 +146,7 @@ export async function patientOf(
   const found = await drafts.find('Patient', number);
   if (found) {
     const own = referenceTo(found.key);
-    const last = await drafts.whose.lastOf(own);
+    const last = found.resource.active === false ? await drafts.whose.lastOf(own) : own;
     if (last !== own) {
       warn('the patient was merged into another, whose record it goes to');
       return { reference: last, own, number, said };

@@ -119,6 +119,17 @@ describe('A number that comes for two patients', () => {
     expect((await of('Encounter', '32')).map((e) => [e.status, e.location.length])).toEqual([['in-progress', 2]]);
   });
 
+  it('of a visit of many is a visit of each: hospitals count visits of a patient from 1', async () => {
+    const numbers = ['33', '34', '35', '36', '37', '38'];
+    for (const number of numbers) await adt('A01', '20251101100000+0000', pid(number), visit('1'));
+    for (const number of numbers) await adt('A03', '20251102100000+0000', pid(number), visit('1'));
+
+    for (const number of numbers) {
+      const visits = await of('Encounter', number);
+      expect(visits.map((e) => [e.status, e.meta.versionId])).toEqual([['finished', '2']]);
+    }
+  });
+
   it('of a patient is not added to another, and that is said', async () => {
     await adt('A28', at, pid('41'));
     await adt('A28', at, pid('42'));
