@@ -100,10 +100,11 @@ function encapsulated(part: Part): Document | string | undefined {
       ? { contentType, bytes: Buffer.from(packed, 'hex') }
       : 'a document in OBX-5 says it is hexadecimal, and is not';
   }
-  const isBase64 = packed.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(packed);
-  return isBase64
-    ? { contentType, bytes: Buffer.from(packed, 'base64') }
-    : 'a document in OBX-5 says it is base64, and is not';
+  const bytes = Buffer.from(packed, 'base64');
+  // The first says it of nearly all, in a tenth of the time.
+  const isBase64 =
+    bytes.toString('base64') === packed || (packed.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(packed));
+  return isBase64 ? { contentType, bytes } : 'a document in OBX-5 says it is base64, and is not';
 }
 
 function pointer(part: Part): Document | string {

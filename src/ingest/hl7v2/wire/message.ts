@@ -133,19 +133,23 @@ function segmentOf(line: string, index: number, delimiters: Delimiters, decode: 
 
 const tooMany = (most: number, what: string) => problem('too-long', `a message may have ${most} ${what}`);
 
+/** How often it stands there, as long as that is no more than `most`. */
+function countOf(text: string, character: string, most: number): number {
+  let count = 0;
+  if (character === '') return count;
+  for (let at = text.indexOf(character); at >= 0 && count <= most; at = text.indexOf(character, at + 1)) count++;
+  return count;
+}
+
 /** Refuses what is no message but a bomb, before anything is made of it. */
-function demandModest(text: string, { field, component, repetition, subcomponent }: Delimiters): void {
-  const codeOf = (c: string) => (c === '' ? -1 : c.charCodeAt(0));
-  const [bar, hat, tilde, and] = [codeOf(field), codeOf(component), codeOf(repetition), codeOf(subcomponent)];
-  let fields = 0;
+function demandModest(lines: readonly string[], { field, component, repetition, subcomponent }: Delimiters): void {
   let parts = 0;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === 0x0d || code === 0x0a) fields = 0;
-    else if (code === bar || code === hat || code === tilde || code === and) {
-      if (code === bar && ++fields > MOST_FIELDS) throw tooMany(MOST_FIELDS, 'fields in a segment');
-      if (++parts > MOST_PARTS) throw tooMany(MOST_PARTS, 'fields, repetitions and components');
-    }
+  for (const line of lines) {
+    const fields = countOf(line, field, MOST_FIELDS);
+    if (fields > MOST_FIELDS) throw tooMany(MOST_FIELDS, 'fields in a segment');
+    parts += fields;
+    for (const by of [component, repetition, subcomponent]) parts += countOf(line, by, MOST_PARTS);
+    if (parts > MOST_PARTS) throw tooMany(MOST_PARTS, 'fields, repetitions and components');
   }
 }
 
@@ -190,7 +194,7 @@ export function parseMessage(bytes: Uint8Array): Hl7Message {
   if (!trimmed.startsWith('MSH')) throw problem('structure', 'the message has no MSH segment');
   const delimiters = delimitersOf(trimmed.split(/[\r\n]/, 1)[0]!);
   const { lines, isBroken } = linesOf(trimmed, delimiters.field);
-  demandModest(trimmed, delimiters);
+  demandModest(lines, delimiters);
   const segments = lines.map((line, index) => segmentOf(line, index, delimiters, decode));
   const header = segments[0]!;
   const byName = new Map<string, Segment[]>();

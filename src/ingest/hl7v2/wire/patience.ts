@@ -9,6 +9,9 @@ const COMMIT = 60_000;
 
 /** From this size on others have their turn between the steps of a message: bytes. */
 const LARGE = 64 * 1024;
+/** From this size on they have some of it. */
+const LARGEST = 1024 * 1024;
+const PAUSE = 25;
 
 export interface Storing {
   /** A commit is under way, or ended in a way that does not say whether it happened. */
@@ -45,7 +48,8 @@ export async function inTime<T extends object>(
   }
 }
 
-/** Whoever sends little does not wait for all the steps of what is large. */
-export async function turn({ length }: Uint8Array): Promise<void> {
-  if (length > LARGE) await new Promise<void>((resolve) => setImmediate(resolve));
+/** Whoever sends little does not wait for all the steps of what is large, nor takes each of its own between two of them. */
+export async function turn({ length }: Uint8Array, runtime: Pick<Runtime, 'sleep'>): Promise<void> {
+  if (length > LARGEST) await runtime.sleep(PAUSE);
+  else if (length > LARGE) await new Promise<void>((resolve) => setImmediate(resolve));
 }

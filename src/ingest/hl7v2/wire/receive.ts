@@ -191,7 +191,7 @@ export function createReceive(room: ReceiveRoom): Receive {
         ...(answer !== undefined && { answer }),
         ...(quarantine && { quarantine: id }),
       };
-      await turn(bytes);
+      await turn(bytes, runtime);
       if (work.storing.isGivenUp) throw tookTooLong();
       work.storing.isStoring = true;
       await takeIn(
@@ -271,9 +271,9 @@ export function createReceive(room: ReceiveRoom): Receive {
     bytes.length > ALONE ? largeOnes('', () => receiveOne(bytes, sender)) : receiveOne(bytes, sender);
 
   async function receiveOne(bytes: Uint8Array, sender: Sender): Promise<Received> {
-    await turn(bytes);
+    await turn(bytes, runtime);
     const one = work(bytes, sender);
-    await turn(bytes);
+    await turn(bytes, runtime);
     const type = one.message?.type ?? '';
     try {
       return await inTime(done(one), one.storing, runtime);
