@@ -100,7 +100,7 @@ export interface MakerDocument {
       /** The device identifier (DI), and the whole as it is written on the label. */
       readonly deviceIdentifier?: Path;
       readonly carrier?: Path;
-      /** Who issues it: the maker's words to URLs, such as http://hl7.org/fhir/NamingSystem/gs1. */
+      /** Who issues it: the maker's words to URLs, such as http://hl7.org/fhir/NamingSystem/gs1-di. */
       readonly issuer?: Words;
     };
     /** Of a home monitor: the maker's id of the implant that it speaks for. */

@@ -172,5 +172,8 @@ async function devicesOf(
       else devices.push({ row, page: cameIn });
     }
   }
+  // A monitor after the implant that it names: that is known by then.
+  const names = ({ row }: ListedDevice) => Number(row.implant.parent !== undefined);
+  devices.sort((one, other) => names(one) - names(other));
   return { devices, counts: aside.length === 0 ? {} : await setAside(asking, aside, held) };
 }

@@ -32,6 +32,12 @@ export interface Reader {
   alert(row: unknown, asked: string, now: number): ReadAlert | KeptAside;
 }
 
+/** By how it begins. https://hl7.org/fhir/R4/device.html#udi */
+const issuerOf = (carrier: string | undefined): string | undefined =>
+  carrier?.startsWith('(01)') ? GS1 : carrier?.startsWith('+') ? HIBCC : undefined;
+const GS1 = 'http://hl7.org/fhir/NamingSystem/gs1-di';
+const HIBCC = 'http://hl7.org/fhir/NamingSystem/hibcc-dI';
+
 const keyOfRow = (row: unknown): string => hash('sha256', writeExact(row) ?? '', 'hex').slice(0, 24);
 
 export function createReader(document: MakerDocument, systemOfPatients: string): Reader {
@@ -54,9 +60,15 @@ export function createReader(document: MakerDocument, systemOfPatients: string):
       serial: wordAt(lead, leads.serial),
       location:
         leads.chamber && translated(lead, { ...leads.chamber, otherwise: leads.chamber.otherwise ?? 'unknown' }),
-      polarity: leads.polarity && (optional(lead, leads.polarity) ?? wordAt(lead, leads.polarity.path)),
+      polarity: leads.polarity && (optional(lead, leads.polarity) ?? wordIn(lead, leads.polarity.path)),
       implanted: dateAt(lead, leads.implanted),
     }));
+  }
+
+  /** What a device can go without: undefined also for what cannot be read. */
+  function wordIn(row: unknown, path: string | undefined): string | undefined {
+    const read = orAside(() => ({ word: wordAt(row, path) }));
+    return 'word' in read ? read.word : undefined;
   }
 
   /** Undefined also for what is not listed. */
@@ -68,9 +80,9 @@ export function createReader(document: MakerDocument, systemOfPatients: string):
   function udiOf(row: unknown): Udi | undefined {
     const { udi } = device;
     if (!udi) return undefined;
-    const [deviceIdentifier, carrier] = [wordAt(row, udi.deviceIdentifier), wordAt(row, udi.carrier)];
+    const [deviceIdentifier, carrier] = [wordIn(row, udi.deviceIdentifier), wordIn(row, udi.carrier)];
     if (deviceIdentifier === undefined && carrier === undefined) return undefined;
-    return { deviceIdentifier, carrier, issuer: optional(row, udi.issuer) };
+    return { deviceIdentifier, carrier, issuer: optional(row, udi.issuer) ?? issuerOf(carrier) };
   }
 
   /** The term of a kind of ours, with the digits as they came, in a unit of UCUM. */
@@ -173,10 +185,7 @@ export function createReader(document: MakerDocument, systemOfPatients: string):
   });
 
   /** The row's own id where it has one that can be read. */
-  function keyIn(row: unknown, path: string | undefined): string {
-    const id = orAside(() => ({ id: wordAt(row, path) }));
-    return ('id' in id ? id.id : undefined) ?? keyOfRow(row);
-  }
+  const keyIn = (row: unknown, path: string | undefined): string => wordIn(row, path) ?? keyOfRow(row);
 
   return {
     patient: (row) =>
@@ -212,7 +221,7 @@ export function createReader(document: MakerDocument, systemOfPatients: string):
           status: translatedOr(row, device.status, 'unknown'),
           leads: leadsOf(row),
           udi: udiOf(row),
-          parent: wordAt(row, device.parent),
+          parent: wordIn(row, device.parent),
           lastContact: contactAt(row, device.lastContact),
         };
         return { id, implant, changed: wordAt(row, device.changed) };

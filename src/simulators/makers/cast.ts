@@ -22,6 +22,10 @@ export interface SimDevice {
   readonly implanted?: string;
   readonly explanted?: string;
   readonly leads: readonly Lead[];
+  /** As on the label; of implants. */
+  readonly udi?: { readonly di: string; readonly carrier: string };
+  /** Of a monitor beside the bed: id of the implant that it speaks for. */
+  readonly speaksFor?: string;
   /** Ms between two transmissions. */
   readonly cadence: number;
   /** Each state lasts so many transmissions, then comes the next, round and round. */
@@ -149,6 +153,14 @@ const channelsOf: Readonly<Record<Kind, readonly Channel[]>> = {
   'remote-monitor': [],
 };
 
+/** A GTIN-14 with its check digit, and with the serial number behind it. https://www.gs1.org/standards/barcodes/application-identifiers */
+function udiOf(model: number, kind: Kind, serial: string): NonNullable<SimDevice['udi']> {
+  const digits = `00802526${String(100 * Object.keys(channelsOf).indexOf(kind) + model).padStart(5, '0')}`;
+  const sum = [...digits].reduce((total, digit, at) => total + Number(digit) * (at % 2 === 0 ? 3 : 1), 0);
+  const di = `${digits}${(10 - (sum % 10)) % 10}`;
+  return { di, carrier: `(01)${di}(21)${serial}` };
+}
+
 function roleOf(number: number, seed: number): Role {
   const gender = oneOf(['female', 'male'] as const, seed, 'gender', number);
   const kind = oneOf(
@@ -196,14 +208,21 @@ export function createCast(house: House, seed: number, generated: number, speed:
           ? roles[number - 1]!
           : { ...roleOf(number, seed), parts: roles[number - 1]!.parts };
     const id = `${house.patientPrefix}${String(number).padStart(3, '0')}`;
+    const nameOf = (at: number) => `${String(number).padStart(5, '0')}${at + 1}`;
+    const implantAt = parts.findIndex(({ kind }) => kind !== 'remote-monitor');
     const devices = parts.map((part, at): SimDevice => {
-      const name = `${String(number).padStart(5, '0')}${at + 1}`;
+      const name = nameOf(at);
+      const model = oneOf(house.models[part.kind], seed, 'model', name);
+      const serial = String(100_000 + Math.floor(900_000 * drawn(seed, 'serial', name)));
+      const isImplant = part.kind !== 'remote-monitor';
       return {
         id: `${house.devicePrefix}-${name}`,
         patient: id,
         kind: part.kind,
-        model: oneOf(house.models[part.kind], seed, 'model', name),
-        serial: String(100_000 + Math.floor(900_000 * drawn(seed, 'serial', name))),
+        model,
+        serial,
+        udi: isImplant ? udiOf(house.models[part.kind].indexOf(model), part.kind, serial) : undefined,
+        speaksFor: isImplant ? undefined : `${house.devicePrefix}-${nameOf(implantAt)}`,
         implanted: part.implanted,
         explanted: part.explanted,
         leads: channelsOf[part.kind]

@@ -34,6 +34,8 @@ export interface DeviceTold {
     readonly implanted: string;
     readonly polarity: string;
   }[];
+  readonly udi?: { readonly di: string; readonly carrier: string };
+  readonly speaksFor?: string;
   /** Where it was given to this patient after the first day. */
   readonly since?: unknown;
 }

@@ -42,7 +42,17 @@ describe('Polls of a maker that answers, one after another,', () => {
     const patients = await house.search('Patient');
     expect(patients.map((one) => one.identifier[0].value).sort()).toEqual(truth.patients.map(({ id }) => id).sort());
     expect(patients[0].identifier[0].system).toBe(`${canonical}/sid/boston-scientific-patient`);
-    expect(await house.search('Device', 'identifier=BSX-000011')).toHaveLength(1);
+    const [icd, ...others] = await house.search('Device', 'identifier=BSX-000011');
+    expect(others).toEqual([]);
+    // As on the label: GTIN with its check digit, and the serial number.
+    expect(icd.udiCarrier).toEqual([
+      {
+        deviceIdentifier: expect.stringMatching(/^00802526\d{6}$/),
+        issuer: 'http://hl7.org/fhir/NamingSystem/gs1-di',
+        carrierHRF: expect.stringMatching(new RegExp(`^\\(01\\)\\d{14}\\(21\\)${icd.serialNumber}$`)),
+      },
+    ]);
+    expect(JSON.stringify(await house.search('Device', `parent=Device/${icd.id}`))).toContain('bipolar');
   });
 
   it('ask for the list of patients alone where nothing is new, and commit nothing', async () => {

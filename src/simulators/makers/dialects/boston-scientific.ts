@@ -74,6 +74,8 @@ export const bostonScientific: Dialect = {
     status: states[device.state],
     lastComm: device.lastNews,
     assignedSince: device.since,
+    udi: device.udi && { issuer: 'GS1', di: device.udi.di, carrier: device.udi.carrier },
+    pairedDeviceId: device.speaksFor,
     leads: device.leads.map((lead) => ({
       chamber: lead.channel,
       model: lead.model,

@@ -83,6 +83,9 @@ export const medtronic: Dialect = {
     state: states[device.state],
     lastTransmission: device.lastNews,
     assignedSince: device.since,
+    udiDi: device.udi?.di,
+    udiLabel: device.udi?.carrier,
+    pairedImplantId: device.speaksFor,
     battery: device.battery && {
       percent: device.battery.level,
       volts: device.battery.voltage,
@@ -94,6 +97,7 @@ export const medtronic: Dialect = {
       serialNumber: lead.serial,
       maker: 'Medtronic',
       implantedOn: lead.implanted,
+      polarity: lead.polarity === 'bipolar' ? 'BIP' : 'QUAD',
     })),
   }),
   status: (device) => ({
