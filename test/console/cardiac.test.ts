@@ -28,6 +28,14 @@ beforeAll(async () => {
     ...alert('a3', 'p1', { priority: 'PL', text: 'No contact' }),
     ...alert('b1', 'p2', { text: EVIL }),
     observation('o1', 'p1', Date.now() - hour, 71),
+    observation('o3', 'p1', Date.now() - 48 * hour, 0, {
+      category: undefined,
+      code: { coding: [{ system: 'urn:iso:std:iso:11073:10101', code: '722177' }], text: 'Pacing threshold RV' },
+      valueQuantity: { value: 1.1, unit: 'V', system: 'http://unitsofmeasure.org', code: 'V' },
+      interpretation: [
+        { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation', code: 'H' }] },
+      ],
+    }),
     observation('o2', 'p1', Date.now() - 30 * hour, 72),
   ]);
   asNina = await cookieOf('nina');
@@ -121,6 +129,9 @@ describe('What the page of a patient asks for', () => {
     ]);
     const week = (await get('/console/api/patients/p1?hours=168', asNina)).body;
     expect(week.heart_rate[0].points.map(([, value]: any) => value)).toEqual([72, 71]);
+    expect(body.slow).toEqual([
+      { kind: 'pacing_threshold', name: 'Pacing threshold RV', unit: 'V', points: [[expect.any(Number), 1.1, 'H']] },
+    ]);
     const { deeds } = body.alerts.find(({ flag }: any) => flag === 'flag-a1');
     expect(deeds.map(({ what, by }: any) => [what, by])).toEqual([
       ['acknowledged', 'Lee, Nina'],

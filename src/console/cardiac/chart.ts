@@ -69,9 +69,15 @@ interface Series {
   /** Channel of a lead, or what else tells it from its like. */
   readonly name: string;
   readonly unit: string;
-  /** Milliseconds and value, oldest first. */
-  readonly points: (readonly [at: number, value: unknown])[];
+  /** Milliseconds and value, oldest first; where it was judged to be beyond its limits, how. */
+  readonly points: (readonly [at: number, value: unknown, beyond?: string])[];
 }
+
+/** What the Observation says of itself, by the limits of this very patient. */
+const beyondIn = ({ interpretation = [] }: any): string | undefined =>
+  interpretation
+    .flatMap(({ coding = [] }: any) => coding.map(({ code }: any) => code))
+    .find((code: string) => ['H', 'HH', 'L', 'LL'].includes(code));
 
 /** The newest values of these kinds, each code and unit a line of its own. */
 async function seriesOf(
@@ -100,7 +106,8 @@ async function seriesOf(
     const name = one.code?.text ?? one.code?.coding?.[0]?.display ?? kind;
     const key = `${kind} ${name} ${code ?? unit}`;
     const line: Series = lines.get(key) ?? { kind, name, unit: unit ?? '', points: [] };
-    line.points.push([at, value]);
+    const beyond = beyondIn(one);
+    line.points.push(beyond === undefined ? [at, value] : [at, value, beyond]);
     lines.set(key, line);
   }
   return [...lines.values()].sort((a, b) => kindsAsked.indexOf(a.kind) - kindsAsked.indexOf(b.kind));

@@ -48,7 +48,7 @@ function table(name, unit) {
   let points = [];
   const rows = () =>
     whole.open &&
-    body.replaceChildren(...points.toReversed().map(([at, value]) => element('tr', {}, element('td', {}, moment(at)), element('td', { class: 'number' }, `${value} ${unit}`))));
+    body.replaceChildren(...points.toReversed().map(([at, value, beyond]) => element('tr', {}, element('td', {}, moment(at)), element('td', { class: 'number' }, `${value} ${unit}${beyond ? `, ${say(`cardiac.beyond.${beyond}`)}` : ''}`))));
   whole.addEventListener('toggle', rows);
   return {
     whole,
@@ -64,7 +64,27 @@ function wordsOf({ unit, points }, gaps) {
   const [at, last] = points.at(-1);
   const about = { count: points.length, low: Math.min(...values), high: Math.max(...values), unit, last, time: moment(at) };
   const text = say('cardiac.summary', about);
-  return gaps > 0 ? `${text}; ${say('cardiac.gaps', { count: gaps })}` : text;
+  const beyond = points.filter(([, , how]) => how).length;
+  return [text, beyond > 0 && say('cardiac.beyond', { count: beyond }), gaps > 0 && say('cardiac.gaps', { count: gaps })].filter(Boolean).join('; ');
+}
+
+/** A triangle on each value beyond its limits: up for what is high, down for what is low. */
+function marks(drawn, points) {
+  const { ctx: pen } = drawn;
+  const size = 5 * (devicePixelRatio || 1);
+  pen.save();
+  pen.fillStyle = colour('--critical');
+  for (const [at, value, beyond] of points) {
+    if (!beyond) continue;
+    const [x, y] = [drawn.valToPos(at / 1_000, 'x', true), drawn.valToPos(value, 'y', true)];
+    const way = beyond.startsWith('H') ? -1 : 1;
+    pen.beginPath();
+    pen.moveTo(x, y + way * size);
+    pen.lineTo(x - size, y - way * size);
+    pen.lineTo(x + size, y - way * size);
+    pen.fill();
+  }
+  pen.restore();
 }
 
 /** Puts a chart of one series into `place`; `sync` names charts whose cursors go together. Returns how to bring it up to date, and to end it. */
@@ -74,6 +94,7 @@ export function plot(place, series, { from, to, sync, height = 160 }) {
   const caption = element('figcaption', { class: 'hint' });
   const values = table(name, unit);
   place.append(element('figure', {}, element('h3', {}, `${name} (${unit})`), box, caption, values.whole));
+  let { points } = series;
   let range = [from / 1_000, to / 1_000];
   const isDay = to - from <= 86_400_000;
   const axis = { stroke: colour('--soft'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line') } };
@@ -82,6 +103,7 @@ export function plot(place, series, { from, to, sync, height = 160 }) {
       width: Math.max(200, box.clientWidth),
       height,
       legend: { show: false },
+      hooks: { draw: [(chart) => marks(chart, points)] },
       cursor: { sync: { key: sync ?? name }, y: false },
       scales: { x: { time: true, range: () => range } },
       axes: [
@@ -100,11 +122,12 @@ export function plot(place, series, { from, to, sync, height = 160 }) {
 
   function update(next, span) {
     range = [span.from / 1_000, span.to / 1_000];
-    const { data, gaps } = withGaps(next.points);
+    ({ points } = next);
+    const { data, gaps } = withGaps(points);
     drawn.setData(data);
     caption.textContent = wordsOf(next, gaps);
     box.setAttribute('aria-label', `${name}. ${caption.textContent}`);
-    values.fill(next.points);
+    values.fill(points);
   }
   update(series, { from, to });
   return {
