@@ -4,8 +4,9 @@ import { problem } from '../../../fhir/outcome.ts';
 import { keyOf, type ResourceKey, referenceTo } from '../../../fhir/references.ts';
 import type { Entry } from '../../../interactions/interaction.ts';
 import { type Criterion, plainQuery } from '../../../search/query.ts';
-import { isDeleted, type Look, type Version } from '../../../store/store.ts';
+import { isDeleted, type Version } from '../../../store/store.ts';
 import { after, asNew, filled, put, stableId } from '../../intake/entries.ts';
+import type { Looking } from './mapped.ts';
 import { turn } from './turns.ts';
 import { createWhose, patientsIn, pointed, type Whose } from './whose.ts';
 
@@ -100,7 +101,7 @@ const unripe = new Set(['registered', 'preliminary', 'partial', 'unknown']);
 const AHEAD = 26 * 3_600_000;
 
 /** `now`: milliseconds. */
-export function createDrafts(store: Look, labels: Labels, warn: (sentence: string) => void, now: number): Drafts {
+export function createDrafts(store: Looking, labels: Labels, warn: (sentence: string) => void, now: number): Drafts {
   const drafts = new Map<string, Draft>();
   const named = new Map<string, Named>();
   const finds = new Map<string, Promise<Found | undefined>>();
@@ -211,6 +212,10 @@ export function createDrafts(store: Look, labels: Labels, warn: (sentence: strin
     return wanted.length > 0 ? store.read(wanted) : [];
   }
 
+  /** What a tombstone stands for: it is as much somebody's as what it was. */
+  const before = async (version: Version): Promise<Version | undefined> =>
+    isDeleted(version) ? store.vread?.(version.key, version.versionId - 1) : version;
+
   /** Each draft with what is stored under its id. What another patient has there stays: this one is stored beside it. */
   async function ownOnes(): Promise<readonly (Draft & { readonly version: Version | undefined })[]> {
     const all = [...drafts.values()];
@@ -218,7 +223,8 @@ export function createDrafts(store: Look, labels: Labels, warn: (sentence: strin
     const moved = new Map<string, string>();
     for (const [i, { resource, parts }] of all.entries()) {
       await turn(i);
-      const version = newest[i];
+      const newestHere = newest[i];
+      const version = newestHere && (await before(newestHere));
       if (!version || isDeleted(version) || (await isOfSame(resourceIn(version), resource))) continue;
       const { resourceType: type, id } = resource;
       moved.set(`${type}/${id}`, stableId(0, 'hl7v2', type, ...parts, ...ownParts(resource)));

@@ -53,6 +53,16 @@ describe('A number that comes for two patients', () => {
     expect([(await reportOf('11')).values, (await reportOf('12')).values]).toEqual([[4], [7]]);
   });
 
+  it('of what was deleted is still a report of the other; the one that was deleted stays so', async () => {
+    await result('61A', 'GONE', '5');
+    for (const type of ['DiagnosticReport', 'Observation'])
+      for (const { id } of await of(type, '61A')) await room.remove(`${type}/${id}`);
+    await result('62A', 'GONE', '6');
+    await result('61A', 'GONE', '7', { 11: 'C' });
+
+    expect([(await reportOf('62A')).values, await of('DiagnosticReport', '61A')]).toEqual([[6], []]);
+  });
+
   it('of a result (OBX-21) is a result of each', async () => {
     await result('13', 'O13', '5', { 21: '1' });
     await result('14', 'O14', '6', { 21: '1' });
