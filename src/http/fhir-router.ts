@@ -88,11 +88,15 @@ function bundleInteraction({ resource }: Incoming): 'batch' | 'transaction' {
   return resource.type;
 }
 
-/** Reads a whole request; `routed` and all the rest are checked before the body is. */
+/**
+ * Reads a whole request; `routed` and all the rest are checked before the body is. Who asks comes before what is asked: of nobody no body is
+ * read, and the gate refuses.
+ */
 async function fhirRequest(
   request: IncomingMessage,
   { origin }: Pick<FhirDoor, 'origin'>,
   requestId: string,
+  caller: Caller,
 ): Promise<FhirRequest> {
   const { path, query } = pathOf(request.url!);
   const routed: Routed = routeOf(request.method!, path);
@@ -102,14 +106,15 @@ async function fhirRequest(
   const base = `${origin}/fhir`;
   let { interaction } = routed;
   let body: Incoming | undefined;
-  if (bodied.includes(interaction))
+  const isUnread = caller.who === 'anonymous' && !caller.access.permits(interaction, routed.type);
+  if (bodied.includes(interaction) && !isUnread)
     body = await incomingBody(request, routed.type === '' || routed.type === 'Bundle' ? BUNDLE_LIMIT : BODY_LIMIT);
-  else if (isSearch(interaction) && request.method === 'POST') {
+  else if (isSearch(interaction) && request.method === 'POST' && !isUnread) {
     const form = await formParameters(request);
     demandJsonWanted(request, form);
     parameters = [...parameters, ...form];
   } else if (interaction === 'operation' && request.method === 'POST') body = await optionalBody(request);
-  if (interaction === 'batch') interaction = bundleInteraction(body!);
+  if (interaction === 'batch' && body) interaction = bundleInteraction(body);
   return {
     ...routed,
     interaction,
@@ -171,7 +176,7 @@ export async function serveFhir(
   requestId: string,
   { onAsked, onBroken }: Witness,
 ): Promise<void> {
-  const asked = await fhirRequest(request, door, requestId);
+  const asked = await fhirRequest(request, door, requestId, caller);
   onAsked(asked);
   const answered = await door.dispatch(asked, caller);
   const broken = answered.entries?.find(({ cause }) => cause !== undefined);
