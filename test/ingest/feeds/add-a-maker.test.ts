@@ -57,7 +57,7 @@ describe('The page about adding a maker', () => {
   });
 
   it('adds one that is polled as the page says, without a line of src/ (0-001, 0-118)', async () => {
-    expect(blocks.size).toBe(6);
+    expect(blocks.size).toBe(8);
     await until(async () => (await server.feeds.status())[0]?.lastSuccess);
 
     const [status] = await server.feeds.status();
@@ -77,14 +77,19 @@ describe('The page about adding a maker', () => {
     expect(knowing).toEqual([]);
   });
 
-  it('shows a sample that holds', async () => {
+  it.each(['patients', 'devices', 'readings'] as const)('shows a sample of %s that holds', async (endpoint) => {
     const { document } = (await loadMakers(folder)).get('heartco')!;
-    const sample = blocks.get('mappings/heartco/samples/readings.json')!;
+    const sample = blocks.get(`mappings/heartco/samples/${endpoint}.json`)!;
     const { of, now, told } = JSON.parse(sample);
     const body = Buffer.from(textOf(withoutSpace(sample), ['body'])!);
-    const { rows } = pageIn(document.endpoints.readings, { body, headers: {} }, undefined, 'http://maker');
-    const read = rows.map((row) => readerOf(document, canonical).reading(row, of, Date.parse(now)));
-    expect(JSON.parse(JSON.stringify(read))).toEqual(told);
+    const { rows } = pageIn(document.endpoints[endpoint], { body, headers: {} }, undefined, 'http://maker');
+    const reader = readerOf(document, canonical);
+    const readOf = {
+      patients: (row: unknown) => reader.patient(row),
+      devices: (row: unknown) => reader.device(row),
+      readings: (row: unknown) => reader.reading(row, of, Date.parse(now)),
+    };
+    expect(JSON.parse(JSON.stringify(rows.map(readOf[endpoint])))).toEqual(told);
   });
 
   it('says where code of its own goes, and such code is used', async () => {
