@@ -6,9 +6,8 @@ import type { Entry } from '../../../interactions/interaction.ts';
 import { type Criterion, plainQuery } from '../../../search/query.ts';
 import { isDeleted, type Version } from '../../../store/store.ts';
 import { after, asNew, filled, put, stableId } from '../../intake/entries.ts';
-import type { Looking } from './mapped.ts';
 import { turn } from './turns.ts';
-import { createWhose, patientsIn, pointed, type Whose } from './whose.ts';
+import { createWhose, type Looking, patientsIn, pointed, type Whose } from './whose.ts';
 
 export interface Identifier {
   readonly system: string;

@@ -1,16 +1,14 @@
 /** What a map is handed, and what it hands back. docs/hl7v2-mapping.md */
 import type { Entry } from '../../../interactions/interaction.ts';
-import type { Change, Look, Store } from '../../../store/store.ts';
+import type { Change } from '../../../store/store.ts';
 import type { Implants } from '../../implants/room.ts';
 import type { QuarantineCode } from '../../intake/quarantine.ts';
 import type { Around } from './datatypes.ts';
 import type { Drafts } from './drafts.ts';
 import type { ReadMessage, Unmapped } from './reading.ts';
+import type { Looking } from './whose.ts';
 
 type ImplantRoom = Pick<Implants, 'entriesOf'>;
-
-/** `vread` tells whose it was that was deleted. */
-export type Looking = Look & Partial<Pick<Store, 'vread'>>;
 
 export interface MapSetting {
   /** Where patients, visits and devices are looked up that are here already. */

@@ -1,7 +1,10 @@
 /** Whose something is, merges followed: the same number may come for two patients, and a result of one never becomes a result of the other. https://hl7.org/fhir/R4/patient.html#merge */
 import { parseExact } from '../../../fhir/json.ts';
 import { keyOf } from '../../../fhir/references.ts';
-import { isDeleted, type Look } from '../../../store/store.ts';
+import { isDeleted, type Look, type Store } from '../../../store/store.ts';
+
+/** `vread` tells whose it was that was deleted. */
+export type Looking = Look & Partial<Pick<Store, 'vread'>>;
 
 /** The patients that it is about. */
 export function patientsIn({ subject, patient, beneficiary, participant }: any): readonly string[] {

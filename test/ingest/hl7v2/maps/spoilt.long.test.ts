@@ -92,13 +92,13 @@ function spoilt(text: string, draw: (below: number) => number): string {
   return out;
 }
 
-describe('A message, whatever is spoilt in it,', () => {
-  let maps: Maps;
-  beforeAll(async () => {
-    maps = await openMaps();
-  });
-  afterAll(() => maps.close());
+let maps: Maps;
+beforeAll(async () => {
+  maps = await openMaps();
+});
+afterAll(() => maps.close());
 
+describe('A message, whatever is spoilt in it,', () => {
   it('is mapped without a fault of ours, to what is valid, or refused with a reason', async () => {
     const draw = chance(20_251_117);
     for (let n = 0; n < 3_000; n++) {
@@ -115,4 +115,42 @@ describe('A message, whatever is spoilt in it,', () => {
       expect(unmapped.every(({ reason }) => reason !== '')).toBe(true);
     }
   });
+});
+
+describe('A message as long as one may be', () => {
+  it('is mapped in proportion to its segments, and others have their turn meanwhile', async () => {
+    const shapes: Readonly<Record<string, (i: number) => string>> = {
+      numbered: (i) => `OBX|${i}|NM|2345-7^G^LN|${i}|5|mmol/L|||||F`,
+      tree: (i) => `OBX|${i}|NM|147842^R^MDC|1.${i % 50}.${i}.1|70|264864^B^MDC|||||F`,
+      deep: (i) => `OBX|${i}|NM|2345-7^G^LN|${'1.'.repeat(i % 90)}${i}|5|mmol/L|||||F`,
+      devices: (i) => `OBX|${i}|NM|2345-7^G^LN|${i}|5|mmol/L|||||F|||||||D${i}^X`,
+      lines: (i) => `OBX|${i}|TX|R^Report^L||line ${i}||||||F`,
+      pressures: (i) => `OBX|${i}|NM|${i % 2 ? '8480-6' : '8462-4'}^P^LN|${i >> 1}|${i % 2 ? 120 : 80}|mm[Hg]|||||F`,
+    };
+    for (const [name, obx] of Object.entries(shapes)) {
+      const time = async (count: number) => {
+        const segments = [
+          header('ORU^R01'),
+          patient,
+          'OBR|1||O1|1^Panel^L|||20251117',
+          ...Array.from({ length: count }, (_, i) => obx(i + 1)),
+        ];
+        const begun = performance.now();
+        let last = begun;
+        let held = 0;
+        const ticks = setInterval(() => {
+          held = Math.max(held, performance.now() - last);
+          last = performance.now();
+        }, 5);
+        await maps.map(Buffer.from(segments.join('\r')));
+        clearInterval(ticks);
+        return { took: performance.now() - begun, held };
+      };
+      await time(400);
+      const short = await time(1_200);
+      const long = await time(4_800);
+      // Four times as much work; sixteen times would be the square.
+      expect([name, long.took < 10 * short.took + 200, long.held < 1_000]).toEqual([name, true, true]);
+    }
+  }, 60_000);
 });
