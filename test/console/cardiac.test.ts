@@ -1,11 +1,13 @@
 /** The pages of devices without a browser: documents, what they ask for, and who is told what. docs/dashboard.md */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { systemRuntime } from '../../src/runtime.ts';
 import { openBrowser } from '../smart/pages/sign-in-house.ts';
 import { openHouse, type TestHouse } from '../support/house.ts';
 import { alert, EVIL, observation, openWard, PASSWORD, store } from './cardiac-world.ts';
 
 let house: TestHouse;
 let asNina: Record<string, string>;
+let shift = 0;
 const nobody = { authorization: '' };
 const get = (path: string, headers: Record<string, string> = {}) => house.ask('GET', path, undefined, headers);
 
@@ -19,7 +21,7 @@ async function cookieOf(login: string): Promise<Record<string, string>> {
 }
 
 beforeAll(async () => {
-  house = await openHouse();
+  house = await openHouse({ runtime: { ...systemRuntime, now: () => systemRuntime.now() + shift } });
   await openWard(house);
   const hour = 3_600_000;
   await store(house, [
@@ -92,11 +94,15 @@ describe('What the list of alerts asks for', () => {
     expect([row.patient.name, row.message]).toEqual([`${EVIL}, John`, EVIL]);
   });
 
-  it('opens to neither nobody, a device, a page of another site nor what is misspelt', async () => {
+  it('opens to neither nobody, a device, the patient, a page of another site nor what is misspelt (0-146)', async () => {
     const key = { authorization: `Bearer ${await house.deviceKey('BSX-d-p1')}` };
+    const john = { login: 'john', password: PASSWORD, fhirUser: 'Patient/p1', roles: ['patient'] };
+    expect((await house.ask('POST', '/admin/users', john)).status).toBe(201);
+    const asPatient = await cookieOf('john');
     for (const path of ['/console/api/triage', '/console/api/patients/p1']) {
       expect([401, 403]).toContain((await get(path, nobody)).status);
       expect((await get(path, key)).status).toBe(403);
+      expect((await get(path, asPatient)).status).toBe(403);
       expect((await get(path, { ...asNina, 'sec-fetch-site': 'cross-site' })).status).toBe(403);
       expect((await get(`${path}?flags=1`)).status).toBe(400);
     }
@@ -112,6 +118,22 @@ describe('What the list of alerts asks for', () => {
     expect(await state()).toEqual(['acknowledged', 'Lee, Nina']);
     expect((await post('/undo')).status).toBe(200);
     expect(await state()).toEqual(['new', null]);
+  });
+
+  it('keeps an acknowledgement that is older than ten seconds, whoever wants it back (0-109)', async () => {
+    const post = (path: string) => house.ask('POST', `/cardiac/alerts/a3/acknowledge${path}`, undefined, asNina);
+    const { acknowledged_at } = (await post('')).body;
+    shift += 10_500;
+    expect((await post('/undo')).status).toBe(422);
+    const [row] = (await get('/console/api/triage?flag=flag-a3')).body.rows;
+    expect([row.state, row.acknowledged_at]).toEqual(['acknowledged', acknowledged_at]);
+  });
+
+  it('says whose it is', async () => {
+    const { body: task } = await house.read('Task/task-a2');
+    await house.update({ ...task, owner: { reference: 'Practitioner/nora' } });
+    const [row] = (await get('/console/api/triage?flag=flag-a2', asNina)).body.rows;
+    expect([row.state, row.owner]).toEqual(['assigned', 'Practitioner/nora']);
   });
 });
 

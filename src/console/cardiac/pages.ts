@@ -26,7 +26,7 @@ const triagePage = shown((look) => {
         <label>${say('cardiac.severity')} <select id="by-severity"><option value="">${say('cardiac.all')}</option>${severities.map(
           (name) => html`<option value="${name}">${say(`severity.${name}`)}</option>`,
         )}</select></label>
-        <label>${say('cardiac.state')} <select id="by-state"><option value="open">${say('cardiac.state.open')}</option><option value="">${say('cardiac.all')}</option></select></label>
+        <label>${say('cardiac.state')} <select id="by-state"><option value="open">${say('cardiac.state.open')}</option><option value="mine">${say('cardiac.state.mine')}</option><option value="">${say('cardiac.all')}</option></select></label>
         <label>${say('cardiac.maker')} <select id="by-maker"><option value="">${say('cardiac.all')}</option></select></label>
         <label class="grow">${say('cardiac.search')} <input id="by-text" type="search" autocomplete="off" spellcheck="false" aria-keyshortcuts="/"></label>
         <button type="button" id="pause" aria-pressed="false" aria-keyshortcuts="p">${say('cardiac.pause')}</button>

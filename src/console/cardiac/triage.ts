@@ -19,6 +19,8 @@ export interface TriageRow {
   readonly patient: PatientWords;
   readonly device: DeviceLine | null;
   readonly state: 'new' | 'assigned' | 'acknowledged';
+  /** Reference to whom its Task belongs. */
+  readonly owner: string | null;
   readonly acknowledged_by: string | null;
   readonly acknowledged_at: string | null;
 }
@@ -41,7 +43,7 @@ export interface TriageSetting {
 const PAGE = 450;
 /** Alerts that are looked through, and lines that a page shows. */
 const MOST = 4_500;
-export const MOST_ROWS = 1_000;
+const MOST_ROWS = 1_000;
 
 const rank = { critical: 0, warning: 1, info: 2 } as const;
 
@@ -107,6 +109,7 @@ export async function triage(search: Search, setting: TriageSetting, flag?: stri
     const device = flags.all.get(one.author?.reference);
     const { alert_id, alert_type, severity, message, timestamp } = rows.alert(one, issue, device, '') as any;
     const seen = acknowledgementIn(issue, canonical);
+    const owner: string | undefined = tasks.get(`Flag/${one.id}`)?.owner?.reference;
     return {
       flag: one.id,
       alert_id,
@@ -116,7 +119,8 @@ export async function triage(search: Search, setting: TriageSetting, flag?: stri
       since: timestamp,
       patient: patientWords(flags.all.get(patient), patient.replace(/^Patient\//, ''), now),
       device: device ? deviceLine(device, rows, canonical) : null,
-      state: seen ? 'acknowledged' : tasks.get(`Flag/${one.id}`)?.owner ? 'assigned' : 'new',
+      state: seen ? 'acknowledged' : owner ? 'assigned' : 'new',
+      owner: owner ?? null,
       acknowledged_by: named(seen?.by),
       acknowledged_at: seen?.at ?? null,
     };

@@ -11,6 +11,8 @@ const MOST_SINGLE = 5;
 /** The server allows ten seconds from its own clock; the way there takes some. */
 const UNDO_SECONDS = 9;
 let beyond = 0;
+/** Who looks: `Practitioner/7`. */
+let me;
 
 const isSeen = ({ state }) => state === 'acknowledged';
 const instant = (row) => Date.parse(row.since ?? '') || 0;
@@ -67,6 +69,7 @@ function isWanted({ row, text }) {
   return (
     (!level || row.severity === level) &&
     (!state || !isSeen(row)) &&
+    (state !== 'mine' || row.owner === me) &&
     (!maker || row.device?.maker === maker) &&
     at('by-text').value.toLowerCase().split(/\s+/).every((word) => text.includes(word))
   );
@@ -155,7 +158,6 @@ function askAgain(flag, isReplay) {
 
 const flagOf = (reference) => /^Flag\/(.+)$/.exec(reference ?? '')?.[1];
 let following;
-let me;
 whenSignedIn(async () => {
   following?.close();
   ({ who: me } = await ask('/console/session', { isQuiet: true }));
