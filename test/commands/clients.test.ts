@@ -51,7 +51,7 @@ describe('watchfire clients', () => {
     const id = idIn(await create({ metadata, jwks, name: 'Renamed', grants: ['client_credentials'] }));
     const shown = JSON.parse(await printed((config, print) => printClient(config, id, print)));
     expect(shown).toMatchObject({ client_name: 'Renamed', token_endpoint_auth_method: 'private_key_jwt' });
-    await expect(create({ metadata: join(house.dataFolder, 'none.json') })).rejects.toThrow('cannot be read as JSON');
+    await expect(create({ metadata: join(house.dataFolder, 'none.json') })).rejects.toThrow('is not there');
   });
 
   it('lists, disables, enables and deletes', async () => {

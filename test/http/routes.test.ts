@@ -1,6 +1,7 @@
 /** Routes served are routes documented: the registry behind /openapi.json and the routers of the doors say the same, both ways. */
 import { describe, expect, it } from '@jest/globals';
 import type { RequestHandler } from 'express';
+import { createLive } from '../../src/console/live/router.ts';
 import { adminRouter } from '../../src/http/admin.ts';
 import { adminClientsRouter } from '../../src/http/admin-clients.ts';
 import { adminFileDropRouter } from '../../src/http/admin-file-drop.ts';
@@ -63,6 +64,11 @@ describe('The routes outside FHIR', () => {
       ...served('/legacy', tablesRouter({ base: '', mapping: { spec: new Map() } } as any)),
       ...served('/hl7v2', hl7v2Router({ hl7v2: unused, guard: unused })),
       ...served('/api/iot', iotRouter({ guard: unused } as any)),
+      ...served(
+        '/events',
+        createLive({ store: {}, canonical: 'https://example.org/fhir', signal: new AbortController().signal } as any)
+          .room as any,
+      ),
       ...served('', healthRouter({ phase: () => 'ready', checks: () => ({}) })),
       ...served('', metricsRouter({ metrics, guard: unused })),
       ...served('', portalRouter({ openApi: () => ({}) })),

@@ -92,7 +92,7 @@ const near: Maker = (roll, world) => {
 };
 
 /** In a small world some conditions cannot be met: whoever draws them looks for another. */
-const MOST_TRIES = 1_000;
+const MOST_TRIES = 200;
 
 /** A condition that the resource fulfils itself, most of the time. */
 function about(roll: Dice, world: World, resource: any): { name: string; value: string } | undefined {
