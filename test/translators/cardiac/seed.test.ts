@@ -1,34 +1,26 @@
-/** The customer's own document from end to end: credentials, the simulated maker, polls, lists, acknowledgement, status; as administrator and with the three scopes. */
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+/** The customer's own document: credentials, the simulated maker, polls, lists, acknowledgement, status; as administrator and with the three scopes. The rest: seed.long.test.ts. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type MakerSimulator, startMakerSimulator } from '../../../src/simulators/makers/maker.ts';
-import { type AuthorizationHouse, openAuthorizationHouse } from '../../smart/authorization/authorization-house.ts';
 import { until } from '../../support/until.ts';
+import { credentials, openSeedHouse } from './seed-house.ts';
 
-const credentials = { client_id: 'demo', client_secret: 'demo-secret', api_key: 'demo-key', environment: 'production' };
 const words = 'device_data patient_data alerts';
 
-let sim: MakerSimulator;
-let house: AuthorizationHouse;
+let seed: Awaited<ReturnType<typeof openSeedHouse>>;
 /** Of a client with the three scopes. */
 let token: string;
 
 const tokenOf = async (scope: string) => {
-  const { clientId: client_id, secret: client_secret } = await house.register({
+  const { clientId: client_id, secret: client_secret } = await seed.house.register({
     scope,
     grant_types: ['client_credentials'],
     redirect_uris: undefined,
     token_endpoint_auth_method: 'client_secret_post',
   });
   const form = { grant_type: 'client_credentials', client_id, client_secret, scope };
-  return (await house.ask('POST', '/oauth/token', form, { authorization: '' })).body.access_token;
+  return (await seed.house.ask('POST', '/oauth/token', form, { authorization: '' })).body.access_token;
 };
 const as = (one: string) => ({ authorization: `Bearer ${one}` });
-const get = (path: string, headers = {}) => house.ask('GET', path, undefined, headers);
+const get: typeof seed.get = (...asked) => seed.get(...asked);
 
 const list = async (path: string, headers = {}) => {
   const { status, body, text } = await get(`/cardiac/patients/${path}`, headers);
@@ -40,31 +32,24 @@ const makersAlert = async (query: string, headers = {}) =>
   (await list(`PAT001/alerts${query}`, headers)).alerts.find(({ alert_id }: any) =>
     alert_id.startsWith('boston-scientific:'),
   );
-const makerStatus = async () =>
-  (await get('/cardiac/status')).body.manufacturers.find((one: any) => one.manufacturer === 'boston-scientific');
 
 beforeAll(async () => {
-  // More than a day: what is told of batteries comes daily.
-  sim = await startMakerSimulator({ maker: 'boston-scientific', seed: 1, history: 25 });
-  house = await openAuthorizationHouse({ makers: { BOSTON_SCIENTIFIC_BASE_URL: sim.url }, pollSeconds: 0.3 });
+  seed = await openSeedHouse();
   token = await tokenOf(words);
 });
-afterAll(async () => {
-  await house.stopAll();
-  await sim.stop();
-});
+afterAll(() => seed.stop());
 
 describe('The cardiac integration as the customer wrote it down', () => {
   it('says in words why nothing is asked yet, and begins with the credential (0-022, 0-029)', async () => {
-    await until(async () => (await makerStatus()).why === 'No credential is stored');
+    await until(async () => (await seed.makerStatus()).why === 'No credential is stored');
     const { body } = await get('/cardiac/status');
     expect(body).toMatchObject({ status: 'ok', database: 'up' });
     const medtronic = body.manufacturers.find((one: any) => one.manufacturer === 'medtronic');
     expect(medtronic).toMatchObject({ state: 'off', why: 'MEDTRONIC_BASE_URL is not set', last_sync: null });
 
-    const stored = await house.ask('POST', '/cardiac/credentials/boston_scientific', credentials);
+    const stored = await seed.house.ask('POST', '/cardiac/credentials/boston_scientific', credentials);
     expect(stored.status).toBe(201);
-    await until(async () => (await makerStatus()).last_sync !== null, 15);
+    await until(async () => (await seed.makerStatus()).last_sync !== null, 15);
   });
 
   it.each(['administrator', 'client'])(
@@ -116,12 +101,12 @@ describe('The cardiac integration as the customer wrote it down', () => {
   );
 
   it('runs once for two who ask at a time, and tells how it went (0-026)', async () => {
-    const post = () => house.ask('POST', '/cardiac/patients/PAT002/ingest');
+    const post = () => seed.house.ask('POST', '/cardiac/patients/PAT002/ingest');
     const [one, two] = await Promise.all([post(), post()]);
     expect([one.status, two.status]).toEqual([202, 202]);
     expect(one.body.job_id).toBe(two.body.job_id);
     const location = one.headers.get('location')!;
-    expect(location).toBe(`${house.url}/cardiac/jobs/${one.body.job_id}`);
+    expect(location).toBe(`${seed.house.url}/cardiac/jobs/${one.body.job_id}`);
     const job = await until(async () => {
       const { body } = await get(location, as(token));
       return ['completed', 'failed'].includes(body.state) && body;
@@ -136,20 +121,20 @@ describe('The cardiac integration as the customer wrote it down', () => {
   it('acknowledges for the administrator, tells the maker, and not for a client that only reads (0-027, 0-080, 0-090)', async () => {
     const { alert_id } = await makersAlert('');
     const path = `/cardiac/alerts/${encodeURIComponent(alert_id)}/acknowledge`;
-    expect((await house.ask('POST', path, undefined, as(token))).status).toBe(403);
-    const { status, body } = await house.ask('POST', path);
+    expect((await seed.house.ask('POST', path, undefined, as(token))).status).toBe(403);
+    const { status, body } = await seed.house.ask('POST', path);
     expect(status).toBe(200);
     expect(body).toMatchObject({ alert_id, patient_id: 'PAT001', acknowledged: true, acknowledged_by: 'Client/admin' });
     expect(Date.now() - Date.parse(body.acknowledged_at)).toBeLessThan(60_000);
     expect(await makersAlert('')).toBeUndefined();
     expect(await makersAlert('?status=all')).toMatchObject({ alert_id, acknowledged: true });
-    await until(async () => (await makerStatus()).acknowledgements_waiting === 0, 15);
-    const known = sim.truth().alerts.find(({ id }: any) => alert_id.endsWith(id));
+    await until(async () => (await seed.makerStatus()).acknowledgements_waiting === 0, 15);
+    const known = seed.sim.truth().alerts.find(({ id }: any) => alert_id.endsWith(id));
     expect(known).toMatchObject({ acknowledged: true });
   });
 
   it('tells the connection, the token, the last sync, the quota and the counts (0-029, 0-106, 0-108)', async () => {
-    const status = await makerStatus();
+    const status = await seed.makerStatus();
     expect(status).toMatchObject({ environment: 'production', api_connection: 'up', breaker: 'closed', why: null });
     expect(status.token_expires_in).toBeGreaterThan(0);
     expect(status.queue_lag_seconds).toBeLessThan(60);
@@ -166,33 +151,6 @@ describe('The cardiac integration as the customer wrote it down', () => {
     expect((await get('/cardiac/status/nobody/devices')).status).toBe(404);
     expect((await get('/cardiac/status', as(token))).status).toBe(200);
     expect((await get('/cardiac/status', { authorization: '' })).status).toBe(401);
-  });
-
-  it('answers every command of docs/cardiac.md as printed there (0-151)', async () => {
-    const page = readFileSync(new URL('../../../docs/cardiac.md', import.meta.url), 'utf8');
-    const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block]) => block!);
-    expect(blocks).toHaveLength(6);
-    await house.create({ resourceType: 'Device', identifier: [{ system: 'urn:x', value: 'DEV001' }] });
-    const cwd = mkdtempSync(join(tmpdir(), 'watchfire-docs-'));
-    const env = { ...process.env, SERVER: house.url, TOKEN: house.adminToken };
-    const script = `set -e\nalias curl='curl -sS'\n${blocks.join('\n')}`;
-    const { stdout } = await promisify(execFile)('bash', ['-O', 'expand_aliases', '-c', script], { cwd, env });
-    rmSync(cwd, { recursive: true });
-    for (const word of ['"acknowledged_by":"Client/admin"', '"job_id"', '"battery_voltage"', 'alert_id,device_id'])
-      expect(stdout).toContain(word);
-  });
-
-  it('turns bad when the maker is gone, and says why (0-105, 0-108)', async () => {
-    const before = (await makerStatus()).last_sync;
-    await sim.stop();
-    const status = await until(async () => {
-      const now = await makerStatus();
-      return now.state === 'failing' && now;
-    }, 20);
-    expect(status.why).toBe(status.last_error);
-    expect(status.why.length).toBeGreaterThan(5);
-    expect(Date.parse(status.last_sync)).toBeGreaterThanOrEqual(Date.parse(before));
-    expect((await get('/cardiac/status')).body.status).toBe('degraded');
   });
 
   it('opens nothing to a scope without the type (0-023)', async () => {
