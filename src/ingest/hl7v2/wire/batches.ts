@@ -3,10 +3,13 @@
 const CR = 0x0d;
 const LF = 0x0a;
 
-/** Where a line begins with one of the names. */
+/** Messages in one piece: each is a commit, and all are answered together. */
+export const MOST_MESSAGES = 10_000;
+
+/** Where a line begins with the name; one more than may be is enough to know. */
 function starts(bytes: Buffer, name: string): readonly number[] {
   const found: number[] = [];
-  for (let at = bytes.indexOf(name); at >= 0; at = bytes.indexOf(name, at + 3)) {
+  for (let at = bytes.indexOf(name); at >= 0 && found.length <= MOST_MESSAGES; at = bytes.indexOf(name, at + 3)) {
     const before = bytes[at - 1];
     if (before === undefined || before === CR || before === LF || isMark(bytes, at)) found.push(at);
   }
@@ -16,7 +19,7 @@ function starts(bytes: Buffer, name: string): readonly number[] {
 /** Whether a byte order mark is all that stands before. */
 const isMark = (bytes: Buffer, at: number): boolean => at === 3 && bytes[0] === 0xef && bytes[1] === 0xbb;
 
-/** The messages without the segments of the batch around them; one that is alone comes back as it is. */
+/** The messages without the segments of the batch around them, at most one more than may be; one that is alone comes back as it is. */
 export function messagesIn(sent: Uint8Array): readonly Buffer[] {
   const bytes = Buffer.from(sent.buffer, sent.byteOffset, sent.byteLength);
   const headers = starts(bytes, 'MSH');

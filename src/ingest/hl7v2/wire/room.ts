@@ -6,7 +6,7 @@ import type { Runtime } from '../../../runtime.ts';
 import type { Look, Store } from '../../../store/store.ts';
 import type { TakeIn } from '../../intake/take-in.ts';
 import { anyAcknowledgement, type Verdict } from './acknowledge.ts';
-import { batchOf, messagesIn } from './batches.ts';
+import { batchOf, MOST_MESSAGES, messagesIn } from './batches.ts';
 import type { FramingFault } from './frames.ts';
 import { listenMllp } from './listener.ts';
 import { parseMessage } from './message.ts';
@@ -16,9 +16,6 @@ import type { Sender } from './trail.ts';
 
 /** Messages above 256 KiB that are held at the same time, over all connections: 20 MiB each, and several copies while they are mapped. */
 const LARGE_AT_ONCE = 3;
-
-/** Messages in one batch: each is a commit, and all are answered together. */
-const MOST_MESSAGES = 10_000;
 
 export interface Hl7v2Parts {
   readonly store: Look & Pick<Store, 'commit'>;

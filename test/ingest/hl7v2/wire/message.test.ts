@@ -200,6 +200,16 @@ describe('A batch', () => {
     const texts = messagesIn(latin1(`FHS|^~\\&\rBHS|^~\\&\r${one}${one}BTS|2\rFTS|1\r`)).map(String);
     expect(texts).toEqual([one, one]);
   });
+  it('of millions is known to be too much without work for each', () => {
+    for (const name of ['MSH', 'BHS', 'FTS']) {
+      const bytes = Buffer.from(`MSH|^~\\&|A\r${`${name}|\r`.repeat(4_000_000)}`);
+      const begun = process.cpuUsage();
+      expect(messagesIn(bytes).length).toBe(name === 'MSH' ? 10_001 : 1);
+      const { user, system } = process.cpuUsage(begun);
+      expect((user + system) / 1_000).toBeLessThan(500);
+    }
+  });
+
   it('may do without a header, and one message is itself', () => {
     expect(messagesIn(latin1(`${one}\n${one}`)).map((m) => String(m).trim())).toEqual([one.trim(), one.trim()]);
     expect(messagesIn(latin1(one)).map(String)).toEqual([one]);
