@@ -49,6 +49,8 @@ async function devicesOf(reference: string, search: Search, { canonical, rows }:
         ['patient', reference],
         ['device', `Device/${device.id}`],
         ['status:not', 'entered-in-error'],
+        // That a maker was asked is no word from the device.
+        ['code:not', `${canonical}/CodeSystem/cied-connectivity|connectivity`],
         ['_sort', '-date'],
         ['_count', '1'],
       ]);

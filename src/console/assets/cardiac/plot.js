@@ -87,9 +87,13 @@ function marks(drawn, points) {
   pen.restore();
 }
 
+/** In the reader's language where the text is the kind, with its channel behind it: `lead_impedance RV`. */
+const nameOf = ({ kind, name }) => (name.startsWith(kind) ? say(`cardiac.kind.${kind}`) + name.slice(kind.length) : name);
+
 /** Puts a chart of one series into `place`; `sync` names charts whose cursors go together. Returns how to bring it up to date, and to end it. */
 export function plot(place, series, { from, to, sync, height = 160 }) {
-  const { name, unit } = series;
+  const { unit } = series;
+  const name = nameOf(series);
   const box = element('div', { class: 'plot', role: 'img' });
   const caption = element('figcaption', { class: 'hint' });
   const values = table(name, unit);

@@ -28,6 +28,13 @@ const stateOf = (row) =>
   isSeen(row) ? say('cardiac.state.by', { name: row.acknowledged_by, time: clock(row.acknowledged_at) }) : say(`cardiac.state.${row.state}`);
 const patientPath = ({ patient }) => `/cardiac/patients/${encodeURIComponent(patient.id)}`;
 
+const LONG = 48 * 3_600_000;
+/** Hours and minutes, and after two days days. */
+function waited(began) {
+  const age = Date.now() - Date.parse(began);
+  return age < LONG ? since(began) : say('cardiac.days', { count: Math.floor(age / (LONG / 2)) });
+}
+
 function make(row) {
   const cells = Array.from({ length: 7 }, () => element('td'));
   const made = element('tr', {}, cells);
@@ -50,7 +57,7 @@ function update(made, row) {
   device.replaceChildren(element('bdi', {}, deviceWords(row)));
   device.title = deviceWords(row);
   alert.replaceChildren(element('bdi', {}, row.message));
-  began.replaceChildren(timeElement(row.since, since(row.since)));
+  began.replaceChildren(timeElement(row.since, row.since === null ? '' : waited(row.since)));
   state.textContent = stateOf(row);
   const [button, link] = action.firstElementChild.children;
   button.setAttribute('aria-label', say('cardiac.acknowledge.of', { alert: row.message, name: nameOf(row) }));
@@ -80,7 +87,7 @@ function count() {
   const open = rows.filter((row) => !isSeen(row));
   at('unreviewed').textContent = open.length;
   const reds = open.filter((row) => row.severity === 'critical').map(({ since: began }) => began);
-  at('oldest').textContent = reds.length > 0 ? since(reds.reduce((a, b) => (Date.parse(a) < Date.parse(b) ? a : b))) : '–';
+  at('oldest').textContent = reds.length > 0 ? waited(reds.reduce((a, b) => (Date.parse(a) < Date.parse(b) ? a : b))) : '–';
   let shown = 0;
   for (const row of body.children) if (!row.hidden) shown++;
   at('none').hidden = shown > 0;
@@ -244,6 +251,6 @@ keys({
 });
 // Ages go on while nothing happens.
 setInterval(() => {
-  for (const row of body.children) row.querySelector('time').textContent = since(row.row.since);
+  for (const row of body.children) row.querySelector('time').textContent = row.row.since === null ? '' : waited(row.row.since);
   count();
 }, 30_000);
