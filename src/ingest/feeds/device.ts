@@ -3,9 +3,9 @@ import { asProblem } from '../../fhir/outcome.ts';
 import type { AlertTold, Implant } from '../implants/told.ts';
 import { type Asking, askPage, isMakers, pagesOf } from './asking.ts';
 import type { Counts } from './feeds.ts';
-import { gapsAfter } from './gaps.ts';
+import { gapsAfter, marksOf } from './gaps.ts';
 import { type DeviceAsked, openProgress, type Progress } from './progress.ts';
-import { readReadings } from './readings.ts';
+import { type Marks, readReadings } from './readings.ts';
 import type { DeviceState, KeptAside } from './row.ts';
 import type { KeptGap } from './state.ts';
 
@@ -50,9 +50,13 @@ export async function pollDevice(asking: Asking, device: DeviceAsked): Promise<D
   };
   await progress.take({ page, connectivity: said.connectivity }, implant);
   if (alerts) await attempt(() => readAlerts(asking, device, implant, progress));
-  await attempt(() => readReadings(asking, device, implant, progress));
+  const marksBefore = progress.state().marks;
+  const came: Marks = new Map();
+  await attempt(() => readReadings(asking, device, implant, progress, came));
+  // A long window is judged whole, though only its end is kept.
+  const marks = (kind: string) => marksOf(marksBefore[kind], came.get(kind) ?? []);
   const gapsBefore = progress.state().gaps.length;
-  await finish(asking, device, implant, progress, failure);
+  await finish(asking, device, implant, progress, marks, failure);
   return {
     counts: progress.counts(),
     gaps: progress.state().gaps.length,
@@ -97,12 +101,13 @@ async function finish(
   { row }: DeviceAsked,
   implant: Implant,
   progress: Progress,
+  marks: (kind: string) => readonly number[],
   failure: string | undefined,
 ): Promise<void> {
   const before = progress.state();
   let { gaps } = before;
   for (const [kind, cadence] of Object.entries(document.cadence ?? {}))
-    gaps = gapsAfter(gaps, kind, before.marks[kind] ?? [], cadence);
+    gaps = gapsAfter(gaps, kind, marks(kind), cadence);
   const found = gaps.filter((gap) => !isAmong(before.gaps, gap)).map((gap) => toldGap(row.id, gap, false));
   const filled = before.gaps.filter((gap) => !isAmong(gaps, gap)).map((gap) => toldGap(row.id, gap, true));
   const ended = failure === undefined ? { lastSuccess: runtime.now(), lastError: undefined } : { lastError: failure };

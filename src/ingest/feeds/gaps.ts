@@ -7,12 +7,13 @@ const mostGaps = 500;
 /** With fewer intervals nobody knows how often a device sends. */
 const fewest = 4;
 
-/** Times of both, rising, each once; the newest of them. */
-export function marksAfter(marks: readonly number[] = [], more: Iterable<number>): readonly number[] {
-  const fresh = [...new Set(more)].filter((instant) => !marks.includes(instant));
-  if (fresh.length === 0) return marks;
-  return [...marks, ...fresh].sort((a, b) => a - b).slice(-mostMarks);
-}
+/** Times of both, rising, each once. */
+export const marksOf = (marks: readonly number[] = [], more: Iterable<number>): readonly number[] =>
+  [...new Set([...marks, ...more])].sort((a, b) => a - b);
+
+/** The newest of them, to be kept. */
+export const marksAfter = (marks: readonly number[] | undefined, more: Iterable<number>): readonly number[] =>
+  marksOf(marks, more).slice(-mostMarks);
 
 /** A device that sends more seldom than its maker's document says is measured by its own habit: the median of its intervals. */
 export function gapsAfter(

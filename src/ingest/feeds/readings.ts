@@ -15,17 +15,18 @@ const mostAside = 200;
 /** How often a window is begun anew in one poll because its cursor is no longer known. */
 const mostRestarts = 3;
 
-type Marks = Map<string, number[]>;
+/** By kind that is expected regularly: the times of what came in this poll. */
+export type Marks = Map<string, number[]>;
 
 export async function readReadings(
   asking: Asking,
   device: DeviceAsked,
   implant: Implant,
   progress: Progress,
+  marks: Marks,
 ): Promise<void> {
   const { document } = asking;
   const ids = { deviceId: device.row.id };
-  const marks: Marks = new Map();
   let window: Window = progress.state().window ?? { from: beginning(asking, device, progress.state()) };
   for (let restarts = 0; ; restarts++) {
     try {

@@ -84,7 +84,7 @@ describe('The page about adding a maker', () => {
     const body = Buffer.from(textOf(withoutSpace(sample), ['body'])!);
     const { rows } = pageIn(document.endpoints[endpoint], { body, headers: {} }, undefined, 'http://maker');
     const reader = readerOf(document, canonical);
-    const readOf = {
+    const readOf: Readonly<Record<typeof endpoint, (row: unknown) => unknown>> = {
       patients: (row: unknown) => reader.patient(row),
       devices: (row: unknown) => reader.device(row),
       readings: (row: unknown) => reader.reading(row, of, Date.parse(now)),
