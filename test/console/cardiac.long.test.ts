@@ -246,6 +246,24 @@ describeInChromium('The pages of devices in Chromium', () => {
     expect(await page.locator('#alerts tr:not([hidden])').count()).toBeGreaterThanOrEqual(11);
   });
 
+  it('let twenty alerts be reviewed with one key each, among a thousand', async () => {
+    const { page } = nina;
+    await page.fill('#by-text', '');
+    await page.evaluate('document.activeElement.blur()');
+    await comes(page, "document.querySelectorAll('#alerts tr:not([hidden])').length > 900");
+    await page.keyboard.press('j');
+    const focused = () => page.evaluate("document.activeElement.closest('tr')?.dataset.key") as Promise<string>;
+    const reviewed: string[] = [];
+    for (let i = 0; i < 20; i++) {
+      const before = await focused();
+      reviewed.push(before);
+      await page.keyboard.press('a');
+      await until(async () => (await focused()) !== before);
+    }
+    expect(new Set(reviewed).size).toBe(20);
+    for (const key of reviewed) expect(await mitigations(key.replace('flag-', ''))).toContain('acknowledged');
+  });
+
   it('load no more than 60 KB of scripts and styles, and have no complaints', async () => {
     const { page } = nina;
     for (const path of ['/cardiac/', '/cardiac/patients/p1']) {
