@@ -21,11 +21,7 @@ export interface PageParts {
 }
 
 /** Pages by their address and the key of their name, in the order of the header. */
-export const navigation: readonly (readonly [path: string, name: string])[] = [
-  ['/cardiac/', 'nav.cardiac'],
-  ['/feeds', 'nav.feeds'],
-  ['/quarantine', 'nav.quarantine'],
-];
+export const navigation: readonly (readonly [path: string, name: string])[] = [['/cardiac/', 'nav.cardiac']];
 
 /** Keys that every page has. */
 const everywhere: readonly (readonly [key: string, words: string])[] = [

@@ -244,4 +244,20 @@ export const cardiacRoutes: readonly Route[] = [
       422: outcome('It is no alert that could be acknowledged.'),
     },
   },
+  {
+    ...common,
+    method: 'post',
+    path: '/cardiac/alerts/{alert_id}/acknowledge/undo',
+    operationId: 'undoAcknowledgement',
+    summary: 'Take back that an alert has been seen',
+    description: 'By who acknowledged it, within ten seconds. What was said stays in the record, marked as taken back.',
+    parameters: [inPath('alert_id', 'As the list of alerts has it.', 'boston-scientific:A-BSX-000011-0')],
+    answers: {
+      200: { description: 'The alert, which nobody has acknowledged.', content: json(schemaRef('AcknowledgedAlert')) },
+      400: outcome('A parameter is not known here.'),
+      ...refusals,
+      404: outcome('No alert of this id is there for the caller.'),
+      422: outcome('It was not acknowledged by the caller, or more than ten seconds ago.'),
+    },
+  },
 ];

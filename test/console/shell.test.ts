@@ -49,7 +49,7 @@ describe('The frame', () => {
   });
 
   it('names a page that is open, the keys that it has, and no file that there is none of', () => {
-    const shown = page('x', html``, { look, open: '/feeds', keys: [['r', 'help']] });
+    const shown = page('x', html``, { look, open: '/cardiac/', keys: [['r', 'help']] });
 
     expect(shown.match(/aria-current="page"/g)).toHaveLength(1);
     expect(shown).toContain('<dt><kbd>r</kbd></dt><dd>Help</dd>');
