@@ -20,7 +20,7 @@ export interface TakeOverParts {
   /** The keys as they were configured. */
   readonly texts: readonly string[];
   readonly known: readonly string[];
-  readonly vault: Pick<Vault, 'changes' | 'open'>;
+  readonly vault: Pick<Vault, 'changes' | 'removal'>;
   readonly store: Pick<Store, 'get' | 'commit'>;
   readonly log: Pick<Log, 'info' | 'warn'>;
 }
@@ -55,8 +55,8 @@ async function takeFile(file: string, { texts, known, vault, store, log }: TakeO
   const changes: Change[] = [];
   for (const { maker, credentials } of found) {
     if (!known.includes(maker)) log.warn('credentials of a maker that is not known are left', { code: maker });
-    // What was stored here since is newer than what another system left.
-    else if ((await vault.open(maker, credentials.environment)) === undefined)
+    // What was stored here since is newer than what another system left, also where its key is lost.
+    else if ((await vault.removal(maker, credentials.environment)) === undefined)
       changes.push(...(await vault.changes(maker, credentials, { by: 'System/take-over', overlap: 0 })));
   }
   const put: Change = { op: 'put', kind: kinds.vault, key: taken, value: { count: changes.length }, expect: 'absent' };

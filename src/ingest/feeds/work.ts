@@ -138,7 +138,8 @@ export async function pollOnce(
   tell: (underWay: KeptMaker) => Promise<void> = async () => undefined,
 ): Promise<KeptMaker> {
   const begun = runtime.now();
-  const isFailing = last?.state === 'failing';
+  // With a reason it was not asked at all: what was in the way then is gone now.
+  const isFailing = last?.state === 'failing' && last.why === undefined;
   const isKnown = isFailing || last?.state === 'polling';
   let listed = last?.patients ?? 0;
   let lastError: string | undefined;
@@ -150,7 +151,7 @@ export async function pollOnce(
     since: begun,
     patients: listed,
     lastSuccess: last?.lastSuccess,
-    lastError: lastError ?? last?.lastError,
+    lastError: lastError ?? (last?.why === undefined ? last?.lastError : undefined),
     connection: connectionOf(able.client),
   });
   const step = async (): Promise<void> => {

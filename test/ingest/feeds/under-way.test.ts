@@ -126,8 +126,14 @@ describe('A feed', () => {
     expect(lines.filter((line) => line.includes('lockco'))).toHaveLength(1);
     expect(lines.join('')).not.toContain('stack');
 
+    let go: (body: unknown) => void = () => undefined;
+    const waits = new Promise((resolve) => (go = resolve));
+    answer = () => waits;
     await vault.put('lockco', key, { ...noOverlap, overlap: 3_600_000 });
     feeds.credentialChanged('lockco');
+    await until(async () => (await status()).state === 'polling');
+    expect(await status()).not.toHaveProperty('lastError');
+    go([]);
     await until(async () => (await status()).lastSuccess);
     expect(await status()).toMatchObject({ state: 'polling', connection: { up: true } });
     expect(await status()).not.toHaveProperty('lastError');
