@@ -7,6 +7,10 @@ export type Decode = (bytes: Uint8Array) => string;
 /** Most blank lines that one `\.sp<n>\` makes. */
 const MOST_LINES = 20;
 
+/** `X0D`; no repeated group, whose stack a long one would overflow. */
+const isHex = (sequence: string): boolean =>
+  sequence.startsWith('X') && sequence.length % 2 === 1 && !/[^0-9A-Fa-f]/.test(sequence.slice(1));
+
 /** What stands for one sequence; undefined where it is none that we know, so that it stays as it was sent. */
 function meant(sequence: string, delimiters: Delimiters, decode: Decode): string | undefined {
   switch (sequence) {
@@ -34,7 +38,7 @@ function meant(sequence: string, delimiters: Delimiters, decode: Decode): string
       return '';
   }
   if (sequence.length < 3) return undefined;
-  if (/^X(?:[0-9A-Fa-f]{2})+$/.test(sequence)) return decode(Buffer.from(sequence.slice(1), 'hex'));
+  if (isHex(sequence)) return decode(Buffer.from(sequence.slice(1), 'hex'));
   const format = /^\.(sp|in|ti|sk)([+-]?\d{0,4})$/.exec(sequence);
   if (!format) return undefined;
   const count = Math.min(Math.abs(Number(format[2] || 1)), MOST_LINES);

@@ -155,7 +155,7 @@ function demandModest(lines: readonly string[], { field, component, repetition, 
 
 /** The lines with something in them, found one by one: millions of ends cost no memory. */
 function* linesIn(text: string): Generator<string> {
-  const ends = /[\r\n]+/g;
+  const ends = /[\r\n]/g;
   let from = 0;
   for (let end = ends.exec(text); end; end = ends.exec(text)) {
     if (end.index > from) yield text.slice(from, end.index);

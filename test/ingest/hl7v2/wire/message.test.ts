@@ -141,12 +141,12 @@ describe('An HL7 v2 message', () => {
     ['repetitions', `OBX|1|ST|x||${'~'.repeat(19_000_000)}`, '500000 fields, repetitions'],
     ['components', `OBX|1|NA|x||${'1^'.repeat(2_000_000)}`, '500000 fields, repetitions'],
     ['lines', `OBX|1|TX|x||a\r${'x y\r'.repeat(1_000_000)}`, '100000 lines'],
-  ])('that is a bomb of %s is refused in less than half a second of work', (_of, bomb, said) => {
+  ])('that is a bomb of %s is refused in less than two seconds of work', (_of, bomb, said) => {
     const bytes = latin1(`MSH|^~\\&|A\r${bomb}`);
     const begun = process.cpuUsage();
     expect(() => parseMessage(bytes)).toThrow(said);
     const { user, system } = process.cpuUsage(begun);
-    expect((user + system) / 1_000).toBeLessThan(500);
+    expect((user + system) / 1_000).toBeLessThan(2_000);
   });
 
   it('may have empty lines without end', () => {
@@ -206,7 +206,7 @@ describe('A batch', () => {
       const begun = process.cpuUsage();
       expect(messagesIn(bytes).length).toBe(name === 'MSH' ? 10_001 : 1);
       const { user, system } = process.cpuUsage(begun);
-      expect((user + system) / 1_000).toBeLessThan(500);
+      expect((user + system) / 1_000).toBeLessThan(2_000);
     }
   });
 
