@@ -8,7 +8,8 @@ const DAY = 86_400_000;
 let late = 0;
 let house: TestHouse;
 beforeAll(async () => {
-  house = await openHouse({ runtime: { ...systemRuntime, now: () => Date.now() + late } });
+  // The embedded engine, since its files are read.
+  house = await openHouse({ store: 'sqlite', runtime: { ...systemRuntime, now: () => Date.now() + late } });
   await house.update({ resourceType: 'Patient', id: 'p' });
   const identifier = [{ system: 'urn:device', value: 'K1' }];
   await house.update({ resourceType: 'Device', id: 'k1', identifier, patient: { reference: 'Patient/p' } });

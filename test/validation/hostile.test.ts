@@ -61,14 +61,15 @@ function milliseconds(work: () => void): number {
 }
 
 describe('strings of a megabyte', () => {
-  it('are judged in under 50 ms by every primitive type', () => {
+  it('are judged at once by every primitive type', () => {
     const slow: string[] = [];
     for (const [type, { json, accepts }] of primitives) {
       if (json !== 'string') continue;
       for (const bomb of bombs) {
         const prefix = prefixes[bomb.length % prefixes.length]!;
         const took = milliseconds(() => accepts(prefix + bomb));
-        if (took > 50) slow.push(`${type} ${JSON.stringify(bomb.slice(0, 4))} ${took}`);
+        // What is in proportion takes a few milliseconds, what is not takes minutes; a busy machine lies between.
+        if (took > 1_000) slow.push(`${type} ${JSON.stringify(bomb.slice(0, 4))} ${took}`);
       }
     }
     expect(slow).toEqual([]);

@@ -148,7 +148,7 @@ describeInChromium('fhirclient in a browser', () => {
     expect(app.asked.slice(before)).toEqual([expect.stringMatching(/^\/launch/)]);
   });
 
-  it('from a page whose origin is of no registered app learns where to ask, and gets no answer from there', async () => {
+  it('from a page whose origin is of no registered app gets no answer from there, not even where to ask', async () => {
     const elsewhere = await openAppPages();
     try {
       await context?.close();
@@ -156,7 +156,7 @@ describeInChromium('fhirclient in a browser', () => {
       page = await context.newPage();
       await page.goto(`${elsewhere.origin}/back.html`);
       expect(await inPage(page, `return FHIR.oauth2.authorize({ iss: '${clinic.base}', noRedirect: true })`)).toContain(
-        `${clinic.url}/oauth/authorize`,
+        'Network request failed',
       );
       const asking = `return FHIR.client({ serverUrl: '${clinic.base}', tokenResponse: { access_token: '${clinic.adminToken}' } }).request('Patient')`;
       expect(await inPage(page, asking)).toBe('error: Network request failed');

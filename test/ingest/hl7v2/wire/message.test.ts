@@ -125,14 +125,14 @@ describe('An HL7 v2 message', () => {
     ['marks', '\\'.repeat(19_000_000)],
     ['repetitions', '~^&'.repeat(150_000)],
     ['spaces', '\\.sp9999\\'.repeat(100_000)],
-  ])('that is a bomb of %s is read in less than two seconds of work', (_of, value) => {
-    // Of the processor: what else runs on the machine makes no bomb.
+  ])('that is a bomb of %s is read in seconds, not in the square of its length', (_of, value) => {
+    // Of the processor: what else runs on the machine makes no bomb. Squares take minutes, what is in proportion under two seconds.
     const begun = process.cpuUsage();
     const obx = obx5(value);
     obx.get(5);
     obx.get(5, 2, 1, obx.repetitions(5));
     const { user, system } = process.cpuUsage(begun);
-    expect((user + system) / 1_000).toBeLessThan(2_000);
+    expect((user + system) / 1_000).toBeLessThan(10_000);
   });
 
   it.each([
