@@ -208,7 +208,6 @@ export function readingsIn(resources: readonly any[], maker: string): StoredRead
   return { all, twice };
 }
 
-/** Of at most 1,000 occasions. */
 export async function storedReadings(
   { search }: Pick<ImplantsHouse, 'search'>,
   maker: string,

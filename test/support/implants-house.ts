@@ -42,6 +42,7 @@ export interface ImplantsHouse {
   /** Another server on the same store. */
   another(): Implants;
   read(reference: string): Promise<any>;
+  /** All matches, over all pages. */
   search(type: string, query?: string): Promise<any[]>;
   write(resource: any): Promise<void>;
   remove(reference: string): Promise<void>;
@@ -115,10 +116,16 @@ export async function openImplantsHouse(asked?: string, runtime: Runtime = syste
       return JSON.parse(version!.text);
     },
     async search(type, query = '') {
-      const parameters = [...new URLSearchParams(query), ['_count', '1000']] as [string, string][];
-      const { text } = await ask({ interaction: 'search-type', type, parameters });
-      const matches = (JSON.parse(text!).entry ?? []).filter((one: any) => one.search.mode === 'match');
-      return matches.map((one: any) => one.resource);
+      const found: any[] = [];
+      // The most that one page holds is 1,000: who has more is read to the end.
+      for (let page: string | undefined = `${query}&_count=1000`; page !== undefined; ) {
+        const parameters = [...new URLSearchParams(page)] as [string, string][];
+        const { text } = await ask({ interaction: 'search-type', type, parameters });
+        const { entry = [], link } = JSON.parse(text!);
+        for (const { search, resource } of entry) if (search.mode === 'match') found.push(resource);
+        page = link.find(({ relation }: any) => relation === 'next')?.url.split('?')[1];
+      }
+      return found;
     },
     async write(resource) {
       const text = JSON.stringify(resource);
