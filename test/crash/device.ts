@@ -1,20 +1,12 @@
-/** A device that sends readings and repeats what was not answered, with a model of the alarms that follow. */
+/** A device that sends readings and repeats what was not answered, with the alarms that must follow. */
 import type { Reply, ServerProcess } from '../support/process.ts';
+import { type Alarms, openAlarms, type Severity } from './alarms.ts';
 import { acknowledge, type Ledger, say, wonder } from './ledger.ts';
 
-interface Alarm {
-  isOpen: boolean;
-  isCritical: boolean;
-  normals: number;
-  /** So far. */
-  episodes: number;
-  raises: number;
-}
-
-/** Values of an adult: inside the limits, outside, and critical. profiles/ObservationDefinition-*.json */
+/** Values of an adult: inside the limits and clear of the dead band, outside, and critical. docs/alerts.md */
 const values = { heart_rate: ['72', '110', '140'], oxygen_saturation: ['98.0', '93.5', '88.0'] } as const;
 type Vital = keyof typeof values;
-type Severity = 0 | 1 | 2;
+type Severities = Partial<Record<Vital, Severity>>;
 const MINUTE = 60_000;
 
 interface Reading {
@@ -29,7 +21,7 @@ export interface Device {
   readonly patient: string;
   /** Acknowledged, oldest first. */
   readonly readings: readonly Reading[];
-  readonly alarms: Readonly<Record<Vital, Alarm>>;
+  readonly alarms: Alarms;
   /** The next reading, at the next minute. */
   post(server: ServerProcess): Promise<void>;
   /** A reading outside the limits of both vitals, and how many Flags it must open. */
@@ -38,48 +30,28 @@ export interface Device {
   repeat(server: ServerProcess): Promise<void>;
 }
 
-/** What one more reading does, by the words of the promise: opened and raised Flags are counted. */
-function follow(alarm: Alarm, severity: Severity): number {
-  if (severity === 0) {
-    if (alarm.isOpen && ++alarm.normals === 2) alarm.isOpen = false;
-    return 0;
-  }
-  alarm.normals = 0;
-  if (!alarm.isOpen) {
-    Object.assign(alarm, { isOpen: true, isCritical: severity === 2, episodes: alarm.episodes + 1 });
-    return 1;
-  }
-  if (severity < 2 || alarm.isCritical) return 0;
-  Object.assign(alarm, { isCritical: true, raises: alarm.raises + 1 });
-  return 1;
-}
-
 export function openDevice(
   ledger: Ledger,
   random: () => number,
   { id, patient, key, begin }: { id: string; patient: string; key: string; begin: number },
 ): Device {
   const readings: Reading[] = [];
-  const quiet = (): Alarm => ({ isOpen: false, isCritical: false, normals: 0, episodes: 0, raises: 0 });
-  const alarms: Record<Vital, Alarm> = { heart_rate: quiet(), oxygen_saturation: quiet() };
+  const alarms = openAlarms();
   const headers = { authorization: `Bearer ${key}` };
   const send = (server: ServerProcess, body: string) =>
     say(ledger, server, ['POST', '/api/iot/vitals/', body, headers]);
   let minutes = 0;
 
-  function next(severities: Partial<Record<Vital, Severity>>): string {
-    const timestamp = new Date(begin + minutes++ * MINUTE).toISOString();
+  function next(severities: Severities): { readonly at: number; readonly body: string } {
+    const at = begin + minutes++ * MINUTE;
     const fields = Object.entries(severities).map(
       ([vital, severity]) => `"${vital}":${values[vital as Vital][severity]}`,
     );
-    return `{"device_id":"${id}","timestamp":"${timestamp}",${fields.join(',')}}`;
+    return { at, body: `{"device_id":"${id}","timestamp":"${new Date(at).toISOString()}",${fields.join(',')}}` };
   }
 
-  function followAll(severities: Partial<Record<Vital, Severity>>): number {
-    let triggered = 0;
-    for (const [vital, severity] of Object.entries(severities)) triggered += follow(alarms[vital as Vital], severity);
-    return triggered;
-  }
+  const followAll = (severities: Severities, at: number): number =>
+    Object.entries(severities).reduce((sum, [vital, severity]) => sum + alarms.follow(vital, severity, at), 0);
 
   function keep(body: string, reply: Reply, observations: number): void {
     if (typeof reply.body?.vital_sign_id !== 'number') ledger.faults.push(`${id}: no vital_sign_id in ${reply.text}`);
@@ -93,15 +65,15 @@ export function openDevice(
     alarms,
     async post(server) {
       const severity = (): Severity => (random() < 0.6 ? 0 : random() < 0.7 ? 1 : 2);
-      const severities: Partial<Record<Vital, Severity>> = { heart_rate: severity() };
+      const severities: Severities = { heart_rate: severity() };
       if (random() < 0.4) severities.oxygen_saturation = severity();
-      const body = next(severities);
+      const { at, body } = next(severities);
       const count = Object.keys(severities).length;
       const reply = await send(server, body);
       if (reply?.status === 201) {
         acknowledge(ledger, 'reading');
         keep(body, reply, count);
-        const expected = followAll(severities);
+        const expected = followAll(severities, at);
         if (reply.body.alerts_triggered !== expected) {
           ledger.faults.push(`${id}: ${reply.body.alerts_triggered} alerts where ${expected} were due, for ${body}`);
         }
@@ -113,14 +85,14 @@ export function openDevice(
           if (again.status === 200) ledger.figures.stored++;
           else if (again.status !== 201) ledger.faults.push(`${id}: a retry answered ${again.status}: ${again.text}`);
           keep(body, again, count);
-          followAll(severities);
+          followAll(severities, at);
         });
       }
     },
     async probe(server) {
       const severities = { heart_rate: 1, oxygen_saturation: 1 } as const;
-      const body = next(severities);
-      const expected = followAll(severities);
+      const { at, body } = next(severities);
+      const expected = followAll(severities, at);
       const reply = await server.ask('POST', '/api/iot/vitals/', body, headers);
       keep(body, reply, 2);
       return { expected, reply };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ServerProcess, startServer } from '../support/process.ts';
+import { FLOOD } from './alarms.ts';
 import { type Device, openDevice } from './device.ts';
 import { type Ledger, openLedger, searchAll, settleAll, standing } from './ledger.ts';
 import { type Client, openClient, openCounters, WATCHED } from './operations.ts';
@@ -37,9 +38,10 @@ describe('A server that is killed 200 times under load', () => {
   let receiver: Receiver;
   let server: ServerProcess;
   let killedAtStart = 0;
+  const alarms = () => devices.map((device) => device.alarms.figures());
 
   const start = async () => {
-    const settings = { WATCHFIRE_OUTBOUND_ALLOW: receiver.host };
+    const settings = { WATCHFIRE_OUTBOUND_ALLOW: receiver.host, WATCHFIRE_ALERT_FLOOD: FLOOD.setting };
     if (random() < 0.05) {
       const begun = startServer(data, settings, AbortSignal.timeout(Math.floor(random() * 800)));
       const early = await begun.catch(() => undefined);
@@ -144,11 +146,14 @@ describe('A server that is killed 200 times under load', () => {
 
   afterAll(async () => {
     const { acknowledged, unanswered, stored, byKind } = ledger.figures;
+    const sum = (of: (one: ReturnType<typeof alarms>[number]) => number) =>
+      alarms().reduce((all, one) => all + of(one), 0);
     process.stderr.write(
       `kill -9: seed ${SEED}, ${between.length} kills (${killedAtStart} more while starting), ${acknowledged} acknowledged ` +
         `${JSON.stringify(byKind)}, ${unanswered} unanswered of which ${stored} were stored, ` +
         `${receiver.heard('watched').length + receiver.heard('flags').length} notifications, ${receiver.figures.repeated} of them ` +
-        `repeated, ${receiver.figures.refused} refused on purpose\n`,
+        `repeated, ${receiver.figures.refused} refused on purpose; ` +
+        `${sum(({ flags }) => flags)} Flags, ${sum(({ raises }) => raises)} raised, ${sum(({ floods }) => floods)} floods, ${sum(({ heldOff }) => heldOff)} warnings held off\n`,
     );
     await server.kill('SIGKILL');
     await receiver.close();
@@ -188,8 +193,7 @@ describe('A server that is killed 200 times under load', () => {
   });
 
   it('has notified every Flag that was opened or raised once', async () => {
-    const alarms = devices.flatMap((device) => Object.values(device.alarms));
-    const due = alarms.reduce((sum, { episodes, raises }) => sum + episodes + raises, 0);
+    const due = alarms().reduce((sum, { flags, raises }) => sum + flags + raises, 0);
     await receiver.until('flags', due);
     expect(receiver.faults).toEqual([]);
     expect(receiver.heard('flags')).toHaveLength(due);
@@ -199,7 +203,7 @@ describe('A server that is killed 200 times under load', () => {
     expect(new Set(versions).size).toBe(due);
   });
 
-  it('holds each reading once, one Flag for each episode, and goes on where the alarm stood', async () => {
+  it('holds each reading once, one Flag for each alert that was due, and goes on where the alarm stood', async () => {
     expect(await verdict.deviceFaults(server, devices)).toEqual([]);
     const ids = devices.flatMap(({ readings }) => readings.map(({ id }) => id));
     expect(new Set(ids).size).toBe(ids.length);

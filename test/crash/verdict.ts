@@ -84,25 +84,23 @@ export const refusedFaults = (server: ServerProcess, { refused }: Ledger): Promi
     return count === 0 ? undefined : `${count} entries of the refused transaction ${name} are there`;
   });
 
-/** Readings once each; one Flag and one DetectedIssue per episode, active where the alarm is open; and the alarm goes on from there. */
+/** Readings once each; one Flag and one DetectedIssue for each alert that was due, active where it goes on; and the alarm goes on from there. */
 export const deviceFaults = (server: ServerProcess, devices: readonly Device[]): Promise<string[]> =>
   each(devices, async (device) => {
-    const alarms = Object.values(device.alarms);
+    const due = device.alarms.figures();
     const observations = await searchAll(server, `Observation?subject=${device.patient}&_count=500`);
-    const due = device.readings.reduce((sum, reading) => sum + reading.observations, 0);
+    const sent = device.readings.reduce((sum, reading) => sum + reading.observations, 0);
     const ids = new Set(observations.flatMap((o) => o.identifier.map((one: any) => `${one.system}|${one.value}`)));
     const lost = device.readings.filter(({ id }) => !ids.has(`https://example.org/fhir/sid/vital-sign|${id}`));
-    if (observations.length !== due || lost.length > 0)
-      return `${device.id} has ${observations.length} of ${due} Observations, ${lost.length} readings are missing`;
-    const episodes = alarms.reduce((sum, alarm) => sum + alarm.episodes, 0);
+    if (observations.length !== sent || lost.length > 0)
+      return `${device.id} has ${observations.length} of ${sent} Observations, ${lost.length} readings are missing`;
     const flags = await searchAll(server, `Flag?subject=${device.patient}&_count=500`);
     const issues = await searchAll(server, `DetectedIssue?patient=${device.patient}&_count=500`);
-    if (flags.length !== episodes || issues.length !== episodes)
-      return `${device.id} has ${flags.length} Flags and ${issues.length} DetectedIssues after ${episodes} episodes`;
+    if (flags.length !== due.flags || issues.length !== due.flags)
+      return `${device.id} has ${flags.length} Flags and ${issues.length} DetectedIssues where ${due.flags} alerts were due`;
     const active = flags.filter(({ status }) => status === 'active').map(({ code }) => JSON.stringify(code));
-    const open = alarms.filter(({ isOpen }) => isOpen).length;
-    if (active.length !== open || new Set(active).size !== open)
-      return `${device.id} has ${active.length} active Flags where ${open} alarms are open`;
+    if (active.length !== due.active || new Set(active).size !== due.active)
+      return `${device.id} has ${active.length} active Flags where ${due.active} were due`;
     const { expected, reply } = await device.probe(server);
     if (reply.body?.alerts_triggered !== expected)
       return `${device.id}: one more reading triggered ${reply.body?.alerts_triggered} alerts, not ${expected}`;
