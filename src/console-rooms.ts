@@ -6,10 +6,12 @@ import type { Config } from './config.ts';
 import { assetsRouter } from './console/assets.ts';
 import { cardiacApi } from './console/cardiac/api.ts';
 import { cardiacPages } from './console/cardiac/pages.ts';
+import { feedsPage, quarantinePage } from './console/feeds/pages.ts';
 import { createLive } from './console/live/router.ts';
 import { administratorSessions } from './console/session/administrator.ts';
 import { createPages, type IdentifyPage } from './console/session/identify-page.ts';
 import { sessionRouter } from './console/session/router.ts';
+import { documentAt } from './console/shell.ts';
 import { startRouter } from './console/start.ts';
 import type { Core } from './core.ts';
 import { identified } from './http/app.ts';
@@ -70,6 +72,8 @@ export function openConsole(parts: ConsoleParts): ConsoleRooms {
       { path: '/events', room: identified(pages.identifyPage, live.room) },
       { path: '/console/assets', room: assetsRouter() },
       { path: '/cardiac', room: cardiacPages() },
+      { path: '/feeds', room: documentAt(feedsPage) },
+      { path: '/quarantine', room: documentAt(quarantinePage) },
       { path: '/console/api', room: identified(pages.identifyPage, cardiacApi({ ...parts, canonical, mapping })) },
       { path: '/console', room: startRouter() },
       {

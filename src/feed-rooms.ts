@@ -5,6 +5,8 @@ import type { RequestHandler } from 'express';
 import type { AccessRooms } from './access-rooms.ts';
 import type { Thresholds } from './alerts/thresholds.ts';
 import type { Config } from './config.ts';
+import { feedsApi } from './console/feeds/api.ts';
+import type { Door } from './console/feeds/status.ts';
 import { adminFileDropRouter } from './http/admin-file-drop.ts';
 import { adminQuarantineRouter } from './http/admin-quarantine.ts';
 import { identified } from './http/app.ts';
@@ -15,7 +17,7 @@ import { loadMakers } from './ingest/feeds/folders.ts';
 import { feedMeasures } from './ingest/feeds/measures.ts';
 import { openFeedsOfMakers, readerOf } from './ingest/feeds/room.ts';
 import { fileDropMeasures } from './ingest/file-drop/measures.ts';
-import { openFileDrop } from './ingest/file-drop/room.ts';
+import { type FileDrop, openFileDrop } from './ingest/file-drop/room.ts';
 import { mapMessage } from './ingest/hl7v2/maps/map.ts';
 import { openHl7v2 } from './ingest/hl7v2/wire/room.ts';
 import { createImplants } from './ingest/implants/room.ts';
@@ -27,6 +29,7 @@ import { mqttFeed } from './ingest/mqtt/publication.ts';
 import { openMqtt } from './ingest/mqtt/room.ts';
 import { createKeepRefused } from './ingest/refused-vitals.ts';
 import { retryVitals } from './ingest/retry-vitals.ts';
+import { createTally, tallied } from './ingest/tally.ts';
 import { createVitals } from './ingest/vitals.ts';
 import type { Dispatch } from './interactions/interaction.ts';
 import type { Log } from './log.ts';
@@ -69,6 +72,17 @@ export interface FeedRooms {
   readonly stopped: Promise<unknown>;
 }
 
+const portOf = (port: number | undefined, door: { connections(): number } | undefined) =>
+  port === undefined || door === undefined ? {} : { port, connections: door.connections() };
+
+function filesOf(drop: FileDrop | undefined): Pick<Door, 'tallied' | 'waiting'> {
+  if (!drop) return { tallied: { success: 0, failure: 0, duplicate: 0 } };
+  const { processed, failed, duplicates, waiting } = drop.totals();
+  const { success, failure } = drop.last();
+  const last = { ...(success && { lastSuccess: success }), ...(failure && { lastFailure: failure }) };
+  return { tallied: { success: processed, failure: failed, duplicate: duplicates, ...last }, waiting };
+}
+
 const mappings = fileURLToPath(new URL('../mappings/', import.meta.url));
 
 export async function openFeeds(parts: FeedParts): Promise<FeedRooms> {
@@ -87,7 +101,12 @@ export async function openFeeds(parts: FeedParts): Promise<FeedRooms> {
     takeIn,
     map: (message, setting) => mapMessage(message, { ...setting, implants }),
   });
-  const mqtt = await openMqtt({ ...parts, vitals, keepRefused: createKeepRefused(takeIn, canonical) });
+  const [byHttp, byMqtt] = [createTally(runtime.now), createTally(runtime.now)];
+  const mqtt = await openMqtt({
+    ...parts,
+    vitals: tallied(vitals, byMqtt),
+    keepRefused: createKeepRefused(takeIn, canonical),
+  });
   const retries = new Map<string, Retry>([
     ['hl7v2', ({ id }, payload) => hl7v2.again(id, payload)],
     [mqttFeed, retryVitals({ vitals, store, base })],
@@ -118,8 +137,20 @@ export async function openFeeds(parts: FeedParts): Promise<FeedRooms> {
     makers: config.makers,
     changed: feeds.credentialChanged,
   };
+  const quarantine = createQuarantine(store);
+  const quarantineRouter = adminQuarantineRouter({ store, quarantine, retries });
+  const doors = (): readonly Door[] => [
+    { name: 'iot', isOpen: true, tallied: byHttp.read() },
+    { name: 'iot-files', isOpen: fileDrop !== undefined, ...filesOf(fileDrop) },
+    { name: 'mqtt', isOpen: mqtt !== undefined, tallied: byMqtt.read(), ...portOf(config.mqttPort, mqtt) },
+    { name: 'hl7v2', isOpen: true, tallied: hl7v2.tallied(), ...portOf(hl7v2.port, hl7v2) },
+  ];
   return {
     rooms: [
+      {
+        path: '/console/api',
+        room: identified(identify, feedsApi({ feeds, doors, quarantine, quarantineRouter, runtime })),
+      },
       {
         path: '/cardiac',
         room: identified(
@@ -134,14 +165,10 @@ export async function openFeeds(parts: FeedParts): Promise<FeedRooms> {
       { path: '/hl7v2', room: hl7v2Router({ hl7v2, guard }) },
       {
         path: '/api/iot',
-        room: iotRouter({ dispatch, store, base, vitals, guard }),
+        room: iotRouter({ dispatch, store, base, vitals: tallied(vitals, byHttp), guard }),
       },
     ],
-    adminRooms: [
-      adminCredentialsRouter(credentials),
-      adminFileDropRouter(fileDrop),
-      adminQuarantineRouter({ store, quarantine: createQuarantine(store), retries }),
-    ],
+    adminRooms: [adminCredentialsRouter(credentials), adminFileDropRouter(fileDrop), quarantineRouter],
     get stopped() {
       return Promise.all([fileDrop?.stopped, hl7v2.stopped, mqtt?.stopped]);
     },

@@ -1,5 +1,5 @@
 /** The frame of every page that people work on: head, header, disclaimer, sign-in, one main part. No data is in it. https://www.w3.org/TR/WCAG22/ */
-import type { Request, RequestHandler, Response } from 'express';
+import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { type Html, html } from '../smart/pages/html.ts';
 import { assetPath } from './assets.ts';
 import { type Look, lookOf } from './look.ts';
@@ -21,7 +21,11 @@ export interface PageParts {
 }
 
 /** Pages by their address and the key of their name, in the order of the header. */
-export const navigation: readonly (readonly [path: string, name: string])[] = [['/cardiac/', 'nav.cardiac']];
+export const navigation: readonly (readonly [path: string, name: string])[] = [
+  ['/cardiac/', 'nav.cardiac'],
+  ['/feeds', 'nav.feeds'],
+  ['/quarantine', 'nav.quarantine'],
+];
 
 /** Keys that every page has. */
 const everywhere: readonly (readonly [key: string, words: string])[] = [
@@ -174,3 +178,10 @@ export const shown =
       .type('html')
       .send(make(lookOf(request.headers), request));
   };
+
+/** A room with one document, at its own address and nowhere below. */
+export function documentAt(document: RequestHandler): RequestHandler {
+  const router = Router({ caseSensitive: true });
+  router.get('/', document);
+  return router;
+}

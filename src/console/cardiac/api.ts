@@ -1,8 +1,6 @@
 /** What the pages of devices ask for: `GET /console/api/triage`, `GET /console/api/patients/{id}`, as JSON with the caller's own access. docs/dashboard.md */
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { writeExact } from '../../fhir/json.ts';
-import { problem } from '../../fhir/outcome.ts';
-import { keyOf } from '../../fhir/references.ts';
 import { visitOf } from '../../http/app.ts';
 import { send } from '../../http/respond.ts';
 import type { Mapping } from '../../ingest/mapping.ts';
@@ -12,6 +10,7 @@ import { askedIn } from '../../translators/cardiac/asked.ts';
 import { searchFor } from '../../translators/cardiac/asker.ts';
 import { readingKinds } from '../../translators/cardiac/kinds.ts';
 import { createRows } from '../../translators/cardiac/rows.ts';
+import { demandStaff } from '../staff.ts';
 import { chart } from './chart.ts';
 import { triage } from './triage.ts';
 
@@ -29,12 +28,6 @@ export function cardiacApi({ dispatch, runtime, canonical, base, mapping }: ApiP
   const rows = createRows({ canonical, kinds, makerOf: () => undefined });
   const setting = () => ({ canonical, rows, kinds, now: runtime.now() });
 
-  /** These pages are for those who look after patients. */
-  const demandStaff = (response: Response): void => {
-    const { who } = visitOf(response).caller;
-    if (['Device', 'Patient', 'RelatedPerson'].includes(keyOf(who)?.type ?? ''))
-      throw problem('forbidden', 'this is not for devices and patients');
-  };
   const answer = (request: Request, response: Response, value: object): void =>
     send(request, response, 200, writeExact(value), {
       'Content-Type': 'application/json; charset=utf-8',

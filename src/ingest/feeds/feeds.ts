@@ -60,6 +60,10 @@ export interface MakerStatus {
   /** Seconds since then. */
   readonly lag?: number;
   readonly lastError?: string;
+  /** The newest poll that lacked something: ISO 8601, and a sentence. */
+  readonly lastFailure?: { readonly at: string; readonly why: string };
+  /** ISO 8601. */
+  readonly nextPoll?: string;
   /** Acknowledgements that the maker has not confirmed yet. */
   readonly acknowledgementsWaiting: number;
   /** Those of them that were given up on; kept. */

@@ -26,6 +26,10 @@ export interface KeptMaker
   readonly since?: number;
   readonly lastSuccess?: number;
   readonly lastError?: string;
+  /** The newest poll that lacked something, kept beyond those that did not. */
+  readonly lastFailure?: { readonly at: number; readonly why: string };
+  /** When the next poll begins; left out while one is under way, or none can. */
+  readonly next?: number;
   readonly connection?: MakerStatus['connection'];
   /** What cannot be counted with a device: the list of patients, a page of devices. */
   readonly own: Counts;

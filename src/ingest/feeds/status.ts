@@ -17,7 +17,7 @@ export async function makerStatus(
   const acknowledgements = { waiting: 0, refused: 0 };
   for await (const { value: one } of keptOf(store, feedKinds.acknowledgement, maker))
     acknowledgements[(one as KeptAcknowledgement).state]++;
-  const { lastSuccess, lastError, environment, connection, since } = value ?? {};
+  const { lastSuccess, lastError, lastFailure, next, environment, connection, since } = value ?? {};
   return {
     maker,
     ...(environment === undefined ? {} : { environment }),
@@ -32,6 +32,8 @@ export async function makerStatus(
       ? {}
       : { lastSuccess: iso(lastSuccess), lag: Math.max(0, (now - lastSuccess) / 1_000) }),
     ...(lastError === undefined ? {} : { lastError }),
+    ...(lastFailure === undefined ? {} : { lastFailure: { at: iso(lastFailure.at), why: lastFailure.why } }),
+    ...(next === undefined || notSet !== undefined ? {} : { nextPoll: iso(next) }),
     acknowledgementsWaiting: acknowledgements.waiting,
     acknowledgementsRefused: acknowledgements.refused,
     ...(connection === undefined ? {} : { connection }),

@@ -93,9 +93,16 @@ async function pollAlways(parts: WorkParts, memory: Memory, line: Line, held: He
     wake.abort();
   };
   held.signal.addEventListener('abort', () => wake.abort(), { once: true });
-  const keep = async (value: KeptMaker): Promise<void> => {
+  /** With what outlasts a poll: its last failure, and when the next one begins. */
+  const keep = async (told: KeptMaker, next?: number): Promise<KeptMaker> => {
+    const { lastError: why, lastFailure: before } = told;
+    const isNew = why !== undefined && next !== undefined;
+    const lastFailure = isNew ? { at: runtime.now(), why } : (before ?? last?.lastFailure);
+    const value = { ...told, lastFailure, next };
     await store.commit([{ op: 'put', kind: feedKinds.maker, key: maker, value }, check(held.fence)]);
+    return value;
   };
+  const tell = async (underWay: KeptMaker): Promise<void> => void (await keep(underWay));
   while (!held.signal.aborted) {
     const begun = runtime.now();
     isRung = false;
@@ -105,13 +112,14 @@ async function pollAlways(parts: WorkParts, memory: Memory, line: Line, held: He
     if (why !== undefined && why !== logged) log.warn('a credential cannot be opened', { id: maker });
     logged = why;
     const next =
-      'why' in ready ? notReady(memory, ready, last) : await pollOnce(parts, memory, line, held, ready, last, keep);
+      'why' in ready ? notReady(memory, ready, last) : await pollOnce(parts, memory, line, held, ready, last, tell);
     if (held.signal.aborted) return;
     // Where nothing can be asked, nothing has to be said twice.
-    if (!('why' in ready) || next.state !== last?.state || next.why !== last?.why) await keep(next);
-    last = next;
+    const due = Math.max(runtime.now(), begun + pollSeconds * 1_000);
+    if (!('why' in ready)) last = await keep(next, due);
+    else if (next.state !== last?.state || next.why !== last?.why) last = await keep(next);
     if (isRung) continue;
-    const wait = Math.max(0, pollSeconds * 1_000 - (runtime.now() - begun));
+    const wait = Math.max(0, due - runtime.now());
     await runtime.sleep('why' in ready ? Math.min(wait, readyEvery) : wait, wake.signal);
   }
 }

@@ -31,6 +31,8 @@ export interface FileDrop {
   runOf(id: string): Run | undefined;
   /** Since the server started. */
   readonly totals: () => Tally;
+  /** When a file was last taken in, and when one last failed; milliseconds since 1970. */
+  readonly last: () => { readonly success?: number; readonly failure?: number };
   /** After the signal. */
   readonly stopped: Promise<unknown>;
 }
@@ -72,6 +74,7 @@ export function openFileDrop(room: FileDropRoom): FileDrop | undefined {
   const pass = createPass(folders.inbox, createOneFile({ folders, takeIn, store, runtime, patience }), patience);
   const daily = createDaily({ store, runtime });
   let totals = nothing;
+  let last: ReturnType<FileDrop['last']> = {};
 
   let holding: Held | undefined;
   let busy: Promise<unknown> = Promise.resolve();
@@ -86,6 +89,8 @@ export function openFileDrop(room: FileDropRoom): FileDrop | undefined {
   /** Says once what is no file. */
   async function tell({ tally, error, left }: Passed): Promise<void> {
     totals = added(totals, tally);
+    if (tally.processed > 0) last = { ...last, success: runtime.now() };
+    if (tally.failed > 0) last = { ...last, failure: runtime.now() };
     if (error !== undefined && !signal.aborted) log.error('dropped files could not be taken in', error);
     for (const kind of new Set(left.map((one) => one.kind))) {
       if (told.has(kind)) continue;
@@ -194,6 +199,7 @@ export function openFileDrop(room: FileDropRoom): FileDrop | undefined {
     },
     runOf: (id) => runs.get(id),
     totals: () => totals,
+    last: () => last,
     get stopped() {
       return Promise.all([busy, own?.stopped]);
     },

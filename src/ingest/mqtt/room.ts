@@ -31,6 +31,7 @@ export interface MqttParts {
 
 export interface Mqtt {
   readonly measures: readonly Measure[];
+  readonly connections: () => number;
   /** After the signal: resolves when what was published is stored or refused, and the port is closed. */
   readonly stopped: Promise<unknown>;
 }
@@ -96,5 +97,5 @@ export async function openMqtt(parts: MqttParts): Promise<Mqtt | undefined> {
     labels: [],
     read: () => [{ labels: {}, value: broker.connections() }],
   };
-  return { measures: [connections], stopped: watching };
+  return { measures: [connections], connections: broker.connections, stopped: watching };
 }

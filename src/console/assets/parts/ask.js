@@ -17,21 +17,25 @@ export class Refused extends Error {
   }
 }
 
+const BYTES = 'application/octet-stream';
+
 /**
- * The parsed answer; throws Refused for every other. `isQuiet`: the page asks by itself, which keeps no session going.
+ * The parsed answer, or its bytes where it is no text; throws Refused for every other. Bytes are sent as they are. `isQuiet`: the page asks by itself, which keeps no session going.
  * Nothing is changed in the name of somebody whose session is over.
  */
 export async function ask(path, { method = 'GET', body, isQuiet = false, signal } = {}) {
   if (isOver && method !== 'GET' && path !== '/console/session') throw new Refused(401, say('stale.session'));
   const headers = { 'X-Watchfire-Page': isQuiet ? 'quiet' : '1', Accept: 'application/json' };
-  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  const isBytes = body instanceof Uint8Array;
+  if (body !== undefined) headers['Content-Type'] = isBytes ? BYTES : 'application/json';
   let response;
   try {
-    response = await fetch(path, { method, headers, body: body && JSON.stringify(body), signal, credentials: 'same-origin' });
+    response = await fetch(path, { method, headers, body: isBytes ? body : body && JSON.stringify(body), signal, credentials: 'same-origin' });
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     throw new Refused(0, say('failed.offline'));
   }
+  if (response.ok && response.headers.get('content-type') === BYTES) return new Uint8Array(await response.arrayBuffer());
   const text = await response.text();
   let answer;
   try {

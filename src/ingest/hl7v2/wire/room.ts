@@ -5,6 +5,7 @@ import type { Measure, Values } from '../../../measure.ts';
 import type { Runtime } from '../../../runtime.ts';
 import type { Look, Store } from '../../../store/store.ts';
 import type { TakeIn } from '../../intake/take-in.ts';
+import { createTally, type Tallied } from '../../tally.ts';
 import { anyAcknowledgement, type Verdict } from './acknowledge.ts';
 import { batchOf, MOST_MESSAGES, messagesIn } from './batches.ts';
 import type { FramingFault } from './frames.ts';
@@ -49,6 +50,8 @@ export interface Hl7v2 {
   /** Of MLLP; undefined where it is off. */
   readonly port: number | undefined;
   readonly measures: readonly Measure<Values>[];
+  readonly tallied: () => Tallied;
+  readonly connections: () => number;
   readonly stopped: Promise<unknown>;
 }
 
@@ -116,6 +119,13 @@ export async function openHl7v2(parts: Hl7v2Parts): Promise<Hl7v2> {
   const receive = createReceive({ store, takeIn, map, runtime, canonical, base, zone, log });
   const counts = createCounts();
 
+  const tally = createTally(runtime.now);
+  function count(outcome: Outcome): void {
+    if (outcome === 'accepted' || outcome === 'corrected') tally.took();
+    else if (outcome === 'repeated') tally.took(1);
+    else tally.refused(outcome);
+  }
+
   const answerId = () => Buffer.from(runtime.random(10)).toString('hex');
 
   async function receiveAll(bytes: Uint8Array, sender: Sender): Promise<ReceivedAll> {
@@ -137,6 +147,7 @@ export async function openHl7v2(parts: Hl7v2Parts): Promise<Hl7v2> {
     for (const message of messages) {
       const received = await receive(message, sender);
       counts.message(received.type, received.outcome);
+      count(received.outcome);
       if (severity[received.verdict] > severity[verdict]) verdict = received.verdict;
       isUnreadable ||= received.outcome === 'unreadable';
       if (received.answer !== undefined) answers.push(received.answer);
@@ -182,11 +193,14 @@ export async function openHl7v2(parts: Hl7v2Parts): Promise<Hl7v2> {
     return listener;
   }
 
+  const connections = () => listening?.connections() ?? 0;
   return {
     receiveAll,
     again: receive.again,
     port: listening?.port,
-    measures: counts.measures(() => listening?.connections() ?? 0),
+    measures: counts.measures(connections),
+    tallied: tally.read,
+    connections,
     stopped: listening?.stopped ?? Promise.resolve(),
   };
 }
