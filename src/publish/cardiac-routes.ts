@@ -69,6 +69,14 @@ export const cardiacSchemas: Readonly<Record<string, Schema>> = {
     acknowledged_by: { type: 'string', description: 'A Practitioner, or who it was by name.' },
     acknowledged_at: time,
   }),
+  ResolvedAlert: objectOf({
+    ...alert,
+    acknowledged_by: nullable(text, 'A Practitioner, or who it was by name; null where nobody had acknowledged it.'),
+    acknowledged_at: nullable(time, 'Null where nobody had.'),
+    resolved: { type: 'boolean' },
+    resolved_by: nullable(text, 'Null where its condition ended by itself.'),
+    resolved_at: nullable(time, 'When it ended; null where its Flag does not say.'),
+  }),
   FeedJob: objectOf({
     job_id: text,
     patient_id: { type: 'string', description: 'As the makers name the patient.' },
@@ -258,6 +266,23 @@ export const cardiacRoutes: readonly Route[] = [
       ...refusals,
       404: outcome('No alert of this id is there for the caller.'),
       422: outcome('It was not acknowledged by the caller, or more than ten seconds ago.'),
+    },
+  },
+  {
+    ...common,
+    method: 'post',
+    path: '/cardiac/alerts/{alert_id}/resolve',
+    operationId: 'resolveAlert',
+    summary: 'Say that an alert is over',
+    description:
+      'Once: whoever repeats it, or is a moment later, is told who it was. The Flag is inactive and the Task completed; nobody is told further. Takes the right to change the Flag; never for devices and patients.',
+    parameters: [inPath('alert_id', 'As the list of alerts has it.', 'boston-scientific:A-BSX-000011-0')],
+    answers: {
+      200: { description: 'The alert, and who resolved it.', content: json(schemaRef('ResolvedAlert')) },
+      400: outcome('A parameter is not known here.'),
+      ...refusals,
+      404: outcome('No alert of this id is there for the caller.'),
+      422: outcome('It is no alert that could be resolved, or was entered in error.'),
     },
   },
 ];

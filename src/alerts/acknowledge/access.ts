@@ -1,4 +1,4 @@
-/** Who may acknowledge an alert, and what is written in their name then: this and no more. docs/cardiac.md */
+/** Who may acknowledge or resolve an alert, and what is written in their name then: this and no more. docs/cardiac.md */
 import { problem } from '../../fhir/outcome.ts';
 import { keyOf, type Resource, referenceTo } from '../../fhir/references.ts';
 import type { Access, Caller } from '../../interactions/interaction.ts';
@@ -10,7 +10,7 @@ export async function demandAcknowledging({ who, access }: Caller, flag: Resourc
   if (!isNever && access.permits('update', 'Flag') && (await access.mayWrite(flag, flag))) return;
   const scope = isNever ? undefined : access.scopeFor?.('update', 'Flag');
   const more = scope === undefined ? '' : `, scope="${scope}"`;
-  throw problem('forbidden', 'acknowledging an alert takes the right to change its Flag', {
+  throw problem('forbidden', 'acknowledging or resolving an alert takes the right to change its Flag', {
     headers: { 'WWW-Authenticate': `Bearer realm="watchfire", error="insufficient_scope"${more}` },
   });
 }
@@ -19,7 +19,7 @@ export async function demandAcknowledging({ who, access }: Caller, flag: Resourc
 export const authorOf = ({ who }: Caller): { readonly reference: string } | { readonly display: string } =>
   ['Practitioner', 'PractitionerRole'].includes(keyOf(who)?.type ?? '') ? { reference: who } : { display: who };
 
-/** A nurse may change a Flag, but neither the DetectedIssue nor write Provenance: the house does, these two resources and one new one. */
+/** A nurse may change a Flag, but neither the DetectedIssue nor write Provenance: the house does, these resources and one new one. */
 export function acknowledgingAccess(targets: readonly string[]): Access {
   const isMeant = (resource: Resource) =>
     resource.id !== undefined && targets.includes(referenceTo({ type: resource.resourceType, id: resource.id }));
@@ -27,7 +27,7 @@ export function acknowledgingAccess(targets: readonly string[]): Access {
     unrestricted: false,
     permits: (interaction, type) =>
       interaction === 'transaction' ||
-      (interaction === 'update' && ['DetectedIssue', 'Task'].includes(type)) ||
+      (interaction === 'update' && ['DetectedIssue', 'Task', 'Flag'].includes(type)) ||
       (interaction === 'create' && type === 'Provenance'),
     finds: () => none,
     sees: isMeant,

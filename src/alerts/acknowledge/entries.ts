@@ -1,4 +1,4 @@
-/** What an acknowledgement, or taking it back, changes: the mitigation, the Task, one Provenance. The Flag stays active until the condition ends. https://hl7.org/fhir/R4/provenance.html */
+/** What people do about an alert, as it is written: the mitigation, the Task, one Provenance; the Flag where it is resolved, and only then. https://hl7.org/fhir/R4/provenance.html */
 import { writeExact } from '../../fhir/json.ts';
 import type { Entry } from '../../interactions/interaction.ts';
 import { actionSystem } from './state.ts';
@@ -11,6 +11,8 @@ export interface Standing {
 
 export interface Acknowledging {
   readonly issue: Standing;
+  /** Where it ends with this. */
+  readonly flag?: Standing;
   /** None of an alert that nobody was asked to look at. */
   readonly task: Standing | undefined;
   readonly author: { readonly reference: string } | { readonly display: string };
@@ -19,7 +21,7 @@ export interface Acknowledging {
   readonly canonical: string;
 }
 
-const waiting: ReadonlySet<string> = new Set(['draft', 'requested', 'received']);
+const waiting = ['draft', 'requested', 'received'];
 
 function entryOf(resource: any, versionId?: number): Entry {
   const text = writeExact(resource);
@@ -34,8 +36,13 @@ function entryOf(resource: any, versionId?: number): Entry {
 }
 
 const deeds = {
-  acknowledged: { display: 'Acknowledged', from: waiting, to: 'accepted' },
-  'taken-back': { display: 'Taken back', from: new Set<string>(['accepted']), to: 'requested' },
+  acknowledged: { display: 'Acknowledged', from: new Set(waiting), to: 'accepted' },
+  'taken-back': { display: 'Taken back', from: new Set(['accepted']), to: 'requested' },
+  resolved: {
+    display: 'Resolved',
+    from: new Set([...waiting, 'accepted', 'ready', 'in-progress', 'on-hold']),
+    to: 'completed',
+  },
 } as const;
 
 export const acknowledgementEntries = (asked: Acknowledging): readonly Entry[] => entriesOf('acknowledged', asked);
@@ -43,13 +50,23 @@ export const acknowledgementEntries = (asked: Acknowledging): readonly Entry[] =
 /** The acknowledgement stays where it is; this stands behind it, and the Task waits again. */
 export const takenBackEntries = (asked: Acknowledging): readonly Entry[] => entriesOf('taken-back', asked);
 
-function entriesOf(code: keyof typeof deeds, { issue, task, author, now, canonical }: Acknowledging): readonly Entry[] {
+/** Over: the Flag is no longer active, and the Task is done. */
+export const resolvedEntries = (asked: Acknowledging & { readonly flag: Standing }): readonly Entry[] =>
+  entriesOf('resolved', asked);
+
+function entriesOf(code: keyof typeof deeds, asked: Acknowledging): readonly Entry[] {
+  const { issue, flag, task, author, now, canonical } = asked;
   const { display, from, to } = deeds[code];
   const date = new Date(now).toISOString();
   const action = { coding: [{ system: actionSystem(canonical), code, display }] };
   const mitigation = [...(issue.resource.mitigation ?? []), { action, date, author }];
   const targets = [{ reference: `DetectedIssue/${issue.resource.id}` }];
   const entries = [entryOf({ ...issue.resource, mitigation }, issue.versionId)];
+  if (flag) {
+    const { resource, versionId } = flag;
+    entries.push(entryOf({ ...resource, status: 'inactive', period: { ...resource.period, end: date } }, versionId));
+    targets.push({ reference: `Flag/${resource.id}` });
+  }
   if (task && from.has(task.resource.status)) {
     entries.push(entryOf({ ...task.resource, status: to, lastModified: date }, task.versionId));
     targets.push({ reference: `Task/${task.resource.id}` });

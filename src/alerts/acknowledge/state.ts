@@ -10,13 +10,35 @@ export interface Acknowledgement {
 
 export const actionSystem = (canonical: string): string => `${canonical}/CodeSystem/alert-action`;
 
-/** Of several the last counts; undefined where nobody has. */
+/** The last deed about the alert, among all or among some. */
+function lastDeed(issue: Resource | undefined, canonical: string, among: (code: string) => boolean) {
+  const deeds: readonly any[] = issue?.['mitigation'] ?? [];
+  for (const { action, author, date } of deeds.toReversed()) {
+    const coding = action?.coding?.find(({ system }: any) => system === actionSystem(canonical));
+    if (coding !== undefined && among(coding.code))
+      return {
+        code: coding.code as string,
+        by: author?.reference ?? author?.display ?? action.text ?? 'unknown',
+        at: date ?? '',
+      };
+  }
+  return undefined;
+}
+
+/** Of several the last counts; undefined where nobody has. That it was resolved changes nothing of it. */
 export function acknowledgementIn(issue: Resource | undefined, canonical: string): Acknowledgement | undefined {
-  const deeds: readonly any[] = (issue?.['mitigation'] ?? []).filter((mitigation: any) =>
-    mitigation.action?.coding?.some(({ system }: any) => system === actionSystem(canonical)),
-  );
-  const last = deeds.at(-1);
-  if (!last?.action.coding.some(({ code }: any) => code === 'acknowledged')) return undefined;
-  const { author, date, action } = last;
-  return { by: author?.reference ?? author?.display ?? action.text ?? 'unknown', at: date ?? '' };
+  const last = lastDeed(issue, canonical, (code) => code !== 'resolved');
+  return last?.code === 'acknowledged' ? { by: last.by, at: last.at } : undefined;
+}
+
+/** Who ended the Flag of an alert; undefined where that was the condition, or it goes on. */
+export function resolutionIn(
+  flag: Resource,
+  issue: Resource | undefined,
+  canonical: string,
+): Acknowledgement | undefined {
+  const last = lastDeed(issue, canonical, (code) => code === 'resolved');
+  // Taken up again since, and over by itself: that has another end.
+  const isOfThisEnd = flag.status === 'inactive' && last?.at === flag['period']?.end;
+  return last && isOfThisEnd ? { by: last.by, at: last.at } : undefined;
 }

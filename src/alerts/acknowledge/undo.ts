@@ -7,7 +7,7 @@ import { acknowledgingAccess, authorOf, demandAcknowledging } from './access.ts'
 import type { AcknowledgeAsked, AcknowledgeParts } from './acknowledge.ts';
 import { takenBackEntries } from './entries.ts';
 import { standingBeside } from './standing.ts';
-import { acknowledgementIn } from './state.ts';
+import { acknowledgementIn, resolutionIn } from './state.ts';
 
 /** Milliseconds. */
 const WINDOW = 10_000;
@@ -27,6 +27,8 @@ export function undo(
       const issue = await beside('DetectedIssue');
       const before = acknowledgementIn(issue?.resource, canonical);
       if (!issue || !before) return false;
+      if (resolutionIn(flag, issue.resource, canonical))
+        throw problem('business-rule', 'this alert has been resolved: there is nothing to wait for again');
       const author = authorOf(caller);
       const isOwn = before.by === ('reference' in author ? author.reference : author.display);
       if (!isOwn) throw problem('business-rule', 'only who acknowledged an alert may take that back');

@@ -1,8 +1,5 @@
 /** The cardiac integration in the customer's words: devices, readings and alerts of a patient, runs, status, acknowledgements. docs/cardiac.md */
 import { type Request, type RequestHandler, type Response, Router } from 'express';
-import { acknowledge } from '../../alerts/acknowledge/acknowledge.ts';
-import { undo } from '../../alerts/acknowledge/undo.ts';
-import { appended } from '../../audit/trail.ts';
 import { writeExact } from '../../fhir/json.ts';
 import { problem } from '../../fhir/outcome.ts';
 import { keyOf } from '../../fhir/references.ts';
@@ -16,13 +13,13 @@ import { demandPermitted, demandTypes } from '../../interactions/permit.ts';
 import { queryOf } from '../../interactions/route.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Store } from '../../store/store.ts';
+import { alertDeeds } from './alert-deeds.ts';
 import { askedIn, limitOf } from './asked.ts';
-import { escaped, originOf, type Search, searchFor } from './asker.ts';
-import { issuesOf } from './beside.ts';
+import { type Search, searchFor } from './asker.ts';
 import { readingKinds } from './kinds.ts';
 import { lists } from './lists.ts';
 import { patientNamed } from './patient.ts';
-import { alertIdOf, createRows, makersNameOf } from './rows.ts';
+import { createRows } from './rows.ts';
 import { deviceWords, jobWords, makerWords, overall } from './status-words.ts';
 
 export interface CardiacDoor {
@@ -153,68 +150,6 @@ export function cardiacRouter(door: CardiacDoor): Router {
     answer(request, response, 200, { manufacturer: maker, devices, next });
   };
 
-  /** The Flag of an alert, and what came along. */
-  async function alertNamed(id: string, search: Search) {
-    const also = [['_include', 'Flag:author'] as const, ['_count', '2'] as const];
-    const system = `${escaped(canonical)}/sid/alert`;
-    const named = await search('Flag', [['identifier', `${system}|${escaped(id)}`], ...also]);
-    const [flag] = named.matches;
-    if (!flag) throw problem('not-found', 'no alert of this id was found');
-    return { flag, device: named.all.get(flag.author?.reference) };
-  }
-
-  const acknowledgeAlert: RequestHandler = async (request, response) => {
-    askedIn(request, []);
-    const search = searchOf(request, response);
-    const visit = visitOf(response);
-    const { flag, device } = await alertNamed(request.params.alert_id as string, search);
-    const [maker, ...own] = alertIdOf(flag, canonical).split(':') as [string, ...string[]];
-    const told = feeds.makers().includes(maker) && own.length > 0 ? own.join(':') : undefined;
-    const makersDevice = makersNameOf(device, canonical)?.id;
-    const patient = flag.subject?.reference ?? '';
-    const deed = { interaction: 'cardiac-acknowledge', action: 'U', status: 200 };
-    const { by, at, isNew } = await acknowledge(door, {
-      flag,
-      caller: visit.caller,
-      origin: originOf(request, response, base),
-      also: () => [
-        appended(visit.row({ ...deed, target: `Flag/${flag.id}`, patients: patient })),
-        ...(told === undefined ? [] : [feeds.acknowledgement(maker, told, makersDevice)]),
-      ],
-    });
-    if (isNew && told !== undefined) await feeds.acknowledge(maker, told, makersDevice);
-    const issue = (await issuesOf([flag], search, canonical)).get(alertIdOf(flag, canonical));
-    const patientId = await patientIdOf(patient, search);
-    answer(request, response, 200, {
-      ...rows.alert(flag, issue, device, patientId),
-      acknowledged: true,
-      acknowledged_by: by,
-      acknowledged_at: at,
-    });
-  };
-
-  /** The maker may have been told already, and has no word for taking it back: it is told anew when somebody acknowledges again. */
-  const undoAcknowledge: RequestHandler = async (request, response) => {
-    askedIn(request, []);
-    const search = searchOf(request, response);
-    const visit = visitOf(response);
-    const { flag, device } = await alertNamed(request.params.alert_id as string, search);
-    const patient = flag.subject?.reference ?? '';
-    const deed = { interaction: 'cardiac-acknowledge-undo', action: 'U', status: 200 };
-    const row = () => visit.row({ ...deed, target: `Flag/${flag.id}`, patients: patient });
-    const asked = { flag, caller: visit.caller, origin: originOf(request, response, base) };
-    const isNew = await undo(door, { ...asked, also: () => [appended(row())] });
-    if (!isNew) await visit.record(row());
-    const patientId = await patientIdOf(patient, search);
-    answer(request, response, 200, { ...rows.alert(flag, undefined, device, patientId), acknowledged: false });
-  };
-
-  async function patientIdOf(reference: string, search: Search): Promise<string> {
-    const id = keyOf(reference)?.id ?? '';
-    const [patient] = (await search('Patient', [['_id', id]])).matches;
-    return patient?.identifier?.[0]?.value ?? id;
-  }
-
   const only = (method: string) => () => {
     throw problem('not-supported', `Only ${method} is offered here`, { status: 405, headers: { Allow: method } });
   };
@@ -226,7 +161,9 @@ export function cardiacRouter(door: CardiacDoor): Router {
   router.route('/jobs/:job_id').get(job).all(only('GET, HEAD'));
   router.route('/status').get(status).all(only('GET, HEAD'));
   router.route('/status/:manufacturer/devices').get(onlyAdministrator, deviceStatus).all(only('GET, HEAD'));
+  const { acknowledgeAlert, undoAcknowledge, resolveAlert } = alertDeeds(door, { rows, searchOf, answer });
   router.route('/alerts/:alert_id/acknowledge').post(acknowledgeAlert).all(only('POST'));
   router.route('/alerts/:alert_id/acknowledge/undo').post(undoAcknowledge).all(only('POST'));
+  router.route('/alerts/:alert_id/resolve').post(resolveAlert).all(only('POST'));
   return router;
 }

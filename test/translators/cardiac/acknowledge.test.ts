@@ -1,4 +1,4 @@
-/** Acknowledging an alert: by whom, once, and what stands in FHIR afterwards. */
+/** Acknowledging and resolving an alert: by whom, once, and what stands in FHIR afterwards. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { demandAcknowledging } from '../../../src/alerts/acknowledge/access.ts';
 import { acknowledgementEntries } from '../../../src/alerts/acknowledge/entries.ts';
@@ -6,6 +6,7 @@ import { fullAccess } from '../../../src/smart/access.ts';
 import { type AuthorizationHouse, openAuthorizationHouse } from '../../smart/authorization/authorization-house.ts';
 import { codeFlow, type SignIn } from '../../smart/support/user-agent.ts';
 import { together } from '../../support/house.ts';
+import { until } from '../../support/until.ts';
 
 const base = 'https://example.org/fhir';
 const password = 'correct horse 7 battery staple';
@@ -60,6 +61,8 @@ async function alert(patient = house.patientId): Promise<{ id: string; flag: str
 
 const acknowledge = (id: string, headers = {}) =>
   house.ask('POST', `/cardiac/alerts/${encodeURIComponent(id)}/acknowledge`, undefined, headers);
+const resolve = (id: string, headers = {}) =>
+  house.ask('POST', `/cardiac/alerts/${encodeURIComponent(id)}/resolve`, undefined, headers);
 const as = (token: string) => ({ authorization: `Bearer ${token}` });
 
 async function signedIn(signIn: SignIn, scope: string): Promise<{ authorization: string }> {
@@ -225,5 +228,113 @@ describe('An alert that is acknowledged', () => {
     expect([twice.status, twice.body.issue[0].code]).toEqual([400, 'invalid']);
     const wrong = await house.ask('GET', `/cardiac/alerts/${id}/acknowledge`);
     expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST']);
+  });
+});
+
+describe('An alert that is resolved', () => {
+  it('is over in Flag, Task, mitigation and one Provenance, of one commit; it leaves the active list and stays in the history (0-112)', async () => {
+    const patient = await made({ resourceType: 'Patient', identifier: [{ system: 'urn:mrn', value: 'PAT-9' }] });
+    await made({
+      resourceType: 'CareTeam',
+      status: 'active',
+      subject: { reference: `Patient/${patient}` },
+      participant: [{ member: { reference: nurse } }],
+    });
+    const { id, flag, issue, task } = await alert(patient);
+    const seen = await acknowledge(id, asNurse);
+    const { status, body } = await resolve(id, asNurse);
+    expect(status).toBe(200);
+    expect(body).toEqual({ ...seen.body, resolved: true, resolved_by: nurse, resolved_at: expect.any(String) });
+
+    const end = body.resolved_at;
+    expect((await house.read(flag)).body).toMatchObject({ status: 'inactive', period: { end } });
+    expect((await house.read(task)).body.status).toBe('completed');
+    const { body: after } = await house.read(issue);
+    expect(after.status).toBe('final');
+    expect(after.mitigation.at(-1)).toEqual({
+      action: { coding: [{ system: `${base}/CodeSystem/alert-action`, code: 'resolved', display: 'Resolved' }] },
+      date: end,
+      author: { reference: nurse },
+    });
+    const said = await house.search(`Provenance?target=${flag}`);
+    expect(said.map(({ target }: any) => target.map(({ reference }: any) => reference))).toEqual([[issue, flag, task]]);
+    expect(said[0].agent[0].who).toEqual({ reference: nurse });
+    const [row] = await house.search('AuditEvent?subtype=cardiac-resolve&_count=1');
+    expect(row.agent[0].who.reference).toBe(nurse);
+
+    const list = async (query = '') =>
+      (await house.ask('GET', `/cardiac/patients/PAT-9/alerts${query}`)).body.alerts.filter(
+        ({ alert_id }: any) => alert_id === id,
+      );
+    expect(await list()).toEqual([]);
+    expect(await list('?status=all')).toMatchObject([{ alert_id: id, acknowledged: true }]);
+    const again = await resolve(id);
+    expect([again.status, again.text]).toEqual([200, JSON.stringify(body)]);
+    const undone = await house.ask('POST', `/cardiac/alerts/${id}/acknowledge/undo`, undefined, asNurse);
+    expect(undone.status).toBe(422);
+    expect((await house.read(task)).body.status).toBe('completed');
+  });
+
+  it('is so once, however many click at once, also while others acknowledge it', async () => {
+    const { id, flag, issue } = await alert();
+    const answers = await together(16, (i) =>
+      i % 4 === 3 ? acknowledge(id, asNurse) : resolve(id, i % 2 ? asNurse : {}),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    const said = answers
+      .filter(({ body }) => 'resolved' in body)
+      .map(({ body }) => [body.resolved_by, body.resolved_at]);
+    expect(new Set(said.map(String)).size).toBe(1);
+    expect(await house.search(`Provenance?target=${flag}`)).toHaveLength(1);
+    expect((await house.read(flag)).body.meta.versionId).toBe('2');
+    const deeds = (await house.read(issue)).body.mitigation.map(({ action }: any) => action.coding[0].code);
+    expect(deeds.filter((code: string) => code === 'resolved')).toHaveLength(1);
+    expect(deeds.filter((code: string) => code === 'acknowledged')).toHaveLength(1);
+  });
+
+  it('ends the process of asking and telling, and the next critical reading is an alert of its own (0-109)', async () => {
+    const watch = await made({
+      resourceType: 'Device',
+      identifier: [{ system: 'urn:x', value: 'WATCH-2' }],
+      patient: { reference: `Patient/${house.patientId}` },
+    });
+    const key = await house.deviceKey('WATCH-2');
+    const flags = () => house.search(`Flag?author=Device/${watch}&_sort=date`);
+    const post = (at: number) =>
+      house.ask(
+        'POST',
+        '/api/iot/vitals/',
+        { device_id: 'WATCH-2', timestamp: new Date(at).toISOString(), heart_rate: 210 },
+        as(key),
+      );
+    await post(Date.now() - 1_000);
+    const [flag] = await flags();
+    const { body } = await resolve(flag.identifier[0].value, asNurse);
+    expect([body.acknowledged, body.acknowledged_by, body.resolved_by]).toEqual([false, null, nurse]);
+    await until(async () => {
+      const [task] = await house.search(`Task?focus=Flag/${flag.id}`);
+      return task.status === 'completed' && task.businessStatus?.coding[0].code === 'closed';
+    });
+    expect(await house.search(`CommunicationRequest?about=Flag/${flag.id}&status=active`)).toEqual([]);
+    await post(Date.now());
+    expect((await flags()).map(({ status }: any) => status)).toEqual(['inactive', 'active']);
+  });
+
+  it('is never so by a device or a patient, by who may only read, or where nobody sees it; what ended by itself is told as such', async () => {
+    const { id, flag, issue } = await alert();
+    const reader = await signedIn({ login: 'jackie', password }, 'user/*.rs');
+    expect((await resolve(id, reader)).status).toBe(403);
+    expect((await resolve(id, as(await house.deviceKey('CIED-1')))).status).toBe(403);
+    expect((await resolve(id, { authorization: '' })).status).toBe(401);
+    expect((await resolve('nothing', asNurse)).status).toBe(404);
+    expect((await house.read(flag)).body.status).toBe('active');
+    const { body: standing } = await house.read(flag);
+    const period = { ...standing.period, end: '2026-01-03T03:04:05Z' };
+    await house.update({ ...standing, status: 'inactive', period });
+    const { status, body } = await resolve(id, asNurse);
+    expect([status, body.resolved, body.resolved_by, body.resolved_at]).toEqual([200, true, null, period.end]);
+    expect((await house.read(issue)).body.mitigation).toBeUndefined();
+    await house.update({ ...standing, status: 'entered-in-error', period });
+    expect((await resolve(id, asNurse)).status).toBe(422);
   });
 });
