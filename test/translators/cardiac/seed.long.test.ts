@@ -20,14 +20,20 @@ describe('The cardiac integration as the customer wrote it down', () => {
   it('answers every command of docs/cardiac.md as printed there (0-151)', async () => {
     const page = readFileSync(new URL('../../../docs/cardiac.md', import.meta.url), 'utf8');
     const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block]) => block!);
-    expect(blocks).toHaveLength(6);
+    expect(blocks).toHaveLength(7);
     await seed.house.create({ resourceType: 'Device', identifier: [{ system: 'urn:x', value: 'DEV001' }] });
     const cwd = mkdtempSync(join(tmpdir(), 'watchfire-docs-'));
     const env = { ...process.env, SERVER: seed.house.url, TOKEN: seed.house.adminToken };
     const script = `set -e\nalias curl='curl -sS'\n${blocks.join('\n')}`;
     const { stdout } = await promisify(execFile)('bash', ['-O', 'expand_aliases', '-c', script], { cwd, env });
     rmSync(cwd, { recursive: true });
-    for (const word of ['"acknowledged_by":"Client/admin"', '"job_id"', '"battery_voltage"', 'alert_id,device_id'])
+    for (const word of [
+      '"acknowledged_by":"Client/admin"',
+      '"resolved_by":"Client/admin"',
+      '"job_id"',
+      '"battery_voltage"',
+      'alert_id,device_id',
+    ])
       expect(stdout).toContain(word);
   });
 
