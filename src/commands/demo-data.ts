@@ -1,4 +1,5 @@
 /** Demo data: a few patients, a device or an implant for each, a key, and an EHR that wants to know of every active Flag. Synthetic, labelled HTEST. */
+import { randomUUID } from 'node:crypto';
 import { cardiac } from './demo-cardiac.ts';
 import { ask, type Reached } from './running.ts';
 
@@ -48,40 +49,42 @@ const people = [
   },
 ] as const;
 
+/** A poll may have told of them before: whoever is known by the maker's identifier is not there twice. */
 function cardiacEntries(canonical: string) {
-  return cardiac.flatMap(({ id, device, ...person }) => [
-    {
-      request: { method: 'PUT', url: `Patient/demo-${id.toLowerCase()}` },
-      resource: {
-        resourceType: 'Patient',
-        id: `demo-${id.toLowerCase()}`,
-        meta: label,
-        identifier: [{ system: `${canonical}/sid/boston-scientific-patient`, value: id }],
-        active: true,
-        name: [{ use: 'official', family: person.family, given: [person.given] }],
-        gender: person.gender,
-        birthDate: person.birthDate,
+  return cardiac.flatMap(({ id, device, ...person }) => {
+    const patient = { system: `${canonical}/sid/boston-scientific-patient`, value: id };
+    const implant = { system: `${canonical}/sid/cied`, value: `model:${person.model}/serial:${person.serial}` };
+    const fullUrl = `urn:uuid:${randomUUID()}`;
+    return [
+      {
+        fullUrl,
+        request: { method: 'POST', url: 'Patient', ifNoneExist: `identifier=${patient.system}|${patient.value}` },
+        resource: {
+          resourceType: 'Patient',
+          meta: label,
+          identifier: [patient],
+          active: true,
+          name: [{ use: 'official', family: person.family, given: [person.given] }],
+          gender: person.gender,
+          birthDate: person.birthDate,
+        },
       },
-    },
-    {
-      request: { method: 'PUT', url: `Device/demo-${device.toLowerCase()}` },
-      resource: {
-        resourceType: 'Device',
-        id: `demo-${device.toLowerCase()}`,
-        meta: label,
-        identifier: [
-          { system: `${canonical}/sid/cied`, value: `model:${person.model}/serial:${person.serial}` },
-          { system: `${canonical}/sid/maker-device/boston-scientific`, value: device },
-        ],
-        status: 'active',
-        manufacturer: 'Boston Scientific',
-        modelNumber: person.model,
-        serialNumber: person.serial,
-        type: { coding: [{ system: 'urn:iso:std:iso:11073:10101', code: person.mdc }], text: person.kind },
-        patient: { reference: `Patient/demo-${id.toLowerCase()}` },
+      {
+        request: { method: 'POST', url: 'Device', ifNoneExist: `identifier=${implant.system}|${implant.value}` },
+        resource: {
+          resourceType: 'Device',
+          meta: label,
+          identifier: [implant, { system: `${canonical}/sid/maker-device/boston-scientific`, value: device }],
+          status: 'active',
+          manufacturer: 'Boston Scientific',
+          modelNumber: person.model,
+          serialNumber: person.serial,
+          type: { coding: [{ system: 'urn:iso:std:iso:11073:10101', code: person.mdc }], text: person.kind },
+          patient: { reference: fullUrl },
+        },
       },
-    },
-  ]);
+    ];
+  });
 }
 
 function entries(canonical: string) {
