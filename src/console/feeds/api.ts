@@ -20,7 +20,7 @@ export interface FeedsApiParts {
 }
 
 /** Milliseconds for which all pages share one count of the quarantine. */
-const SHARED = 2_000;
+const SHARED = 1_000;
 
 export function feedsApi({ feeds, doors, quarantine, quarantineRouter, runtime }: FeedsApiParts): RequestHandler {
   let counted: { readonly at: number; readonly aside: Promise<Aside> } | undefined;
