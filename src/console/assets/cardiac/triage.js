@@ -228,7 +228,12 @@ async function takeBack(row) {
 
 for (const id of ['by-severity', 'by-state', 'by-maker']) at(id).addEventListener('change', filter);
 at('by-text').addEventListener('input', filterSoon);
-at('by-text').addEventListener('keydown', ({ key }) => key === 'Escape' && step(0));
+at('by-text').addEventListener('keydown', (event) => {
+  if (event.key !== 'Escape') return;
+  // A browser would empty the field.
+  event.preventDefault();
+  step(0);
+});
 at('filters').addEventListener('submit', (event) => event.preventDefault());
 function pause() {
   if (!following) return;

@@ -182,7 +182,12 @@ at('by-text').addEventListener('input', () => {
   clearTimeout(typing);
   typing = setTimeout(draw, 60);
 });
-at('by-text').addEventListener('keydown', ({ key }) => key === 'Escape' && step(0));
+at('by-text').addEventListener('keydown', (event) => {
+  if (event.key !== 'Escape') return;
+  // A browser would empty the field.
+  event.preventDefault();
+  step(0);
+});
 at('filters').addEventListener('submit', (event) => event.preventDefault());
 at('back').addEventListener('click', () => turn(-1));
 at('further').addEventListener('click', () => turn(1));
