@@ -158,6 +158,7 @@ export function openAccess(parts: AccessParts): AccessRooms {
     ],
     rooms: [
       { path: '/fhir', room: shared },
+      { path: '/events', room: shared },
       ...['/oauth/token', '/oauth/revoke', '/oauth/jwks', '/.well-known/openid-configuration'].map((path) => ({
         path,
         room: shared,

@@ -5,7 +5,7 @@ import { send } from './respond.ts';
 /** What FHIR clients do and say; the answer's headers that a script may read. https://hl7.org/fhir/R4/http.html */
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
 const HEADERS =
-  'Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, Prefer, X-Request-Id';
+  'Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, Last-Event-ID, Prefer, X-Request-Id';
 const EXPOSED = 'ETag, Location, Last-Modified, Content-Location, X-Request-Id, Retry-After, WWW-Authenticate';
 /** Seconds for which a browser need not ask again. An app that is disabled is refused by its tokens, not by this. */
 const MAX_AGE = '600';

@@ -13,7 +13,7 @@ import type { Offered } from '../smart/discovery.ts';
 import { smartSecurity } from './security.ts';
 
 /** When capability/ was last changed, or what this page makes of it. */
-export const CAPABILITY_DATE = '2026-11-28';
+export const CAPABILITY_DATE = '2026-11-29';
 
 export interface Statement {
   /** URL of the FHIR base, without a trailing slash. */
@@ -142,6 +142,20 @@ function limitsOf(type: string, parameter: Parameter): object {
 const unfollowed = ({ inside }: Parameter): string =>
   inside ? 'Not for _has and includes.' : 'Not for chains, _has and includes.';
 
+const TOPIC =
+  'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical';
+const topics: readonly string[] = readdirSync(capabilityFolder)
+  .filter((name) => /^SubscriptionTopic-.*\.json$/.test(name))
+  .sort()
+  .map((name) => JSON.parse(readFileSync(new URL(name, capabilityFolder), 'utf8')).url);
+
+/** Where R4 clients look for topics. http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical */
+const topicsUnder = (canonical: string): object => ({
+  extension: topics.map((url) => ({ url: TOPIC, valueCanonical: underCanonical(url, canonical) })),
+  documentation:
+    'Criteria are searches. The topics are told as live events: GET /events?topics=, by the last part of their canonical.',
+});
+
 function entryOf(type: string, { canonical }: Statement): object {
   const promises = promisesFor(type);
   const parameters = promisedParameters(type);
@@ -149,6 +163,7 @@ function entryOf(type: string, { canonical }: Statement): object {
   const revincludes = revincludesOf(type);
   return {
     ...promises,
+    ...(type === 'Subscription' && topicsUnder(canonical)),
     ...(promises.operation && { operation: promisedUnder(canonical, promises.operation) }),
     profile: `http://hl7.org/fhir/StructureDefinition/${type}`,
     ...(includes.length > 0 && { searchInclude: ['*', ...includes] }),

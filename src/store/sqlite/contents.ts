@@ -63,7 +63,10 @@ export function contentsOf(connection: Connection, log: Pick<VersionLog, 'follow
     audit: (after = 0) => inBatches(after, auditAfter, ({ sequence }) => sequence),
     async *changesSoFar(after): AsyncGenerator<StoredChange> {
       const end = log.end();
-      if (after !== undefined && Number(after) >= Number(end)) return;
+      // What is behind the end is of another store, or of one that was put back to what it was before.
+      if (after !== undefined && (!/^\d{1,16}$/.test(after) || Number(after) > Number(end)))
+        throw new RangeError('this is no token of the version log');
+      if (after === end) return;
       if (end === '0') return;
       for await (const change of log.follow(after, new AbortController().signal)) {
         yield change;

@@ -236,15 +236,18 @@ describe('Whoever was away', () => {
     }
   });
 
-  it('is told to ask for all where the id is none of this store', async () => {
-    const stream = await listen('?topics=device-alert', { ...as(house.adminToken), 'last-event-id': 'r none' });
+  it.each(['r none', '999999999999', '-1'])(
+    'is told to ask for all where the id %p is none of this store',
+    async (id) => {
+      const stream = await listen('?topics=device-alert', { ...as(house.adminToken), 'last-event-id': id });
 
-    expect(await stream.first(({ event }) => event === 'reset')).toMatchObject({ data: {} });
-    const later = flag('p1');
-    await put(later);
-    await stream.first(about(`Flag/${later.id}`));
-    expect(stream.events).toHaveLength(2);
-  });
+      expect(await stream.first(({ event }) => event === 'reset')).toMatchObject({ data: {} });
+      const later = flag('p1');
+      await put(later);
+      await stream.first(about(`Flag/${later.id}`));
+      expect(stream.events).toHaveLength(2);
+    },
+  );
 });
 
 describe('Many', () => {

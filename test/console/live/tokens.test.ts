@@ -63,3 +63,25 @@ it('is refused where none of the topics may be read, as is a key of a device', a
   const key = await house.deviceKey('DEV1', { permissions: ['can_read_patient'] });
   expect((await openEvents(house.url, '?topics=vital-sign-recorded', as(key))).status).toBe(403);
 });
+
+it('hears in pages of registered apps from elsewhere, and no others: asked before, and told which headers it may send', async () => {
+  const own = 'https://ward.example.org';
+  const app = { client_name: 'Ward page', redirect_uris: [`${own}/callback`], token_endpoint_auth_method: 'none' };
+  expect((await house.ask('POST', '/admin/clients', { ...app, scope: 'user/Flag.rs' })).status).toBe(201);
+  const url = `${house.url}/events?topics=device-alert`;
+  const asking = {
+    'access-control-request-method': 'GET',
+    'access-control-request-headers': 'authorization,last-event-id',
+  };
+  const asked = (origin: string) => fetch(url, { method: 'OPTIONS', headers: { origin, ...asking } });
+  const allowed = await asked(own);
+  expect([allowed.status, allowed.headers.get('access-control-allow-origin')]).toEqual([204, own]);
+  expect(allowed.headers.get('access-control-allow-headers')).toMatch(/Authorization.*Last-Event-ID/);
+  expect(allowed.headers.has('access-control-allow-credentials')).toBe(false);
+  expect((await asked('https://evil.example')).headers.has('access-control-allow-origin')).toBe(false);
+  const stop = new AbortController();
+  const headers = { ...as(await token('system/Flag.rs')), origin: own };
+  const stream = await fetch(url, { headers, signal: stop.signal });
+  stop.abort();
+  expect([stream.status, stream.headers.get('access-control-allow-origin')]).toEqual([200, own]);
+});
