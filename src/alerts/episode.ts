@@ -61,7 +61,10 @@ function afterNormal(alarm: Alarm | undefined, { at, trusted, near }: Reading): 
 
 function afterOutside(alarm: Alarm | undefined, { at, trusted }: Reading, severity: 'abnormal' | 'critical'): Turn {
   if (!alarm?.open) {
-    if (alarm?.until !== undefined && at >= alarm.first && at < alarm.until) return { step: 'late', alarm };
+    const isWithin = alarm?.until !== undefined && at >= alarm.first && at < alarm.until;
+    // Of a warning that is over nobody knows that it was critical: that is told.
+    const isUnheardOf = trusted && severity === 'critical' && alarm?.severity === 'abnormal';
+    if (isWithin && !isUnheardOf) return { step: 'late', alarm };
     if (!trusted || isHeldOff(alarm, at, severity)) return { step: 'nothing', alarm };
     const episode = (alarm?.episode ?? 0) + 1;
     return { step: 'opened', alarm: { open: true, episode, severity, first: at, last: at } };

@@ -146,6 +146,28 @@ describe('readings out of order', () => {
     ).toBe('late');
   });
 
+  it('a late critical reading within a warning that is over opens one of its own: nobody has been told of anything critical', () => {
+    const warned: Told[] = [
+      [1, 'abnormal'],
+      [4, 'normal'],
+      [5, 'normal'],
+    ];
+
+    expect(steps([...warned, [2, 'critical']])).toMatchObject({
+      steps: ['opened', 'nothing', 'ended', 'opened'],
+      alarm: { episode: 2, severity: 'critical', open: true },
+    });
+    expect(steps([...warned, [2, 'critical', false]]).steps.at(-1)).toBe('late');
+    expect(
+      steps([
+        [1, 'critical'],
+        [4, 'normal'],
+        [5, 'normal'],
+        [2, 'critical'],
+      ]).steps.at(-1),
+    ).toBe('late');
+  });
+
   it('a late reading from before the episode opens one of its own', () => {
     expect(
       steps([

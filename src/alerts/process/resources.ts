@@ -60,6 +60,7 @@ const whoOf = ({ reference, display }: Recipient) => (reference === undefined ? 
 export interface Asking {
   readonly id: string;
   readonly process: Process;
+  readonly status: 'active' | 'completed';
   readonly recipients: readonly Recipient[];
   readonly text: string;
   /** The deadline, where there is one. */
@@ -72,7 +73,7 @@ export interface Asking {
 }
 
 export function communicationRequest(asking: Asking, setting: Setting): Made {
-  const { id, process, recipients, text, until, priority, replaces, reason } = asking;
+  const { id, process, status, recipients, text, until, priority, replaces, reason } = asking;
   const { patient, device, id: alert } = process.alert;
   const kinds = recipients.flatMap(({ contacts }) => contacts.map(({ kind }) => kind));
   return {
@@ -82,7 +83,7 @@ export function communicationRequest(asking: Asking, setting: Setting): Made {
     identifier: [{ system: `${setting.canonical}/sid/alert-request`, value: `${alert}#${process.steps}` }],
     ...(replaces !== undefined && { replaces: [{ reference: `CommunicationRequest/${replaces}` }] }),
     groupIdentifier: { system: `${setting.canonical}/sid/alert`, value: alert },
-    status: 'active',
+    status,
     category: [alertCategory],
     priority,
     ...(kinds.length > 0 && { medium: medium(kinds) }),

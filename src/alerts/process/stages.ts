@@ -41,6 +41,8 @@ export type Deed =
   /** Clinicians are told while the patient is asked. */
   | 'tell-alongside'
   | 'tell-clinician'
+  /** What is life-threatening was over before anybody heard of it, as with values that a device sends late: they hear that it was. */
+  | 'tell-over'
   | 'tell-backup'
   | 'tell-ems'
   /** The request that is open was answered. */
@@ -81,7 +83,8 @@ export function next(standing: Standing, event: Event, plan: Plan, moment: Momen
   const { stage } = standing;
   switch (event) {
     case 'ended':
-      return stage === 'closed' ? nothing(standing) : rest(standing, 'closed', ['withdraw']);
+      if (stage === 'closed') return nothing(standing);
+      return rest(standing, 'closed', isUnheardOf(standing, plan) ? ['tell-over', 'withdraw'] : ['withdraw']);
     case 'raised':
       return { standing: { ...standing, stage: 'detected', due: moment.now, isTold: false }, deeds: [] };
     case 'acknowledged':
@@ -99,6 +102,9 @@ export function next(standing: Standing, event: Event, plan: Plan, moment: Momen
       return standing.due === undefined || moment.now < standing.due ? nothing(standing) : due(standing, plan, moment);
   }
 }
+
+const isUnheardOf = ({ stage, isDenied }: Standing, { isLifeThreatening, overridesDenial }: Plan): boolean =>
+  stage === 'detected' && isLifeThreatening && (!isDenied || overridesDenial);
 
 const nothing = (standing: Standing): Turn => ({ standing, deeds: [] });
 

@@ -182,6 +182,12 @@ const deeds: Partial<Record<Deed, (taking: Taking, result: Result) => Promise<vo
     }
     await tell('notify-clinician', clinicians(process, plan.clinicians, who), turn.standing.due, taking, result);
   },
+  async 'tell-over'(taking, result) {
+    await tell('over', clinicians(taking.process, taking.plan.clinicians, taking.who), taking.now, taking, result);
+    // Nobody is to do anything about it any more.
+    result.owner = undefined;
+    result.requests.length = 0;
+  },
   'tell-backup': (taking, result) =>
     tell(
       'notify-backup',
@@ -232,7 +238,8 @@ function request(
   const [replaces] = turn.deeds.includes('complete') ? [] : process.requests;
   const common = { process, text, priority };
   result.requests.push(id);
-  result.made.push(communicationRequest({ ...common, id, recipients, until, replaces, reason }, setting));
+  const status = name === 'over' ? 'completed' : 'active';
+  result.made.push(communicationRequest({ ...common, id, status, recipients, until, replaces, reason }, setting));
   for (const [i, to] of recipients.entries()) {
     if (to.reference !== undefined && name !== 'ask') result.told.push(to.reference);
     for (const contact of to.contacts.filter(({ kind }) => parts.kinds.has(kind))) {

@@ -24,10 +24,18 @@ export const questionWords = (severity: AlertSeverity, detail: string | undefine
     .join(' '),
 });
 
-export const alertWords = (severity: AlertSeverity, stage: string, detail: string | undefined): Words => ({
-  subject: `Watchfire: ${urgency[severity].toLowerCase()} waits for you`,
-  text: [`${urgency[severity]} waits for somebody to look.`, why[stage], detail].filter(Boolean).join(' '),
-});
+export const alertWords = (severity: AlertSeverity, stage: string, detail: string | undefined): Words =>
+  stage === 'over'
+    ? {
+        subject: `Watchfire: ${urgency[severity].toLowerCase()} was there`,
+        text: [`${urgency[severity]} was there, and was over before anybody could be told.`, detail]
+          .filter(Boolean)
+          .join(' '),
+      }
+    : {
+        subject: `Watchfire: ${urgency[severity].toLowerCase()} waits for you`,
+        text: [`${urgency[severity]} waits for somebody to look.`, why[stage], detail].filter(Boolean).join(' '),
+      };
 
 const why: Readonly<Record<string, string>> = {
   'notify-backup': 'Those who were told first have not answered.',

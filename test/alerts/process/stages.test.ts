@@ -112,6 +112,18 @@ describe('what is critical', () => {
     expect(play(critical, [[0, 'due']]).path).toEqual(['notify-clinician tell-clinician']);
   });
 
+  it('is told as over where it was before anybody heard of it, and a warning is not', () => {
+    const over = (plan: Plan) => play(plan, [[0, 'ended']]).path;
+    expect(over(critical)).toEqual(['closed tell-over withdraw']);
+    expect(over(warning)).toEqual(['closed withdraw']);
+    const raised = play(critical, [
+      [0, 'raised'],
+      [0, 'ended'],
+      [90 * minutes, 'due'],
+    ]);
+    expect(raised.path.slice(1)).toEqual(['closed tell-over withdraw', 'closed']);
+  });
+
   it('reaches the emergency service only where that is switched on and the address is known', () => {
     const late: readonly (readonly [number, Event])[] = [
       [0, 'due'],
