@@ -4,6 +4,8 @@ import type { RequestHandler } from 'express';
 import type { AccessRooms } from './access-rooms.ts';
 import { openChannels, processSettings, pushKeyOf } from './alerts/channels/open.ts';
 import { type AlertBells, alertMeasures, startAlerts } from './alerts/process/room.ts';
+import type { Limits } from './alerts/thresholds.ts';
+import { startAlertWatch } from './alerts/watch/room.ts';
 import type { Config } from './config.ts';
 import { alertAnswersRouter } from './http/alert-answers.ts';
 import { identified } from './http/app.ts';
@@ -33,6 +35,7 @@ export interface AlertParts {
   readonly log: Log;
   readonly leases: Leases;
   readonly bells: AlertBells;
+  readonly limits: Limits;
   readonly consents: Pick<Consents, 'narrow'>;
   /** It is here for one command: nobody is told anything by it. */
   readonly isBrief: boolean;
@@ -51,6 +54,14 @@ export async function openAlerts(parts: AlertParts): Promise<AlertRooms> {
   if (config.escalation && !isBrief) {
     const channels = openChannels({ config, client, runtime, store, pushKey });
     startAlerts({ ...parts, canonical: config.canonical, settings: processSettings(config), channels, linkKey });
+  }
+  if (config.alertWatch && !isBrief) {
+    const settings = {
+      implantAfter: config.silentImplantDays * 86_400_000,
+      deviceAfter: config.silentHours === undefined ? undefined : config.silentHours * 3_600_000,
+      news2Window: config.news2WindowMinutes * 60_000,
+    };
+    startAlertWatch({ ...parts, canonical: config.canonical, settings });
   }
   for (const measure of alertMeasures(store)) metrics.rows(measure);
   const push = pushSubscriptionsRouter({ store, client, publicKey: vapidPublicKey({ privateKey: pushKey }) });

@@ -204,11 +204,13 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       log,
       leases,
       bells,
+      limits,
       consents,
       isBrief,
     });
     const pages = openConsole({
       store,
+      limits,
       dispatch,
       runtime,
       config,

@@ -3,56 +3,25 @@
  * lives in them alone. https://hl7.org/fhir/R4/observation.html, docs/alerts.md
  */
 import { createHash } from 'node:crypto';
-import { keyOf, type Resource, referenceTo } from '../fhir/references.ts';
+import { type Resource, referenceTo } from '../fhir/references.ts';
 import type { Derive, Draft, Pending } from '../interactions/interaction.ts';
 import { keptNow, laidOver } from '../interactions/pending.ts';
 import { uuidv7 } from '../runtime.ts';
 import type { Change, Look } from '../store/store.ts';
 import { flagEpisodes } from './arrhythmia.ts';
+import { isDerived } from './derived/derived.ts';
 import { type FloodCap, usualCap } from './flood.ts';
 import { follow, type KeptAlarm, type Sight } from './follow-alarm.ts';
 import { judge, type Measured, measuredIn, type Person, type Verdict, worst } from './interpret.ts';
 import { createKindsOf, createPersonOf } from './person.ts';
+import { deviceOf, instantOf, isOfImplant, isSpoken, isTrusted, patientOf } from './spoken.ts';
 import { createStoredLimits, limitKeys } from './stored-limits.ts';
 import type { Limits, LimitsOf, Thresholds } from './thresholds.ts';
 import { type NotJudged, notJudgedIssue } from './words.ts';
 
 const DAY = 86_400_000;
 const OLDEST = 30 * DAY;
-/** A signal below this opens and raises nothing by itself. */
-const TRUSTED_QUALITY = 50;
-const ACT_REASON = 'http://terminology.hl7.org/CodeSystem/v3-ActReason';
 const CATEGORY = 'http://terminology.hl7.org/CodeSystem/observation-category';
-const spoken = new Set(['preliminary', 'final', 'amended', 'corrected']);
-/** What an implant says of the heart is none of what the limits of vital signs are made for: a pacemaker paces at 50, an episode runs at 220. */
-const ofImplants = ['cied-measurement', 'idco-observation'];
-
-/** When it was measured, in milliseconds: the end of a period, else when it was issued, else now. */
-function instantOf(observation: Resource, now: number): number {
-  const { effectiveDateTime, effectiveInstant, effectivePeriod, issued } = observation;
-  const text = effectiveDateTime ?? effectiveInstant ?? effectivePeriod?.end ?? effectivePeriod?.start ?? issued;
-  const at = text === undefined ? Number.NaN : Date.parse(text);
-  return Number.isNaN(at) ? now : at;
-}
-
-/** Test messages of HL7 v2 say so: nobody is to be woken by them. */
-const isTest = (observation: Resource): boolean =>
-  observation.meta?.security?.some(({ code, system }: any) => code === 'HTEST' && system === ACT_REASON) === true;
-
-/** `Patient/1` out of any literal reference to a Patient, without its version. */
-const patientOf = (observation: Resource): string | undefined =>
-  /^((?:https?:\/\/\S+\/)?Patient\/[A-Za-z0-9\-.]{1,64})(?:\/_history\/\S+)?$/.exec(
-    observation.subject?.reference ?? '',
-  )?.[1];
-
-function isTrusted(observation: Resource, canonical: string): boolean {
-  const quality = observation.extension?.find((e: any) => e.url === `${canonical}/StructureDefinition/signal-quality`);
-  return !((quality?.valueQuantity?.value ?? 100) < TRUSTED_QUALITY);
-}
-
-const isOfImplant = ({ meta }: Resource, canonical: string): boolean =>
-  ofImplants.some((name) => meta?.profile?.includes(`${canonical}/StructureDefinition/${name}`));
-
 const isVitalSign = ({ category }: Resource): boolean =>
   category?.some(({ coding }: any) =>
     coding?.some(({ system, code }: any) => system === CATEGORY && code === 'vital-signs'),
@@ -71,6 +40,7 @@ function limitsOf(
   shipped: Limits,
   canonical: string,
 ): LimitsOf | undefined {
+  if (isDerived(written, canonical)) return 'derived-limit';
   if (isOfImplant(written, canonical)) return 'cardiac-limit';
   if (patientOf(written) === undefined)
     return measured.some((one) => isKnown(shipped['device-limit'], one)) ? 'device-limit' : undefined;
@@ -114,8 +84,7 @@ export function flagVitals(shipped: Limits, cap: FloodCap = usualCap): Derive {
   }
 
   return async ({ key: observation, after: written }, pending, look, { now, canonical }) => {
-    if (written?.resourceType !== 'Observation' || !spoken.has(written.status)) return [];
-    if (isTest(written)) return [];
+    if (written?.resourceType !== 'Observation' || !isSpoken(written)) return [];
     const at = instantOf(written, now);
     if (at < now - OLDEST) return [];
     const measured = measuredIn(written);
@@ -165,12 +134,6 @@ export function flagVitals(shipped: Limits, cap: FloodCap = usualCap): Derive {
     return changes;
   };
 }
-
-/** The Device that an Observation is about. */
-const deviceOf = ({ subject }: Resource): string | undefined => {
-  const key = keyOf(subject?.reference ?? '');
-  return key?.type === 'Device' ? referenceTo(key) : undefined;
-};
 
 const vitalsOf = (thresholds: Thresholds, measured: readonly Measured[]): readonly string[] => [
   ...new Set(

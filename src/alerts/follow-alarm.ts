@@ -51,6 +51,10 @@ function words({ verdict, of }: Sight, severity: Alarm['severity']): Pick<AlertS
   return { type, text: isSaid ? display : `${display}: ${verdict.name}` };
 }
 
+/** Told of by the device, or derived of what it told about itself. */
+const isOfImplant = (of: LimitsOf, type: string): boolean =>
+  of === 'cardiac-limit' || (of === 'derived-limit' && kindOf(type).category === 'safety');
+
 function seenOf(sight: Sight, { severity, episode }: Pick<Alarm, 'severity' | 'episode'>): AlertSeen {
   const { patient, device, key, at, of, observation } = sight;
   return {
@@ -62,7 +66,7 @@ function seenOf(sight: Sight, { severity, episode }: Pick<Alarm, 'severity' | 'e
     at,
     episodeKey: `${key}|${episode}`,
     alarm: key,
-    ...(of === 'cardiac-limit' && device?.startsWith('Device/') && { isOfDevice: true }),
+    ...(isOfImplant(of, words(sight, severity).type) && device?.startsWith('Device/') && { isOfDevice: true }),
   };
 }
 

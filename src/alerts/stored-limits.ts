@@ -10,7 +10,7 @@ import { isKeptAnew, keptNow } from '../interactions/pending.ts';
 import { type Change, isDeleted, type Kept, type Look, type Version } from '../store/store.ts';
 import { type Limits, type LimitsOf, limitsFrom } from './thresholds.ts';
 
-const kinds = ['vital', 'cardiac-limit', 'device-limit'] as const satisfies readonly LimitsOf[];
+const kinds = ['vital', 'cardiac-limit', 'device-limit', 'derived-limit'] as const satisfies readonly LimitsOf[];
 
 /** What is kept of those for everybody, and of those for one patient: the definitions that stand, by id. */
 interface KeptLimits {

@@ -47,8 +47,8 @@ export interface Threshold {
 /** All that is known for one measured thing, by `system|code`; several where limits are given in several units. */
 export type Thresholds = ReadonlyMap<string, readonly Threshold[]>;
 
-/** Whose limits they are: of vital signs, of implants, or of devices about themselves. The end of the system of their identifier. */
-export type LimitsOf = 'vital' | 'cardiac-limit' | 'device-limit';
+/** Whose limits they are: of vital signs, of implants, of devices about themselves, or of what is derived. The end of the system of their identifier. */
+export type LimitsOf = 'vital' | 'cardiac-limit' | 'device-limit' | 'derived-limit';
 
 /** Limits by whose they are. */
 export type Limits = Readonly<Record<LimitsOf, Thresholds>>;
@@ -153,6 +153,7 @@ export const limitsFrom = (definitions: readonly any[]): Limits => ({
   vital: thresholdsFrom(definitions, 'vital'),
   'cardiac-limit': thresholdsFrom(definitions, 'cardiac-limit'),
   'device-limit': thresholdsFrom(definitions, 'device-limit'),
+  'derived-limit': thresholdsFrom(definitions, 'derived-limit'),
 });
 
 /** The limits of a profiles folder: every file named ObservationDefinition-*.json. */

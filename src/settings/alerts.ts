@@ -3,7 +3,7 @@ import { isMailAddress } from '../outbound/mail.ts';
 import { isSecret } from '../outbound/signing.ts';
 import { readSmtpUrl, type SmtpServer } from '../outbound/smtp.ts';
 import type { Setting } from './setting.ts';
-import { oneOf, onOff, optional, secret, zone } from './values.ts';
+import { oneOf, onOff, optional, secret, whole, zone } from './values.ts';
 
 export interface AlertSettings {
   /** How many warnings of one patient are told by themselves, and within how long. */
@@ -24,6 +24,12 @@ export interface AlertSettings {
   readonly smsGateway: string | undefined;
   readonly smsToken: string | undefined;
   readonly pushContact: string | undefined;
+  /** Whether readings are looked through for scores, trends and silent devices. */
+  readonly alertWatch: boolean;
+  readonly news2WindowMinutes: number;
+  /** For devices that are no implants, instead of their own rhythm. */
+  readonly silentHours: number | undefined;
+  readonly silentImplantDays: number;
 }
 
 const text = (given: string) => given;
@@ -193,5 +199,38 @@ export const alertSettings: readonly Setting<keyof AlertSettings>[] = [
     parse: optional(contact),
     meaning:
       'Who push services may write to about this server, `mailto:` or an https URL; no web push where it is not set.',
+  },
+  {
+    name: 'WATCHFIRE_ALERT_WATCH',
+    aliases: [],
+    key: 'alertWatch',
+    fallback: 'true',
+    parse: onOff,
+    meaning: 'Whether this server derives NEWS2 and trends from readings and watches for silent devices.',
+  },
+  {
+    name: 'WATCHFIRE_SCORE_WINDOW_MINUTES',
+    aliases: [],
+    key: 'news2WindowMinutes',
+    fallback: '60',
+    parse: whole(1, 1_440),
+    meaning: 'No reading that is older beside the newest one counts for NEWS2.',
+  },
+  {
+    name: 'WATCHFIRE_SILENT_HOURS',
+    aliases: [],
+    key: 'silentHours',
+    fallback: '',
+    parse: optional(whole(1, 8_760)),
+    meaning:
+      'Hours after which a device that is no implant counts as silent; where it is not set, its own rhythm decides.',
+  },
+  {
+    name: 'WATCHFIRE_SILENT_IMPLANT_DAYS',
+    aliases: [],
+    key: 'silentImplantDays',
+    fallback: '14',
+    parse: whole(1, 365),
+    meaning: 'Days without contact after which the monitor of an implant counts as silent.',
   },
 ];

@@ -1,0 +1,215 @@
+/**
+ * Watches for devices that fall silent. What is kept of a device moves with the place in the version log; its timer stands in the
+ * store in due order and moves when it rings, not with every reading. docs/alerts.md#silent-devices
+ */
+import { keyOf, type Resource, referenceTo } from '../../fhir/references.ts';
+import { plainQuery } from '../../search/query.ts';
+import { check } from '../../store/lease.ts';
+import { type Change, isDeleted, type Kept, type Lease, type Store } from '../../store/store.ts';
+import type { AlertSeen } from '../alert.ts';
+import { endAlert, openAlert, type Writing } from '../write-alert.ts';
+import { type HeardOf, heardIn, isInUse, ownLimit } from './heard.ts';
+import { afterHeard, type Rhythm, type SilenceSettings, silentAfter } from './rhythm.ts';
+
+export const silenceKinds = {
+  /** By device (`Device/1`): {@link Rhythm}. */
+  rhythm: 'silence',
+  /** `<when, ISO 8601>|<device>`: who is silent next comes first. */
+  timer: 'silence-timer',
+} as const;
+
+/** A server that has just begun gives devices so long to come back: nobody could reach it before. */
+export const GRACE = 2 * 60_000;
+const AT_A_TIME = 100;
+const LAST_UPDATED = 'Observation._lastUpdated';
+
+export interface SilenceParts {
+  readonly store: Store;
+  readonly writing: Writing;
+  readonly canonical: string;
+  readonly now: () => number;
+  readonly settings: SilenceSettings;
+  readonly fence: Lease;
+}
+
+export interface Silence {
+  /** Takes in what was heard; the changes belong into the commit that moves the place in the log. */
+  hear(heard: readonly HeardOf[]): Promise<readonly Change[]>;
+  /** Tells of those that are silent by now; when the next one would be, at most. */
+  ring(): Promise<number | undefined>;
+}
+
+const timerKey = (at: number, device: string): string => `${new Date(at).toISOString()}|${device}`;
+const rhythmIn = (changes: readonly Change[]): Rhythm => (changes[0] as Extract<Change, { op: 'put' }>).value;
+/** When a timer rings, by its key. */
+export const dueOf = (timer: string): number => Date.parse(timer.slice(0, timer.indexOf('|')));
+
+export function createSilence(parts: SilenceParts): Silence {
+  const { store, writing, canonical, now, settings, fence } = parts;
+  const begun = now();
+
+  const keep = (device: string, rhythm: Rhythm): Change => ({
+    op: 'put',
+    kind: silenceKinds.rhythm,
+    key: device,
+    value: rhythm,
+  });
+
+  /** The changes that keep a rhythm whose timer rings at `due`, never later. */
+  function armed(device: string, rhythm: Rhythm, due: number | undefined, isRinging = false): readonly Change[] {
+    const { timer: old, ...rest } = rhythm;
+    // A timer that rings too early costs one look; one moved with every reading would cost a write each.
+    const stays = old !== undefined && !isRinging && due !== undefined && dueOf(old) <= due;
+    const timer = stays ? old : due === undefined ? undefined : timerKey(due, device);
+    return [
+      keep(device, timer === undefined ? rest : { ...rest, timer }),
+      ...(old === undefined || old === timer ? [] : [{ op: 'drop', kind: silenceKinds.timer, key: old } as const]),
+      ...(timer === undefined || old === timer
+        ? []
+        : [{ op: 'put', kind: silenceKinds.timer, key: timer, value: {} } as const]),
+    ];
+  }
+
+  async function devicesOf(names: readonly string[]): Promise<ReadonlyMap<string, Resource>> {
+    const versions = await store.read(names.map((name) => keyOf(name)!));
+    return new Map(
+      names.flatMap((name, i) => {
+        const version = versions[i];
+        return version && !isDeleted(version) ? [[name, JSON.parse(version.text) as Resource] as const] : [];
+      }),
+    );
+  }
+
+  const limitOf = (rhythm: Rhythm, device: Resource | undefined): number | undefined =>
+    device && isInUse(device) ? silentAfter(rhythm, ownLimit(device, canonical), settings) : undefined;
+
+  /** Something was heard again: its silence is over, and its timer runs. */
+  async function broken(device: string, rhythm: Rhythm, at: number, limit: number | undefined): Promise<Rhythm> {
+    const { alert, ...rest } = rhythm;
+    if (alert === undefined) return rhythm;
+    const changes = armed(device, rest, limit === undefined ? undefined : rest.last + limit);
+    const isEnded = await endAlert(alert, at, { now: now(), canonical }, writing, [...changes, check(fence)]);
+    return isEnded ? rhythmIn(changes) : rest;
+  }
+
+  /** Whether it has come in since, and waits to be read out of the log. */
+  async function hasComeSince(device: string, { last, isImplant }: Rhythm): Promise<boolean> {
+    const told = (name: string) => ({ is: 'reference', name, target: device }) as const;
+    const where = {
+      is: 'all',
+      of: [
+        { is: 'any', of: [told('Observation.device'), told('Observation.subject')] },
+        { is: 'range', name: LAST_UPDATED, high: { above: last } },
+      ],
+    } as const;
+    const query = plainQuery('Observation', where, AT_A_TIME);
+    const sort = [{ by: 'range', name: LAST_UPDATED, descending: true }] as const;
+    const { matches } = await store.search({ ...query, sort }, undefined);
+    return matches.some(({ text, lastUpdated }) => {
+      const heard = heardIn(JSON.parse(text), lastUpdated, canonical);
+      return heard !== undefined && heard.at > last && heard.isImplant === isImplant;
+    });
+  }
+
+  async function fall(device: string, rhythm: Rhythm, found: Resource, due: number): Promise<void> {
+    const { isImplant, silences, last } = rhythm;
+    const patient = found['patient']?.reference ?? rhythm.patient;
+    const seen: AlertSeen = {
+      type: 'device-offline',
+      severity: isImplant ? 'info' : 'warning',
+      ...(patient !== undefined && { patient, isOfDevice: true }),
+      device,
+      text: isImplant
+        ? 'Nothing was heard of the implant for longer than expected'
+        : 'Nothing was heard of the device for longer than expected',
+      at: due,
+      episodeKey: `silence|${device}|${silences + 1}|${last}`,
+    };
+    const { timer, ...rest } = rhythm;
+    const after = (alert: string | undefined): readonly Change[] => [
+      keep(device, { ...rest, silences: silences + 1, ...(alert !== undefined && { alert }) }),
+      ...(timer === undefined ? [] : [{ op: 'drop', kind: silenceKinds.timer, key: timer } as const]),
+      check(fence),
+    ];
+    const isTold = await openAlert(seen, { now: now(), canonical }, writing, after);
+    if (!isTold) await store.commit(after(undefined));
+  }
+
+  async function ringOne(timer: string): Promise<number | undefined> {
+    const device = timer.slice(timer.indexOf('|') + 1);
+    const [kept] = (await store.get(silenceKinds.rhythm, [device])) as readonly (Kept | undefined)[];
+    const rhythm = kept?.value as Rhythm | undefined;
+    if (rhythm?.timer !== timer) {
+      await store.commit([{ op: 'drop', kind: silenceKinds.timer, key: timer, fence }]);
+      return undefined;
+    }
+    const found = (await devicesOf([device])).get(device);
+    const limit = limitOf(rhythm, found);
+    if (limit === undefined || !found) {
+      await store.commit([...armed(device, rhythm, undefined), check(fence)]);
+      return undefined;
+    }
+    const due = rhythm.last + limit;
+    const at = Math.max(due, begun + GRACE);
+    if (at > now()) {
+      await store.commit([...armed(device, rhythm, at, true), check(fence)]);
+      return at;
+    }
+    // It is in the log, and will be read in a moment.
+    if (await hasComeSince(device, rhythm)) return now() + 1_000;
+    await fall(device, rhythm, found, due);
+    return undefined;
+  }
+
+  return {
+    async hear(heard) {
+      const byDevice = new Map<string, HeardOf[]>();
+      for (const one of heard) {
+        const device = referenceTo(one.device);
+        byDevice.set(device, [...(byDevice.get(device) ?? []), one]);
+      }
+      const names = [...byDevice.keys()];
+      const rows = await store.get(silenceKinds.rhythm, names);
+      const isNew = names.filter((name, i) => {
+        const rhythm = rows[i]?.value as Rhythm | undefined;
+        return byDevice.get(name)!.some((one) => afterHeard(rhythm, one, undefined) !== undefined);
+      });
+      if (isNew.length === 0) return [];
+      const devices = await devicesOf(isNew);
+      const changes: Change[] = [];
+      for (const name of isNew) {
+        const before = rows[names.indexOf(name)]?.value as Rhythm | undefined;
+        let rhythm = before;
+        for (const one of byDevice.get(name)!) {
+          const limit = rhythm && limitOf(rhythm, devices.get(name));
+          const isLater = rhythm === undefined || one.at > rhythm.last;
+          rhythm = afterHeard(rhythm, one, limit) ?? rhythm;
+          if (rhythm && isLater) rhythm = await broken(name, rhythm, one.at, limitOf(rhythm, devices.get(name)));
+        }
+        if (!rhythm || rhythm === before) continue;
+        const limit = limitOf(rhythm, devices.get(name));
+        const isSilent = rhythm.alert !== undefined;
+        changes.push(...armed(name, rhythm, limit === undefined || isSilent ? undefined : rhythm.last + limit));
+      }
+      return changes;
+    },
+    async ring() {
+      let next: number | undefined;
+      const sooner = (at: number | undefined) => {
+        if (at !== undefined) next = next === undefined ? at : Math.min(next, at);
+      };
+      for (let from = ''; ; ) {
+        const rows = await store.list(silenceKinds.timer, from, AT_A_TIME);
+        for (const { key } of rows) {
+          if (dueOf(key) > now()) {
+            sooner(dueOf(key));
+            return next;
+          }
+          sooner(await ringOne(key));
+        }
+        if (rows.length < AT_A_TIME) return next;
+        from = `${rows.at(-1)!.key}\u0000`;
+      }
+    },
+  };
+}

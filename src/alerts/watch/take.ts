@@ -1,0 +1,86 @@
+/** What a stretch of the version log means for scores, trends and silent devices. docs/alerts.md#derived */
+import { Problem } from '../../fhir/outcome.ts';
+import { type Resource, referenceTo } from '../../fhir/references.ts';
+import type { Log } from '../../log.ts';
+import { check } from '../../store/lease.ts';
+import { type Change, isConflict, isDeleted, type Lease, type Store, type StoredChange } from '../../store/store.ts';
+import { isDerived } from '../derived/derived.ts';
+import type { News2 } from '../derived/news2.ts';
+import type { Channel } from '../derived/trend-table.ts';
+import { followSample, type Reading, type Sampled, samplesIn, trendKind } from '../derived/trends.ts';
+import { type HeardOf, heardIn } from '../silence/heard.ts';
+import type { Silence } from '../silence/watch.ts';
+import { instantOf, patientOf } from '../spoken.ts';
+import type { Limits } from '../thresholds.ts';
+import { storeDerived, type Writing } from '../write-alert.ts';
+
+export interface TakeParts {
+  readonly store: Store;
+  readonly writing: Writing;
+  readonly canonical: string;
+  readonly limits: Limits;
+  readonly now: () => number;
+  readonly news2: News2;
+  readonly silence: Silence;
+  readonly fence: Lease;
+  readonly log: Pick<Log, 'error'>;
+}
+
+/** The changes that belong into the commit which moves the place in the log. What is derived is stored by then, once. */
+export async function take(batch: readonly StoredChange[], parts: TakeParts): Promise<readonly Change[]> {
+  const { canonical, limits, news2, silence, now } = parts;
+  const heard: HeardOf[] = [];
+  const samples: { readonly sampled: Sampled; readonly reading: Reading }[] = [];
+  const patients = new Set<string>();
+  for (const { version } of batch) {
+    if (isDeleted(version)) continue;
+    const observation = JSON.parse(version.text) as Resource;
+    if (isDerived(observation, canonical)) continue;
+    const one = heardIn(observation, version.lastUpdated, canonical);
+    if (one) heard.push(one);
+    const patient = patientOf(observation);
+    if (patient === undefined) continue;
+    const at = instantOf(observation, version.lastUpdated);
+    const source = { reference: referenceTo(version.key), versionId: version.versionId };
+    const reading: Reading = { patient, device: observation['device']?.reference, at, source };
+    for (const sampled of samplesIn(observation, patient, limits, canonical)) samples.push({ sampled, reading });
+    if (await news2.learn(patient, observation, at)) patients.add(patient);
+  }
+  const trends = await trendsOf(samples, parts);
+  for (const patient of patients) {
+    const score = await news2.scoreOf(patient, now());
+    if (score) await stored(score, parts);
+  }
+  return [...trends, ...(await silence.hear(heard))];
+}
+
+async function trendsOf(
+  samples: readonly { readonly sampled: Sampled; readonly reading: Reading }[],
+  parts: TakeParts,
+): Promise<readonly Change[]> {
+  if (samples.length === 0) return [];
+  const keys = [...new Set(samples.map(({ sampled }) => sampled.key))];
+  const rows = await parts.store.get(trendKind, keys);
+  const before = new Map(keys.map((key, i) => [key, rows[i]?.value as Channel | undefined]));
+  const channels = new Map(before);
+  for (const { sampled, reading } of samples) {
+    const { channel, derived } = followSample(sampled, reading, channels.get(sampled.key), parts.canonical);
+    channels.set(sampled.key, channel);
+    if (derived) await stored(derived, parts);
+  }
+  return keys.flatMap((key): Change[] => {
+    const value = channels.get(key);
+    return value === before.get(key) ? [] : [{ op: 'put', kind: trendKind, key, value }];
+  });
+}
+
+/** One that the house refuses, such as of a Patient who is gone, must not hold up the log for all others. */
+async function stored(derived: Resource & { readonly id: string }, { writing, fence, log }: TakeParts): Promise<void> {
+  try {
+    await storeDerived(derived, writing, [check(fence)]);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status >= 500 || isConflict(error)) throw error;
+    // It is there already.
+    if (error.status !== 412) log.error('what was derived could not be stored', error, { id: derived.id });
+  }
+}

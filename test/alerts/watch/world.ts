@@ -1,0 +1,186 @@
+/** Servers that share a store and look through its readings under a clock of ours. */
+import { fileURLToPath } from 'node:url';
+import { flagVitals } from '../../../src/alerts/flag.ts';
+import { followFlag } from '../../../src/alerts/follow-flag.ts';
+import { followTask } from '../../../src/alerts/process/follow.ts';
+import { followLimits } from '../../../src/alerts/stored-limits.ts';
+import { loadLimits } from '../../../src/alerts/thresholds.ts';
+import { startAlertWatch, type WatchParts } from '../../../src/alerts/watch/room.ts';
+import { createTrail } from '../../../src/audit/trail.ts';
+import { openCore } from '../../../src/core.ts';
+import { insideRequest, ofItself } from '../../../src/interactions/inside.ts';
+import { INDEX_VERSION } from '../../../src/search/index-version.ts';
+import { plainQuery } from '../../../src/search/query.ts';
+import { administrator } from '../../../src/smart/access.ts';
+import type { Engine } from '../../../src/store/engine.ts';
+import { noLeases, startLeases } from '../../../src/store/lease.ts';
+import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
+import { randomFrom, type VirtualRuntime, virtualRuntime } from '../../simulation/world.ts';
+
+export const canonical = 'https://example.org/fhir';
+const base = 'http://test/fhir';
+const quiet = { warn: () => undefined, error: () => undefined };
+export const minute = 60_000;
+export const hour = 60 * minute;
+export const day = 24 * hour;
+
+export interface WatchWorld {
+  readonly runtime: VirtualRuntime;
+  readonly errors: unknown[];
+  /** Commits since it was asked last. */
+  commits(): number;
+  start(): Promise<number>;
+  /** Ends it where it stands. */
+  kill(server: number): void;
+  save(resource: any): Promise<any>;
+  find(type: string): Promise<any[]>;
+  kept(kind: string): Promise<readonly any[]>;
+  /** Lets all happen that happens by then. */
+  until(at: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openWatchWorld(
+  settings: Partial<WatchParts['settings']> = {},
+  isShared = false,
+): Promise<WatchWorld> {
+  const runtime = virtualRuntime(randomFrom(11));
+  const store = await openSqliteStore({ file: ':memory:', runtime, indexVersion: INDEX_VERSION });
+  const limits = loadLimits(fileURLToPath(new URL('../../../profiles', import.meta.url)));
+  const lives: { readonly stop: AbortController; isOver: boolean }[] = [];
+  const errors: unknown[] = [];
+  let commits = 0;
+  let calls = 0;
+  let busy = 0;
+
+  /** The store as one server has it: nothing reaches it once that is dead. The clock stands while anything is under way. */
+  const viewOf = (life: { isOver: boolean }): Engine => {
+    const names = ['read', 'vread', 'search', 'history', 'get', 'list', 'commit', 'end'] as const;
+    const followed = names.map((name) => [
+      name,
+      async (...parameters: unknown[]) => {
+        if (life.isOver) throw new Error('killed');
+        if (name === 'commit') commits++;
+        calls++;
+        busy++;
+        try {
+          return await (store as any)[name](...parameters);
+        } finally {
+          busy--;
+        }
+      },
+    ]);
+    return { ...store, ...Object.fromEntries(followed) };
+  };
+  const core = (engine: Engine, signal: AbortSignal) =>
+    openCore({
+      engine,
+      trail: createTrail(engine, runtime, 'strict'),
+      // What the core looks for by itself would be work for the clock.
+      runtime: {
+        ...runtime,
+        sleep: (_, until) =>
+          new Promise((go) => (until?.aborted ? go() : until?.addEventListener('abort', () => go()))),
+      },
+      base,
+      canonical,
+      version: '0.0.0',
+      pageKey: new Uint8Array(32),
+      references: 'open',
+      prepare: {},
+      derive: () => ({
+        Observation: [flagVitals(limits)],
+        ObservationDefinition: [followLimits],
+        Flag: [followFlag],
+        Task: [followTask],
+      }),
+      log: quiet,
+      leases: noLeases,
+      signal,
+    });
+  const settled = async () => {
+    for (let still = 0; still < 6; ) {
+      const before = calls;
+      await new Promise((go) => setImmediate(go));
+      still = busy === 0 && calls === before ? still + 1 : 0;
+    }
+  };
+  const stopClient = new AbortController();
+  const client = await core(store, stopClient.signal);
+
+  return {
+    runtime,
+    errors,
+    commits() {
+      const made = commits;
+      commits = 0;
+      return made;
+    },
+    async start() {
+      const life = { stop: new AbortController(), isOver: false };
+      const server = lives.push(life) - 1;
+      const { signal } = life.stop;
+      const log = { ...quiet, error: (_: string, error: unknown) => void (life.isOver || errors.push(error)) };
+      const view = viewOf(life);
+      const { dispatch } = await core(view, signal);
+      const owner = `server ${server}`;
+      const leases = startLeases({ store: view, runtime, owner, isShared, log, signal, lookEvery: 10_000 });
+      startAlertWatch({
+        store: view,
+        dispatch,
+        runtime,
+        base,
+        canonical,
+        limits,
+        settings: { implantAfter: 14 * day, deviceAfter: undefined, news2Window: hour, ...settings },
+        leases,
+        log,
+      });
+      await settled();
+      return server;
+    },
+    kill(server) {
+      lives[server]!.isOver = true;
+      lives[server]!.stop.abort();
+    },
+    async save(resource) {
+      const text = JSON.stringify(resource);
+      const { resourceType: type, id } = resource;
+      const asked = { interaction: 'update', type, id, body: { text, resource } } as const;
+      const { version } = await client.dispatch(insideRequest(ofItself(base), asked), administrator);
+      return JSON.parse(version!.text);
+    },
+    async find(type) {
+      const { matches } = await store.search(plainQuery(type, { is: 'all', of: [] }, 1_000), undefined);
+      return matches.map(({ text }) => JSON.parse(text));
+    },
+    kept: (kind) => store.list(kind, '', 1_000),
+    async until(at) {
+      await settled();
+      while (runtime.leap(at)) await settled();
+      await settled();
+    },
+    async close() {
+      stopClient.abort();
+      for (const { stop } of lives) stop.abort();
+      await settled();
+      await store.close();
+    },
+  };
+}
+
+let count = 0;
+const CATEGORY = 'http://terminology.hl7.org/CodeSystem/observation-category';
+
+/** A vital sign; `more` goes over it. */
+export const vital = (patient: string, code: string, value: number, unit: string, at: number, more: object = {}) => ({
+  resourceType: 'Observation',
+  id: `vital-${count++}`,
+  status: 'final',
+  category: [{ coding: [{ system: CATEGORY, code: 'vital-signs' }] }],
+  code: { coding: [{ system: 'http://loinc.org', code }] },
+  subject: { reference: `Patient/${patient}` },
+  effectiveDateTime: new Date(at).toISOString(),
+  valueQuantity: { value, unit, system: 'http://unitsofmeasure.org', code: unit },
+  ...more,
+});
