@@ -63,6 +63,7 @@ export const quarantinePage: RequestHandler = shown((look) => {
           <button type="button" id="back" aria-keyshortcuts="b">${say('quarantine.back')}</button>
           <button type="button" id="further" aria-keyshortcuts="n">${say('quarantine.further')}</button>
           <button type="button" id="again">${say('quarantine.again')}</button>
+          <span id="changed" role="status" hidden></span>
         </div>
         <div class="scroll aside" role="region" aria-label="${say('quarantine.title')}" tabindex="0">
           <table>

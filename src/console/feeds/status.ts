@@ -16,7 +16,7 @@ export interface Door {
   readonly waiting?: number;
 }
 
-/** What a reader has to know at once: `ok`, `attention`, `failing`, `idle` where nothing came yet, `off`. */
+/** What a reader has to know at once: `ok`, `attention` where somebody has to look, `failing`, `idle` where nothing came yet, `off`. */
 export type Health = 'ok' | 'attention' | 'failing' | 'idle' | 'off';
 
 function healthOfMaker({ state, connection }: MakerStatus): Health {
@@ -32,9 +32,13 @@ function healthOfDoor({ isOpen, tallied: { lastSuccess, lastFailure } }: Door): 
   return lastSuccess === undefined ? 'idle' : 'ok';
 }
 
+/** What waits in the quarantine waits for somebody. */
+const withAside = (health: Health, aside: number): Health =>
+  aside > 0 && (health === 'ok' || health === 'idle') ? 'attention' : health;
+
 export function makerRow(status: MakerStatus, aside: number) {
   const { connection, counts, lastFailure } = status;
-  const health = healthOfMaker(status);
+  const health = withAside(healthOfMaker(status), aside);
   return {
     name: status.maker,
     kind: 'maker',
@@ -67,7 +71,7 @@ export function doorRow(door: Door, aside: number) {
   return {
     name: door.name,
     kind: 'door',
-    health: healthOfDoor(door),
+    health: withAside(healthOfDoor(door), aside),
     last_success: isoOf(lastSuccess),
     last_failure: isoOf(lastFailure),
     reason: reason ?? null,

@@ -63,8 +63,9 @@ function update(row, feed) {
   } else counts.replaceChildren(...parts);
   more.replaceChildren(...moreOf(feed));
 }
+const columns = ['health', 'success', 'failure', 'counts', 'more'];
 function make(feed) {
-  const row = element('tr', {}, element('th', { scope: 'row' }), ...Array.from({ length: 5 }, () => element('td')));
+  const row = element('tr', {}, element('th', { scope: 'row' }), ...columns.map((name) => element('td', { 'data-label': say(`feeds.${name}`) })));
   update(row, feed);
   return row;
 }

@@ -1,5 +1,5 @@
 /** What came in and could not be taken in: looked at, repaired and sent again, or set aside with a reason. docs/dashboard.md */
-import { announce, ask, element, keys, note, say, timeElement, whenSignedIn } from '../page.js';
+import { announce, ask, clock, element, keys, note, say, session, timeElement, whenSignedIn } from '../page.js';
 import { editor } from './payload.js';
 
 const at = (id) => document.getElementById(id);
@@ -158,6 +158,7 @@ async function decide(more, body, words) {
   try {
     const answer = await ask(path(about, more), { method: 'POST', body });
     dialog.close();
+    waiting = undefined;
     decided(about, answer);
     note(say(words, about));
   } catch (error) {
@@ -191,7 +192,12 @@ at('by-text').addEventListener('keydown', (event) => {
 at('filters').addEventListener('submit', (event) => event.preventDefault());
 at('back').addEventListener('click', () => turn(-1));
 at('further').addEventListener('click', () => turn(1));
-at('again').addEventListener('click', () => load());
+at('again').addEventListener('click', async () => {
+  await load();
+  at('changed').hidden = true;
+  waiting = undefined;
+  watch();
+});
 keys({
   j: () => step(1),
   k: () => step(-1),
@@ -207,4 +213,37 @@ if (/^[a-z0-9-]{1,60}$/.test(named)) {
   at('by-feed').append(element('option', { value: named }, named));
   at('by-feed').value = named;
 }
-whenSignedIn(load);
+
+const POLL = 30_000;
+let waiting;
+let seenAt = Date.now();
+/** Whether something came or went: rows stay where they are until somebody looks again. */
+async function watch() {
+  try {
+    const { quarantined } = await ask('/console/api/feeds', { isQuiet: true });
+    seenAt = Date.now();
+    if (waiting !== undefined && waiting !== quarantined) {
+      at('changed').hidden = false;
+      at('changed').textContent = say('quarantine.changed');
+    }
+    waiting ??= quarantined;
+    fresh(true);
+  } catch {
+    fresh(false);
+  }
+}
+function fresh(isFresh) {
+  at('live').dataset.state = isFresh ? 'on' : 'lost';
+  at('live-words').textContent = say(isFresh ? 'live.polling' : 'live.lost');
+  at('stale').hidden = isFresh;
+  at('stale').textContent = isFresh ? '' : say('stale', { time: clock(seenAt) });
+}
+let timer;
+whenSignedIn(async () => {
+  clearInterval(timer);
+  await load();
+  if (at('quarantine').hidden) return;
+  await watch();
+  timer = setInterval(watch, POLL);
+});
+session.addEventListener('over', () => clearInterval(timer));
