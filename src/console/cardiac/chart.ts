@@ -8,6 +8,7 @@ import type { ReadingKinds } from '../../translators/cardiac/kinds.ts';
 import { isAlert } from '../../translators/cardiac/lists.ts';
 import { patientNamed } from '../../translators/cardiac/patient.ts';
 import { alertIdOf, measuredAt, type Rows } from '../../translators/cardiac/rows.ts';
+import { messagesOf } from './messages.ts';
 import { deviceLine, namesOf, patientWords } from './people.ts';
 
 export interface ChartSetting {
@@ -130,7 +131,13 @@ async function alertsOf(reference: string, search: Search, { canonical, rows }: 
       action?.coding?.some(({ system }: any) => system === actionSystem(canonical)),
     );
   const authors = [...issues.values()].flatMap((issue) => deedsOf(issue).map(({ author }) => author?.reference ?? ''));
-  const named = await namesOf(authors, search);
+  const [named, said] = await Promise.all([
+    namesOf(authors, search),
+    messagesOf(
+      matches.map(({ id }) => `Flag/${id}`),
+      search,
+    ),
+  ]);
   return matches.map((flag) => {
     const issue = issues.get(alertIdOf(flag, canonical));
     return {
@@ -143,6 +150,7 @@ async function alertsOf(reference: string, search: Search, { canonical, rows }: 
         at: date ?? null,
         by: author?.reference ? named(author.reference) : (author?.display ?? null),
       })),
+      said: said.get(`Flag/${flag.id}`) ?? [],
     };
   });
 }

@@ -1,5 +1,5 @@
 /** One patient: devices, charts, strips, and what became of each alert. docs/dashboard.md */
-import { ago, ask, day, element, keys, live, say, session, severity, timeElement, whenSignedIn } from '../page.js';
+import { ago, announce, ask, day, element, keys, live, note, say, session, severity, timeElement, whenSignedIn } from '../page.js';
 import { plot } from './plot.js';
 import { strip } from './strip.js';
 
@@ -35,7 +35,55 @@ function card(device) {
 
 const step = (time, ...words) => element('li', {}, timeElement(time), ' ', ...words);
 
-function alertItem({ severity: level, message, device_id: device, timestamp, ended, is_active: isActive, deeds }) {
+const deedStep = ({ what, at: time, by }) => step(time, say(`cardiac.deed.${what}`), ...(by ? [' ', element('bdi', {}, say('cardiac.somebody', { name: by }))] : []));
+
+/** The alert that the next click resolves: asked once more, since nothing takes it back. */
+let armed;
+
+async function resolveAlert(alert) {
+  if (armed !== alert.alert_id) {
+    armed = alert.alert_id;
+    show();
+    return announce(say('cardiac.resolve.sure'));
+  }
+  armed = undefined;
+  try {
+    const answer = await ask(`/cardiac/alerts/${encodeURIComponent(alert.alert_id)}/resolve`, { method: 'POST' });
+    note(say('cardiac.resolved', { alert: alert.message, by: answer.resolved_by ?? '–' }));
+  } catch (error) {
+    note(say('failed', { why: error.message }), { isFault: true });
+  }
+  await askAll().catch(() => undefined);
+}
+
+const resolveButton = (alert) =>
+  element(
+    'button',
+    {
+      type: 'button',
+      'data-writes': true,
+      'data-alert': alert.alert_id,
+      'aria-label': say('cardiac.resolve.of', { alert: alert.message }),
+      onclick: () => resolveAlert(alert),
+    },
+    say(armed === alert.alert_id ? 'cardiac.resolve.sure' : 'cardiac.resolve'),
+  );
+
+/** What was said of an alert, as a step among those of people. */
+function saidStep({ what, at: time, who, channel, text }) {
+  const name = who === 'patient' ? say('cardiac.patient') : who;
+  const by = channel === null ? '' : ` (${say(`cardiac.channel.${channel}`)})`;
+  return step(time, say(`cardiac.said.${what}`), ' ', element('bdi', {}, name ?? '–'), by, ...(text === null ? [] : [': ', element('bdi', {}, text)]));
+}
+
+function alertItem(alert) {
+  const { severity: level, message, device_id: device, timestamp, ended, is_active: isActive, deeds, said = [] } = alert;
+  const done = [
+    ...deeds.map((deed) => ({ at: deed.at, deed })),
+    ...said.map((one) => ({ at: one.at, said: one })),
+  ].sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+  // Who ended it says so already.
+  const isResolved = deeds.some(({ what, at: time }) => what === 'resolved' && time === ended);
   return element(
     'li',
     {},
@@ -47,9 +95,10 @@ function alertItem({ severity: level, message, device_id: device, timestamp, end
       'ol',
       {},
       step(timestamp, say('cardiac.raised')),
-      ...deeds.map(({ what, at: time, by }) => step(time, say(`cardiac.deed.${what}`), ...(by ? [' ', element('bdi', {}, say('cardiac.somebody', { name: by }))] : []))),
-      isActive ? undefined : step(ended, say('cardiac.ended')),
+      ...done.map(({ deed, said: one }) => (deed ? deedStep(deed) : saidStep(one))),
+      isActive || isResolved ? undefined : step(ended, say('cardiac.ended')),
     ),
+    isActive ? resolveButton(alert) : undefined,
   );
 }
 
@@ -85,7 +134,9 @@ function show() {
   charts(at('rate'), rate, theme, { from, to, height: 220 });
   charts(at('slow'), slow, theme, { from: to - 90 * 86_400_000, to, sync: 'slow', height: 150 });
   strips(shown.strips);
+  const held = document.activeElement?.dataset.alert;
   at('history').replaceChildren(...(alerts.length > 0 ? alerts.map(alertItem) : [element('li', {}, nothing('cardiac.no-history'))]));
+  if (held !== undefined) [...at('history').querySelectorAll('button')].find((one) => one.dataset.alert === held)?.focus();
 }
 
 async function askAll() {

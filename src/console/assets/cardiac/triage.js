@@ -131,6 +131,21 @@ async function askAll() {
   beyond = total - rows.length;
   for (const row of rows) known.set(row.flag, row);
   show();
+  goToAlert();
+}
+
+/** Links of messages name an alert: it is stood on, once, whatever the filters hide. */
+let linked = new URLSearchParams(location.search).get('alert');
+function goToAlert() {
+  if (linked === null) return;
+  const wanted = [...known.values()].find(({ flag, alert_id }) => flag === linked || alert_id === linked);
+  linked = null;
+  if (!wanted) return void note(say('cardiac.alert-over'));
+  for (const id of ['by-severity', 'by-state', 'by-maker', 'by-text']) at(id).value = '';
+  filter();
+  const row = list.row(wanted.flag);
+  focus(row);
+  row?.scrollIntoView({ block: 'center' });
 }
 
 const asked = new Map();
