@@ -2,7 +2,9 @@
  * Watches for devices that fall silent. What is kept of a device moves with the place in the version log; its timer stands in the
  * store in due order and moves when it rings, not with every reading. docs/alerts.md#silent-devices
  */
+import { Problem } from '../../fhir/outcome.ts';
 import { keyOf, type Resource, referenceTo } from '../../fhir/references.ts';
+import type { Log } from '../../log.ts';
 import { plainQuery } from '../../search/query.ts';
 import { check } from '../../store/lease.ts';
 import { type Change, isDeleted, type Kept, type Lease, type Store } from '../../store/store.ts';
@@ -30,6 +32,7 @@ export interface SilenceParts {
   readonly now: () => number;
   readonly settings: SilenceSettings;
   readonly fence: Lease;
+  readonly log: Pick<Log, 'error'>;
 }
 
 export interface Silence {
@@ -45,7 +48,7 @@ const rhythmIn = (changes: readonly Change[]): Rhythm => (changes[0] as Extract<
 export const dueOf = (timer: string): number => Date.parse(timer.slice(0, timer.indexOf('|')));
 
 export function createSilence(parts: SilenceParts): Silence {
-  const { store, writing, canonical, now, settings, fence } = parts;
+  const { store, writing, canonical, now, settings, fence, log } = parts;
   const begun = now();
 
   const keep = (device: string, rhythm: Rhythm): Change => ({
@@ -83,13 +86,24 @@ export function createSilence(parts: SilenceParts): Silence {
   const limitOf = (rhythm: Rhythm, device: Resource | undefined): number | undefined =>
     device && isInUse(device) ? silentAfter(rhythm, ownLimit(device, canonical), settings) : undefined;
 
+  /** What the house refuses, such as a Flag of a Patient who is gone, must not hold up all others. */
+  async function unlessRefused(writes: Promise<boolean>, device: string): Promise<boolean> {
+    try {
+      return await writes;
+    } catch (error) {
+      if (!(error instanceof Problem) || error.status !== 422) throw error;
+      log.error('the alert of a silent device could not be written', error, { id: device });
+      return false;
+    }
+  }
+
   /** Something was heard again: its silence is over, and its timer runs. */
   async function broken(device: string, rhythm: Rhythm, at: number, limit: number | undefined): Promise<Rhythm> {
     const { alert, ...rest } = rhythm;
     if (alert === undefined) return rhythm;
     const changes = armed(device, rest, limit === undefined ? undefined : rest.last + limit);
-    const isEnded = await endAlert(alert, at, { now: now(), canonical }, writing, [...changes, check(fence)]);
-    return isEnded ? rhythmIn(changes) : rest;
+    const ending = endAlert(alert, at, { now: now(), canonical }, writing, [...changes, check(fence)]);
+    return (await unlessRefused(ending, device)) ? rhythmIn(changes) : rest;
   }
 
   /** Whether it has come in since, and waits to be read out of the log. */
@@ -131,8 +145,8 @@ export function createSilence(parts: SilenceParts): Silence {
       ...(timer === undefined ? [] : [{ op: 'drop', kind: silenceKinds.timer, key: timer } as const]),
       check(fence),
     ];
-    const isTold = await openAlert(seen, { now: now(), canonical }, writing, after);
-    if (!isTold) await store.commit(after(undefined));
+    const opening = openAlert(seen, { now: now(), canonical }, writing, after);
+    if (!(await unlessRefused(opening, device))) await store.commit(after(undefined));
   }
 
   async function ringOne(timer: string): Promise<number | undefined> {

@@ -26,6 +26,8 @@ export interface WatchParts {
   };
   readonly leases: Leases;
   readonly log: Pick<Log, 'error'>;
+  /** Milliseconds after which timers are looked at in any case: clocks are set. */
+  readonly lookEvery?: number;
 }
 
 const cursor = { kind: 'alert-watch', key: 'cursor' } as const;
@@ -34,8 +36,6 @@ const MOST = 200;
 const GATHER = 200;
 /** Milliseconds of readings that led to nothing and that a restart may look at again. */
 const LOOK_AGAIN = 1_000;
-/** Milliseconds after which timers are looked at in any case: clocks are set. */
-const LOOK_EVERY = 60_000;
 const PAUSE_AFTER_FAULT = 1_000;
 
 export function startAlertWatch(parts: WatchParts): void {
@@ -43,11 +43,11 @@ export function startAlertWatch(parts: WatchParts): void {
 }
 
 async function watch(parts: WatchParts, held: Held): Promise<void> {
-  const { store, runtime, log, dispatch, base, canonical, limits, settings } = parts;
+  const { store, runtime, log, dispatch, base, canonical, limits, settings, lookEvery = 60_000 } = parts;
   const { now } = runtime;
   const { fence, signal } = held;
   const writing = { dispatch, store, base };
-  const silence = createSilence({ store, writing, canonical, now, settings, fence });
+  const silence = createSilence({ store, writing, canonical, now, settings, fence, log });
   const news2 = createNews2({ store, canonical, vitals: limits.vital, window: settings.news2Window });
   const taking = { store, writing, canonical, limits, now, news2, silence, fence, log };
   const moved = (token: Token): Change => ({ op: 'put', ...cursor, value: token, fence });
@@ -62,11 +62,11 @@ async function watch(parts: WatchParts, held: Held): Promise<void> {
   let ringAt = now();
   while (!signal.aborted) {
     try {
-      if (ringAt <= now()) ringAt = Math.min((await silence.ring()) ?? Number.POSITIVE_INFINITY, now() + LOOK_EVERY);
+      if (ringAt <= now()) ringAt = Math.min((await silence.ring()) ?? Number.POSITIVE_INFINITY, now() + lookEvery);
       if (batch.length === 0) batch = reader.next(MOST);
       if (batch.length === 0) {
         await reader.wait((until) => runtime.sleep(Math.max(1, ringAt - now()), until));
-        if (reader.hasMore()) await runtime.sleep(GATHER, signal);
+        if (reader.hasMore()) await runtime.sleep(Math.min(GATHER, Math.max(0, ringAt - now())), signal);
         continue;
       }
       const changes = await take(batch, taking);
@@ -75,7 +75,8 @@ async function watch(parts: WatchParts, held: Held): Promise<void> {
         movedAt = now();
       }
       for (const change of changes)
-        if (change.op === 'put' && change.kind === silenceKinds.timer) ringAt = Math.min(ringAt, dueOf(change.key));
+        if (change.op === 'put' && change.kind === silenceKinds.rhythm && change.value.timer !== undefined)
+          ringAt = Math.min(ringAt, dueOf(change.value.timer));
       batch = [];
     } catch (error) {
       if (signal.aborted) return;

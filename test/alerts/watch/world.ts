@@ -135,6 +135,7 @@ export async function openWatchWorld(
         settings: { implantAfter: 14 * day, deviceAfter: undefined, news2Window: hour, ...settings },
         leases,
         log,
+        lookEvery: 30 * day,
       });
       await settled();
       return server;
