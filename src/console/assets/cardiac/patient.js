@@ -63,7 +63,8 @@ const resolveButton = (alert) =>
       type: 'button',
       'data-writes': true,
       'data-alert': alert.alert_id,
-      'aria-label': say('cardiac.resolve.of', { alert: alert.message }),
+      // What it says by then is what it is called by.
+      'aria-label': armed === alert.alert_id ? undefined : say('cardiac.resolve.of', { alert: alert.message }),
       onclick: () => resolveAlert(alert),
     },
     say(armed === alert.alert_id ? 'cardiac.resolve.sure' : 'cardiac.resolve'),
