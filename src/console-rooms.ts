@@ -2,6 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import type { RequestHandler } from 'express';
 import type { AccessRooms } from './access-rooms.ts';
+import { createStoredLimits } from './alerts/stored-limits.ts';
+import type { Limits } from './alerts/thresholds.ts';
 import type { Config } from './config.ts';
 import { assetsRouter } from './console/assets.ts';
 import { cardiacApi } from './console/cardiac/api.ts';
@@ -26,6 +28,8 @@ export interface ConsoleParts {
   readonly dispatch: Dispatch;
   readonly runtime: Runtime;
   readonly config: Config;
+  /** Shipped limits of alerts. */
+  readonly limits: Limits;
   /** Public URL without a path, and the FHIR base below it. */
   readonly url: string;
   readonly base: string;
@@ -63,6 +67,8 @@ export function openConsole(parts: ConsoleParts): ConsoleRooms {
   });
   const { canonical } = config;
   const mapping = loadMapping(fileURLToPath(new URL('../mappings/iot-vitals', import.meta.url)));
+  const storedFor = createStoredLimits();
+  const limitsOf = async (patient: string) => [...(await storedFor(patient, [], store)), parts.limits];
   const live = createLive({ store, runtime, base, canonical, log, signal, again: pages.again });
   return {
     close: live.close,
@@ -74,7 +80,10 @@ export function openConsole(parts: ConsoleParts): ConsoleRooms {
       { path: '/cardiac', room: cardiacPages() },
       { path: '/feeds', room: documentAt(feedsPage) },
       { path: '/quarantine', room: documentAt(quarantinePage) },
-      { path: '/console/api', room: identified(pages.identifyPage, cardiacApi({ ...parts, canonical, mapping })) },
+      {
+        path: '/console/api',
+        room: identified(pages.identifyPage, cardiacApi({ ...parts, canonical, mapping, limitsOf })),
+      },
       { path: '/console', room: startRouter() },
       {
         path: '/console',

@@ -65,17 +65,28 @@ const isNear = (value: number, { low, high }: Interval): boolean =>
 
 const alertOf = (limit: Limit | undefined) => (limit?.alert === undefined ? {} : { alert: limit.alert });
 
-/** Holds a value, in the table's unit, against its intervals. Limits are inclusive; critical goes before normal. Undefined where they are for other kinds of devices. */
-function weigh(value: number, { vital, name, intervals }: Threshold, person: Person, instant: number) {
+/** Those of its intervals that are for somebody of this age and sex; undefined where they are for other kinds of devices. */
+export function intervalsFor(
+  { intervals }: Threshold,
+  person: Person,
+  instant: number,
+): readonly Interval[] | undefined {
   const months = monthsAt(person.birthDate, instant);
   const ofKind = intervals.filter(({ kinds }) => !kinds || kinds.some((kind) => person.kinds?.includes(kind)));
   if (ofKind.length === 0) return undefined;
-  const mine = ofKind.filter(
+  return ofKind.filter(
     ({ gender, fromMonth, untilMonth }) =>
       (gender === undefined || gender === person.gender) &&
       months >= (fromMonth ?? 0) &&
       months < (untilMonth ?? Number.POSITIVE_INFINITY),
   );
+}
+
+/** Holds a value, in the table's unit, against its intervals. Limits are inclusive; critical goes before normal. Undefined where they are for other kinds of devices. */
+function weigh(value: number, table: Threshold, person: Person, instant: number) {
+  const { vital, name } = table;
+  const mine = intervalsFor(table, person, instant);
+  if (!mine) return undefined;
   const normal = mine.filter(({ kind }) => kind === 'normal');
   const said = (rest: Pick<Verdict, 'severity' | 'direction' | 'near' | 'alert'>): Verdict => ({
     vital,

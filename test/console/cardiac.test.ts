@@ -154,12 +154,12 @@ describe('What the page of a patient asks for', () => {
     const age = Date.now() - Date.parse(body.devices[0].last_contact);
     expect([age >= 3_600_000, age < 3_700_000]).toEqual([true, true]);
     expect(body.heart_rate).toEqual([
-      { kind: 'heart_rate', name: 'Heart rate', unit: 'beats/minute', points: [[expect.any(Number), 71]] },
+      expect.objectContaining({ kind: 'heart_rate', unit: 'beats/minute', points: [[expect.any(Number), 71]] }),
     ]);
     const week = (await get('/console/api/patients/p1?hours=168', asNina)).body;
     expect(week.heart_rate[0].points.map(([, value]: any) => value)).toEqual([72, 71]);
     expect(body.slow).toEqual([
-      { kind: 'pacing_threshold', name: 'Pacing threshold RV', unit: 'V', points: [[expect.any(Number), 1.1, 'H']] },
+      expect.objectContaining({ name: 'Pacing threshold RV', unit: 'V', points: [[expect.any(Number), 1.1, 'H']] }),
     ]);
     const { deeds } = body.alerts.find(({ flag }: any) => flag === 'flag-a1');
     expect(deeds.map(({ what, by }: any) => [what, by])).toEqual([
@@ -173,5 +173,113 @@ describe('What the page of a patient asks for', () => {
     for (const name of ['p2', 'MRN-p2', 'none'])
       expect((await get(`/console/api/patients/${name}`, asNina)).status).toBe(404);
     expect((await get('/console/api/patients/p1?hours=5')).status).toBe(400);
+  });
+});
+
+describe('What stands beside the values', () => {
+  it('is what is normal for this patient: the shipped limits, and the own ones before them (Part 4.2, 5)', async () => {
+    const band = async () => (await get('/console/api/patients/p1', asNina)).body.heart_rate[0].band;
+    const shipped = await band();
+    expect(shipped).toEqual({ low: expect.any(Number), high: expect.any(Number) });
+    const quantity = (value: number) => ({ value, unit: '/min', system: 'http://unitsofmeasure.org', code: '/min' });
+    const own = {
+      resourceType: 'ObservationDefinition',
+      extension: [{ url: `${base}/StructureDefinition/limits-for`, valueReference: { reference: 'Patient/p1' } }],
+      identifier: [{ system: `${base}/sid/vital`, value: 'heart-rate' }],
+      code: { coding: [{ system: 'http://loinc.org', code: '8867-4' }] },
+      quantitativeDetails: { unit: { coding: [{ system: 'http://unitsofmeasure.org', code: '/min' }] } },
+      qualifiedInterval: [{ category: 'reference', range: { low: quantity(41), high: quantity(141) } }],
+    };
+    expect((await house.create(own)).status).toBe(201);
+    expect(await band()).toEqual({ low: 41, high: 141 });
+  });
+
+  it('is the record number behind stars; the whole is asked for, and the trail tells who did (Part 4.4, P2)', async () => {
+    const { body } = await get('/console/api/patients/p1', asNina);
+    expect(body.patient.mrn).toBe('****-p1');
+    expect(JSON.stringify(body)).not.toContain('MRN-p1');
+    const reads = async () =>
+      (await house.search('AuditEvent?patient=p1&action=R')).filter(({ subtype }) =>
+        subtype?.some(({ code }: any) => code === 'read'),
+      ).length;
+    const before = await reads();
+    expect((await get('/console/api/patients/p1/mrn', asNina)).body).toEqual({ mrn: 'MRN-p1' });
+    expect(await reads()).toBe(before + 1);
+    expect((await get('/console/api/patients/p2/mrn', asNina)).status).toBe(404);
+    expect((await get('/console/api/patients/p1/mrn', nobody)).status).toBe(401);
+  });
+
+  it('is the same as CSV, in which no text of others is a formula (Part 4.2, 7)', async () => {
+    await store(house, [
+      observation('f1', 'p1', Date.now() - 60_000, 3, {
+        code: { coding: [{ system: 'urn:iso:std:iso:11073:10101', code: '722177' }], text: '=cmd("x")' },
+        valueQuantity: { value: 1.25, unit: 'V', system: 'http://unitsofmeasure.org', code: 'V' },
+      }),
+    ]);
+    const { status, headers, text } = await get('/console/api/patients/p1/values?hours=24', asNina);
+    expect([status, headers.get('content-type')]).toEqual([200, 'text/csv; charset=utf-8; header=present']);
+    const lines = text.split('\r\n');
+    expect(lines[0]).toBe('time,kind,name,value,unit,beyond,low,high');
+    expect(lines[1]).toMatch(/^\d{4}-.*Z,"heart_rate","Heart rate",71,"beats\/minute",,41,141$/);
+    expect(text).toContain('"\'=cmd(""x"")",1.25,"V"');
+    expect((await get('/console/api/patients/p2/values', asNina)).status).toBe(404);
+  });
+
+  it('is what a device says of magnetic resonance, and nothing where it says nothing (Part 4.4, P2)', async () => {
+    const mri = async () => (await get('/console/api/patients/p1', asNina)).body.devices[0].mri;
+    expect(await mri()).toBeNull();
+    const { body } = await house.read('Device/d-p1');
+    await house.update({ ...body, safety: [{ text: 'MRI conditional, 1.5 T' }] });
+    expect(await mri()).toBe('MRI conditional, 1.5 T');
+  });
+
+  it('is what an alert was raised from, for who sees its patient (Part 4.1)', async () => {
+    const { body: flag } = await house.read('Flag/flag-a2');
+    const seen = { url: 'http://hl7.org/fhir/StructureDefinition/flag-detail' };
+    const extension = [...flag.extension, { ...seen, valueReference: { reference: 'Observation/o1' } }];
+    await house.update({ ...flag, extension });
+    const { body } = await get('/console/api/evidence?flag=flag-a2', asNina);
+    expect(body.values).toEqual([expect.objectContaining({ name: 'Heart rate', value: 71, unit: 'beats/minute' })]);
+    expect((await get('/console/api/evidence?flag=flag-b1', asNina)).body).toEqual({ detail: null, values: [] });
+  });
+});
+
+describe('What stands above the list', () => {
+  it('is the median to acknowledge, and each patient’s organization (Part 4.4, P1)', async () => {
+    const { body: issue } = await house.read('DetectedIssue/issue-a1');
+    await house.update({ ...issue, identifiedDateTime: new Date(Date.now() + shift - 90_000).toISOString() });
+    const { body: acknowledged } = await house.ask('POST', '/cardiac/alerts/a1/acknowledge', undefined, asNina);
+    expect(acknowledged.acknowledged_by).toBe('Practitioner/nina');
+    await store(house, [{ resourceType: 'Organization', id: 'north', name: 'Clinic North' }]);
+    const { body: person } = await house.read('Patient/p2');
+    await house.update({ ...person, managingOrganization: { reference: 'Organization/north' } });
+
+    const { body } = await get('/console/api/triage');
+    expect(body.median_acknowledgement).toBeGreaterThanOrEqual(90);
+    expect(body.median_acknowledgement).toBeLessThan(120);
+    expect(body.rows.find(({ flag }: any) => flag === 'flag-b1').patient.organization).toBe('Clinic North');
+  });
+
+  it('and in it stand alerts of which no patient is known, for who may see their Task (0-109)', async () => {
+    await store(house, [
+      { resourceType: 'Device', id: 'loose', modelNumber: 'Hub 7' },
+      {
+        resourceType: 'Task',
+        id: 'loose',
+        identifier: [{ system: `${base}/sid/alert-task`, value: 'loose' }],
+        status: 'requested',
+        intent: 'order',
+        priority: 'asap',
+        description: 'Battery of a hub is low',
+        focus: { reference: 'Device/loose' },
+        authoredOn: new Date().toISOString(),
+      },
+    ]);
+    const rows = async (headers?: any) =>
+      (await get('/console/api/triage', headers)).body.rows.filter(({ flag }: any) => flag === 'loose');
+    expect(await rows()).toEqual([
+      expect.objectContaining({ has_flag: false, patient: null, message: 'Battery of a hub is low', state: 'new' }),
+    ]);
+    expect(await rows(asNina)).toEqual([]);
   });
 });

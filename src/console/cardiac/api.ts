@@ -1,17 +1,21 @@
 /** What the pages of devices ask for: `GET /console/api/triage`, `GET /console/api/patients/{id}`, as JSON with the caller's own access. docs/dashboard.md */
 import { type Request, type RequestHandler, type Response, Router } from 'express';
+import type { Limits } from '../../alerts/thresholds.ts';
 import { writeExact } from '../../fhir/json.ts';
 import { visitOf } from '../../http/app.ts';
 import { send } from '../../http/respond.ts';
 import type { Mapping } from '../../ingest/mapping.ts';
+import { insideRequest } from '../../interactions/inside.ts';
 import type { Dispatch } from '../../interactions/interaction.ts';
 import type { Runtime } from '../../runtime.ts';
 import { askedIn } from '../../translators/cardiac/asked.ts';
-import { searchFor } from '../../translators/cardiac/asker.ts';
+import { originOf, searchFor } from '../../translators/cardiac/asker.ts';
 import { readingKinds } from '../../translators/cardiac/kinds.ts';
 import { createRows } from '../../translators/cardiac/rows.ts';
 import { demandStaff } from '../staff.ts';
-import { chart } from './chart.ts';
+import { chart, patientOf, valuesAsCsv } from './chart.ts';
+import { evidence } from './evidence.ts';
+import { mrnOf } from './people.ts';
 import { triage } from './triage.ts';
 
 export interface ApiParts {
@@ -21,12 +25,13 @@ export interface ApiParts {
   /** FHIR base. */
   readonly base: string;
   readonly mapping: Pick<Mapping, 'spec'>;
+  readonly limitsOf: (patient: string) => Promise<readonly Limits[]>;
 }
 
-export function cardiacApi({ dispatch, runtime, canonical, base, mapping }: ApiParts): RequestHandler {
+export function cardiacApi({ dispatch, runtime, canonical, base, mapping, limitsOf }: ApiParts): RequestHandler {
   const kinds = readingKinds(mapping, canonical);
   const rows = createRows({ canonical, kinds, makerOf: () => undefined });
-  const setting = () => ({ canonical, rows, kinds, now: runtime.now() });
+  const setting = () => ({ canonical, rows, kinds, now: runtime.now(), limitsOf });
 
   const answer = (request: Request, response: Response, value: object): void =>
     send(request, response, 200, writeExact(value), {
@@ -46,6 +51,31 @@ export function cardiacApi({ dispatch, runtime, canonical, base, mapping }: ApiP
     demandStaff(response);
     const search = searchFor(dispatch, request, response, base);
     answer(request, response, await chart(request.params.patient_id, hours, search, setting()));
+  });
+  router.get('/patients/:patient_id/values', async (request, response) => {
+    const { hours } = askedIn(request, ['hours']);
+    demandStaff(response);
+    const search = searchFor(dispatch, request, response, base);
+    send(request, response, 200, await valuesAsCsv(request.params.patient_id, hours, search, setting()), {
+      'Content-Type': 'text/csv; charset=utf-8; header=present',
+      'Cache-Control': 'no-store',
+      'X-Request-Id': visitOf(response).requestId,
+    });
+  });
+  // A read of its own, so that the trail tells who looked.
+  router.get('/patients/:patient_id/mrn', async (request, response) => {
+    askedIn(request, []);
+    demandStaff(response);
+    const search = searchFor(dispatch, request, response, base);
+    const patient = await patientOf(request.params.patient_id, search);
+    const asked = { interaction: 'read', type: 'Patient', id: patient.id } as const;
+    await dispatch(insideRequest(originOf(request, response, base), asked), visitOf(response).caller);
+    answer(request, response, { mrn: mrnOf(patient) });
+  });
+  router.get('/evidence', async (request, response) => {
+    const { flag = '' } = askedIn(request, ['flag']);
+    demandStaff(response);
+    answer(request, response, await evidence(searchFor(dispatch, request, response, base), setting(), flag));
   });
   return router;
 }

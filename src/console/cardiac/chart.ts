@@ -1,5 +1,6 @@
 /** One patient with devices: what is implanted, what it measured, what was alerted of and who did what about it. docs/dashboard.md */
 import { actionSystem } from '../../alerts/acknowledge/state.ts';
+import type { Limits } from '../../alerts/thresholds.ts';
 import { problem } from '../../fhir/outcome.ts';
 import type { Parameters } from '../../interactions/interaction.ts';
 import type { Search } from '../../translators/cardiac/asker.ts';
@@ -8,14 +9,18 @@ import type { ReadingKinds } from '../../translators/cardiac/kinds.ts';
 import { isAlert } from '../../translators/cardiac/lists.ts';
 import { patientNamed } from '../../translators/cardiac/patient.ts';
 import { alertIdOf, measuredAt, type Rows } from '../../translators/cardiac/rows.ts';
+import { bandsFor } from './band.ts';
 import { messagesOf } from './messages.ts';
-import { deviceLine, namesOf, patientWords } from './people.ts';
+import { deviceLine, maskedMrn, namesOf, patientWords } from './people.ts';
+import { asCsv, type Series, seriesOf } from './series.ts';
 
 export interface ChartSetting {
   readonly canonical: string;
   readonly rows: Rows;
   readonly kinds: ReadingKinds;
   readonly now: number;
+  /** Those that alerts of a patient go by, the first before the others. */
+  readonly limitsOf: (patient: string) => Promise<readonly Limits[]>;
 }
 
 const HOUR = 3_600_000;
@@ -23,12 +28,11 @@ const HOUR = 3_600_000;
 const spans = ['24', '168', '720'] as const;
 /** Slow values are shown over so many hours. */
 const SLOW = 24 * 90;
-const MOST_POINTS = 1_000;
 const slowKinds = ['battery_level', 'battery_voltage', 'lead_impedance', 'pacing_threshold', 'sensing_threshold'];
 const ECG = 'urn:iso:std:iso:11073:10101|131328';
 
 /** By the id that links have; else as the other addresses below /cardiac name a patient. */
-async function patientOf(name: string, search: Search): Promise<any> {
+export async function patientOf(name: string, search: Search): Promise<any> {
   if (/^[A-Za-z0-9\-.]{1,64}$/.test(name)) {
     const [one] = (await search('Patient', [['_id', name]])).matches;
     if (one) return one;
@@ -36,13 +40,28 @@ async function patientOf(name: string, search: Search): Promise<any> {
   return (await patientNamed(name, search)).resource;
 }
 
-async function devicesOf(reference: string, search: Search, { canonical, rows }: ChartSetting): Promise<object[]> {
+async function devicesIn(reference: string, search: Search, canonical: string): Promise<readonly any[]> {
   const { matches } = await search('Device', [
     ['patient', reference],
     withoutLeads(canonical),
     ['_sort', '-_lastUpdated'],
     ['_count', '20'],
   ]);
+  return matches;
+}
+
+/** What is written of magnetic resonance, in its own words. https://hl7.org/fhir/R4/device-definitions.html#Device.safety */
+const mriOf = ({ safety = [] }: any): string | null => {
+  const texts: readonly string[] = safety.flatMap(({ text, coding = [] }: any) => text ?? coding[0]?.display ?? []);
+  return texts.find((text) => /\bMRI?\b|magnetic/i.test(text)) ?? null;
+};
+
+async function deviceCards(
+  matches: readonly any[],
+  reference: string,
+  search: Search,
+  { canonical, rows }: ChartSetting,
+): Promise<object[]> {
   const dates = await implantDatesOf(matches, reference, search);
   return Promise.all(
     matches.map(async (device) => {
@@ -61,59 +80,11 @@ async function devicesOf(reference: string, search: Search, { canonical, rows }:
         udi: carrierHRF ?? deviceIdentifier ?? null,
         implanted: dates.get(`Device/${device.id}`) ?? null,
         battery_level: await batteryOf(device, search),
+        mri: mriOf(device),
         last_contact: newest.matches[0] ? measuredAt(newest.matches[0]) : null,
       };
     }),
   );
-}
-
-interface Series {
-  readonly kind: string;
-  /** Channel of a lead, or what else tells it from its like. */
-  readonly name: string;
-  readonly unit: string;
-  /** Milliseconds and value, oldest first; where it was judged to be beyond its limits, how. */
-  readonly points: (readonly [at: number, value: unknown, beyond?: string])[];
-}
-
-/** What the Observation says of itself, by the limits of this very patient. */
-const beyondIn = ({ interpretation = [] }: any): string | undefined =>
-  interpretation
-    .flatMap(({ coding = [] }: any) => coding.map(({ code }: any) => code))
-    .find((code: string) => ['H', 'HH', 'L', 'LL'].includes(code));
-
-/** The newest values of these kinds, each code and unit a line of its own. */
-async function seriesOf(
-  kindsAsked: readonly string[],
-  hours: number,
-  reference: string,
-  search: Search,
-  { kinds, now }: ChartSetting,
-): Promise<readonly Series[]> {
-  const codes = kindsAsked.flatMap((kind) => kinds.codes(kind) ?? []).join(',');
-  const { matches } = await search('Observation', [
-    ['patient', reference],
-    ['code', codes],
-    ['status:not', 'entered-in-error'],
-    ['value-quantity:missing', 'false'],
-    ['date', `ge${new Date(now - hours * HOUR).toISOString()}`],
-    ['_sort', '-date'],
-    ['_count', `${MOST_POINTS}`],
-  ]);
-  const lines = new Map<string, Series>();
-  for (const one of matches.toReversed()) {
-    const kind = kinds.of(one);
-    const { value, code, unit = code } = one.valueQuantity;
-    const at = Date.parse(measuredAt(one) ?? '');
-    if (Number.isNaN(at)) continue;
-    const name = one.code?.text ?? one.code?.coding?.[0]?.display ?? kind;
-    const key = `${kind} ${name} ${code ?? unit}`;
-    const line: Series = lines.get(key) ?? { kind, name, unit: unit ?? '', points: [] };
-    const beyond = beyondIn(one);
-    line.points.push(beyond === undefined ? [at, value] : [at, value, beyond]);
-    lines.set(key, line);
-  }
-  return [...lines.values()].sort((a, b) => kindsAsked.indexOf(a.kind) - kindsAsked.indexOf(b.kind));
 }
 
 async function alertsOf(reference: string, search: Search, { canonical, rows }: ChartSetting): Promise<object[]> {
@@ -161,7 +132,7 @@ async function stripsOf(reference: string, search: Search): Promise<object[]> {
     ['code', ECG],
     ['status:not', 'entered-in-error'],
     ['_sort', '-date'],
-    ['_count', '5'],
+    ['_count', '20'],
   ]);
   return matches.flatMap((one) => {
     const { period, factor, origin, data } = one.valueSampledData ?? {};
@@ -172,29 +143,59 @@ async function stripsOf(reference: string, search: Search): Promise<object[]> {
   });
 }
 
-export async function chart(name: string, asked: string | undefined, search: Search, setting: ChartSetting) {
+function hoursOf(asked: string | undefined): number {
   const hours = asked ?? spans[0];
   if (!(spans as readonly string[]).includes(hours))
     throw problem('value', `hours must be ${spans.join(' or ')}`, { expression: 'hours' });
+  return Number(hours);
+}
+
+async function linesOf(
+  patient: any,
+  devices: readonly any[],
+  hours: number,
+  search: Search,
+  setting: ChartSetting,
+): Promise<readonly [rate: readonly Series[], slow: readonly Series[]]> {
+  const reference = `Patient/${patient.id}`;
+  const kindsOf = new Map(
+    devices.map(({ id, type }) => [`Device/${id}`, (type?.coding ?? []).flatMap(({ code }: any) => code ?? [])]),
+  );
+  const bandFor = bandsFor(await setting.limitsOf(reference), patient, kindsOf, setting.now);
+  return Promise.all([
+    seriesOf(['heart_rate'], hours, reference, search, bandFor, setting),
+    seriesOf(slowKinds, SLOW, reference, search, bandFor, setting),
+  ]);
+}
+
+export async function chart(name: string, asked: string | undefined, search: Search, setting: ChartSetting) {
+  const hours = hoursOf(asked);
   const patient = await patientOf(name, search);
   const reference = `Patient/${patient.id}`;
-  const [devices, heartRate, slow, alerts, strips] = await Promise.all([
-    devicesOf(reference, search, setting),
-    seriesOf(['heart_rate'], Number(hours), reference, search, setting),
-    seriesOf(slowKinds, SLOW, reference, search, setting),
+  const devices = await devicesIn(reference, search, setting.canonical);
+  const [cards, [heartRate, slow], alerts, strips] = await Promise.all([
+    deviceCards(devices, reference, search, setting),
+    linesOf(patient, devices, hours, search, setting),
     alertsOf(reference, search, setting),
     stripsOf(reference, search),
   ]);
-  const from = setting.now - Number(hours) * HOUR;
   return {
-    patient: patientWords(patient, patient.id, setting.now),
-    hours: Number(hours),
-    from,
+    patient: { ...patientWords(patient, patient.id, setting.now), mrn: maskedMrn(patient) },
+    hours,
+    from: setting.now - hours * HOUR,
     to: setting.now,
-    devices,
+    devices: cards,
     heart_rate: heartRate,
     slow,
     alerts,
     strips,
   };
+}
+
+/** The lines of the charts as CSV: the same search, in the same name. */
+export async function valuesAsCsv(name: string, asked: string | undefined, search: Search, setting: ChartSetting) {
+  const hours = hoursOf(asked);
+  const patient = await patientOf(name, search);
+  const devices = await devicesIn(`Patient/${patient.id}`, search, setting.canonical);
+  return asCsv((await linesOf(patient, devices, hours, search, setting)).flat());
 }

@@ -9,6 +9,7 @@ const triageKeys = [
   ['k', 'cardiac.key.previous'],
   ['a', 'cardiac.key.acknowledge'],
   ['u', 'cardiac.key.undo'],
+  ['e', 'cardiac.key.evidence'],
   ['o', 'cardiac.key.open'],
   ['/', 'cardiac.key.search'],
   ['p', 'cardiac.key.pause'],
@@ -20,6 +21,7 @@ const triagePage = shown((look) => {
   const body = html`      <div class="bar" id="figures" role="status" aria-live="off">
         <span><strong id="unreviewed">–</strong> ${say('cardiac.unreviewed')}</span>
         <span>${say('cardiac.oldest')} <strong id="oldest">–</strong></span>
+        <span>${say('cardiac.median')} <strong id="median">–</strong></span>
         <span class="hint" id="shown"></span>
       </div>
       <form class="bar" id="filters" role="search" aria-label="${say('cardiac.filters')}">
@@ -28,6 +30,7 @@ const triagePage = shown((look) => {
         )}</select></label>
         <label>${say('cardiac.state')} <select id="by-state"><option value="open">${say('cardiac.state.open')}</option><option value="mine">${say('cardiac.state.mine')}</option><option value="">${say('cardiac.all')}</option></select></label>
         <label>${say('cardiac.maker')} <select id="by-maker"><option value="">${say('cardiac.all')}</option></select></label>
+        <label hidden>${say('cardiac.organization')} <select id="by-organization"><option value="">${say('cardiac.all')}</option></select></label>
         <label class="grow">${say('cardiac.search')} <input id="by-text" type="search" autocomplete="off" spellcheck="false" aria-keyshortcuts="/"></label>
         <button type="button" id="pause" aria-pressed="false" aria-keyshortcuts="p">${say('cardiac.pause')}</button>
       </form>
@@ -40,7 +43,13 @@ const triagePage = shown((look) => {
           <tbody id="alerts"></tbody>
         </table>
       </div>
-      <p class="empty" id="none" hidden>${say('cardiac.none')}</p>`;
+      <p class="empty" id="none" hidden>${say('cardiac.none')}</p>
+      <dialog id="evidence" aria-labelledby="evidence-title">
+        <h2 id="evidence-title">${say('cardiac.evidence')}</h2>
+        <p><bdi id="evidence-of"></bdi></p>
+        <div id="evidence-values" aria-live="polite"></div>
+        <form method="dialog"><button class="primary">${say('close')}</button></form>
+      </dialog>`;
   return page(say('cardiac.title'), body, {
     look,
     rooms: ['cardiac'],

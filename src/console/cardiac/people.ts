@@ -1,5 +1,6 @@
 /** A patient and a device as a line of a page names them. */
 import { Problem } from '../../fhir/outcome.ts';
+import { keyOf } from '../../fhir/references.ts';
 import type { Parameters } from '../../interactions/interaction.ts';
 import type { Search } from '../../translators/cardiac/asker.ts';
 import { makersNameOf, type Rows } from '../../translators/cardiac/rows.ts';
@@ -9,6 +10,8 @@ export interface PatientWords {
   readonly name: string | null;
   /** `f`, `m`, or nothing. */
   readonly sex: string | null;
+  /** Of the organization that looks after them. */
+  readonly organization: string | null;
   /** In years, where the birth date tells. */
   readonly age: number | null;
 }
@@ -23,14 +26,32 @@ export function nameOf({ name = [] }: any): string | null {
   return both || one.text || null;
 }
 
-export function patientWords(patient: any, id: string, now: number): PatientWords {
+export function patientWords(
+  patient: any,
+  id: string,
+  now: number,
+  named: (reference: string | undefined) => string | null = () => null,
+): PatientWords {
   const born = Date.parse(patient?.birthDate ?? '');
   return {
     id,
     name: patient ? nameOf(patient) : null,
     sex: ({ male: 'm', female: 'f' } as Record<string, string>)[patient?.gender] ?? null,
+    organization: named(patient?.managingOrganization?.reference) ?? patient?.managingOrganization?.display ?? null,
     age: Number.isNaN(born) ? null : Math.max(0, Math.floor((now - born) / YEAR)),
   };
+}
+
+/** The medical record number: what is marked as one, else the first that is not of our making. https://terminology.hl7.org/CodeSystem-v2-0203.html */
+export function mrnOf({ identifier = [] }: any): string | null {
+  const marked = identifier.find(({ type }: any) => type?.coding?.some(({ code }: any) => code === 'MR'));
+  return (marked ?? identifier.find(({ system = '' }: any) => !system.includes('/sid/')))?.value ?? null;
+}
+
+/** Its last three, so that two of one name are told apart; the whole is asked for by itself. */
+export function maskedMrn(patient: any): string | null {
+  const mrn = mrnOf(patient);
+  return mrn === null ? null : `****${mrn.length > 5 ? mrn.slice(-3) : ''}`;
 }
 
 export interface DeviceLine {
@@ -59,19 +80,24 @@ export function deviceLine(device: any, rows: Rows, canonical: string): DeviceLi
 export async function namesOf(
   references: Iterable<string>,
   search: Search,
+  type: 'Practitioner' | 'Organization' = 'Practitioner',
 ): Promise<(reference: string | undefined) => string | null> {
-  const ids = [...new Set(references)].flatMap((one) => /^Practitioner\/([A-Za-z0-9\-.]{1,64})$/.exec(one)?.[1] ?? []);
+  const ids = [...new Set(references)].flatMap((one) => {
+    const key = keyOf(one);
+    return key?.type === type ? [key.id] : [];
+  });
   const names = new Map<string, string>();
   for (let i = 0; i < ids.length; i += 100) {
     const asked: Parameters = [
       ['_id', ids.slice(i, i + 100).join(',')],
       ['_count', '100'],
     ];
-    const { matches } = await search('Practitioner', asked).catch((error: unknown) => {
+    const { matches } = await search(type, asked).catch((error: unknown) => {
       if (error instanceof Problem && error.status === 403) return { matches: [] };
       throw error;
     });
-    for (const one of matches) names.set(`Practitioner/${one.id}`, nameOf(one) ?? one.id);
+    for (const one of matches)
+      names.set(`${type}/${one.id}`, (type === 'Organization' ? one.name : nameOf(one)) ?? one.id);
   }
   return (reference) => (reference === undefined ? null : (names.get(reference) ?? reference));
 }

@@ -6,17 +6,20 @@ import type { FoundPage, Search } from '../../translators/cardiac/asker.ts';
 import { issuesOf } from '../../translators/cardiac/beside.ts';
 import { isAlert } from '../../translators/cardiac/lists.ts';
 import { alertIdOf, type Rows } from '../../translators/cardiac/rows.ts';
+import { medianAcknowledgement } from './median.ts';
 import { type DeviceLine, deviceLine, namesOf, type PatientWords, patientWords } from './people.ts';
+import { unflagged } from './unflagged.ts';
 
 export interface TriageRow {
-  /** Id of the Flag. */
+  /** Id of the Flag; of the Task, where there is none because no patient is known. */
   readonly flag: string;
+  readonly has_flag: boolean;
   readonly alert_id: string;
   readonly severity: 'critical' | 'warning' | 'info';
   readonly type: string;
   readonly message: string;
   readonly since: string | null;
-  readonly patient: PatientWords;
+  readonly patient: PatientWords | null;
   readonly device: DeviceLine | null;
   readonly state: 'new' | 'assigned' | 'acknowledged';
   /** Reference to whom its Task belongs. */
@@ -30,6 +33,8 @@ export interface Triage {
   readonly total: number;
   readonly unreviewed: number;
   readonly oldest_critical: string | null;
+  /** Seconds from raised to acknowledged, of what was acknowledged in the last 24 hours. */
+  readonly median_acknowledgement: number | null;
   readonly rows: readonly TriageRow[];
 }
 
@@ -61,8 +66,8 @@ async function everyPage(search: Search, type: string, parameters: Parameters): 
   return { matches, all };
 }
 
-/** Tasks that are not done, by the Flag that they ask to look at; none where the caller may not see Tasks. */
-async function tasksOf(search: Search, canonical: string, flag: string | undefined): Promise<ReadonlyMap<string, any>> {
+/** Tasks that are not done; none where the caller may not see Tasks. */
+async function tasksOf(search: Search, canonical: string, flag: string | undefined): Promise<readonly any[]> {
   const which: Parameters = flag === undefined ? [] : [['focus', `Flag/${flag}`]];
   const found = await everyPage(search, 'Task', [
     ['identifier', `${canonical}/sid/alert-task|`],
@@ -73,13 +78,13 @@ async function tasksOf(search: Search, canonical: string, flag: string | undefin
     if (error instanceof Problem && error.status === 403) return { matches: [] };
     throw error;
   });
-  return new Map(found.matches.map((task) => [task.focus?.reference, task]));
+  return found.matches;
 }
 
 /** Of all patients whom the caller sees; or one alert, by its Flag. */
 export async function triage(search: Search, setting: TriageSetting, flag?: string): Promise<Triage> {
   const { canonical, rows, now } = setting;
-  const [flags, tasks] = await Promise.all([
+  const [flags, waiting, median] = await Promise.all([
     everyPage(search, 'Flag', [
       ['status', 'active'],
       ...isAlert(canonical),
@@ -90,7 +95,9 @@ export async function triage(search: Search, setting: TriageSetting, flag?: stri
       ['_count', `${PAGE}`],
     ]),
     tasksOf(search, canonical, flag),
+    flag === undefined ? medianAcknowledgement(search, setting) : null,
   ]);
+  const tasks = new Map(waiting.map((task) => [task.focus?.reference, task]));
   // Whose Task waits has been acknowledged by nobody: only of the others is asked who it was.
   const isWaiting = ({ id }: any): boolean =>
     ['draft', 'requested', 'received'].includes(tasks.get(`Flag/${id}`)?.status);
@@ -101,7 +108,12 @@ export async function triage(search: Search, setting: TriageSetting, flag?: stri
   );
 
   const seenBy = [...issues.values()].flatMap((issue) => acknowledgementIn(issue, canonical)?.by ?? []);
-  const named = await namesOf(seenBy, search);
+  const organizations = [...flags.all.values()].flatMap((one) => one.managingOrganization?.reference ?? []);
+  const [named, placeNamed, others] = await Promise.all([
+    namesOf(seenBy, search),
+    namesOf(organizations, search, 'Organization'),
+    flag === undefined ? unflagged(waiting, search, setting) : [],
+  ]);
 
   function rowOf(one: any): TriageRow {
     const issue = issues.get(alertIdOf(one, canonical));
@@ -112,12 +124,13 @@ export async function triage(search: Search, setting: TriageSetting, flag?: stri
     const owner: string | undefined = tasks.get(`Flag/${one.id}`)?.owner?.reference;
     return {
       flag: one.id,
+      has_flag: true,
       alert_id,
       severity: severity in rank ? severity : 'info',
       type: alert_type,
       message,
       since: timestamp,
-      patient: patientWords(flags.all.get(patient), patient.replace(/^Patient\//, ''), now),
+      patient: patientWords(flags.all.get(patient), patient.replace(/^Patient\//, ''), now, placeNamed),
       device: device ? deviceLine(device, rows, canonical) : null,
       state: seen ? 'acknowledged' : owner ? 'assigned' : 'new',
       owner: owner ?? null,
@@ -127,20 +140,19 @@ export async function triage(search: Search, setting: TriageSetting, flag?: stri
   }
   const isSeen = ({ state }: TriageRow): number => (state === 'acknowledged' ? 1 : 0);
   const instant = ({ since }: TriageRow): number => Date.parse(since ?? '') || 0;
-  const lines = flags.matches
-    .map(rowOf)
-    .sort(
-      (a, b) =>
-        isSeen(a) - isSeen(b) ||
-        rank[a.severity] - rank[b.severity] ||
-        instant(b) - instant(a) ||
-        (a.flag < b.flag ? -1 : 1),
-    );
+  const lines = [...flags.matches.map(rowOf), ...others].sort(
+    (a, b) =>
+      isSeen(a) - isSeen(b) ||
+      rank[a.severity] - rank[b.severity] ||
+      instant(b) - instant(a) ||
+      (a.flag < b.flag ? -1 : 1),
+  );
   const open = lines.filter((line) => !isSeen(line));
   return {
     total: lines.length,
     unreviewed: open.length,
     oldest_critical: open.findLast(({ severity }) => severity === 'critical')?.since ?? null,
+    median_acknowledgement: median,
     rows: lines.slice(0, MOST_ROWS),
   };
 }

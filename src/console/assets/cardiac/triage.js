@@ -16,18 +16,20 @@ let me;
 
 const isSeen = ({ state }) => state === 'acknowledged';
 const instant = (row) => Date.parse(row.since ?? '') || 0;
-const nameOf = ({ patient }) => patient.name ?? say('cardiac.no-name');
+const nameOf = ({ patient }) => (patient ? (patient.name ?? say('cardiac.no-name')) : say('cardiac.no-patient'));
 const textOf = (row) => [nameOf(row), row.message, row.type, row.device?.name, row.device?.model, row.device?.maker].join(' ').toLowerCase();
 const order = (a, b) => isSeen(a) - isSeen(b) || rank[a.severity] - rank[b.severity] || instant(b) - instant(a) || (a.flag < b.flag ? -1 : 1);
 
 const named = (row) =>
-  [element('bdi', {}, nameOf(row)), ` ${[row.patient.age, row.patient.sex].filter((one) => one !== null).join(' ')}`];
+  [element('bdi', {}, nameOf(row)), ` ${[row.patient?.age, row.patient?.sex].filter((one) => one !== null).join(' ')}`];
 const deviceWords = ({ device }) =>
   device ? [say(`cardiac.type.${device.type}`), device.model ?? device.name, device.maker].filter(Boolean).join(' ') : say('cardiac.no-device');
 const stateOf = (row) =>
   isSeen(row) ? say('cardiac.state.by', { name: row.acknowledged_by, time: clock(row.acknowledged_at) }) : say(`cardiac.state.${row.state}`);
-const patientPath = ({ patient }) => `/cardiac/patients/${encodeURIComponent(patient.id)}`;
+const patientPath = ({ patient }) => patient && `/cardiac/patients/${encodeURIComponent(patient.id)}`;
 
+/** `04:10`, minutes and seconds; of an hour and more hours and minutes with their word. */
+const lasted = (seconds) => (seconds < 3_600 ? since(0, seconds * 60_000) : say('cardiac.hours', { count: (seconds / 3_600).toFixed(1) }));
 const LONG = 48 * 3_600_000;
 /** Hours and minutes, and after two days days. */
 function waited(began) {
@@ -39,8 +41,12 @@ function make(row) {
   const cells = Array.from({ length: 7 }, () => element('td'));
   const made = element('tr', {}, cells);
   const acknowledge = element('button', { type: 'button', 'data-writes': true, onclick: () => acknowledgeRow(made) }, say('cardiac.acknowledge'));
-  const open = element('a', { class: 'button', href: patientPath(row) }, say('cardiac.open'));
-  cells[6].append(element('div', { class: 'actions' }, acknowledge, open));
+  const open = element('a', { class: 'button', href: patientPath(row) ?? undefined, hidden: !row.patient }, say('cardiac.open'));
+  acknowledge.hidden = !row.has_flag;
+  const evidence = element('button', { type: 'button', 'aria-haspopup': 'dialog', hidden: !row.has_flag, onclick: () => showEvidence(made) }, say('cardiac.evidence'));
+  cells[6].append(element('div', { class: 'actions' }, acknowledge, open, evidence));
+  // What no key can acknowledge can be stood on all the same.
+  if (!row.has_flag) made.tabIndex = -1;
   update(made, row);
   return made;
 }
@@ -70,7 +76,7 @@ function update(made, row) {
 const list = createList({ body, bar: at('waiting'), keyOf: ({ flag }) => flag, make, update });
 
 function isWanted({ row, text }) {
-  const [level, state, maker] = ['by-severity', 'by-state', 'by-maker'].map((id) => at(id).value);
+  const [level, state, maker, organization] = ['by-severity', 'by-state', 'by-maker', 'by-organization'].map((id) => at(id).value);
   const isKept = body.contains(document.activeElement) && document.activeElement.closest('tr')?.row?.flag === row.flag;
   if (isKept) return true;
   return (
@@ -78,6 +84,7 @@ function isWanted({ row, text }) {
     (!state || !isSeen(row)) &&
     (state !== 'mine' || row.owner === me) &&
     (!maker || row.device?.maker === maker) &&
+    (!organization || row.patient?.organization === organization) &&
     at('by-text').value.toLowerCase().split(/\s+/).every((word) => text.includes(word))
   );
 }
@@ -94,19 +101,20 @@ function count() {
   at('shown').textContent = say('cardiac.shown', { count: shown, total: rows.length + beyond });
 }
 
-function makers() {
-  const select = at('by-maker');
-  const there = new Set([...select.options].map(({ value }) => value));
-  for (const { device } of known.values())
-    if (device?.maker && !there.has(device.maker)) {
-      there.add(device.maker);
-      select.append(element('option', { value: device.maker }, device.maker));
-    }
+/** A choice of each maker and organization that there is; none to choose from where there is one organization at most. */
+function choices() {
+  for (const [id, of] of [['by-maker', ({ device }) => device?.maker], ['by-organization', ({ patient }) => patient?.organization]]) {
+    const select = at(id);
+    const there = new Set([...select.options].map(({ value }) => value));
+    for (const name of new Set([...known.values()].map(of)))
+      if (name && !there.has(name)) select.append(element('option', { value: name }, name));
+  }
+  at('by-organization').parentElement.hidden = at('by-organization').options.length < 2;
 }
 
 function show() {
   list.show([...known.values()].sort(order));
-  makers();
+  choices();
   count();
 }
 
@@ -126,7 +134,8 @@ const filterSoon = () => {
 };
 
 async function askAll() {
-  const { rows, total } = await ask('/console/api/triage', { isQuiet: true });
+  const { rows, total, median_acknowledgement: median } = await ask('/console/api/triage', { isQuiet: true });
+  at('median').textContent = median === null ? '–' : lasted(median);
   known.clear();
   beyond = total - rows.length;
   for (const row of rows) known.set(row.flag, row);
@@ -197,7 +206,7 @@ session.addEventListener('over', () => following?.close());
 const rowOf = () => document.activeElement?.closest?.('#alerts tr') ?? undefined;
 const shownRows = () => [...body.children].filter((row) => !row.hidden);
 function focus(row) {
-  row?.querySelector('button').focus();
+  (row?.row.has_flag ? row.querySelector('button') : row)?.focus();
 }
 function step(by) {
   const rows = shownRows();
@@ -205,12 +214,33 @@ function step(by) {
   focus(rows[here < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, here + by))]);
 }
 
+const beyondWord = ({ beyond }) => (beyond && beyond !== 'N' ? `, ${say(`cardiac.beyond.${beyond}`)}` : '');
+/** What an alert was raised from, above the list and back to it. */
+async function showEvidence({ row }) {
+  if (!row.has_flag) return;
+  const dialog = at('evidence');
+  at('evidence-of').textContent = `${row.message}, ${nameOf(row)}`;
+  at('evidence-values').replaceChildren(say('cardiac.evidence.asked'));
+  dialog.showModal();
+  try {
+    const { detail, values } = await ask(`/console/api/evidence?flag=${encodeURIComponent(row.flag)}`);
+    if (at('evidence-of').textContent !== `${row.message}, ${nameOf(row)}`) return;
+    at('evidence-values').replaceChildren(
+      element('p', {}, element('bdi', {}, detail ?? '')),
+      ...(values.length > 0 ? [] : [say('cardiac.evidence.none')]),
+      element('dl', { class: 'facts' }, values.flatMap((one) => [element('dt', {}, element('bdi', {}, one.name)), element('dd', {}, `${one.value} ${one.unit ?? ''}${beyondWord(one)} · `, timeElement(one.at))])),
+    );
+  } catch (error) {
+    at('evidence-values').replaceChildren(say('failed', { why: error.message }));
+  }
+}
+
 const path = (row, more = '') => `/cardiac/alerts/${encodeURIComponent(row.alert_id)}/acknowledge${more}`;
 const underway = new Set();
 
 async function acknowledgeRow(made) {
   const { row } = made;
-  if (isSeen(row) || underway.has(row.flag)) return;
+  if (!row.has_flag || isSeen(row) || underway.has(row.flag)) return;
   underway.add(row.flag);
   const rows = shownRows();
   const next = rows[rows.indexOf(made) + 1] ?? rows[rows.indexOf(made) - 1];
@@ -241,7 +271,7 @@ async function takeBack(row) {
   announce(say('cardiac.undone'));
 }
 
-for (const id of ['by-severity', 'by-state', 'by-maker']) at(id).addEventListener('change', filter);
+for (const id of ['by-severity', 'by-state', 'by-maker', 'by-organization']) at(id).addEventListener('change', filter);
 at('by-text').addEventListener('input', filterSoon);
 at('by-text').addEventListener('keydown', (event) => {
   if (event.key !== 'Escape') return;
@@ -265,7 +295,8 @@ keys({
   j: () => step(1),
   k: () => step(-1),
   a: () => rowOf() && acknowledgeRow(rowOf()),
-  o: () => rowOf() && location.assign(patientPath(rowOf().row)),
+  o: () => rowOf()?.row.patient && location.assign(patientPath(rowOf().row)),
+  e: () => rowOf() && showEvidence(rowOf()),
   '/': () => at('by-text').focus(),
   p: pause,
 });
