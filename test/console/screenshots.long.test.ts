@@ -152,6 +152,7 @@ describeInChromium('Pictures of the pages', () => {
 
   each('are made of devices in %s, %i pixels wide', async (theme, width) => {
     const page = await signedIn(theme, width);
+    await until(() => page.evaluate("document.getElementById('shown').textContent !== ''"));
     await page.keyboard.press('j');
     await shoot(page, 'cardiac', theme, width, 800);
     await page.goto(`${house.url}/cardiac/patients/q0`);
