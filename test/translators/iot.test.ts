@@ -482,6 +482,19 @@ describe('the status of a device', () => {
     }
   });
 
+  it('names the patient by number to a key that may read the patient, and to no other (2-046)', async () => {
+    const one = await device();
+    const id = one.patient.slice('Patient/'.length);
+    await house.update({ resourceType: 'Patient', id, identifier: [{ system: 'urn:mrn', value: 'P123' }] });
+    const told = async (permissions: readonly string[]) => {
+      const authorization = `Bearer ${await house.deviceKey(one.deviceId, { permissions })}`;
+      return (await house.ask('GET', '/api/iot/status/', undefined, { authorization })).body.patient_id;
+    };
+
+    expect(await told(['can_write_vitals', 'can_read_patient'])).toBe('P123');
+    expect(await told(['can_write_vitals'])).toBe(id);
+  });
+
   it('says that nobody is assigned and nothing was read (2-045)', async () => {
     const one = await device({ isAssigned: false });
 
