@@ -1,6 +1,6 @@
 /** What people do about one alert, by its name: acknowledge it, take that back, resolve it. docs/cardiac.md */
 import type { Request, RequestHandler, Response } from 'express';
-import { acknowledge } from '../../alerts/acknowledge/acknowledge.ts';
+import { type AcknowledgeParts, acknowledge } from '../../alerts/acknowledge/acknowledge.ts';
 import { resolve } from '../../alerts/acknowledge/resolve.ts';
 import { acknowledgementIn } from '../../alerts/acknowledge/state.ts';
 import { undo } from '../../alerts/acknowledge/undo.ts';
@@ -8,19 +8,25 @@ import { appended } from '../../audit/trail.ts';
 import { problem } from '../../fhir/outcome.ts';
 import { keyOf } from '../../fhir/references.ts';
 import { visitOf } from '../../http/app.ts';
+import type { Feeds } from '../../ingest/feeds/feeds.ts';
 import { askedIn } from './asked.ts';
 import { escaped, originOf, type Search } from './asker.ts';
 import { issuesOf } from './beside.ts';
-import type { CardiacDoor } from './router.ts';
 import { alertIdOf, makersNameOf, type Rows } from './rows.ts';
 
-export interface DeedTools {
+interface DeedParts extends AcknowledgeParts {
+  /** FHIR base. */
+  readonly base: string;
+  readonly feeds: Feeds;
+}
+
+interface DeedTools {
   readonly rows: Rows;
   readonly searchOf: (request: Request, response: Response) => Search;
   readonly answer: (request: Request, response: Response, status: number, value: object) => void;
 }
 
-export function alertDeeds(door: CardiacDoor, { rows, searchOf, answer }: DeedTools) {
+export function alertDeeds(door: DeedParts, { rows, searchOf, answer }: DeedTools) {
   const { canonical, base, feeds } = door;
 
   /** The Flag of an alert, and what came along. */
