@@ -188,6 +188,100 @@ describeInChromium('The pages of devices in Chromium', () => {
     expect(page.url()).not.toContain('Doe');
   });
 
+  it('show what an alert was raised from by e, without leaving the list (Part 4.1, 4.2.4)', async () => {
+    const { page } = nina;
+    const { body: flag } = await house.read('Flag/flag-a2');
+    const seen = { url: 'http://hl7.org/fhir/StructureDefinition/flag-detail' };
+    const extension = [...flag.extension, { ...seen, valueReference: { reference: 'Observation/hr-5' } }];
+    await house.update({ ...flag, extension });
+    await page.goto(`${house.url}/cardiac/`);
+    await page.focus(`${row('a2')} button`);
+    await page.keyboard.press('e');
+    await comes(page, "document.getElementById('evidence-values').textContent.includes('65 beats/minute')");
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await comes(page, "document.activeElement.closest('tr')?.dataset.key === 'flag-a2'");
+  });
+
+  it('let keys be changed for others, kept by this browser, and refuse one that is taken (4.2.4)', async () => {
+    const { page } = nina;
+    await page.click('#help-open');
+    const field = page.locator('#help input.key').first();
+    await field.fill('k');
+    await field.blur();
+    expect(await field.inputValue()).toBe('j');
+    await field.fill('n');
+    await field.blur();
+    await page.reload();
+    await page.waitForSelector(row('a1'));
+    await page.keyboard.press('j');
+    expect(await page.evaluate("document.activeElement.closest('tr') === null")).toBe(true);
+    await page.keyboard.press('n');
+    expect(await page.evaluate("document.activeElement.closest('tr')?.dataset.key")).toBe('flag-a1');
+    await page.evaluate("localStorage.removeItem('watchfire-key-map')");
+  });
+
+  it('hide the record number until it is asked for, and give values as CSV named after nobody (4.2.7, 4.4 P2)', async () => {
+    const { page } = nina;
+    await page.goto(`${house.url}/cardiac/patients/p1`);
+    await page.waitForSelector('#mrn button');
+    expect(await page.textContent('#mrn')).not.toContain('MRN-p1');
+    await page.click('#mrn button');
+    await comes(page, "document.getElementById('mrn').textContent.includes('MRN-p1')");
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('#csv')]);
+    expect(download.suggestedFilename()).toBe('watchfire-values.csv');
+    expect(readFileSync((await download.path())!, 'utf8').split('\r\n')[0]).toContain('time,kind,name,value');
+    expect(await page.textContent('#rate figcaption')).toMatch(/normal \d+ to \d+ beats/);
+  });
+
+  it('fit a window that is enlarged to 200 %, and leave on paper what is to be read (4.5)', async () => {
+    const { page } = nina;
+    for (const path of ['/cardiac/', '/cardiac/patients/p1']) {
+      await page.setViewportSize({ width: 640, height: 450 });
+      await page.goto(house.url + path);
+      await page.waitForSelector(path === '/cardiac/' ? '#alerts tr' : '#chart:not([hidden])');
+      expect([path, await isWide(page)]).toEqual([path, 0]);
+      await page.setViewportSize({ width: 1280, height: 900 });
+      await page.emulateMedia({ media: 'print' });
+      expect(await page.isVisible('.disclaimer')).toBe(true);
+      for (const hidden of ['.top nav', '#help-open', '.settings', 'main button >> nth=0'])
+        expect([path, hidden, await page.isVisible(hidden)]).toEqual([path, hidden, false]);
+      await page.emulateMedia({ media: 'screen' });
+    }
+  });
+
+  it('move nothing where less motion is asked for (4.5)', async () => {
+    const { page } = nina;
+    const moving =
+      "document.getAnimations().length + [...document.querySelectorAll('*')].filter((one) => parseFloat(getComputedStyle(one).transitionDuration) > 0).length";
+    expect(await page.evaluate(moving)).toBe(0);
+  });
+
+  it('keep what was typed where a session ends, and go on after a sign-in in another window (4.5)', async () => {
+    const { context, page } = nina;
+    await page.goto(`${house.url}/cardiac/`);
+    await page.waitForSelector(row('a2'));
+    await page.fill('#by-text', 'half a wo');
+    await context.clearCookies();
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+    await page.waitForSelector('#signed-out:not([hidden])');
+    expect(await page.inputValue('#by-text')).toBe('half a wo');
+    expect(await page.textContent('#signed-out-why')).toContain('what you typed here stays');
+    const [other] = await Promise.all([context.waitForEvent('page'), page.click('#sign-in')]);
+    await other.fill('#login', 'nina');
+    await other.fill('#password', PASSWORD);
+    await other.keyboard.press('Enter');
+    await other.waitForURL('**/cardiac/');
+    await comes(page, "document.documentElement.dataset.session === 'in'");
+    await page.waitForSelector('#live[data-state=on]');
+    expect(await page.inputValue('#by-text')).toBe('half a wo');
+    expect(await page.isVisible('#stale')).toBe(false);
+    await other.close();
+    await page.fill('#by-text', '');
+    // That the browser writes of the refusal is no complaint of the page.
+    nina.complaints.splice(0, Number.POSITIVE_INFINITY, ...nina.complaints.filter((one) => !one.includes('401')));
+  });
+
   it('have one result for two nurses and three clicks, and the later is told who was first (0-027)', async () => {
     const nora = await nurse('nora');
     await nina.page.goto(`${house.url}/cardiac/`);

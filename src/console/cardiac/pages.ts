@@ -65,7 +65,9 @@ const patientPage = shown((look) => {
   const body = html`      <p><a id="back" href="/cardiac/">${say('cardiac.back')}</a></p>
       <p class="fault" id="fault" role="alert" hidden></p>
       <div id="chart" hidden>
-        <h2 id="person"></h2>
+        <div class="bar"><h2 id="person"></h2> <span id="mrn" tabindex="-1"></span>
+          <button type="button" id="csv" title="${say('cardiac.csv.of')}">${say('cardiac.csv')}</button>
+          <button type="button" id="print">${say('cardiac.print')}</button></div>
         <section class="cards" id="devices" aria-label="${say('cardiac.devices')}"></section>
         <section class="card" aria-labelledby="rate-title">
           <div class="bar"><h2 id="rate-title">${say('cardiac.rate')}</h2>

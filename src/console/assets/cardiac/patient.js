@@ -13,7 +13,7 @@ const fact = (name, ...value) => [element('dt', {}, say(name)), element('dd', {}
 const orNot = (value) => (value === null || value === undefined || value === '' ? say('cardiac.not-reported') : String(value));
 
 function card(device) {
-  const { type, name, maker, model, udi, battery_level: battery, last_contact: contact, implanted, status } = device;
+  const { type, name, maker, model, udi, battery_level: battery, last_contact: contact, implanted, status, mri } = device;
   return element(
     'article',
     { class: 'card' },
@@ -28,6 +28,7 @@ function card(device) {
       ...fact('cardiac.implanted', implanted?.length >= 10 ? day(implanted) : orNot(implanted)),
       ...fact('cardiac.battery', battery === null ? say('cardiac.not-reported') : `${battery} %`),
       ...fact('cardiac.contact', contact === null ? say('cardiac.not-reported') : timeElement(contact, ago(contact))),
+      ...fact('cardiac.mri', element('bdi', {}, orNot(mri))),
       ...fact('cardiac.status', say(`cardiac.status.${status}`)),
     ),
   );
@@ -116,20 +117,66 @@ function charts(place, all, key, options) {
   standing.set(place, { names, drawn: all.map((series) => plot(place, series, options)) });
 }
 
+/** One strip at a time, the newest first; who has paged stays where they are while nothing is new. */
+let page = 0;
 function strips(all) {
   const place = at('strips');
   const told = JSON.stringify(all);
   if (standing.get(place) === told) return;
   standing.set(place, told);
-  place.replaceChildren(...(all.length > 0 ? [] : [nothing('cardiac.no-strips')]));
-  for (const one of all) strip(place, one);
+  page = 0;
+  drawStrip(all);
 }
+function drawStrip(all) {
+  const place = at('strips');
+  if (all.length === 0) return place.replaceChildren(nothing('cardiac.no-strips'));
+  const turn = (by, key) => element('button', { type: 'button', 'aria-disabled': String(!all[page + by]), onclick: () => all[page + by] && ((page += by), drawStrip(all), place.querySelectorAll('button')[by < 0 ? 0 : 1].focus()) }, say(key));
+  place.replaceChildren(
+    element('div', { class: 'bar', hidden: all.length < 2 }, turn(-1, 'cardiac.strip.newer'), turn(1, 'cardiac.strip.older'), element('span', { role: 'status' }, say('cardiac.strip.which', { at: page + 1, count: all.length }))),
+  );
+  strip(place, all[page]);
+}
+
+/** Hidden until somebody wants it: the server keeps who did. */
+function recordNumber({ id: whose, mrn }) {
+  const place = at('mrn');
+  if (place.dataset.of === whose) return;
+  place.dataset.of = whose;
+  const number = element('bdi', {}, orNot(mrn));
+  const reveal = element('button', { type: 'button', hidden: mrn === null }, say('cardiac.mrn.reveal'));
+  reveal.addEventListener('click', async () => {
+    try {
+      number.textContent = orNot((await ask(`/console/api/patients/${encodeURIComponent(whose)}/mrn`)).mrn);
+      announce(number.textContent);
+      reveal.hidden = true;
+      place.focus();
+    } catch (error) {
+      note(say('failed', { why: error.message }), { isFault: true });
+    }
+  });
+  place.replaceChildren(say('cardiac.mrn'), ' ', number, ' ', reveal);
+}
+
+/** Through the server, which keeps who asked; the name of the file says nothing of whom it is about. */
+async function saveCsv() {
+  try {
+    const text = await ask(`/console/api/patients/${encodeURIComponent(id)}/values?hours=${at('hours').value}`);
+    const href = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
+    element('a', { href, download: 'watchfire-values.csv' }).click();
+    setTimeout(() => URL.revokeObjectURL(href), 60_000);
+  } catch (error) {
+    note(say('failed', { why: error.message }), { isFault: true });
+  }
+}
+at('csv').addEventListener('click', saveCsv);
+at('print').addEventListener('click', () => print());
 
 function show() {
   const { patient, devices, heart_rate: rate, slow, alerts, from, to } = shown;
   const { theme } = document.documentElement.dataset;
   const about = [patient.age, patient.sex].filter((one) => one !== null).join(' ');
   at('person').replaceChildren(element('bdi', {}, patient.name ?? say('cardiac.no-name')), ` ${about}`);
+  recordNumber(patient);
   at('devices').replaceChildren(...orNothing(devices.map(card), 'cardiac.no-devices'));
   at('chart').hidden = false;
   charts(at('rate'), rate, theme, { from, to, height: 220 });

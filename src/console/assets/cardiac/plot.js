@@ -59,13 +59,27 @@ function table(name, unit) {
   };
 }
 
-function wordsOf({ unit, points }, gaps) {
+function wordsOf({ unit, points, band }, gaps) {
   const values = points.map(([, value]) => value);
   const [at, last] = points.at(-1);
   const about = { count: points.length, low: Math.min(...values), high: Math.max(...values), unit, last, time: moment(at) };
   const text = say('cardiac.summary', about);
   const beyond = points.filter(([, , how]) => how).length;
-  return [text, beyond > 0 && say('cardiac.beyond', { count: beyond }), gaps > 0 && say('cardiac.gaps', { count: gaps })].filter(Boolean).join('; ');
+  const normal = band && say('cardiac.band', { low: band.low ?? '…', high: band.high ?? '…', unit });
+  return [text, normal, beyond > 0 && say('cardiac.beyond', { count: beyond }), gaps > 0 && say('cardiac.gaps', { count: gaps })].filter(Boolean).join('; ');
+}
+
+/** What is normal, behind the line; an end that is open goes on to the edge. */
+function backdrop(drawn, band) {
+  if (!band) return;
+  const { ctx: pen, bbox } = drawn;
+  const y = (value, edge) => (value === undefined ? edge : Math.min(bbox.top + bbox.height, Math.max(bbox.top, drawn.valToPos(value, 'y', true))));
+  const [top, end] = [y(band.high, bbox.top), y(band.low, bbox.top + bbox.height)];
+  pen.save();
+  pen.globalAlpha = 0.14;
+  pen.fillStyle = colour('--good');
+  pen.fillRect(bbox.left, top, bbox.width, end - top);
+  pen.restore();
 }
 
 /** A triangle on each value beyond its limits: up for what is high, down for what is low. */
@@ -98,7 +112,7 @@ export function plot(place, series, { from, to, sync, height = 160 }) {
   const caption = element('figcaption', { class: 'hint' });
   const values = table(name, unit);
   place.append(element('figure', {}, element('h3', {}, `${name} (${unit})`), box, caption, values.whole));
-  let { points } = series;
+  let { points, band } = series;
   let range = [from / 1_000, to / 1_000];
   const isDay = to - from <= 86_400_000;
   const axis = { stroke: colour('--soft'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line') } };
@@ -107,7 +121,7 @@ export function plot(place, series, { from, to, sync, height = 160 }) {
       width: Math.max(200, box.clientWidth),
       height,
       legend: { show: false },
-      hooks: { draw: [(chart) => marks(chart, points)] },
+      hooks: { drawClear: [(chart) => backdrop(chart, band)], draw: [(chart) => marks(chart, points)] },
       cursor: { sync: { key: sync ?? name }, y: false },
       scales: { x: { time: true, range: () => range } },
       axes: [
@@ -126,7 +140,7 @@ export function plot(place, series, { from, to, sync, height = 160 }) {
 
   function update(next, span) {
     range = [span.from / 1_000, span.to / 1_000];
-    ({ points } = next);
+    ({ points, band } = next);
     const { data, gaps } = withGaps(points);
     drawn.setData(data);
     caption.textContent = wordsOf(next, gaps);

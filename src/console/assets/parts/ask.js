@@ -20,7 +20,7 @@ export class Refused extends Error {
 const BYTES = 'application/octet-stream';
 
 /**
- * The parsed answer, or its bytes where it is no text; throws Refused for every other. Bytes are sent as they are. `isQuiet`: the page asks by itself, which keeps no session going.
+ * The parsed answer, its text where that is CSV, its bytes where it is no text; throws Refused for every other. Bytes are sent as they are. `isQuiet`: the page asks by itself, which keeps no session going.
  * Nothing is changed in the name of somebody whose session is over.
  */
 export async function ask(path, { method = 'GET', body, isQuiet = false, signal } = {}) {
@@ -37,6 +37,7 @@ export async function ask(path, { method = 'GET', body, isQuiet = false, signal 
   }
   if (response.ok && response.headers.get('content-type') === BYTES) return new Uint8Array(await response.arrayBuffer());
   const text = await response.text();
+  if (response.ok && response.headers.get('content-type')?.startsWith('text/csv')) return text;
   let answer;
   try {
     answer = text === '' ? undefined : JSON.parse(text);

@@ -15,6 +15,10 @@ let info;
 let timer;
 let skew = 0;
 let touched = 0;
+/** Who was here before the session ended. */
+let former;
+/** Other windows of this browser hear that somebody signed in. */
+const windows = new BroadcastChannel('watchfire-session');
 
 export const isSignedIn = () => info?.who !== undefined;
 
@@ -47,8 +51,15 @@ function learn(answer) {
     else show('out');
     return;
   }
+  // What stands on the page was somebody else's to see.
+  if (former !== undefined && former !== answer.who) return location.reload();
   show('in');
-  if (!was?.who) tell('in');
+  at('sign-in').removeAttribute('target');
+  if (!was?.who) {
+    former = answer.who;
+    tell('in');
+    windows.postMessage('in');
+  }
   if (left() > warning()) at('idle').close();
   wait();
 }
@@ -94,6 +105,8 @@ function warn() {
 function over() {
   at('idle').close();
   at('signed-out-why').textContent = say('signed-out.over');
+  // In a window of its own: what was typed here stays.
+  at('sign-in').target = '_blank';
   show('over');
   at('signed-out').scrollIntoView({ block: 'nearest' });
   tell('over');
@@ -162,6 +175,7 @@ export async function begin() {
       },
       { passive: true },
     );
+  windows.onmessage = () => isSignedIn() || look();
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') look();
   });
