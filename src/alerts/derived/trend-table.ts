@@ -32,6 +32,10 @@ const RESTS = 2;
 const none: Channel = { samples: [], rest: 0 };
 const rounded = (value: number): number => Number(value.toPrecision(6));
 
+/** No sample before this changes a channel of vital signs. */
+export const restsUntil = (channel: Channel | undefined): number =>
+  (channel?.samples.at(-1)?.at ?? Number.NEGATIVE_INFINITY) + DRIFT_APART;
+
 /** Late ones have no place: a drift is told forward. */
 export function afterVital(channel: Channel = none, sample: Sample): Told {
   const last = channel.samples.at(-1);

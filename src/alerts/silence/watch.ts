@@ -23,6 +23,7 @@ export const silenceKinds = {
 /** A server that has just begun gives devices so long to come back: nobody could reach it before. */
 export const GRACE = 2 * 60_000;
 const AT_A_TIME = 100;
+const MOST_FRESH = 50_000;
 const LAST_UPDATED = 'Observation._lastUpdated';
 
 export interface SilenceParts {
@@ -50,6 +51,8 @@ export const dueOf = (timer: string): number => Date.parse(timer.slice(0, timer.
 export function createSilence(parts: SilenceParts): Silence {
   const { store, writing, canonical, now, settings, fence, log } = parts;
   const begun = now();
+  /** What is stored of devices that were heard of a moment ago: they are not looked up again. */
+  const fresh = new Map<string, Rhythm>();
 
   const keep = (device: string, rhythm: Rhythm): Change => ({
     op: 'put',
@@ -139,6 +142,7 @@ export function createSilence(parts: SilenceParts): Silence {
       at: due,
       episodeKey: `silence|${device}|${silences + 1}|${last}`,
     };
+    fresh.delete(device);
     const { timer, ...rest } = rhythm;
     const after = (alert: string | undefined): readonly Change[] => [
       keep(device, { ...rest, silences: silences + 1, ...(alert !== undefined && { alert }) }),
@@ -180,14 +184,21 @@ export function createSilence(parts: SilenceParts): Silence {
       const byDevice = new Map<string, HeardOf[]>();
       for (const one of heard) {
         const device = referenceTo(one.device);
+        const known = fresh.get(device);
+        if (known && !afterHeard(known, one, undefined)) continue;
         byDevice.set(device, [...(byDevice.get(device) ?? []), one]);
       }
       const names = [...byDevice.keys()];
+      if (names.length === 0) return [];
       const rows = await store.get(silenceKinds.rhythm, names);
       const isNew = names.filter((name, i) => {
         const rhythm = rows[i]?.value as Rhythm | undefined;
-        return byDevice.get(name)!.some((one) => afterHeard(rhythm, one, undefined) !== undefined);
+        if (byDevice.get(name)!.some((one) => afterHeard(rhythm, one, undefined) !== undefined)) return true;
+        if (fresh.size >= MOST_FRESH) fresh.clear();
+        fresh.set(name, rhythm!);
+        return false;
       });
+      for (const name of isNew) fresh.delete(name);
       if (isNew.length === 0) return [];
       const devices = await devicesOf(isNew);
       const changes: Change[] = [];

@@ -49,7 +49,18 @@ async function watch(parts: WatchParts, held: Held): Promise<void> {
   const writing = { dispatch, store, base };
   const silence = createSilence({ store, writing, canonical, now, settings, fence, log });
   const news2 = createNews2({ store, canonical, vitals: limits.vital, window: settings.news2Window });
-  const taking = { store, writing, canonical, limits, now, news2, silence, fence, log };
+  const taking = {
+    store,
+    writing,
+    canonical,
+    limits,
+    now,
+    news2,
+    silence,
+    fence,
+    log,
+    resting: new Map<string, number>(),
+  };
   const moved = (token: Token): Change => ({ op: 'put', ...cursor, value: token, fence });
 
   const [row] = await store.get(cursor.kind, [cursor.key]);

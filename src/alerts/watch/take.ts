@@ -6,7 +6,7 @@ import { check } from '../../store/lease.ts';
 import { type Change, isConflict, isDeleted, type Lease, type Store, type StoredChange } from '../../store/store.ts';
 import { isDerived } from '../derived/derived.ts';
 import type { News2 } from '../derived/news2.ts';
-import type { Channel } from '../derived/trend-table.ts';
+import { type Channel, restsUntil } from '../derived/trend-table.ts';
 import { followSample, type Reading, type Sampled, samplesIn, trendKind } from '../derived/trends.ts';
 import { type HeardOf, heardIn } from '../silence/heard.ts';
 import type { Silence } from '../silence/watch.ts';
@@ -24,11 +24,15 @@ export interface TakeParts {
   readonly silence: Silence;
   readonly fence: Lease;
   readonly log: Pick<Log, 'error'>;
+  /** Until when a channel takes no further sample: a stream of every second asks the store for nothing. */
+  readonly resting: Map<string, number>;
 }
+
+const MOST_RESTING = 50_000;
 
 /** The changes that belong into the commit which moves the place in the log. What is derived is stored by then, once. */
 export async function take(batch: readonly StoredChange[], parts: TakeParts): Promise<readonly Change[]> {
-  const { canonical, limits, news2, silence, now } = parts;
+  const { canonical, limits, news2, silence, now, resting } = parts;
   const heard: HeardOf[] = [];
   const samples: { readonly sampled: Sampled; readonly reading: Reading }[] = [];
   const patients = new Set<string>();
@@ -43,7 +47,8 @@ export async function take(batch: readonly StoredChange[], parts: TakeParts): Pr
     const at = instantOf(observation, version.lastUpdated);
     const source = { reference: referenceTo(version.key), versionId: version.versionId };
     const reading: Reading = { patient, device: observation['device']?.reference, at, source };
-    for (const sampled of samplesIn(observation, patient, limits, canonical)) samples.push({ sampled, reading });
+    for (const sampled of samplesIn(observation, patient, limits, canonical))
+      if (at >= (resting.get(sampled.key) ?? Number.NEGATIVE_INFINITY)) samples.push({ sampled, reading });
     if (await news2.learn(patient, observation, at)) patients.add(patient);
   }
   const trends = await trendsOf(samples, parts);
@@ -63,6 +68,7 @@ async function trendsOf(
   const rows = await parts.store.get(trendKind, keys);
   const before = new Map(keys.map((key, i) => [key, rows[i]?.value as Channel | undefined]));
   const channels = new Map(before);
+  const implants = new Set(samples.flatMap(({ sampled }) => (sampled.isOfImplant ? [sampled.key] : [])));
   for (const { sampled, reading } of samples) {
     const { channel, derived } = followSample(sampled, reading, channels.get(sampled.key), parts.canonical);
     channels.set(sampled.key, channel);
@@ -70,7 +76,11 @@ async function trendsOf(
   }
   return keys.flatMap((key): Change[] => {
     const value = channels.get(key);
-    return value === before.get(key) ? [] : [{ op: 'put', kind: trendKind, key, value }];
+    if (value !== before.get(key)) return [{ op: 'put', kind: trendKind, key, value }];
+    // Only what is stored already may rest: a commit that fails is tried again.
+    if (parts.resting.size >= MOST_RESTING) parts.resting.clear();
+    if (!implants.has(key)) parts.resting.set(key, restsUntil(value));
+    return [];
   });
 }
 
