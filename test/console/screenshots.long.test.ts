@@ -170,6 +170,7 @@ describeInChromium('Pictures of the pages', () => {
     });
     const page = await context.newPage();
     await page.goto(`${house.url}/cardiac/`);
+    await page.waitForSelector('#sign-in');
     await page.screenshot({ path: join(folder, 'sign-in.png') });
     await page.click('#sign-in');
     await page.fill('#login', 'nina');
