@@ -4,7 +4,6 @@ import { type Resource, referenceTo } from '../../fhir/references.ts';
 import type { Log } from '../../log.ts';
 import { check } from '../../store/lease.ts';
 import { type Change, isConflict, isDeleted, type Lease, type Store, type StoredChange } from '../../store/store.ts';
-import { isDerived } from '../derived/derived.ts';
 import type { News2 } from '../derived/news2.ts';
 import { type Channel, restsUntil } from '../derived/trend-table.ts';
 import { followSample, type Reading, type Sampled, samplesIn, trendKind } from '../derived/trends.ts';
@@ -39,7 +38,6 @@ export async function take(batch: readonly StoredChange[], parts: TakeParts): Pr
   for (const { version } of batch) {
     if (isDeleted(version)) continue;
     const observation = JSON.parse(version.text) as Resource;
-    if (isDerived(observation, canonical)) continue;
     const one = heardIn(observation, version.lastUpdated, canonical);
     if (one) heard.push(one);
     const patient = patientOf(observation);

@@ -73,6 +73,32 @@ describe('A device that falls silent', () => {
     expect(await flags()).toEqual([]);
   });
 
+  it('is not told of when it is heard of in the last millisecond, though nobody has read that yet (0-111)', async () => {
+    await begin();
+    await device('1', silentAfter(1, 'h'));
+    const last = await send('1');
+    await world.until(last + hour - 1);
+    await send('1');
+    await world.until(last + hour + minute);
+    expect(await world.find('Flag')).toEqual([]);
+  });
+
+  it('has a timer that moves when it rings, not with every reading', async () => {
+    await begin();
+    await device('1', silentAfter(1, 'h'));
+    const begun = await send('1');
+    const timers: unknown[] = [];
+    for (let i = 1; i <= 8; i++) {
+      await world.until(begun + i * 10 * minute);
+      await send('1');
+      await world.until(begun + i * 10 * minute + minute);
+      timers.push(...(await world.kept('silence-timer')).map(({ key }) => Date.parse(key.split('|')[0]) - begun));
+    }
+    // At 60 minutes it was last heard of at 50, or at 60.
+    expect(timers.slice(0, 5)).toEqual(Array(5).fill(hour));
+    expect(new Set(timers).size).toBe(2);
+  });
+
   it('is told of at the same moment after a restart, by another server too, and only once (0-111)', async () => {
     const first = await begin({}, true);
     const second = await world.start();
