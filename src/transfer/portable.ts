@@ -1,4 +1,5 @@
 /** What of the private state moves to another store: all but what speaks of this one, of its servers and of places in it. */
+import { watchKind } from '../alerts/watch/room.ts';
 import { isOver, type Job, kinds as jobs } from '../operations/kept.ts';
 import { kinds as leases } from '../store/lease.ts';
 import type { HeldValue } from '../store/store.ts';
@@ -8,7 +9,7 @@ import { cursorKey } from '../subscriptions/notifier.ts';
 /** Key `progress`: how far an import has come ({@link Progress} in import.ts). Gone when it is done. */
 export const importKind = 'import';
 
-const staying: ReadonlySet<string> = new Set([importKind, subscriptions.bell, ...Object.values(leases)]);
+const staying: ReadonlySet<string> = new Set([importKind, watchKind, subscriptions.bell, ...Object.values(leases)]);
 
 /** Where the notifier stands is the end of the log on either side, and is written by the import. */
 const isNotifiers = ({ kind, key }: HeldValue): boolean => kind === subscriptions.cursor && key === cursorKey;

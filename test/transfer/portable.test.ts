@@ -15,7 +15,7 @@ describe('Private state', () => {
     expect(portable(kept)).toEqual(kept);
   });
 
-  it.each(['lease', 'lease-owner', 'lease-check', 'cursor', 'delivery-bell', 'import'])(
+  it.each(['lease', 'lease-owner', 'lease-check', 'cursor', 'delivery-bell', 'alert-watch', 'import'])(
     'stays where it speaks of the store alone: %s',
     (kind) => expect(portable({ kind, key: 'notifier', value: {} })).toBeUndefined(),
   );

@@ -30,7 +30,9 @@ export interface WatchParts {
   readonly lookEvery?: number;
 }
 
-const cursor = { kind: 'alert-watch', key: 'cursor' } as const;
+/** Kind of the place in the log: it means nothing to another store. */
+export const watchKind = 'alert-watch';
+const cursor = { kind: watchKind, key: 'cursor' } as const;
 const MOST = 200;
 /** Milliseconds that readings are gathered: what belongs together comes together, and a commit is for many. */
 const GATHER = 200;
