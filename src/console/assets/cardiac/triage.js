@@ -43,7 +43,7 @@ function make(row) {
   const acknowledge = element('button', { type: 'button', 'data-writes': true, onclick: () => acknowledgeRow(made) }, say('cardiac.acknowledge'));
   const open = element('a', { class: 'button', href: patientPath(row) ?? undefined, hidden: !row.patient }, say('cardiac.open'));
   acknowledge.hidden = !row.has_flag;
-  const evidence = element('button', { type: 'button', 'aria-haspopup': 'dialog', hidden: !row.has_flag, onclick: () => showEvidence(made) }, say('cardiac.evidence'));
+  const evidence = element('button', { type: 'button', 'aria-haspopup': 'dialog', hidden: !row.has_flag, onclick: () => showEvidence(made) }, say('cardiac.why'));
   cells[6].append(element('div', { class: 'actions' }, acknowledge, open, evidence));
   // What no key can acknowledge can be stood on all the same.
   if (!row.has_flag) made.tabIndex = -1;
