@@ -1,27 +1,17 @@
 /** One patient with devices: what is implanted, what it measured, what was alerted of and who did what about it. docs/dashboard.md */
 import { actionSystem } from '../../alerts/acknowledge/state.ts';
-import type { Limits } from '../../alerts/thresholds.ts';
 import { problem } from '../../fhir/outcome.ts';
 import type { Parameters } from '../../interactions/interaction.ts';
 import type { Search } from '../../translators/cardiac/asker.ts';
 import { batteryOf, implantDatesOf, issuesOf, withoutLeads } from '../../translators/cardiac/beside.ts';
-import type { ReadingKinds } from '../../translators/cardiac/kinds.ts';
 import { isAlert } from '../../translators/cardiac/lists.ts';
 import { patientNamed } from '../../translators/cardiac/patient.ts';
-import { alertIdOf, measuredAt, type Rows } from '../../translators/cardiac/rows.ts';
+import { alertIdOf, measuredAt } from '../../translators/cardiac/rows.ts';
 import { bandsFor } from './band.ts';
 import { messagesOf } from './messages.ts';
 import { deviceLine, maskedMrn, namesOf, patientWords } from './people.ts';
 import { asCsv, type Series, seriesOf } from './series.ts';
-
-export interface ChartSetting {
-  readonly canonical: string;
-  readonly rows: Rows;
-  readonly kinds: ReadingKinds;
-  readonly now: number;
-  /** Those that alerts of a patient go by, the first before the others. */
-  readonly limitsOf: (patient: string) => Promise<readonly Limits[]>;
-}
+import type { ChartSetting } from './setting.ts';
 
 const HOUR = 3_600_000;
 /** What may be asked for: a day, a week, thirty days. */

@@ -3,8 +3,8 @@
 import type { Search } from '../../translators/cardiac/asker.ts';
 import { issuesOf } from '../../translators/cardiac/beside.ts';
 import { alertIdOf, measuredAt } from '../../translators/cardiac/rows.ts';
-import type { ChartSetting } from './chart.ts';
 import { beyondIn } from './series.ts';
+import type { ChartSetting } from './setting.ts';
 
 const MOST = 20;
 

@@ -4,7 +4,7 @@ import { writeExact } from '../../fhir/json.ts';
 import type { Search } from '../../translators/cardiac/asker.ts';
 import { measuredAt } from '../../translators/cardiac/rows.ts';
 import type { Band, BandFor } from './band.ts';
-import type { ChartSetting } from './chart.ts';
+import type { ChartSetting } from './setting.ts';
 
 const HOUR = 3_600_000;
 const MOST_POINTS = 1_000;

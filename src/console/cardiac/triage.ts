@@ -6,27 +6,10 @@ import type { FoundPage, Search } from '../../translators/cardiac/asker.ts';
 import { issuesOf } from '../../translators/cardiac/beside.ts';
 import { isAlert } from '../../translators/cardiac/lists.ts';
 import { alertIdOf, type Rows } from '../../translators/cardiac/rows.ts';
+import type { TriageRow } from './line.ts';
 import { medianAcknowledgement } from './median.ts';
-import { type DeviceLine, deviceLine, namesOf, type PatientWords, patientWords } from './people.ts';
+import { deviceLine, namesOf, patientWords } from './people.ts';
 import { unflagged } from './unflagged.ts';
-
-export interface TriageRow {
-  /** Id of the Flag; of the Task, where there is none because no patient is known. */
-  readonly flag: string;
-  readonly has_flag: boolean;
-  readonly alert_id: string;
-  readonly severity: 'critical' | 'warning' | 'info';
-  readonly type: string;
-  readonly message: string;
-  readonly since: string | null;
-  readonly patient: PatientWords | null;
-  readonly device: DeviceLine | null;
-  readonly state: 'new' | 'assigned' | 'acknowledged';
-  /** Reference to whom its Task belongs. */
-  readonly owner: string | null;
-  readonly acknowledged_by: string | null;
-  readonly acknowledged_at: string | null;
-}
 
 export interface Triage {
   /** Of all that are active and seen, shown or not. */

@@ -3,8 +3,8 @@ import { severities } from '../../alerts/severity.ts';
 import { Problem } from '../../fhir/outcome.ts';
 import type { Search } from '../../translators/cardiac/asker.ts';
 import type { Rows } from '../../translators/cardiac/rows.ts';
+import type { TriageRow } from './line.ts';
 import { deviceLine } from './people.ts';
-import type { TriageRow } from './triage.ts';
 
 /** Devices by their reference; none where the caller may not see them. */
 async function devicesNamed(references: readonly string[], search: Search): Promise<ReadonlyMap<string, any>> {

@@ -1,0 +1,20 @@
+/** One line of the list of alerts. docs/dashboard.md */
+import type { DeviceLine, PatientWords } from './people.ts';
+
+export interface TriageRow {
+  /** Id of the Flag; of the Task, where there is none because no patient is known. */
+  readonly flag: string;
+  readonly has_flag: boolean;
+  readonly alert_id: string;
+  readonly severity: 'critical' | 'warning' | 'info';
+  readonly type: string;
+  readonly message: string;
+  readonly since: string | null;
+  readonly patient: PatientWords | null;
+  readonly device: DeviceLine | null;
+  readonly state: 'new' | 'assigned' | 'acknowledged';
+  /** Reference to whom its Task belongs. */
+  readonly owner: string | null;
+  readonly acknowledged_by: string | null;
+  readonly acknowledged_at: string | null;
+}
