@@ -64,8 +64,6 @@ export async function openInbox(): Promise<Inbox> {
       WATCHFIRE_OUTBOUND_ALLOW: host,
       WATCHFIRE_ALERT_INBOX: `http://${host}/inbox`,
       WATCHFIRE_ALERT_WEBHOOK_SECRET: secret,
-      // What drifts or falls silent by chance is none of the limits that the oracle knows.
-      WATCHFIRE_ALERT_WATCH: 'false',
     },
     messages,
     faults,
