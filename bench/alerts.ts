@@ -16,7 +16,7 @@ import { asking, demand, plant, spread, urn } from './world.ts';
 const HELP = `Posts single readings at a fixed rate, some critical, to a server in its production profile on the embedded engine.
 
   --rate N          readings a second, each started on time whether or not earlier ones are answered (default 500)
-  --seconds S       how long (default 30)
+  --seconds S       how long (default 30), after --warm-up S at the same rate (default 15)
   --devices N       each with a patient (default 250)
   --every N         of a device's readings one in so many is critical (default 50)
   --streams N       open on /events with the topics of the dashboard (default 200; 250 at most)
@@ -32,6 +32,7 @@ const { values: given } = parseArgs({
   options: {
     rate: { type: 'string', default: '500' },
     seconds: { type: 'string', default: '30' },
+    'warm-up': { type: 'string', default: '15' },
     devices: { type: 'string', default: '250' },
     every: { type: 'string', default: '50' },
     streams: { type: 'string', default: '200' },
@@ -49,7 +50,8 @@ if (given.help) {
 const rate = Number(given.rate);
 const devices = Number(given.devices);
 const every = Number(given.every);
-const posts = rate * Number(given.seconds);
+const warming = rate * Number(given['warm-up']);
+const posts = warming + rate * Number(given.seconds);
 const DAY = 86_400_000;
 const begin = Math.floor((Date.now() - 20 * DAY) / 1_000) * 1_000;
 const load = loadavg()[0]!;
@@ -147,7 +149,7 @@ const closers = await Promise.all(Array.from({ length: Number(given.streams) }, 
 
 const free = Array.from({ length: Number(given.connections) }, () => openConnection(server.base));
 /** When the post began that says something critical, and when it was answered. */
-const posted = new Map<string, number>();
+const posted = new Map<string, { readonly began: number; readonly isMeasured: boolean }>();
 const answered: number[] = [];
 
 async function post(i: number): Promise<void> {
@@ -157,7 +159,7 @@ async function post(i: number): Promise<void> {
   const at = begin + turn * 60_000;
   // Two normal readings end an episode: the next critical one opens another.
   const isCritical = (turn + device) % every === 0;
-  if (isCritical) posted.set(`${patients[device]} ${at}`, began);
+  if (isCritical) posted.set(`${patients[device]} ${at}`, { began, isMeasured: i >= warming });
   while (free.length === 0) await new Promise((go) => setImmediate(go));
   const connection = free.pop()!;
   const reading = {
@@ -169,7 +171,7 @@ async function post(i: number): Promise<void> {
   };
   const { status, body } = await connection.send(ask.door('/api/iot/vitals/', reading, keys[device]));
   free.push(connection);
-  answered.push(performance.now() - began);
+  if (i >= warming) answered.push(performance.now() - began);
   if (status !== 201) faults.push(`a post was answered ${status}: ${body}`);
 }
 
@@ -202,7 +204,7 @@ const delays = (heard: Iterable<readonly [string, number]>): number[] =>
     .flatMap(([id, at]) => {
       const then = posted.get(postOf.get(id) ?? '');
       if (then === undefined) faults.push(`Flag/${id} tells of no post`);
-      return then === undefined ? [] : [at - then];
+      return then?.isMeasured ? [at - then.began] : [];
     })
     .sort((a, b) => a - b);
 const figure = (all: readonly number[]) => ({
@@ -213,15 +215,15 @@ const figure = (all: readonly number[]) => ({
 });
 const toWebhook = delays(byWebhook);
 const toStreams = delays([...byStream].flatMap(([id, all]) => all.map((at) => [id, at] as const)));
-if (toWebhook.length !== posted.size) faults.push(`${toWebhook.length} webhooks for ${posted.size} alerts`);
-if (toStreams.length !== posted.size * closers.length)
-  faults.push(`${toStreams.length} events for ${posted.size} alerts`);
+const measured = [...posted.values()].filter(({ isMeasured }) => isMeasured).length;
+if (toWebhook.length !== measured) faults.push(`${toWebhook.length} webhooks for ${measured} alerts`);
+if (toStreams.length !== measured * closers.length) faults.push(`${toStreams.length} events for ${measured} alerts`);
 const figures = {
   date: new Date().toISOString(),
   load: rounded(load, 2),
   readingsPerSecond: rounded(posts / seconds, 0),
   streams: closers.length,
-  alerts: posted.size,
+  alerts: measured,
   post: figure(answered.sort((a, b) => a - b)),
   postToWebhook: figure(toWebhook),
   postToStreams: figure(toStreams),
