@@ -1,5 +1,5 @@
 /** Demo data: a few patients, a device or an implant for each, a key, and an EHR that wants to know of every active Flag. Synthetic, labelled HTEST. */
-import { randomUUID } from 'node:crypto';
+import { freshId, systemRuntime } from '../runtime.ts';
 import { cardiac } from './demo-cardiac.ts';
 import { ask, type Reached } from './running.ts';
 
@@ -54,7 +54,7 @@ function cardiacEntries(canonical: string) {
   return cardiac.flatMap(({ id, device, ...person }) => {
     const patient = { system: `${canonical}/sid/boston-scientific-patient`, value: id };
     const implant = { system: `${canonical}/sid/cied`, value: `model:${person.model}/serial:${person.serial}` };
-    const fullUrl = `urn:uuid:${randomUUID()}`;
+    const fullUrl = `urn:uuid:${freshId(systemRuntime)}`;
     return [
       {
         fullUrl,
