@@ -18,7 +18,7 @@ const HELP = `Posts single readings at a fixed rate, some critical, to a server 
   --rate N          readings a second, each started on time whether or not earlier ones are answered (default 500)
   --seconds S       how long (default 30), after --warm-up S at the same rate (default 15)
   --devices N       each with a patient (default 250)
-  --every N         of a device's readings one in so many is critical (default 50)
+  --every N         of a device's readings one in so many is critical (default 100)
   --streams N       open on /events with the topics of the dashboard (default 200; 250 at most)
   --connections N   to the device door (default 64)
   --profile PATH    the server writes CPU profiles there
@@ -34,7 +34,7 @@ const { values: given } = parseArgs({
     seconds: { type: 'string', default: '30' },
     'warm-up': { type: 'string', default: '15' },
     devices: { type: 'string', default: '250' },
-    every: { type: 'string', default: '50' },
+    every: { type: 'string', default: '100' },
     streams: { type: 'string', default: '200' },
     connections: { type: 'string', default: '64' },
     profile: { type: 'string' },
