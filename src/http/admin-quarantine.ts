@@ -85,7 +85,11 @@ export function adminQuarantineRouter({ store, quarantine, retries }: AdminQuara
   router.get('/quarantine/:id', async (request, response) => {
     const held = await heldOf(request);
     await visitOf(response).record(deed('admin-quarantine-read', 'R', held));
-    reply(request, response, 200, { ...shown(held), row: held.row ?? null, can_retry: retries.has(held.feed) });
+    reply(request, response, 200, {
+      ...shown(held),
+      row: held.row ?? null,
+      can_retry: held.state === 'open' && retries.has(held.feed),
+    });
   });
 
   router.get('/quarantine/:id/payload', async (request, response) => {

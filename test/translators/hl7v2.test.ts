@@ -109,6 +109,7 @@ describe('HL7 v2 over HTTP', () => {
     expect([taken.status, taken.body.state]).toEqual([200, 'taken-in']);
     expect((await house.search('Patient?identifier=Q1')).length).toBe(1);
     expect((await house.ask('POST', `${path}/retry`)).status).toBe(409);
+    expect((await house.ask('GET', path)).body.can_retry).toBe(false);
     expect((await send(repaired)).text).toMatch(/\rMSA\|AA\|Q1\r/);
   });
 
