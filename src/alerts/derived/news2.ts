@@ -39,6 +39,8 @@ export interface News2 {
   learn(patient: string, observation: Resource, at: number): Promise<boolean>;
   /** The score as of the newest reading; undefined where one of the seven is missing, or nothing is new. */
   scoreOf(patient: string, now: number): Promise<(Resource & { readonly id: string }) | undefined>;
+  /** To be called when a score is stored, or refused for good, and not before: one whose commit failed has to come again. */
+  settled(patient: string, score: Resource): void;
 }
 
 interface Found {
@@ -130,9 +132,7 @@ export function createNews2(parts: News2Parts): News2 {
     const own = coded(`${canonical}/CodeSystem/derived`, 'news2-total');
     const [newest] = (await newestFirst(of(patient, own), 1)).matches;
     if (!newest) return { at: Number.NEGATIVE_INFINITY, scores: '' };
-    const observation = JSON.parse(newest.text) as any;
-    const scores = (observation.component ?? []).map(({ valueQuantity }: any) => valueQuantity.value).join(' ');
-    return { at: instantOf(observation, 0), scores };
+    return standingOf(JSON.parse(newest.text));
   }
 
   return {
@@ -160,8 +160,6 @@ export function createNews2(parts: News2Parts): News2 {
       const signature = components.map(([, score]) => score).join(' ');
       const last = await storedOf(patient);
       if (signature === last.scores && at < last.at + AGAIN) return undefined;
-      if (stored.size >= MOST_PATIENTS) stored.clear();
-      stored.set(patient, { at, scores: signature });
       return derivedObservation(
         {
           code: 'news2-total',
@@ -178,7 +176,17 @@ export function createNews2(parts: News2Parts): News2 {
         canonical,
       );
     },
+    settled(patient, score) {
+      if (stored.size >= MOST_PATIENTS) stored.clear();
+      stored.set(patient, standingOf(score));
+    },
   };
+}
+
+/** When a stored score was, and what it is made of. */
+function standingOf(score: Resource): { readonly at: number; readonly scores: string } {
+  const scores = ((score['component'] as any[]) ?? []).map(({ valueQuantity }) => valueQuantity.value).join(' ');
+  return { at: instantOf(score, 0), scores };
 }
 
 const sourceOf = ({ key, versionId }: Version): Source => ({ reference: referenceTo(key), versionId });

@@ -2,7 +2,7 @@
 import { keyOf, type Resource, type ResourceKey } from '../../fhir/references.ts';
 import { isDerived } from '../derived/derived.ts';
 import { deviceOf, instantOf, isOfImplant, isSpoken, patientOf } from '../spoken.ts';
-import { type Heard, VISIT } from './rhythm.ts';
+import { DAY, type Heard, VISIT } from './rhythm.ts';
 
 export interface HeardOf extends Heard {
   readonly device: ResourceKey;
@@ -36,13 +36,16 @@ function contactIn({ component }: Resource & { component?: any }, canonical: str
 
 const units: Readonly<Record<string, number>> = { min: 60_000, h: 3_600_000, d: 86_400_000 };
 
+/** Nobody waits longer: a timer of any year that somebody mistyped would stand in the wrong place of the order. */
+const LONGEST = 3_650 * DAY;
+
 /** What a Device says itself, in milliseconds: 0 where nobody is to watch it. */
 export function ownLimit(device: Resource, canonical: string): number | undefined {
   const url = `${canonical}/StructureDefinition/silent-after`;
   const { value, code } = device['extension']?.find((one: any) => one.url === url)?.valueDuration ?? {};
   if (value === 0) return 0;
   const each = units[code ?? ''];
-  return typeof value === 'number' && value > 0 && each !== undefined ? value * each : undefined;
+  return typeof value === 'number' && value > 0 && each !== undefined ? Math.min(value * each, LONGEST) : undefined;
 }
 
 /** Of one that is put away nobody expects anything. */

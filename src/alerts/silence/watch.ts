@@ -11,7 +11,7 @@ import { type Change, isDeleted, type Kept, type Lease, type Store } from '../..
 import type { AlertSeen } from '../alert.ts';
 import { endAlert, openAlert, type Writing } from '../write-alert.ts';
 import { type HeardOf, heardIn, isInUse, ownLimit } from './heard.ts';
-import { afterHeard, type Rhythm, type SilenceSettings, silentAfter } from './rhythm.ts';
+import { afterHeard, type Rhythm, type SilenceSettings, silentAfter, VISIT } from './rhythm.ts';
 
 export const silenceKinds = {
   /** By device (`Device/1`): {@link Rhythm}. */
@@ -124,7 +124,8 @@ export function createSilence(parts: SilenceParts): Silence {
     const { matches } = await store.search({ ...query, sort }, undefined);
     return matches.some(({ text, lastUpdated }) => {
       const heard = heardIn(JSON.parse(text), lastUpdated, canonical);
-      return heard !== undefined && heard.at > last && heard.isImplant === isImplant;
+      // What is of the same visit moves nothing when it is read: it is no news.
+      return heard !== undefined && heard.at - last >= VISIT && heard.isImplant === isImplant;
     });
   }
 

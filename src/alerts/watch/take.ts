@@ -52,7 +52,9 @@ export async function take(batch: readonly StoredChange[], parts: TakeParts): Pr
   const trends = await trendsOf(samples, parts);
   for (const patient of patients) {
     const score = await news2.scoreOf(patient, now());
-    if (score) await stored(score, parts);
+    if (!score) continue;
+    await stored(score, parts);
+    news2.settled(patient, score);
   }
   return [...trends, ...(await silence.hear(heard))];
 }

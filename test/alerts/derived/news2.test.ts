@@ -216,6 +216,17 @@ describe('NEWS2', () => {
     expect(world.errors).toEqual([]);
   });
 
+  it('is stored after all where its commit failed at first', async () => {
+    world = await openWatchWorld();
+    await world.start();
+    await patient('1');
+    world.failOnce();
+    await round('1', world.runtime.now(), { pulse: 140, rate: 30, saturation: 90 });
+    await later(10_000);
+    expect([await totals(), await flags()]).toEqual([[9], [['active', 'PH']]]);
+    expect(world.errors).toHaveLength(1);
+  });
+
   it('is not stored again within five minutes while the scores stay the same', async () => {
     world = await openWatchWorld();
     await world.start();

@@ -63,6 +63,27 @@ describe('A device that falls silent', () => {
     expect(world.errors).toEqual([]);
   });
 
+  it('is told of though its last two readings came within seconds of each other', async () => {
+    await begin();
+    await device('1', silentAfter(1, 'h'));
+    const last = await send('1');
+    await world.until(last + 10_000);
+    await send('1');
+    await world.until(last + hour + minute);
+    expect(await flags()).toEqual(['active']);
+  });
+
+  it('is told of beside one that says it may be silent for millions of years', async () => {
+    await begin();
+    await device('1', silentAfter(1, 'h'));
+    await device('2', silentAfter(3_000_000, 'd'));
+    await device('3', silentAfter(200_000_000, 'd'));
+    for (const id of ['2', '3']) await send(id);
+    const last = await send('1');
+    await world.until(last + hour + minute);
+    expect([await flags(), world.errors]).toEqual([['active'], []]);
+  });
+
   it('is not told of while it is heard of, however often its timer rings', async () => {
     await begin();
     await device('1', silentAfter(1, 'h'));

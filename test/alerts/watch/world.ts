@@ -27,6 +27,8 @@ export const day = 24 * hour;
 export interface WatchWorld {
   readonly runtime: VirtualRuntime;
   readonly errors: unknown[];
+  /** The next commit of servers that writes an Observation fails, as of a store that is not there for a moment. */
+  failOnce(): void;
   /** Commits since it was asked last. */
   commits(): number;
   start(): Promise<number>;
@@ -50,6 +52,7 @@ export async function openWatchWorld(
   const lives: { readonly stop: AbortController; isOver: boolean }[] = [];
   const errors: unknown[] = [];
   let commits = 0;
+  let isToFail = false;
   let calls = 0;
   let busy = 0;
 
@@ -61,6 +64,11 @@ export async function openWatchWorld(
       async (...parameters: unknown[]) => {
         if (life.isOver) throw new Error('killed');
         if (name === 'commit') commits++;
+        const writes = (change: any) => change.op === 'write' && change.key.type === 'Observation';
+        if (isToFail && name === 'commit' && (parameters[0] as any[]).some(writes)) {
+          isToFail = false;
+          throw new Error('the store is away');
+        }
         calls++;
         busy++;
         try {
@@ -111,6 +119,9 @@ export async function openWatchWorld(
   return {
     runtime,
     errors,
+    failOnce() {
+      isToFail = true;
+    },
     commits() {
       const made = commits;
       commits = 0;
