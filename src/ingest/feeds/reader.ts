@@ -255,15 +255,7 @@ export function createReader(document: MakerDocument, systemOfPatients: string):
           instant: moment.instant,
         };
         const assumptions = [moment.assumption, assumption].flatMap((one) => one ?? []);
-        const strip = stripOf(row, key, moment, channel);
-        return {
-          key,
-          device: named,
-          reading: told,
-          strip,
-          transmission: wordIn(row, reading.transmission),
-          assumptions,
-        };
+        return { key, device: named, reading: told, strip: stripOf(row, key, moment, channel), assumptions };
       });
       return 'reading' in read ? read : { ...aside(row, asked, key, read), mark: markOf(row) };
     },
