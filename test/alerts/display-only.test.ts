@@ -127,16 +127,8 @@ describe('By asking', () => {
   });
 
   it('a client with the three scopes of the cardiac integration is refused each of them', async () => {
-    const scope = 'device_data patient_data alerts';
-    const { clientId: client_id, secret: client_secret } = await seed.house.register({
-      scope,
-      grant_types: ['client_credentials'],
-      redirect_uris: undefined,
-      token_endpoint_auth_method: 'client_secret_post',
-    });
-    const form = { grant_type: 'client_credentials', client_id, client_secret, scope };
-    const { body } = await seed.house.ask('POST', '/oauth/token', form, { authorization: '' });
-    expect(await refusedTo(as(body.access_token))).toEqual(allRefused);
+    const token = await seed.tokenOf('device_data patient_data alerts');
+    expect(await refusedTo(as(token))).toEqual(allRefused);
   });
 
   it('every cardiac route, a maker and messages of implants leave none of them behind, nor a report that concludes', async () => {

@@ -1,15 +1,13 @@
 /** The pages of devices in a real browser: a live alert, keys, two nurses, small and dark, a thousand alerts. docs/dashboard.md */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { complaintsOf, describeInChromium, openChromium } from '../support/chromium.ts';
 import { openHouse, type TestHouse } from '../support/house.ts';
+import { violationsOn, weightOf } from '../support/page-checks.ts';
 import { until } from '../support/until.ts';
 import { alert, EVIL, observation, openWard, PASSWORD, store } from './cardiac-world.ts';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const EVERYTHING = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 const MINUTE = 60_000;
 
 interface Nurse {
@@ -36,13 +34,6 @@ describeInChromium('The pages of devices in Chromium', () => {
     await page.waitForSelector('#alerts tr');
     await page.waitForSelector('#live[data-state=on]');
     return { context, page, complaints };
-  }
-  async function violations(page: Page): Promise<string[]> {
-    if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(axe);
-    const found: any = await page.evaluate(
-      `axe.run(document, { resultTypes: ['violations'], runOnly: ${JSON.stringify(EVERYTHING)} })`,
-    );
-    return found.violations.map(({ id, nodes }: any) => `${id}: ${nodes.map((node: any) => node.html).join(' ')}`);
   }
   const comes = (page: Page, condition: string, seconds?: number) => until(() => page.evaluate(condition), seconds);
   const row = (id: string) => `#alerts tr[data-key="flag-${id}"]`;
@@ -105,14 +96,14 @@ describeInChromium('The pages of devices in Chromium', () => {
     for (const path of ['/cardiac/', '/cardiac/patients/p1']) {
       await page.goto(house.url + path);
       await page.waitForSelector(path === '/cardiac/' ? '#alerts tr' : '#chart:not([hidden])');
-      expect([path, 'light', await violations(page)]).toEqual([path, 'light', []]);
+      expect([path, 'light', await violationsOn(page)]).toEqual([path, 'light', []]);
       await page.emulateMedia({ colorScheme: 'dark' });
-      expect([path, 'dark', await violations(page)]).toEqual([path, 'dark', []]);
+      expect([path, 'dark', await violationsOn(page)]).toEqual([path, 'dark', []]);
       await page.emulateMedia({ colorScheme: 'light', forcedColors: 'active' });
-      expect([path, 'forced', await violations(page)]).toEqual([path, 'forced', []]);
+      expect([path, 'forced', await violationsOn(page)]).toEqual([path, 'forced', []]);
       await page.emulateMedia({ forcedColors: 'none' });
       await page.setViewportSize({ width: 320, height: 700 });
-      expect([path, await isWide(page), await violations(page)]).toEqual([path, 0, []]);
+      expect([path, await isWide(page), await violationsOn(page)]).toEqual([path, 0, []]);
       await page.setViewportSize({ width: 1280, height: 900 });
     }
     expect(nina.complaints).toEqual([]);
@@ -198,7 +189,7 @@ describeInChromium('The pages of devices in Chromium', () => {
     await page.focus(`${row('a2')} button`);
     await page.keyboard.press('e');
     await comes(page, "document.getElementById('evidence-values').textContent.includes('65 beats/minute')");
-    expect(await violations(page)).toEqual([]);
+    expect(await violationsOn(page)).toEqual([]);
     await page.keyboard.press('Escape');
     await comes(page, "document.activeElement.closest('tr')?.dataset.key === 'flag-a2'");
   });
@@ -361,18 +352,9 @@ describeInChromium('The pages of devices in Chromium', () => {
   it('load no more than 60 KB of scripts and styles, and have no complaints', async () => {
     const { page } = nina;
     for (const path of ['/cardiac/', '/cardiac/patients/p1']) {
-      const sizes: number[] = [];
-      const context = await browser.newContext();
-      const fresh = await context.newPage();
-      fresh.on('requestfinished', async (request) => {
-        if (/\.(js|css)$/.test(request.url())) sizes.push((await request.sizes()).responseBodySize);
-      });
-      await fresh.goto(house.url + path, { waitUntil: 'networkidle' });
-      const whole = sizes.reduce((a, b) => a + b, 0);
-      console.info(`${path}: ${sizes.length} files, ${whole} bytes`);
+      const whole = await weightOf(browser, house.url + path);
       expect(whole).toBeGreaterThan(5_000);
       expect(whole).toBeLessThanOrEqual(60 * 1_024);
-      await context.close();
     }
     await page.close();
     expect(nina.complaints).toEqual([]);

@@ -1,17 +1,14 @@
 /** The pages of feeds and of the quarantine in a real browser: live, by keys, small and dark, a thousand rows. docs/dashboard.md */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { type MakerSimulator, startMakerSimulator } from '../../src/simulators/makers/maker.ts';
 import { complaintsOf, describeInChromium, openChromium } from '../support/chromium.ts';
 import { openHouse, type TestHouse } from '../support/house.ts';
+import { violationsOn, weightOf } from '../support/page-checks.ts';
 import { until } from '../support/until.ts';
 import { EVIL, openWard, PASSWORD } from './cardiac-world.ts';
 import { message, putAside, sent } from './feeds-world.ts';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const EVERYTHING = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 const credentials = { client_id: 'demo', client_secret: 'demo-secret', api_key: 'demo-key', environment: 'production' };
 
 describeInChromium('The pages of feeds in Chromium', () => {
@@ -22,13 +19,6 @@ describeInChromium('The pages of feeds in Chromium', () => {
   let page: Page;
   let complaints: string[];
 
-  async function violations(): Promise<string[]> {
-    if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(axe);
-    const found: any = await page.evaluate(
-      `axe.run(document, { resultTypes: ['violations'], runOnly: ${JSON.stringify(EVERYTHING)} })`,
-    );
-    return found.violations.map(({ id, nodes }: any) => `${id}: ${nodes.map((node: any) => node.html).join(' ')}`);
-  }
   const comes = (condition: string, seconds?: number) => until(() => page.evaluate(condition), seconds);
   const open = async (path: string) => {
     await page.goto(house.url + path);
@@ -95,16 +85,16 @@ describeInChromium('The pages of feeds in Chromium', () => {
       await open(path);
       for (const density of ['comfortable', 'compact']) {
         await page.evaluate(`document.documentElement.dataset.density = '${density}'`);
-        expect([path, density, await violations()]).toEqual([path, density, []]);
+        expect([path, density, await violationsOn(page)]).toEqual([path, density, []]);
       }
       await page.emulateMedia({ colorScheme: 'dark' });
-      expect([path, 'dark', await violations()]).toEqual([path, 'dark', []]);
+      expect([path, 'dark', await violationsOn(page)]).toEqual([path, 'dark', []]);
       await page.emulateMedia({ colorScheme: 'light', forcedColors: 'active' });
-      expect([path, 'forced', await violations()]).toEqual([path, 'forced', []]);
+      expect([path, 'forced', await violationsOn(page)]).toEqual([path, 'forced', []]);
       await page.emulateMedia({ forcedColors: 'none' });
       await page.setViewportSize({ width: 320, height: 700 });
       const over = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
-      expect([path, over, await violations()]).toEqual([path, 0, []]);
+      expect([path, over, await violationsOn(page)]).toEqual([path, 0, []]);
       await page.emulateMedia({ media: 'print' });
       expect(await page.isVisible('#rows tr')).toBe(true);
       await page.emulateMedia({ media: 'screen' });
@@ -124,7 +114,7 @@ describeInChromium('The pages of feeds in Chromium', () => {
     expect(await focused()).toBe(1);
     await page.keyboard.press('o');
     await page.waitForSelector('#one[open]');
-    expect(await violations()).toEqual([]);
+    expect(await violationsOn(page)).toEqual([]);
     expect(await page.isVisible('#payload')).toBe(false);
     await page.focus('#show');
     await page.keyboard.press('Enter');
@@ -215,17 +205,9 @@ describeInChromium('The pages of feeds in Chromium', () => {
 
   it('load no more than 60 KB of scripts and styles', async () => {
     for (const path of ['/feeds', '/quarantine']) {
-      const sizes: number[] = [];
-      const fresh = await (await browser.newContext()).newPage();
-      fresh.on('requestfinished', async (request) => {
-        if (/\.(js|css)$/.test(request.url())) sizes.push((await request.sizes()).responseBodySize);
-      });
-      await fresh.goto(house.url + path, { waitUntil: 'networkidle' });
-      const whole = sizes.reduce((a, b) => a + b, 0);
-      console.info(`${path}: ${sizes.length} files, ${whole} bytes`);
+      const whole = await weightOf(browser, house.url + path);
       expect(whole).toBeGreaterThan(5_000);
       expect(whole).toBeLessThanOrEqual(60 * 1_024);
-      await fresh.context().close();
     }
     expect(complaints).toEqual([]);
   });

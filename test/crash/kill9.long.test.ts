@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ServerProcess, startServer } from '../support/process.ts';
+import { seeded } from '../support/seeded.ts';
 import { FLOOD } from './alarms.ts';
 import { type Device, openDevice } from './device.ts';
 import { type Ledger, openLedger, searchAll, settleAll, standing } from './ledger.ts';
@@ -16,17 +17,6 @@ const SEED = Number(process.env['WATCHFIRE_TEST_SEED'] ?? Date.now() % 1_000_000
 const CLIENTS = 16;
 const LEAST_BETWEEN_KILLS = 100;
 const DAY = 86_400_000;
-
-/** mulberry32: the same numbers for the same seed. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 describe('A server that is killed 200 times under load', () => {
   const random = seeded(SEED);

@@ -2,8 +2,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Change, Store, StoredChange } from '../../src/store/store.ts';
 import { kinds } from '../../src/subscriptions/kept.ts';
+import { seeded } from '../support/seeded.ts';
 import { runUniverse } from './universe.ts';
-import { createWorld, randomFrom, reply, type Script, type Tamper } from './world.ts';
+import { createWorld, reply, type Script, type Tamper } from './world.ts';
 
 const firstSeed = Number(process.env['WATCHFIRE_TEST_SEED'] ?? 1);
 const seeds = (count: number) => Array.from({ length: count }, (_, i) => firstSeed + i);
@@ -120,7 +121,7 @@ describe('an event of a store that two servers share', () => {
 describe('an event that comes while the one before is being put away', () => {
   it('does not wait for the next', async () => {
     const world = await createWorld({ seed: 3, script: async () => reply(200) });
-    const random = randomFrom(firstSeed);
+    const random = seeded(firstSeed);
     await world.ask('create', 'Subscription', subscription);
     await world.pass(10);
     const one = { resourceType: 'Observation', status: 'final', code: { text: 'one' } };

@@ -1,16 +1,8 @@
 /** One universe from its seed: subscribers, writes, crashes and receivers at random; afterwards what must hold of P8 and P9. */
 import type { Resource } from '../../src/fhir/references.ts';
 import { isDeleted } from '../../src/store/store.ts';
-import {
-  createWorld,
-  type Received,
-  randomFrom,
-  reply,
-  type Script,
-  type Tamper,
-  timeout,
-  type World,
-} from './world.ts';
+import { seeded } from '../support/seeded.ts';
+import { createWorld, type Received, reply, type Script, type Tamper, timeout, type World } from './world.ts';
 
 const codes = ['heart-rate', 'spo2', 'temperature'];
 
@@ -50,7 +42,7 @@ export interface Twist {
 }
 
 export async function runUniverse(seed: number, { tamper, servers }: Twist = {}): Promise<Verdict> {
-  const random = randomFrom(seed);
+  const random = seeded(seed);
   const chance = (share: number) => random() < share;
   const pick = (count: number) => Math.floor(random() * count);
   const weather = { fails: 0.3 * random(), isOver: false };

@@ -18,19 +18,8 @@ import type { Change, Store, Written } from '../../src/store/store.ts';
 import type { Counters } from '../../src/subscriptions/parts.ts';
 import { forgetSubscription, prepareSubscription } from '../../src/subscriptions/prepare.ts';
 import { startSubscriptions } from '../../src/subscriptions/subscriptions.ts';
+import { seeded } from '../support/seeded.ts';
 import { createPause, type Pause, pausedRuntime } from './pause.ts';
-
-/** Numbers in [0, 1) that depend on the seed alone (mulberry32). */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 export interface VirtualRuntime extends Runtime {
   /** Jumps to the next moment somebody waits for, at most to `limit`; false when nobody waits up to there. */
@@ -129,7 +118,7 @@ export async function createWorld(options: {
   /** Servers that share the store; where left out, one that has it alone. */
   readonly servers?: number;
 }): Promise<World> {
-  const random = randomFrom(options.seed ^ 0x5eed);
+  const random = seeded(options.seed ^ 0x5eed);
   const runtime = virtualRuntime(random);
   const store = await openSqliteStore({ file: ':memory:', runtime });
   const received: Received[] = [];

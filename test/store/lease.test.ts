@@ -5,7 +5,8 @@ import { fenced, type Held, type Leases, startLeases } from '../../src/store/lea
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Change } from '../../src/store/store.ts';
 import { createPause, pausedRuntime, pausedStore } from '../simulation/pause.ts';
-import { randomFrom, type VirtualRuntime, virtualRuntime } from '../simulation/world.ts';
+import { type VirtualRuntime, virtualRuntime } from '../simulation/world.ts';
+import { seeded } from '../support/seeded.ts';
 
 let runtime: VirtualRuntime;
 let store: Engine;
@@ -88,7 +89,7 @@ const mark = (value: number): Change => ({ op: 'put', kind: 'state', key: 'a', v
 const marked = async () => (await store.get('state', ['a']))[0]?.value;
 
 beforeEach(async () => {
-  runtime = virtualRuntime(randomFrom(1));
+  runtime = virtualRuntime(seeded(1));
   store = await openSqliteStore({ file: ':memory:', runtime });
 });
 afterEach(async () => {

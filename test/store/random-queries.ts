@@ -10,16 +10,11 @@ import {
   type SortKey,
 } from '../../src/search/query.ts';
 import { targetsOf } from '../../src/search/targets.ts';
+import { seeded } from '../support/seeded.ts';
 
-/** A small generator with a seed (mulberry32), so that a failing run can be repeated. */
+/** Chance by the seed, so that a failing run can be repeated. */
 export function dice(seed: number) {
-  let state = seed;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const next = seeded(seed);
   const below = (limit: number): number => Math.floor(next() * limit);
   return {
     below,

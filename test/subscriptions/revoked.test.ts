@@ -2,7 +2,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { fullAccess, noAccess } from '../../src/smart/access.ts';
 import type { Store } from '../../src/store/store.ts';
-import { createWorld, randomFrom, reply } from '../simulation/world.ts';
+import { createWorld, reply } from '../simulation/world.ts';
+import { seeded } from '../support/seeded.ts';
 
 const universes = 200;
 
@@ -13,7 +14,7 @@ async function wait(turns: number, steps: number): Promise<void> {
 }
 
 async function lived(seed: number): Promise<{ sent: number; sentAfter: number }> {
-  const random = randomFrom(seed);
+  const random = seeded(seed);
   let isRevoked = false;
   const sent: boolean[] = [];
   let store: Store | undefined;

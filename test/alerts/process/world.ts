@@ -18,7 +18,9 @@ import { noLeases, startLeases } from '../../../src/store/lease.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
 import type { Change, Kept } from '../../../src/store/store.ts';
 import { createPause, type Pause, pausedRuntime, pausedStore } from '../../simulation/pause.ts';
-import { randomFrom, type VirtualRuntime, virtualRuntime } from '../../simulation/world.ts';
+import { followWork } from '../../simulation/work.ts';
+import { type VirtualRuntime, virtualRuntime } from '../../simulation/world.ts';
+import { seeded } from '../../support/seeded.ts';
 
 const base = 'http://test/fhir';
 const canonical = 'https://example.org/fhir';
@@ -63,7 +65,7 @@ interface Life {
 
 /** Signs of life of several servers are work for the clock: they are given where there is more than one. */
 export async function openAlertWorld(settings: Partial<ProcessSettings> = {}, isShared = false): Promise<AlertWorld> {
-  const runtime = virtualRuntime(randomFrom(7));
+  const runtime = virtualRuntime(seeded(7));
   const store = await openSqliteStore({ file: ':memory:', runtime, indexVersion: INDEX_VERSION });
   const lives: Life[] = [];
   const bells: AlertBells[] = [];
@@ -116,27 +118,7 @@ export async function openAlertWorld(settings: Partial<ProcessSettings> = {}, is
     return dispatch(insideRequest(ofItself(base), asked), administrator);
   };
 
-  /** The virtual clock stands while anything real is under way. */
-  let calls = 0;
-  let busy = 0;
-  const followed =
-    (method: any) =>
-    async (...parameters: unknown[]) => {
-      calls++;
-      busy++;
-      try {
-        return await method(...parameters);
-      } finally {
-        busy--;
-      }
-    };
-  const settled = async () => {
-    for (let still = 0; still < 4; ) {
-      const before = calls;
-      await new Promise((go) => setImmediate(go));
-      still = busy === 0 && calls === before ? still + 1 : 0;
-    }
-  };
+  const { followed, settled, until } = followWork(runtime);
 
   return {
     runtime,
@@ -268,11 +250,7 @@ export async function openAlertWorld(settings: Partial<ProcessSettings> = {}, is
       await client.dispatch(insideRequest(ofItself(base), asked), administrator, also);
       ring();
     },
-    async until(at) {
-      await settled();
-      while (runtime.leap(at)) await settled();
-      await settled();
-    },
+    until,
     async close() {
       stopClient.abort();
       for (const { stop, pause } of lives) {

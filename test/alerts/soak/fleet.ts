@@ -1,4 +1,5 @@
 /** A fleet of devices and all that they send: mostly normal, out of order, repeated, some of it broken. The same for the same seed. */
+import { seeded } from '../../support/seeded.ts';
 import type { Told } from './oracle.ts';
 
 export interface Batch {
@@ -27,17 +28,6 @@ type Severity = Told['severity'];
 export const READINGS = 100;
 const MINUTE = 60_000;
 const DAY = 86_400_000;
-
-/** mulberry32: the same numbers for the same seed. */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** From and to, both included, in tenths where the vital has them: an adult's by docs/alerts.md, and those of the patients that have limits of their own. */
 const ranges: Readonly<Record<string, Readonly<Record<Severity, readonly (readonly [number, number])[]>>>> = {

@@ -1,7 +1,8 @@
 /** Sends a fleet's readings to servers that are killed meanwhile. */
 import { readFileSync } from 'node:fs';
 import type { Reply, ServerProcess } from '../../support/process.ts';
-import { type Device, ownLimits, seeded } from './fleet.ts';
+import { seeded } from '../../support/seeded.ts';
+import { type Device, ownLimits } from './fleet.ts';
 
 export interface Soak {
   readonly devices: readonly Device[];

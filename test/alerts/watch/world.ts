@@ -15,7 +15,9 @@ import { administrator } from '../../../src/smart/access.ts';
 import type { Engine } from '../../../src/store/engine.ts';
 import { noLeases, startLeases } from '../../../src/store/lease.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
-import { randomFrom, type VirtualRuntime, virtualRuntime } from '../../simulation/world.ts';
+import { followWork } from '../../simulation/work.ts';
+import { type VirtualRuntime, virtualRuntime } from '../../simulation/world.ts';
+import { seeded } from '../../support/seeded.ts';
 
 export const canonical = 'https://example.org/fhir';
 const base = 'http://test/fhir';
@@ -46,22 +48,21 @@ export async function openWatchWorld(
   settings: Partial<WatchParts['settings']> = {},
   isShared = false,
 ): Promise<WatchWorld> {
-  const runtime = virtualRuntime(randomFrom(11));
+  const runtime = virtualRuntime(seeded(11));
   const store = await openSqliteStore({ file: ':memory:', runtime, indexVersion: INDEX_VERSION });
   const limits = loadLimits(fileURLToPath(new URL('../../../profiles', import.meta.url)));
   const lives: { readonly stop: AbortController; isOver: boolean }[] = [];
   const errors: unknown[] = [];
   let commits = 0;
   let isToFail = false;
-  let calls = 0;
-  let busy = 0;
+  const { followed, settled, until } = followWork(runtime);
 
   /** The store as one server has it: nothing reaches it once that is dead. The clock stands while anything is under way. */
   const viewOf = (life: { isOver: boolean }): Engine => {
     const names = ['read', 'vread', 'search', 'history', 'get', 'list', 'commit', 'end'] as const;
-    const followed = names.map((name) => [
+    const methods = names.map((name) => [
       name,
-      async (...parameters: unknown[]) => {
+      followed(async (...parameters: unknown[]) => {
         if (life.isOver) throw new Error('killed');
         if (name === 'commit') commits++;
         const writes = (change: any) => change.op === 'write' && change.key.type === 'Observation';
@@ -69,16 +70,10 @@ export async function openWatchWorld(
           isToFail = false;
           throw new Error('the store is away');
         }
-        calls++;
-        busy++;
-        try {
-          return await (store as any)[name](...parameters);
-        } finally {
-          busy--;
-        }
-      },
+        return (store as any)[name](...parameters);
+      }),
     ]);
-    return { ...store, ...Object.fromEntries(followed) };
+    return { ...store, ...Object.fromEntries(methods) };
   };
   const core = (engine: Engine, signal: AbortSignal) =>
     openCore({
@@ -106,13 +101,6 @@ export async function openWatchWorld(
       leases: noLeases,
       signal,
     });
-  const settled = async () => {
-    for (let still = 0; still < 6; ) {
-      const before = calls;
-      await new Promise((go) => setImmediate(go));
-      still = busy === 0 && calls === before ? still + 1 : 0;
-    }
-  };
   const stopClient = new AbortController();
   const client = await core(store, stopClient.signal);
 
@@ -167,11 +155,7 @@ export async function openWatchWorld(
       return matches.map(({ text }) => JSON.parse(text));
     },
     kept: (kind) => store.list(kind, '', 1_000),
-    async until(at) {
-      await settled();
-      while (runtime.leap(at)) await settled();
-      await settled();
-    },
+    until,
     async close() {
       stopClient.abort();
       for (const { stop } of lives) stop.abort();

@@ -1,15 +1,12 @@
 /** The frame of a page in a real browser, with a nurse who has one of two patients, behind a line that can be cut. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { BrowserContext, Page } from 'playwright-core';
 import { systemRuntime } from '../../../src/runtime.ts';
 import { complaintsOf, openChromium } from '../../support/chromium.ts';
 import { openHouse, type TestHouse } from '../../support/house.ts';
+import { violationsOn } from '../../support/page-checks.ts';
 import { until } from '../../support/until.ts';
 import { openLine } from './cut-line.ts';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const EVERYTHING = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 export const PASSWORD = 'harbour-lantern-quilt-97';
 
 export interface FrameHouse {
@@ -65,13 +62,7 @@ export async function openFrame(): Promise<FrameHouse> {
     later: (milliseconds) => {
       shift += milliseconds;
     },
-    async violations() {
-      if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(axe);
-      const found: any = await page.evaluate(
-        `axe.run(document, { resultTypes: ['violations'], runOnly: ${JSON.stringify(EVERYTHING)} })`,
-      );
-      return found.violations.map(({ id, nodes }: any) => `${id}: ${nodes.map((node: any) => node.html).join(' ')}`);
-    },
+    violations: () => violationsOn(page),
     async follow(topics) {
       await withPage(`({ live, alarm }) => {
         window.told = []; window.asked = 0;

@@ -1,19 +1,14 @@
 /** The examples of pages, served as the server serves them, in one browser; and what is wrong with a page there. https://www.w3.org/TR/WCAG22/ */
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { expect } from '@jest/globals';
 import express from 'express';
 import type { Page } from 'playwright-core';
 import { assetsRouter, sendPage } from '../../../src/smart/pages/serve.ts';
 import { complaintsOf, openChromium } from '../../support/chromium.ts';
+import { violationsOn } from '../../support/page-checks.ts';
 import { examples } from './examples.ts';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** Rules of WCAG 2.2 A and AA and what axe holds for good besides; each violation as one line. */
-const EVERYTHING = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 /** All that is another in the dark. */
 const COLOURS = ['color-contrast', 'link-in-text-block'];
 
@@ -56,13 +51,6 @@ export async function showExamples(): Promise<Shown> {
   };
 }
 
-async function violationsOn(page: Page, rules: readonly string[]): Promise<string[]> {
-  const found: any = await page.evaluate(
-    `axe.run(document, { resultTypes: ['violations'], runOnly: ${JSON.stringify(rules)} })`,
-  );
-  return found.violations.map(({ id, nodes }: any) => `${id}: ${nodes.map((node: any) => node.html).join(' ')}`);
-}
-
 const overflowOf = (page: Page) =>
   page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
 
@@ -72,8 +60,7 @@ export async function expectForEverybody({ url, page, complaints }: Shown, name:
   await page.setViewportSize({ width: 1280, height: 900 });
   await page.emulateMedia({ colorScheme: 'light' });
   await page.goto(`${url}/${name}`);
-  await page.evaluate(axe);
-  expect(await violationsOn(page, EVERYTHING)).toEqual([]);
+  expect(await violationsOn(page)).toEqual([]);
   const paper = await page.evaluate('getComputedStyle(document.body).backgroundColor');
   await page.emulateMedia({ colorScheme: 'dark' });
   expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).not.toBe(paper);

@@ -18,6 +18,17 @@ export async function openSeedHouse() {
     sim,
     house,
     get,
+    /** A token of a new client that has these scopes. */
+    async tokenOf(scope: string): Promise<string> {
+      const { clientId: client_id, secret: client_secret } = await house.register({
+        scope,
+        grant_types: ['client_credentials'],
+        redirect_uris: undefined,
+        token_endpoint_auth_method: 'client_secret_post',
+      });
+      const form = { grant_type: 'client_credentials', client_id, client_secret, scope };
+      return (await house.ask('POST', '/oauth/token', form, { authorization: '' })).body.access_token;
+    },
     makerStatus: async () =>
       (await get('/cardiac/status')).body.manufacturers.find((one: any) => one.manufacturer === 'boston-scientific'),
     async stop() {

@@ -9,16 +9,6 @@ let seed: Awaited<ReturnType<typeof openSeedHouse>>;
 /** Of a client with the three scopes. */
 let token: string;
 
-const tokenOf = async (scope: string) => {
-  const { clientId: client_id, secret: client_secret } = await seed.house.register({
-    scope,
-    grant_types: ['client_credentials'],
-    redirect_uris: undefined,
-    token_endpoint_auth_method: 'client_secret_post',
-  });
-  const form = { grant_type: 'client_credentials', client_id, client_secret, scope };
-  return (await seed.house.ask('POST', '/oauth/token', form, { authorization: '' })).body.access_token;
-};
 const as = (one: string) => ({ authorization: `Bearer ${one}` });
 const get: typeof seed.get = (...asked) => seed.get(...asked);
 
@@ -35,7 +25,7 @@ const makersAlert = async (query: string, headers = {}) =>
 
 beforeAll(async () => {
   seed = await openSeedHouse();
-  token = await tokenOf(words);
+  token = await seed.tokenOf(words);
 });
 afterAll(() => seed.stop());
 
@@ -154,7 +144,7 @@ describe('The cardiac integration as the customer wrote it down', () => {
   });
 
   it('opens nothing to a scope without the type (0-023)', async () => {
-    const alerts = await tokenOf('patient_data alerts');
+    const alerts = await seed.tokenOf('patient_data alerts');
     expect((await get('/cardiac/patients/PAT001/devices', as(alerts))).status).toBe(403);
     expect((await get('/cardiac/status', as(alerts))).status).toBe(403);
     expect((await get('/cardiac/patients/PAT001/devices', { authorization: '' })).status).toBe(401);
