@@ -1,20 +1,10 @@
 /** Which scopes open which list, and that none tells what it may not see as if it were not so. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type AuthorizationHouse, openAuthorizationHouse } from '../../smart/authorization/authorization-house.ts';
+import { tokenOf } from './seed-house.ts';
 
 const base = 'https://example.org/fhir';
 let house: AuthorizationHouse;
-
-const tokenOf = async (scope: string) => {
-  const { clientId: client_id, secret: client_secret } = await house.register({
-    scope,
-    grant_types: ['client_credentials'],
-    redirect_uris: undefined,
-    token_endpoint_auth_method: 'client_secret_post',
-  });
-  const form = { grant_type: 'client_credentials', client_id, client_secret, scope };
-  return (await house.ask('POST', '/oauth/token', form, { authorization: '' })).body.access_token;
-};
 
 beforeAll(async () => {
   house = await openAuthorizationHouse();
@@ -102,7 +92,7 @@ describe('A list of implants', () => {
   ])(
     'is told to a token of `%s` whole or not at all, and what it lacks is named (0-023, 0-080)',
     async (scope, expected) => {
-      const authorization = `Bearer ${await tokenOf(scope)}`;
+      const authorization = `Bearer ${await tokenOf(house, scope)}`;
       const answers = [];
       for (const path of paths) {
         const { status, headers, body, text } = await house.ask('GET', path, undefined, { authorization });

@@ -1,6 +1,6 @@
 /** The simulated maker and a server that is to ask it, for the customer's walk. */
 import { type MakerSimulator, startMakerSimulator } from '../../../src/simulators/makers/maker.ts';
-import { openAuthorizationHouse } from '../../smart/authorization/authorization-house.ts';
+import { type AuthorizationHouse, openAuthorizationHouse } from '../../smart/authorization/authorization-house.ts';
 
 export const credentials = {
   client_id: 'demo',
@@ -8,6 +8,18 @@ export const credentials = {
   api_key: 'demo-key',
   environment: 'production',
 };
+
+/** A token of a new client that has these scopes. */
+export async function tokenOf(house: AuthorizationHouse, scope: string): Promise<string> {
+  const { clientId: client_id, secret: client_secret } = await house.register({
+    scope,
+    grant_types: ['client_credentials'],
+    redirect_uris: undefined,
+    token_endpoint_auth_method: 'client_secret_post',
+  });
+  const form = { grant_type: 'client_credentials', client_id, client_secret, scope };
+  return (await house.ask('POST', '/oauth/token', form, { authorization: '' })).body.access_token;
+}
 
 export async function openSeedHouse() {
   // More than a day: what is told of batteries comes daily.
@@ -18,17 +30,7 @@ export async function openSeedHouse() {
     sim,
     house,
     get,
-    /** A token of a new client that has these scopes. */
-    async tokenOf(scope: string): Promise<string> {
-      const { clientId: client_id, secret: client_secret } = await house.register({
-        scope,
-        grant_types: ['client_credentials'],
-        redirect_uris: undefined,
-        token_endpoint_auth_method: 'client_secret_post',
-      });
-      const form = { grant_type: 'client_credentials', client_id, client_secret, scope };
-      return (await house.ask('POST', '/oauth/token', form, { authorization: '' })).body.access_token;
-    },
+    tokenOf: (scope: string) => tokenOf(house, scope),
     makerStatus: async () =>
       (await get('/cardiac/status')).body.manufacturers.find((one: any) => one.manufacturer === 'boston-scientific'),
     async stop() {
