@@ -9,6 +9,8 @@ import { ask, type Reached, withServer } from './running.ts';
 const PATIENCE = 60_000;
 /** Milliseconds after which somebody who waits is told how far it is. */
 const LONG = 4_000;
+/** Milliseconds for which a command that opened the store itself stays for others who asked it meanwhile. */
+const FOR_OTHERS = 10_000;
 const passes =
   /fetch failed|ECONN|is starting|does not listen yet|belongs to the running process|in use by|lock of the data/;
 
@@ -25,8 +27,18 @@ async function finished(reached: Reached, cleanupDays: number | undefined): Prom
     progress(`looked at ${run.looked_at} of ${run.found} files, ${run.archived} archived, ${run.failed} failed`);
   }
   if (isShown) progress(`looked at ${run.looked_at} of ${run.found} files`, true);
+  if (!reached.isRunning) await othersTold(reached, run);
   if (run.state === 'refused') throw new Error(run.error);
   return run;
+}
+
+/** What a run has done would be lost with the process that did it: it stays until the others know. */
+async function othersTold(reached: Reached, { run, others }: any): Promise<void> {
+  const until = systemRuntime.now() + FOR_OTHERS;
+  for (let left = others; left > 0 && systemRuntime.now() < until; ) {
+    await systemRuntime.sleep(100);
+    left = (await ask(reached, 'GET', `/admin/iot-files/runs/${run}`)).others;
+  }
 }
 
 async function processed(config: Config, cleanupDays: number | undefined): Promise<any> {

@@ -14,7 +14,7 @@ function daysOf(given: unknown): number | undefined {
   return given as number;
 }
 
-const told = ({ id, state, done, of, tally, cleanedUp, error }: Run) => ({
+const told = ({ id, state, done, of, tally, cleanedUp, error }: Run, others: number) => ({
   run: id,
   state,
   looked_at: done,
@@ -23,28 +23,33 @@ const told = ({ id, state, done, of, tally, cleanedUp, error }: Run) => ({
   removed: cleanedUp?.removed ?? null,
   held: cleanedUp?.held ?? null,
   error: error ?? null,
+  others,
 });
 
 /** Below `/admin`, whose router lets the administrator alone through. Without an inbox every answer is 409. */
-export function adminFileDropRouter(drop: FileDrop | undefined): RequestHandler {
+export function adminFileDropRouter(inbox: FileDrop | undefined): RequestHandler {
   const router = Router({ caseSensitive: true });
 
   function open(): FileDrop {
-    if (!drop) throw problem('conflict', 'this server has no inbox: IOT_INBOX_DIR is not set');
-    return drop;
+    if (!inbox) throw problem('conflict', 'this server has no inbox: IOT_INBOX_DIR is not set');
+    return inbox;
   }
 
   router.post('/iot-files/runs', async (request, response) => {
     const { cleanup_days } = await membersOf(request);
-    const started = open().start(daysOf(cleanup_days));
+    const drop = open();
+    const started = drop.start(daysOf(cleanup_days));
     await visitOf(response).record({ interaction: 'admin-iot-files', action: 'E', status: 202 });
-    reply(request, response, 202, told(started), { Location: `/admin/iot-files/runs/${started.id}` });
+    reply(request, response, 202, told(started, drop.othersThan(started.id)), {
+      Location: `/admin/iot-files/runs/${started.id}`,
+    });
   });
 
   router.get('/iot-files/runs/:run', (request, response) => {
-    const found = open().runOf(request.params.run);
+    const drop = open();
+    const found = drop.runOf(request.params.run);
     if (!found) throw problem('not-found', 'there is no such run, or it is long over');
-    reply(request, response, 200, told(found));
+    reply(request, response, 200, told(found, drop.othersThan(found.id)));
   });
   return router;
 }

@@ -26,6 +26,7 @@ export const fileDropSchemas: Readonly<Record<string, Schema>> = {
       removed: ifCleaned('Archived files that were removed; null without a cleanup.'),
       held: ifCleaned('Archived files that are old enough, but held.'),
       error: { type: 'string', nullable: true, description: 'Why the run was refused.' },
+      others: count('Other runs that are not over, or whose end nobody has asked for yet.'),
     },
   },
 };

@@ -29,6 +29,8 @@ export interface FileDrop {
   /** Looks through the inbox until nothing is left that is whole; and then cleans up, where days are given. */
   start(cleanupDays: number | undefined): Run;
   runOf(id: string): Run | undefined;
+  /** How many runs besides this one are not over, or are and nobody has asked since. */
+  othersThan(id: string): number;
   /** Since the server started. */
   readonly totals: () => Tally;
   /** When a file was last taken in, and when one last failed; milliseconds since 1970. */
@@ -161,6 +163,8 @@ export function openFileDrop(room: FileDropRoom): FileDrop | undefined {
   if (!isBrief) want();
 
   const runs = new Map<string, Run>();
+  /** Whose end nobody has heard of. */
+  const untold = new Set<string>();
   async function run(id: string, cleanupDays: number | undefined): Promise<void> {
     const note = (news: Partial<Run>) => runs.set(id, { ...runs.get(id)!, ...news });
     want();
@@ -188,7 +192,12 @@ export function openFileDrop(room: FileDropRoom): FileDrop | undefined {
       const id = freshId(runtime);
       const one: Run = { id, state: 'waiting', done: 0, of: 0, tally: nothing };
       runs.set(id, one);
-      if (runs.size > RUNS_KEPT) runs.delete(runs.keys().next().value!);
+      untold.add(id);
+      if (runs.size > RUNS_KEPT) {
+        const oldest = runs.keys().next().value!;
+        runs.delete(oldest);
+        untold.delete(oldest);
+      }
       void run(id, cleanupDays).catch((error: unknown) => {
         const sentence =
           error instanceof Error && 'issues' in error ? error.message : 'the inbox cannot be looked through';
@@ -197,7 +206,12 @@ export function openFileDrop(room: FileDropRoom): FileDrop | undefined {
       });
       return one;
     },
-    runOf: (id) => runs.get(id),
+    runOf(id) {
+      const one = runs.get(id);
+      if (one?.state === 'done' || one?.state === 'refused') untold.delete(id);
+      return one;
+    },
+    othersThan: (id) => untold.size - (untold.has(id) ? 1 : 0),
     totals: () => totals,
     last: () => last,
     get stopped() {

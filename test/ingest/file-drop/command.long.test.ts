@@ -104,7 +104,9 @@ describe('watchfire process-iot-data', () => {
       expect(runs.map(({ code, stderr }) => [code, stderr])).toEqual(runs.map(() => [0, expect.anything()]));
       const sum = (name: string) =>
         runs.reduce((all, { stdout }) => all + Number(new RegExp(`${name}: (\\d+)`).exec(stdout)?.[1] ?? 0), 0);
-      expect([sum('Files processed'), sum('Vital signs created'), sum('Readings repeated')]).toEqual([200, 200, 0]);
+      const sums = [sum('Files processed'), sum('Vital signs created'), sum('Readings repeated')];
+      const said = [withServer, server?.output(), ...runs.map(({ stdout, stderr }) => stdout + stderr)];
+      expect([sums, said]).toEqual([[200, 200, 0], said]);
     }
   }, 60_000);
 
