@@ -31,13 +31,21 @@ const vendored: readonly (readonly [name: string, file: string, more: string])[]
   ['vendor/uplot.css', 'uplot/dist/uPlot.min.css', ''],
 ];
 
+/** Of our own files: comments that stand on lines of their own stay here, and lines keep their numbers. */
+const COMMENT = /^[ \t]*(?:\/\/.*|\/\*(?:(?!\*\/)[\s\S])*\*\/[ \t]*)$/gm;
+const sent = (name: string, bytes: Buffer): Buffer =>
+  ['js', 'css'].includes(ending(name))
+    ? Buffer.from(bytes.toString().replace(COMMENT, (comment) => '\n'.repeat(comment.split('\n').length - 1)))
+    : bytes;
+
 function collected(): ReadonlyMap<string, Buffer> {
   const folder = fileURLToPath(new URL('./assets/', import.meta.url));
   const require = createRequire(import.meta.url);
   const own = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .map((path) => [relative(folder, path).split(sep).join('/'), readFileSync(path)] as const);
+    .map((path) => [relative(folder, path).split(sep).join('/'), readFileSync(path)] as const)
+    .map(([name, bytes]) => [name, sent(name, bytes)] as const);
   const foreign = vendored.map(([name, file, more]) => {
     const text = readFileSync(require.resolve(file), 'utf8');
     return [name, Buffer.from(text + more)] as const;

@@ -3,6 +3,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { assetPath, assets } from '../../src/console/assets.ts';
 import { openHouse, type TestHouse } from '../support/house.ts';
+import { textOf } from '../support/sources.ts';
 
 /** Bytes that the scripts and styles of one page may be, compressed. */
 const MOST = 60 * 1024;
@@ -62,6 +63,30 @@ describe('Files of the pages', () => {
     expect(gzip!.headers['content-encoding']).toBe('gzip');
     expect(gunzipSync(gzip!.body)).toEqual(plain!.body);
     expect(plain!.body.toString()).toMatch(/^\/\*! https:\/\/github.com\/leeoniya\/uPlot/);
+  });
+
+  it('leave their comments here, what is vendored its licence not, and every line keeps its number', async () => {
+    const { files } = assets();
+    for (const [name, { bytes }] of files) {
+      const text = bytes.toString();
+      if (name.startsWith('vendor/')) continue;
+      expect([name, text.match(/^\s*(?:\/\/|\/\*).*$/gm) ?? []]).toEqual([name, []]);
+      if (/\.(?:js|css)$/.test(name) && !name.startsWith('words/')) {
+        const written = textOf(`src/console/assets/${name}`).split('\n');
+        const sent = text.split('\n');
+        expect([name, sent.length]).toEqual([name, written.length]);
+        expect(sent.filter((line, i) => line !== '' && line !== written[i])).toEqual([]);
+      }
+    }
+    expect(files.get('vendor/uplot.js')!.bytes.toString()).toMatch(/^\/\*!/);
+  });
+
+  it(`are ${MOST} bytes at most, all of them with one language (0-148)`, async () => {
+    const { files } = assets();
+    const all = [...files].filter(([name]) => /\.(?:js|css)$/.test(name) && !name.startsWith('words/en/'));
+    const sizes = await Promise.all(all.map(async ([, file]) => (await file.compressed('br')).length));
+    const sum = sizes.reduce((one, other) => one + other, 0);
+    expect([sum <= MOST, sum]).toEqual([true, sum]);
   });
 
   it.each(['none.js', '../look.ts', '..%2flook.ts', 'parts', '__proto__'])('are none besides: %s', async (name) => {
