@@ -93,7 +93,7 @@ export function createOneFile({ folders, takeIn, store, runtime, patience }: One
 
   function waits(name: Buffer, error: unknown): Done {
     patience.putOff(name);
-    return { is: 'waiting', soon: patience.untilDue(name), error };
+    return { is: 'waiting', error };
   }
 
   /** Moves a file to where it belongs. */
@@ -126,8 +126,7 @@ export function createOneFile({ folders, takeIn, store, runtime, patience }: One
         if (typeof seen === 'string') return { is: 'left', kind: seen };
         const quiet = patience.unchangedFor(name, seen);
         if (quiet < QUIET) return { is: 'waiting', soon: QUIET - quiet };
-        const untilDue = patience.untilDue(name);
-        if (untilDue > 0) return { is: 'waiting', soon: untilDue };
+        if (patience.untilDue(name) > 0) return { is: 'waiting' };
         if (seen.size > LARGEST) {
           await fail(name, seen, {}, problem('too-long', 'The file is larger than 16 MiB'));
           return { is: 'failed' };

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { dayOf } from '../../../src/ingest/file-drop/names.ts';
+import { ownerOf } from '../../../src/process/owner.ts';
 import { systemRuntime } from '../../../src/runtime.ts';
 import { runCommand, type ServerProcess, startServer } from '../../support/process.ts';
 import { people, single } from './inbox.ts';
@@ -109,6 +110,25 @@ describe('watchfire process-iot-data', () => {
       expect([sums, said]).toEqual([[200, 200, 0], said]);
     }
   }, 60_000);
+
+  it('stays, where it opened the store itself, until another who asked it knows what was done (2-055)', async () => {
+    drop('told.json', single('DEV001', 35_000));
+    const opened = processIotData();
+    let url: string | undefined;
+    while (!url) {
+      await systemRuntime.sleep(10);
+      url = ownerOf(data)?.url;
+    }
+    const authorization = `Bearer ${readFileSync(join(data, 'admin-token'), 'utf8')}`;
+    const ask = async (method: string, path: string): Promise<any> =>
+      (await fetch(url + path, { method, headers: { authorization } })).json();
+    const { run } = await ask('POST', '/admin/iot-files/runs');
+    await systemRuntime.sleep(4_000);
+    const told = await ask('GET', `/admin/iot-files/runs/${run}`);
+    expect(told).toMatchObject({ state: 'done' });
+    const { stdout } = await opened;
+    expect(told.processed + Number(/Files processed: (\d+)/.exec(stdout)![1])).toBe(1);
+  });
 
   it('cleans up what is asked (2-054)', async () => {
     mkdirSync(join(archive, '2001-01-01'));
