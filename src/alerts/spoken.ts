@@ -3,6 +3,8 @@ import { keyOf, type Resource, referenceTo } from '../fhir/references.ts';
 
 /** A signal below this opens and raises nothing by itself. */
 const TRUSTED_QUALITY = 50;
+/** Clocks differ by minutes. What lies further ahead tells nothing about when it was: as of feeds and mappings. */
+export const AHEAD = 5 * 60_000;
 const ACT_REASON = 'http://terminology.hl7.org/CodeSystem/v3-ActReason';
 const spoken = new Set(['preliminary', 'final', 'amended', 'corrected']);
 /** What an implant says of the heart is none of what the limits of vital signs are made for: a pacemaker paces at 50, an episode runs at 220. */

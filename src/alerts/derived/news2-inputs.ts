@@ -2,7 +2,7 @@
 import { canonical as inBase } from '../../fhir/units.ts';
 import { type Measured, measuredIn } from '../interpret.ts';
 import type { Thresholds } from '../thresholds.ts';
-import type { Consciousness, Inputs, Parameter } from './news2-table.ts';
+import { type Consciousness, type Inputs, type Parameter, parameters } from './news2-table.ts';
 
 const SNOMED = 'http://snomed.info/sct';
 const LOINC = 'http://loinc.org';
@@ -18,7 +18,7 @@ const byVital: Readonly<Record<string, Parameter>> = {
 const systolic = new Set([`${LOINC}|8480-6`, `${MDC}|150021`]);
 
 /** ACVPU scale observation of the NHS. */
-export const consciousnessCode = { system: SNOMED, code: '1104441000000107' };
+const consciousnessCode = { system: SNOMED, code: '1104441000000107' };
 const states: ReadonlyMap<string, Consciousness> = new Map([
   ['248234008', 'A'],
   ['130987000', 'C'],
@@ -43,6 +43,32 @@ const units: Readonly<Partial<Record<Parameter, string>>> = {
   'oxygen-saturation': '%',
   'systolic-pressure': 'mm[Hg]',
 };
+
+export interface Code {
+  readonly system: string;
+  readonly code: string;
+}
+
+const codeIn = (name: string): Code => {
+  const bar = name.lastIndexOf('|');
+  return { system: name.slice(0, bar), code: name.slice(bar + 1) };
+};
+
+/** The findings that are a code or a value. */
+export const airOrOxygenCodes: readonly Code[] = [...airOrOxygen.keys()].map((code) => ({ system: SNOMED, code }));
+
+/** The codes that each parameter is told under, as of limits that are known. */
+export function codesIn(vitals: Thresholds): ReadonlyMap<Parameter, readonly Code[]> {
+  const of = (parameter: Parameter): readonly Code[] => {
+    if (parameter === 'consciousness') return [consciousnessCode];
+    if (parameter === 'oxygen') return [...airOrOxygenCodes, ...[...inhaled.keys()].map(codeIn)];
+    if (parameter === 'systolic-pressure') return [...systolic].map(codeIn);
+    return [...vitals].flatMap(([name, [limits]]) =>
+      byVital[limits?.vital ?? ''] === parameter ? [codeIn(name)] : [],
+    );
+  };
+  return new Map(parameters.map((parameter) => [parameter, of(parameter)]));
+}
 
 function numberOf({ value, unit }: Measured, parameter: Parameter): number | undefined {
   if (parameter !== 'temperature') return unit === units[parameter] ? value : undefined;

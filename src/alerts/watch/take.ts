@@ -47,7 +47,7 @@ export async function take(batch: readonly StoredChange[], parts: TakeParts): Pr
     const reading: Reading = { patient, device: observation['device']?.reference, at, source };
     for (const sampled of samplesIn(observation, patient, limits, canonical))
       if (at >= (resting.get(sampled.key) ?? Number.NEGATIVE_INFINITY)) samples.push({ sampled, reading });
-    if (await news2.learn(patient, observation, at)) patients.add(patient);
+    if (await news2.learn(patient, observation, version.lastUpdated)) patients.add(patient);
   }
   const trends = await trendsOf(samples, parts);
   for (const patient of patients) {

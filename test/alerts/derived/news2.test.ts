@@ -241,4 +241,20 @@ describe('NEWS2', () => {
     await later(1_000);
     expect((await scores()).map((one) => Date.parse(one.effectiveDateTime) - begun)).toEqual([0, 5 * minute]);
   });
+
+  it('is there beside a monitor of every second: consciousness of 40 minutes ago, and few rows are read for it', async () => {
+    world = await openWatchWorld();
+    await patient('1');
+    const now = world.runtime.now();
+    await round('1', now - 40 * minute);
+    const stream = Array.from({ length: 2_100 }, (_, i) => vital('1', '8867-4', 75, '/min', now - i * 1_000));
+    for (let i = 0; i < stream.length; i += 700) await world.saveAll(stream.slice(i, i + 700));
+    await world.start();
+    world.rows();
+    await world.save(vital('1', '8867-4', 140, '/min', now));
+    await later(10_000);
+    expect(await flags()).toEqual([['active', 'PM']]);
+    expect(world.rows()).toBeLessThan(100);
+    expect(world.errors).toEqual([]);
+  });
 });

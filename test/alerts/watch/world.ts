@@ -9,6 +9,7 @@ import { startAlertWatch, type WatchParts } from '../../../src/alerts/watch/room
 import { createTrail } from '../../../src/audit/trail.ts';
 import { openCore } from '../../../src/core.ts';
 import { insideRequest, ofItself } from '../../../src/interactions/inside.ts';
+import type { Entry } from '../../../src/interactions/interaction.ts';
 import { INDEX_VERSION } from '../../../src/search/index-version.ts';
 import { plainQuery } from '../../../src/search/query.ts';
 import { administrator } from '../../../src/smart/access.ts';
@@ -33,10 +34,14 @@ export interface WatchWorld {
   failOnce(): void;
   /** Commits since it was asked last. */
   commits(): number;
+  /** Matches that searches of servers gave since it was asked last. */
+  rows(): number;
   start(): Promise<number>;
   /** Ends it where it stands. */
   kill(server: number): void;
   save(resource: any): Promise<any>;
+  /** In one transaction. */
+  saveAll(resources: readonly any[]): Promise<void>;
   find(type: string): Promise<any[]>;
   kept(kind: string): Promise<readonly any[]>;
   /** Lets all happen that happens by then. */
@@ -54,6 +59,7 @@ export async function openWatchWorld(
   const lives: { readonly stop: AbortController; isOver: boolean }[] = [];
   const errors: unknown[] = [];
   let commits = 0;
+  let rows = 0;
   let isToFail = false;
   const { followed, settled, until } = followWork(runtime);
 
@@ -70,7 +76,9 @@ export async function openWatchWorld(
           isToFail = false;
           throw new Error('the store is away');
         }
-        return (store as any)[name](...parameters);
+        const answer = await (store as any)[name](...parameters);
+        if (name === 'search') rows += answer.matches.length;
+        return answer;
       }),
     ]);
     return { ...store, ...Object.fromEntries(methods) };
@@ -115,6 +123,11 @@ export async function openWatchWorld(
       commits = 0;
       return made;
     },
+    rows() {
+      const read = rows;
+      rows = 0;
+      return read;
+    },
     async start() {
       const life = { stop: new AbortController(), isOver: false };
       const server = lives.push(life) - 1;
@@ -149,6 +162,14 @@ export async function openWatchWorld(
       const asked = { interaction: 'update', type, id, body: { text, resource } } as const;
       const { version } = await client.dispatch(insideRequest(ofItself(base), asked), administrator);
       return JSON.parse(version!.text);
+    },
+    async saveAll(resources) {
+      const entries = resources.map((resource): Entry => {
+        const url = `${resource.resourceType}/${resource.id}`;
+        return { fullUrl: url, method: 'PUT', url, body: { text: JSON.stringify(resource), resource }, conditions: {} };
+      });
+      const asked = { interaction: 'transaction', type: '', entries } as const;
+      await client.dispatch(insideRequest(ofItself(base), asked), administrator);
     },
     async find(type) {
       const { matches } = await store.search(plainQuery(type, { is: 'all', of: [] }, 1_000), undefined);
