@@ -1,5 +1,6 @@
 /** An alarm's life as a pure table: what one more reading does to it. Times are those of the readings, in milliseconds. */
 import type { Severity } from './interpret.ts';
+import { placedAt } from './spoken.ts';
 
 /** What is kept of the alarm of one patient, vital and device. */
 export interface Alarm {
@@ -44,9 +45,28 @@ export interface Turn {
   readonly alarm: Alarm | undefined;
 }
 
-/** Readings may come in any order; each is placed by its own time. The same reading again (a corrected value) replaces itself. */
-export function after(alarm: Alarm | undefined, reading: Reading): Turn {
+/**
+ * Readings may come in any order; each is placed by its own time. The same reading again (a corrected value) replaces itself. What
+ * lies ahead of the server's clock is of now: else no reading of tomorrow would end what one of the year 2040 began.
+ */
+export function after(before: Alarm | undefined, given: Reading, now: number): Turn {
+  const alarm = before && placed(before, now);
+  const reading = { ...given, at: placedAt(given.at, now) };
   return reading.severity === 'normal' ? afterNormal(alarm, reading) : afterOutside(alarm, reading, reading.severity);
+}
+
+/** Also what was kept before that was so. */
+function placed(alarm: Alarm, now: number): Alarm {
+  const { first, last, normal, until } = alarm;
+  const newest = Math.max(first, last, normal ?? 0, until ?? 0);
+  if (placedAt(newest, now) === newest) return alarm;
+  return {
+    ...alarm,
+    first: placedAt(first, now),
+    last: placedAt(last, now),
+    ...(normal !== undefined && { normal: placedAt(normal, now) }),
+    ...(until !== undefined && { until: placedAt(until, now) }),
+  };
 }
 
 function afterNormal(alarm: Alarm | undefined, { at, trusted, near }: Reading): Turn {

@@ -14,7 +14,7 @@ import { type FloodCap, usualCap } from './flood.ts';
 import { follow, type KeptAlarm, type Sight } from './follow-alarm.ts';
 import { judge, type Measured, measuredIn, type Person, type Verdict, worst } from './interpret.ts';
 import { createKindsOf, createPersonOf } from './person.ts';
-import { deviceOf, instantOf, isOfImplant, isSpoken, isTrusted, patientOf } from './spoken.ts';
+import { deviceOf, instantOf, isOfImplant, isSpoken, isTrusted, patientOf, placedAt } from './spoken.ts';
 import { createStoredLimits, limitKeys } from './stored-limits.ts';
 import type { Limits, LimitsOf, Thresholds } from './thresholds.ts';
 import { type NotJudged, notJudgedIssue } from './words.ts';
@@ -85,7 +85,7 @@ export function flagVitals(shipped: Limits, cap: FloodCap = usualCap): Derive {
 
   return async ({ key: observation, after: written }, pending, look, { now, canonical }) => {
     if (written?.resourceType !== 'Observation' || !isSpoken(written)) return [];
-    const at = instantOf(written, now);
+    const at = placedAt(instantOf(written, now), now);
     if (at < now - OLDEST) return [];
     const measured = measuredIn(written);
     const of = measured.length > 0 ? limitsOf(written, measured, shipped, canonical) : undefined;

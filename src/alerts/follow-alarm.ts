@@ -98,7 +98,7 @@ export async function follow(
   held: Pending,
   look: Look,
 ): Promise<Followed> {
-  const { step, alarm } = after(before, reading);
+  const { step, alarm } = after(before, reading, sight.now);
   if (alarm === undefined) return { saves: [], kept: undefined };
   if (step === 'opened') return open(alarm, sight, held, look);
   const kept: KeptAlarm = { ...before!, ...alarm };

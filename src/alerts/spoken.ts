@@ -18,6 +18,9 @@ export function instantOf(observation: Resource, now: number): number {
   return Number.isNaN(at) ? now : at;
 }
 
+/** Where it is placed among others: what a clock that is wrong puts further ahead is of now. */
+export const placedAt = (at: number, now: number): number => (at > now + AHEAD ? now : at);
+
 /** It says something, and it is no test: test messages of HL7 v2 say so, and nobody is to be woken by them. */
 export const isSpoken = (observation: Resource): boolean =>
   spoken.has(observation['status']) &&

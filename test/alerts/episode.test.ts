@@ -11,10 +11,10 @@ import {
 type Told = readonly [at: number, severity: Reading['severity'], trusted?: boolean, near?: boolean];
 
 /** The steps that readings lead to, one after another. */
-function steps(readings: readonly Told[], from?: Alarm): { steps: string[]; alarm: Alarm | undefined } {
+function steps(readings: readonly Told[], from?: Alarm, now = 1e9): { steps: string[]; alarm: Alarm | undefined } {
   let alarm = from;
   const steps = readings.map(([at, severity, trusted = true, near = false]) => {
-    const turn = after(alarm, { at, severity, trusted, near });
+    const turn = after(alarm, { at, severity, trusted, near }, now);
     alarm = turn.alarm;
     return turn.step;
   });
@@ -266,5 +266,38 @@ describe('a Flag that somebody ends', () => {
         again,
       ).steps,
     ).toEqual(['repeated', 'nothing', 'ended']);
+  });
+});
+
+describe('a reading of the future', () => {
+  const minute = 60_000;
+  const now = 1_000 * minute;
+  const from = (alarm: Alarm | undefined, at: number, ...readings: readonly Told[]) => steps(readings, alarm, at);
+
+  it('is of now: it opens an episode that readings of later end', () => {
+    const { steps: opened, alarm } = from(undefined, now, [9e12, 'critical']);
+    const later = now + 10 * minute;
+
+    expect([opened, alarm]).toMatchObject([['opened'], { first: now, last: now }]);
+    expect(from(alarm, later, [now + minute, 'normal'], [now + 2 * minute, 'normal']).steps.at(-1)).toBe('ended');
+  });
+
+  it('ends nothing for longer than now: what comes out of the limits tomorrow opens another', () => {
+    const { alarm } = from(undefined, now, [now - 2, 'abnormal'], [now - 1, 'normal'], [9e12, 'normal']);
+
+    expect(alarm).toMatchObject({ open: false, until: now });
+    expect(from(alarm, now + 9 * minute, [now + 9 * minute, 'abnormal']).steps).toEqual(['opened']);
+  });
+
+  it('that was kept with its own time holds nothing up any more', () => {
+    const kept: Alarm = { open: true, episode: 1, severity: 'abnormal', first: now - 1, last: 9e12 };
+    const { alarm } = from(kept, now, [now - 1, 'normal']);
+
+    expect(from(alarm, now + 2, [now + 1, 'normal'], [now + 2, 'normal']).steps.at(-1)).toBe('ended');
+  });
+
+  it('keeps its time where clocks differ by five minutes', () => {
+    expect(from(undefined, now, [now + 5 * minute, 'abnormal']).alarm).toMatchObject({ last: now + 5 * minute });
+    expect(from(undefined, now, [now + 5 * minute + 1, 'abnormal']).alarm).toMatchObject({ last: now });
   });
 });

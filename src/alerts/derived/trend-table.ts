@@ -1,5 +1,7 @@
 /** Trends as pure tables: a value that goes one way over several samples, and one that has left its own baseline. docs/alerts.md#trends */
 
+import { AHEAD } from '../spoken.ts';
+
 /** One value of one channel. Times in milliseconds. */
 export interface Sample {
   readonly at: number;
@@ -36,8 +38,18 @@ const rounded = (value: number): number => Number(value.toPrecision(6));
 export const restsUntil = (channel: Channel | undefined): number =>
   (channel?.samples.at(-1)?.at ?? Number.NEGATIVE_INFINITY) + DRIFT_APART;
 
+/**
+ * What lies ahead of the clock of the server is no sample: nothing would come after it. Those that were taken before that was so go.
+ */
+function withoutAhead(channel: Channel, now: number): Channel {
+  const samples = channel.samples.filter(({ at }) => at <= now + AHEAD);
+  return samples.length === channel.samples.length ? channel : { ...channel, samples };
+}
+
 /** Late ones have no place: a drift is told forward. */
-export function afterVital(channel: Channel = none, sample: Sample): Told {
+export function afterVital(before: Channel = none, sample: Sample, now: number): Told {
+  const channel = withoutAhead(before, now);
+  if (sample.at > now + AHEAD) return { channel };
   const last = channel.samples.at(-1);
   if (last && sample.at < last.at + DRIFT_APART) return { channel };
   const samples = [...channel.samples.filter(({ at }) => at > sample.at - DRIFT_WITHIN), sample].slice(-DRIFT_SAMPLES);
@@ -60,7 +72,9 @@ export const BASELINE = 10;
 const BASELINE_LEAST = 3;
 
 /** Percent that a value lies beside the median of those before it. Each one is told of. */
-export function afterInterrogation(channel: Channel = none, sample: Sample): Told {
+export function afterInterrogation(kept: Channel = none, sample: Sample, now: number): Told {
+  const channel = withoutAhead(kept, now);
+  if (sample.at > now + AHEAD) return { channel };
   const last = channel.samples.at(-1);
   if (last && sample.at <= last.at) return { channel };
   const before = channel.samples;

@@ -84,6 +84,8 @@ export interface Reading {
   readonly patient: string;
   readonly device: string | undefined;
   readonly at: number;
+  /** When it came in, by the clock of the server. */
+  readonly arrived: number;
   readonly source: Source;
 }
 
@@ -100,10 +102,10 @@ export function followSample(
   canonical: string,
 ): { readonly channel: Channel; readonly derived?: Resource & { readonly id: string } } {
   const { rule, value, instance } = sampled;
-  const { patient, device, at, source } = reading;
+  const { patient, device, at, arrived, source } = reading;
   const sample: Sample = { at, value, source: `${source.reference}/_history/${source.versionId}` };
   const after = sampled.isOfImplant ? afterInterrogation : afterVital;
-  const { channel, change } = after(before, sample);
+  const { channel, change } = after(before, sample, arrived);
   if (!change) return { channel };
   const derived: Derived = {
     code: rule.code,

@@ -44,7 +44,8 @@ export async function take(batch: readonly StoredChange[], parts: TakeParts): Pr
     if (patient === undefined) continue;
     const at = instantOf(observation, version.lastUpdated);
     const source = { reference: referenceTo(version.key), versionId: version.versionId };
-    const reading: Reading = { patient, device: observation['device']?.reference, at, source };
+    const arrived = version.lastUpdated;
+    const reading: Reading = { patient, device: observation['device']?.reference, at, arrived, source };
     for (const sampled of samplesIn(observation, patient, limits, canonical))
       if (at >= (resting.get(sampled.key) ?? Number.NEGATIVE_INFINITY)) samples.push({ sampled, reading });
     if (await news2.learn(patient, observation, version.lastUpdated)) patients.add(patient);

@@ -14,7 +14,7 @@ function told(
   let channel: Channel | undefined;
   return values.map((value, i) => {
     const at = typeof apart === 'number' ? i * apart : apart(i);
-    const next = after(channel, { at, value, source: `Observation/${i}/_history/1` });
+    const next = after(channel, { at, value, source: `Observation/${i}/_history/1` }, 1e12);
     channel = next.channel;
     return next.change?.value;
   });
@@ -43,6 +43,22 @@ describe('A drift of a vital sign', () => {
     expect(told([60, 64, 68, 72, 76, 80], afterVital, (i) => (i < 5 ? i * every : day + 1)).at(-1)).toBeUndefined();
     expect(told([60, 64, 68, 72, 76, 99, 80], afterVital, (i) => (i === 5 ? 0 : i * every)).at(-1)).toBe(20);
   });
+});
+
+it.each([
+  ['drift of a vital sign', afterVital, every, [60, 64, 68, 72, 76, 80], 20],
+  ['change of impedance', afterInterrogation, day, [500, 500, 500, 650], 30],
+])('A %s passes over a sample of the year 2040, and one that was kept', (_, after, apart, values, change) => {
+  const odd = { at: Date.UTC(2040, 0), value: 1, source: 'Observation/odd/_history/1' };
+  let channel: Channel | undefined = { samples: [odd], rest: 0 };
+  const changes = values.map((value, i) => {
+    const now = i * apart;
+    channel = after(channel, { ...odd, at: now + 5 * minute + 1 }, now).channel;
+    const next = after(channel, { at: now, value, source: `Observation/${i}/_history/1` }, now);
+    channel = next.channel;
+    return next.change?.value;
+  });
+  expect(changes.at(-1)).toBe(change);
 });
 
 describe('A change of impedance', () => {
@@ -152,5 +168,18 @@ describe('What is told of a trend', () => {
       await world.until(world.runtime.now() + day);
     }
     expect([(await derived()).length, await flags()]).toEqual([1, []]);
+  });
+
+  it('and an episode end and go on though a reading of the year 2040 is among them', async () => {
+    world = await openWatchWorld();
+    await world.start();
+    await world.save({ resourceType: 'Patient', id: '1', birthDate: '1950-01-01' });
+    await world.save(vital('1', '8867-4', 170, '/min', Date.UTC(2040, 0)));
+    for (const value of [70, 74, 78, 82, 86, 90]) {
+      await world.save(vital('1', '8867-4', value, '/min', world.runtime.now()));
+      await world.until(world.runtime.now() + every);
+    }
+    expect(await flags()).toEqual(['inactive vital-heart-rate clinical PH', 'active vital-drift clinical PM']);
+    expect(world.errors).toEqual([]);
   });
 });
