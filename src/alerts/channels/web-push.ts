@@ -12,6 +12,17 @@ const HOUR = 3_600;
 const urgencies = { routine: 'low', urgent: 'normal', stat: 'high' } as const;
 const gone = [404, 410];
 
+/** Of a text as much as there is room for in what is written with it: the rest is behind the link. */
+function fitting(text: string, write: (text: string) => string): string {
+  const signs = [...text];
+  for (let written = write(text); ; written = write(`${signs.join('')}…`)) {
+    const over = Buffer.byteLength(written) - MOST_PUSHED;
+    if (over <= 0 || signs.length === 0) return written;
+    // No sign takes more than six bytes, as JSON writes it.
+    signs.length -= Math.min(signs.length, Math.ceil(over / 6));
+  }
+}
+
 export const webPush = (
   client: Pick<GuardedClient, 'send'>,
   runtime: Pick<Runtime, 'now' | 'random'>,
@@ -23,9 +34,8 @@ export const webPush = (
     const [kept] = await store.get(pushKind, [to.value]);
     if (!kept) return { failed: 'recipient-unavailable', reason: 'The browser is no longer subscribed', isFinal: true };
     const target = kept.value as PushTarget;
-    const words = JSON.stringify({ id, title: subject, body: text, link, priority }).slice(0, MOST_PUSHED);
     const pushing = {
-      text: words,
+      text: fitting(text, (body) => JSON.stringify({ id, title: subject, body, link, priority })),
       urgency: urgencies[priority],
       topic: hash('sha256', about, 'base64url').slice(0, 32),
       seconds: 4 * HOUR,

@@ -1,22 +1,15 @@
 /** Each channel against a real receiver on this machine: what arrives, what is tried again, what is given up. */
-import { createDecipheriv, createECDH, createPublicKey, hkdfSync, verify } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import express from 'express';
 import type { Channel, Message } from '../../../src/alerts/channels/channel.ts';
 import { email } from '../../../src/alerts/channels/email.ts';
-import { subscribing } from '../../../src/alerts/channels/push-subscriptions.ts';
 import { readGateway, sms } from '../../../src/alerts/channels/sms.ts';
-import { webPush } from '../../../src/alerts/channels/web-push.ts';
 import { webhook } from '../../../src/alerts/channels/webhook.ts';
-import { pushSubscriptionsRouter } from '../../../src/http/push-subscriptions.ts';
 import { guardedClient } from '../../../src/outbound/guarded-client.ts';
 import { isSigned } from '../../../src/outbound/signing.ts';
 import { readSmtpUrl, type SmtpServer, sendLetter } from '../../../src/outbound/smtp.ts';
-import { encryptPush, vapidPublicKey } from '../../../src/outbound/web-push.ts';
 import { systemRuntime } from '../../../src/runtime.ts';
-import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
 import { type MailServer, openMailServer } from './smtp-server.ts';
 
 const runtime = systemRuntime;
@@ -233,125 +226,5 @@ describe('e-mail', () => {
       password: 'p:w',
     });
     expect(() => readSmtpUrl('https://mail.example.org')).toThrow('must be smtp://');
-  });
-});
-
-describe('web push', () => {
-  // https://www.rfc-editor.org/rfc/rfc8291#appendix-A
-  const browser = {
-    p256dh: 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4',
-    auth: 'BTBZMqHH6r4Tts7J_aSIgg',
-  };
-  const chance = {
-    privateKey: Buffer.from('yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw', 'base64url'),
-    salt: Buffer.from('DGv6ra1nlYgDCS1FRnbzlw', 'base64url'),
-  };
-
-  it('encrypts as RFC 8291 shows', () => {
-    const sealed = encryptPush('When I grow up, I want to be a watermelon', { endpoint: '', ...browser }, chance);
-    expect(sealed.toString('base64url')).toBe(
-      'DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A_yl95bQpu6cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN',
-    );
-  });
-
-  it('reaches the browser of a user, signed as this server, and forgets one that is gone', async () => {
-    const store = await openSqliteStore({ file: ':memory:', runtime });
-    const pair = createECDH('prime256v1');
-    pair.generateKeys();
-    const auth = Buffer.alloc(16, 9);
-    const target = {
-      endpoint: `${url}/push/1`,
-      p256dh: pair.getPublicKey('base64url'),
-      auth: auth.toString('base64url'),
-    };
-    await store.commit(await subscribing('Practitioner/7', target, store));
-    const [kept] = await store.list('push-subscription', '', 10);
-    const vapid = { privateKey: Buffer.alloc(32, 5), contact: 'mailto:admin@clinic.example.org' };
-    const channel = webPush(client, runtime, store, vapid);
-    const to = message({ kind: 'web-push', value: kept!.key });
-    const { sent, call } = await send(channel, to, [201]);
-    expect(sent).toBe('sent');
-    expect(call!.headers).toMatchObject({ 'content-encoding': 'aes128gcm', urgency: 'high' });
-    expect(JSON.parse(decrypted(call!.body, pair, auth))).toMatchObject({ id: '01-message', link: to.link });
-    const [, head, claims, signature, point] =
-      /^vapid t=([\w-]+)\.([\w-]+)\.([\w-]+), k=([\w-]+)$/.exec(call!.headers.authorization!) ?? [];
-    expect(point).toBe(vapidPublicKey(vapid));
-    expect(JSON.parse(Buffer.from(claims!, 'base64url').toString())).toMatchObject({ aud: url, sub: vapid.contact });
-    const bytes = Buffer.from(point!, 'base64url');
-    const jwk = {
-      kty: 'EC',
-      crv: 'P-256',
-      x: bytes.subarray(1, 33).toString('base64url'),
-      y: bytes.subarray(33).toString('base64url'),
-    };
-    const key = { key: createPublicKey({ key: jwk, format: 'jwk' }), dsaEncoding: 'ieee-p1363' } as const;
-    expect(verify('sha256', Buffer.from(`${head}.${claims}`), key, Buffer.from(signature!, 'base64url'))).toBe(true);
-
-    expect((await send(channel, to, [410])).sent).toMatchObject({ failed: 'recipient-unavailable', isFinal: true });
-    expect(await store.list('push-subscription', '', 10)).toEqual([]);
-    await store.close();
-  });
-
-  /** The browser's side. */
-  function decrypted(sealed: Buffer, pair: ReturnType<typeof createECDH>, auth: Buffer): string {
-    const [salt, theirs] = [sealed.subarray(0, 16), sealed.subarray(21, 86)];
-    const derive = (key: Buffer, by: Buffer, info: Buffer, length: number) =>
-      Buffer.from(hkdfSync('sha256', key, by, info, length));
-    const info = Buffer.concat([Buffer.from('WebPush: info\0'), pair.getPublicKey(), theirs]);
-    const key = derive(pair.computeSecret(theirs), auth, info, 32);
-    const content = derive(key, salt, Buffer.from('Content-Encoding: aes128gcm\0'), 16);
-    const nonce = derive(key, salt, Buffer.from('Content-Encoding: nonce\0'), 12);
-    const cipher = createDecipheriv('aes-128-gcm', content, nonce);
-    cipher.setAuthTag(sealed.subarray(-16));
-    return Buffer.concat([cipher.update(sealed.subarray(86, -16)), cipher.final()])
-      .subarray(0, -1)
-      .toString();
-  }
-});
-
-describe('where a browser asks to be pushed to', () => {
-  it('takes people alone, each for themselves, and ten browsers of one at most', async () => {
-    const store = await openSqliteStore({ file: ':memory:', runtime });
-    const app = express();
-    app.use((request, response, next) => {
-      response.locals['visit'] = { requestId: 'r', caller: { who: request.headers['x-who'] ?? 'anonymous' } };
-      next();
-    });
-    app.use('/push-subscriptions', pushSubscriptionsRouter({ store, client, publicKey: 'key' }));
-    app.use((error: any, _request: any, response: any, _next: any) => response.status(error.status ?? 500).end());
-    const server = app.listen(0, '127.0.0.1');
-    await new Promise((go) => server.once('listening', go));
-    const path = `http://127.0.0.1:${(server.address() as AddressInfo).port}/push-subscriptions`;
-    const ask = (method: string, who: string, body?: object) =>
-      fetch(path, {
-        method,
-        headers: { ...(who && { 'x-who': who }), 'content-type': 'application/json' },
-        body: body && JSON.stringify(body),
-      });
-    const pair = createECDH('prime256v1');
-    const keys = { p256dh: pair.generateKeys('base64url'), auth: Buffer.alloc(16).toString('base64url') };
-    const browser = (name: string, more: object = {}) => ({ endpoint: `${url}/${name}`, keys, ...more });
-    try {
-      for (const [who, status] of [
-        ['', 401],
-        ['Client/admin', 403],
-        ['Device/1', 403],
-      ] as const)
-        expect((await ask('POST', who, browser('a'))).status).toBe(status);
-      expect(await (await ask('GET', 'Practitioner/7')).json()).toEqual({ public_key: 'key' });
-      for (const wrong of [{ endpoint: 'http://10.0.0.1/' }, { endpoint: 7 }, { keys: { ...keys, auth: 'x' } }])
-        expect((await ask('POST', 'Practitioner/7', browser('a', wrong))).status).toBeGreaterThanOrEqual(400);
-      expect(await store.list('push-subscription', '', 100)).toEqual([]);
-      for (let i = 0; i < 12; i++) expect((await ask('POST', 'Practitioner/7', browser(`b${i}`))).status).toBe(201);
-      const left = (await store.list('push-subscription', 'Practitioner/7|', 100)).map(({ value }) => value.endpoint);
-      expect(left.sort()).toEqual(Array.from({ length: 10 }, (_, i) => `${url}/b${i + 2}`).sort());
-      await ask('DELETE', 'Patient/1', { endpoint: `${url}/b5` });
-      expect(await store.list('push-subscription', '', 100)).toHaveLength(10);
-      await ask('DELETE', 'Practitioner/7', { endpoint: `${url}/b5` });
-      expect(await store.list('push-subscription', '', 100)).toHaveLength(9);
-    } finally {
-      await new Promise((go) => server.close(go));
-      await store.close();
-    }
   });
 });
