@@ -24,7 +24,7 @@ import {
   stepId,
   taskAt,
 } from './resources.ts';
-import { type Answer, type Deed, next, type Turn } from './stages.ts';
+import { type Answer, type Deed, next, type Stage, type Turn } from './stages.ts';
 import { addressOf, backup, clinicians, emergency, type Group, patientOf, type WhoParts } from './who.ts';
 import { alertWords, questionWords } from './words.ts';
 
@@ -59,6 +59,9 @@ interface Result {
   owner: Group['owner'] | undefined;
   output: { readonly text: string; readonly reference: string } | undefined;
 }
+
+/** Stages at which it counts who was told before; whatever comes after another one tells everybody anew. */
+const isTelling = new Set<Stage>(['ask-patient', 'ask-later', 'notify-clinician', 'notify-backup', 'notify-ems']);
 
 /** Takes the step that is due of the alert whose timer this is. Throws a conflict where somebody was faster: look again. */
 export async function takeStep(parts: ProcessParts, timer: string, alert: string, fence: Lease): Promise<void> {
@@ -137,7 +140,7 @@ export async function takeStep(parts: ProcessParts, timer: string, alert: string
     heard: later,
     steps: process.steps + 1,
     requests: result.requests,
-    told: [...new Set(result.told)],
+    told: isTelling.has(stage) ? [...new Set(result.told)] : [],
   };
   const also = [...keepProcess(after, kept.revision), ...result.changes, check(fence)];
   if (entries.length === 0) await store.commit(also);
@@ -241,8 +244,10 @@ function request(
   const status = name === 'over' ? 'completed' : 'active';
   result.made.push(communicationRequest({ ...common, id, status, recipients, until, replaces, reason }, setting));
   for (const [i, to] of recipients.entries()) {
-    if (to.reference !== undefined && name !== 'ask') result.told.push(to.reference);
-    for (const contact of to.contacts.filter(({ kind }) => parts.kinds.has(kind))) {
+    const contacts = to.contacts.filter(({ kind }) => parts.kinds.has(kind));
+    // Without an address nobody is told, though the request names who was meant.
+    if (contacts.length > 0 && to.reference !== undefined && name !== 'ask') result.told.push(to.reference);
+    for (const contact of contacts) {
       const message = stepId(process, name, i, contact.kind, contact.value);
       const path =
         name === 'ask'

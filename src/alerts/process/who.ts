@@ -2,7 +2,7 @@
  * Who is told of an alert: the CareTeam of its patient, else that of the organization, else the inbox of the clinic; nobody else.
  * https://hl7.org/fhir/R4/careteam.html, docs/escalation.md#who-is-told
  */
-import { keyOf, type Resource } from '../../fhir/references.ts';
+import { keyOf, type Resource, referenceTo } from '../../fhir/references.ts';
 import { plainQuery } from '../../search/query.ts';
 import { isDeleted, type Look } from '../../store/store.ts';
 import type { ChannelKind, Contact } from '../channels/channel.ts';
@@ -37,6 +37,7 @@ export interface WhoParts {
 }
 
 const told = new Set(['Practitioner', 'PractitionerRole', 'Organization']);
+/** Of people, and of teams. */
 const MOST_TOLD = 50;
 const inboxOwner = { display: 'Inbox of the clinic' };
 
@@ -108,26 +109,64 @@ export async function addressOf({ alert: { patient } }: Process, parts: WhoParts
   return address.text ?? [...address.line, address.postalCode, address.city].filter(Boolean).join(', ');
 }
 
-/** Those of the team that are told at a stage; all of them where it has none with such a role. */
-async function membersOf(team: Resource, roles: readonly string[], parts: WhoParts): Promise<readonly Recipient[]> {
-  const participants: any[] = (team['participant'] ?? []).filter(
-    ({ member, period }: any) => told.has(keyOf(member?.reference ?? '')?.type ?? '') && isNow(period, parts.now),
-  );
-  const isMeant = ({ role }: any) =>
-    (role ?? []).some(({ coding }: any) => (coding ?? []).some(({ code }: any) => roles.includes(code)));
-  const meant = roles.length === 0 ? [] : participants.filter(isMeant);
-  const members = (meant.length > 0 ? meant : participants).map(({ member }) => member.reference as string);
-  return recipientsOf([...new Set(members)], parts);
+interface Participant {
+  readonly team: string;
+  readonly member: string;
+  readonly roles: readonly string[];
 }
 
-async function teamOf(patient: string, { look }: WhoParts): Promise<Resource | undefined> {
+/** Those of a team whom a program may tell: families are members of teams too. */
+const participantsOf = ({ id, participant }: Resource, now: number): readonly Participant[] =>
+  ((participant ?? []) as any[]).flatMap(({ member, role, period }) => {
+    const key = keyOf(member?.reference ?? '');
+    if (!key || !told.has(key.type) || !isNow(period, now)) return [];
+    const roles = (role ?? []).flatMap(({ coding }: any) => (coding ?? []).map(({ code }: any) => code));
+    return { team: `CareTeam/${id}`, member: referenceTo(key), roles };
+  });
+
+/** Of one team: whoever has a role of the plan; where nobody has, whoever has none at all. */
+function meantIn(participants: readonly Participant[], roles: readonly string[]): readonly Participant[] {
+  const named = participants.filter((one) => one.roles.some((role) => roles.includes(role)));
+  return named.length > 0 ? named : participants.filter((one) => one.roles.length === 0);
+}
+
+/** Those of the teams that are told at a stage; all of them where none is meant. Undefined where there is nobody. */
+async function membersOf(
+  teams: readonly Resource[],
+  roles: readonly string[],
+  parts: WhoParts,
+): Promise<Group | undefined> {
+  const all = teams.map((team) => participantsOf(team, parts.now));
+  const meant = roles.length === 0 ? [] : all.flatMap((participants) => meantIn(participants, roles));
+  const chosen = meant.length > 0 ? meant : all.flat();
+  const recipients = await recipientsOf([...new Set(chosen.map(({ member }) => member))], parts);
+  const first = chosen.find(({ member }) => recipients.some(({ reference }) => reference === member));
+  return first && { owner: { reference: first.team }, recipients };
+}
+
+/** All that are active, the oldest first. */
+async function teamsOf(patient: string, { look }: WhoParts): Promise<readonly Resource[]> {
   const of = [
     { is: 'reference', name: 'CareTeam.subject', target: patient } as const,
     { is: 'key', name: 'CareTeam.status', first: 'active', second: '' } as const,
   ];
-  const { matches } = await look.search(plainQuery('CareTeam', { is: 'all', of }, 10), undefined);
-  const teams = matches.map(({ text, key }): Resource => ({ ...JSON.parse(text), id: key.id }));
-  return teams.find((one) => one['participant']?.length > 0);
+  const { matches } = await look.search(plainQuery('CareTeam', { is: 'all', of }, MOST_TOLD), undefined);
+  const teams = matches.map(({ text, key }): Resource & { id: string } => ({ ...JSON.parse(text), id: key.id }));
+  return teams.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+const isReachable = ({ contacts }: Recipient): boolean => contacts.length > 0;
+
+/** Where nobody of a group has an address, the next one is told at once; the group stays named, and the Task stays its own. */
+async function orNext(group: Group | undefined, next: () => Group | Promise<Group>): Promise<Group> {
+  if (group?.recipients.some(isReachable)) return group;
+  const { owner, recipients } = await next();
+  if (!group) return { owner, recipients };
+  const named = new Set(group.recipients.map(({ reference }) => reference));
+  return {
+    owner: group.owner,
+    recipients: [...group.recipients, ...recipients.filter((one) => !named.has(one.reference))],
+  };
 }
 
 const inboxOf = ({ inbox }: WhoParts): Group => ({
@@ -136,9 +175,8 @@ const inboxOf = ({ inbox }: WhoParts): Group => ({
 });
 
 async function organization(roles: readonly string[], parts: WhoParts): Promise<Group> {
-  const [team] = parts.team === undefined ? [] : await readAll([parts.team], parts);
-  const recipients = team ? await membersOf(team, roles, parts) : [];
-  return recipients.length > 0 ? { owner: { reference: parts.team! }, recipients } : inboxOf(parts);
+  const teams = parts.team === undefined ? [] : await readAll([parts.team], parts);
+  return orNext(await membersOf(teams, roles, parts), () => inboxOf(parts));
 }
 
 /** Doctor and nurse. */
@@ -147,21 +185,18 @@ export async function clinicians(
   roles: readonly string[],
   parts: WhoParts,
 ): Promise<Group> {
-  const team = patient === undefined ? undefined : await teamOf(patient, parts);
-  const recipients = team ? await membersOf(team, roles, parts) : [];
-  return recipients.length > 0
-    ? { owner: { reference: `CareTeam/${team!.id}` }, recipients }
-    : organization(roles, parts);
+  const teams = patient === undefined ? [] : await teamsOf(patient, parts);
+  return orNext(await membersOf(teams, roles, parts), () => organization(roles, parts));
 }
 
-/** All who have not been told: the rest of the patient's team and that of the organization; the inbox beside them. */
+/** All who have not been told: the rest of the patient's teams and that of the organization; the inbox beside them. */
 export async function backup(process: Process, roles: readonly string[], parts: WhoParts): Promise<Group> {
   const [own, others] = await Promise.all([clinicians(process, [], parts), organization(roles, parts)]);
   const all = [...own.recipients, ...others.recipients];
-  const known = new Map(all.map((one) => [one.reference ?? one.display, one]));
+  const known = [...new Map(all.map((one) => [one.reference ?? one.display, one])).values()];
   const isTold = ({ reference }: Recipient) => reference !== undefined && process.told.includes(reference);
-  const fresh = [...known.values()].filter((one) => !isTold(one));
-  const recipients = fresh.length > 0 ? fresh : [...known.values()];
+  const fresh = known.filter((one) => !isTold(one));
+  const recipients = fresh.some(isReachable) ? fresh : known;
   const isInboxNamed = recipients.some(({ display }) => display === inboxOwner.display);
   return {
     owner: others.owner,
