@@ -1,21 +1,24 @@
 /** Where a patient answers by the link of a message: looking changes nothing, since programs follow links too; a button does. docs/escalation.md#answers */
 import { type Request, type Response, Router } from 'express';
 import { readAnswerLink } from '../alerts/process/answer-link.ts';
+import { processKinds } from '../alerts/process/kept.ts';
+import { type Asked, askedNow, type Outcome, outcomeOf } from '../alerts/process/question.ts';
 import type { Answer } from '../alerts/process/stages.ts';
 import { Problem } from '../fhir/outcome.ts';
 import { insideRequest } from '../interactions/inside.ts';
 import type { Dispatch } from '../interactions/interaction.ts';
+import { settle } from '../interactions/settle.ts';
 import type { Runtime } from '../runtime.ts';
 import { system } from '../smart/access.ts';
 import { type Html, html } from '../smart/pages/html.ts';
 import { framed } from '../smart/pages/layout.ts';
 import { sendPage } from '../smart/pages/serve.ts';
-import { isDeleted, type Store } from '../store/store.ts';
+import { type Change, isDeleted, type Store } from '../store/store.ts';
 import { FORM_LIMIT, readBody } from './body.ts';
 import { addressOf } from './incoming.ts';
 
 export interface AlertAnswersDoor {
-  readonly store: Pick<Store, 'read'>;
+  readonly store: Pick<Store, 'read' | 'get' | 'search'>;
   readonly dispatch: Dispatch;
   readonly runtime: Pick<Runtime, 'now'>;
   readonly base: string;
@@ -29,12 +32,28 @@ const words: Readonly<Record<Answer, string>> = {
   deny: 'No, tell nobody',
   'ask-later': 'Ask me later',
 };
-const thanks: Readonly<Record<Answer, string>> = {
-  allow: 'Your care team is told now.',
-  deny: 'Nobody is told. If you feel unwell, call your care team or the emergency number.',
-  'ask-later': 'You will be asked again.',
+const call = 'If you feel unwell, call your care team or the emergency number.';
+const over = `This question is over. ${call}`;
+/** What is true of an answer, and no more: how it is sent on is seen by nobody here. */
+const thanks: Readonly<Record<Outcome, string>> = {
+  over: `This question is no longer open: it was answered before, or its time was up, or somebody is looking already. Your answer is kept, and changes nothing. ${call}`,
+  told: `Your care team is told now. ${call}`,
+  'told-before': `Your answer is kept. Your care team has been told already. ${call}`,
+  'told-anyway': `Your answer is kept. Your care team is told all the same, since this may be dangerous. ${call}`,
+  listed: `Your answer is kept. Your care team finds it in its list; nobody is sent a message. ${call}`,
+  nobody: `Nobody is told. ${call}`,
+  'asked-again': `You will be asked again. ${call}`,
+  'told-later': `You will not be asked again: your care team is told in a while, unless you answer before. ${call}`,
 };
-const over = 'This question is over. If you feel unwell, call your care team or the emergency number.';
+
+const isOvertaken = (error: unknown): boolean => error instanceof Problem && [409, 412].includes(error.status);
+
+/** Goes into the commit of the answer: what is promised is what the process then hears. */
+const stillAt = ({ process, revision }: Asked): Change => ({
+  op: 'expect',
+  of: { kind: processKinds.process, key: process.alert.id },
+  at: revision,
+});
 
 const page = (title: string, body: Html): string => framed({ title, body });
 
@@ -48,8 +67,11 @@ export function alertAnswersRouter({ store, dispatch, runtime, base, linkKey }: 
   }
 
   async function show(request: Request, response: Response): Promise<void> {
-    if (!(await asked(request)))
-      return sendPage(response, page('No question here', html`<p>${over}</p>`), { status: 404 });
+    const question = await asked(request);
+    if (!question) return sendPage(response, page('No question here', html`<p>${over}</p>`), { status: 404 });
+    const standing = await askedNow(question, store);
+    if (!standing || outcomeOf(standing, 'allow', runtime.now()) === 'over')
+      return sendPage(response, page('No question here', html`<p>${over}</p>`), { status: 410 });
     const buttons = Object.entries(words).map(
       ([answer, text]) => html`<p><button name="answer" value="${answer}">${text}</button></p>`,
     );
@@ -75,18 +97,29 @@ export function alertAnswersRouter({ store, dispatch, runtime, base, linkKey }: 
       sender: patient,
       payload: [{ contentString: answer }],
     };
-    const text = JSON.stringify(resource);
+    const body = { text: JSON.stringify(resource), resource };
+    const entries = [{ fullUrl: '', method: 'POST', url: 'Communication', body, conditions: {} }] as const;
     const origin = { base, requestId: '', address: addressOf(request) };
     try {
-      const body = { text, resource };
-      await dispatch(insideRequest(origin, { interaction: 'create', type: 'Communication', body }), caller);
+      const outcome = await settle(
+        runtime,
+        async () => {
+          const standing = await askedNow(question, store);
+          const outcome = standing ? outcomeOf(standing, answer, runtime.now()) : 'over';
+          const asked = insideRequest(origin, { interaction: 'transaction', type: '', entries });
+          await dispatch(asked, caller, standing ? [stillAt(standing)] : []);
+          return outcome;
+        },
+        { isOvertaken },
+      );
+      const title = outcome === 'over' ? 'This question is over' : 'Thank you';
+      sendPage(response, page(title, html`<p>${thanks[outcome]}</p>`), { status: outcome === 'over' ? 409 : 200 });
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      return sendPage(response, page('Not yet', html`<p>Your answer could not be kept. Please try again.</p>`), {
+      sendPage(response, page('Not yet', html`<p>Your answer could not be kept. Please try again. ${call}</p>`), {
         status: 503,
       });
     }
-    sendPage(response, page('Thank you', html`<p>${thanks[answer]}</p>`));
   }
 
   const router = Router();

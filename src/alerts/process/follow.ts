@@ -1,16 +1,12 @@
 /** What people do that the process listens to: a Task that is accepted or given back, an answer of the patient. docs/escalation.md */
-import { keyOf, type Resource } from '../../fhir/references.ts';
+import type { Resource } from '../../fhir/references.ts';
 import type { Derive } from '../../interactions/interaction.ts';
 import { keptNow, resourceNow } from '../../interactions/pending.ts';
 import { isDeleted, type Version } from '../../store/store.ts';
 import { type Process, processKinds } from './kept.ts';
+import { idIn, isAsking, questionIn } from './question.ts';
 import type { Answer } from './stages.ts';
 import { tellProcess } from './start.ts';
-
-const idIn = (reference: string | undefined, type: string): string | undefined => {
-  const key = reference === undefined ? undefined : keyOf(reference);
-  return key?.type === type ? key.id : undefined;
-};
 
 /** The id of the alert that a Task asks to look at. */
 const alertOf = ({ focus, reasonReference }: Resource & { focus?: any; reasonReference?: any }): string | undefined =>
@@ -43,16 +39,13 @@ export const followAnswer: Derive = async ({ key, before, after: written }, pend
   const answer = written['payload']?.[0]?.contentString?.trim();
   if (question === undefined || !answers.has(answer)) return [];
   const asked = (await resourceNow({ type: 'Communication', id: question }, pending, look))?.resource;
-  const about = asked?.about?.[0]?.reference;
-  const alert = idIn(about, 'Flag') ?? idIn(about, 'DetectedIssue');
-  const request = idIn(asked?.basedOn?.[0]?.reference, 'CommunicationRequest');
-  if (alert === undefined || request === undefined) return [];
-  const { value } = await keptNow(processKinds.process, alert, pending, look);
+  const about = questionIn(asked);
+  if (!about) return [];
+  const { value } = await keptNow(processKinds.process, about.alert, pending, look);
   const process = value as Process | undefined;
   const patient = process?.alert.patient;
   if (!process || patient === undefined || written['sender']?.reference !== patient) return [];
-  // A question that was taken back, or of another alert, decides nothing.
-  const isOpen = process.requests[0] === request || process.stage === 'ask-later';
-  if (!isOpen || !asked.recipient?.some(({ reference }: any) => reference === patient)) return [];
-  return tellProcess(alert, { is: answer as Answer, at: now, by: key.id }, pending, look);
+  if (!isAsking(process, about.request) || !asked.recipient?.some(({ reference }: any) => reference === patient))
+    return [];
+  return tellProcess(about.alert, { is: answer as Answer, at: now, by: key.id }, pending, look);
 };

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { answerPath, readAnswerLink } from '../../../src/alerts/process/answer-link.ts';
-import { openHouse, type TestHouse } from '../../support/house.ts';
+import { openHouse, type TestHouse, together } from '../../support/house.ts';
 import { until } from '../../support/until.ts';
 
 const texts: string[] = [];
@@ -83,6 +83,50 @@ describe('the link of a message', () => {
     expect(answer).toMatchObject({ status: 'completed', payload: [{ contentString: 'deny' }] });
     const [consent] = await house.search('Consent?patient=l2');
     expect(consent.extension[0].valueReference).toEqual({ reference: `Communication/${answer.id}` });
+  });
+
+  it('promises what is so: who presses again after a no is told that it changes nothing, and finds no buttons', async () => {
+    const link = await asked('l5');
+    const first = await post(link, 'deny');
+    expect([first.status, first.text]).toEqual([200, expect.stringContaining('Nobody is told.')]);
+    await until(async () => (await stageOf('l5')) === 'denied');
+    const again = await post(link, 'allow');
+    expect([again.status, again.text]).toEqual([409, expect.stringContaining('no longer open')]);
+    expect(again.text).not.toContain('told now');
+    const { status, text } = await house.ask('GET', link, undefined, { authorization: '' });
+    expect([status, text.includes('<button')]).toEqual([410, false]);
+    expect(await stageOf('l5')).toBe('denied');
+    // What the patient said is kept all the same.
+    expect(await house.search('Communication?sender=Patient/l5')).toHaveLength(2);
+  });
+
+  it('asks nothing any more once somebody is looking, or the alert is over', async () => {
+    for (const [id, status] of [
+      ['l6', 'accepted'],
+      ['l7', 'inactive'],
+    ] as const) {
+      const link = await asked(id);
+      const [task] = await house.search(`Task?patient=${id}`);
+      const { body: flag } = await house.read(task.focus.reference);
+      const done =
+        status === 'accepted'
+          ? { ...task, status }
+          : { ...flag, status, period: { ...flag.period, end: new Date().toISOString() } }; // prettier-ignore
+      expect((await house.update(done)).status).toBe(200);
+      // Also in the moment before the step is taken.
+      expect((await house.ask('GET', link, undefined, { authorization: '' })).status).toBe(410);
+      expect((await post(link, 'allow')).status).toBe(409);
+    }
+  });
+
+  it('promises the team to one of many presses at once, and that is what happens', async () => {
+    const link = await asked('l8');
+    const answers = await together(8, (i) => post(link, i % 2 ? 'allow' : 'deny'));
+    const taken = answers.filter(({ status }) => status === 200);
+    expect(taken).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 409)).toHaveLength(7);
+    const stage = taken[0]!.text.includes('Your care team is told now') ? 'notify-clinician' : 'denied';
+    await until(async () => (await stageOf('l8')) === stage);
   });
 
   it("is nobody else's: a changed, invented or old one opens nothing", async () => {
