@@ -61,7 +61,7 @@ export async function openAlerts(parts: AlertParts): Promise<AlertRooms> {
       deviceAfter: config.silentHours === undefined ? undefined : config.silentHours * 3_600_000,
       news2Window: config.news2WindowMinutes * 60_000,
     };
-    startAlertWatch({ ...parts, canonical: config.canonical, settings });
+    metrics.rows(startAlertWatch({ ...parts, canonical: config.canonical, settings }));
   }
   for (const measure of alertMeasures(store)) metrics.rows(measure);
   const push = pushSubscriptionsRouter({ store, client, publicKey: vapidPublicKey({ privateKey: pushKey }) });

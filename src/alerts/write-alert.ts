@@ -1,10 +1,11 @@
 /** An alert that begins or ends by itself, outside anybody's write: through the gate, as an inside caller. docs/alerts.md */
 import { writeExact } from '../fhir/json.ts';
+import { Problem } from '../fhir/outcome.ts';
 import { type Resource, referenceTo } from '../fhir/references.ts';
 import { insideRequest, ofItself } from '../interactions/inside.ts';
 import type { Conditions, Dispatch, Draft, Entry, Pending } from '../interactions/interaction.ts';
 import { system } from '../smart/access.ts';
-import type { Change, Look } from '../store/store.ts';
+import { type Change, isConflict, type Look } from '../store/store.ts';
 import type { AlertSeen, AlertSetting } from './alert.ts';
 import { toldByMaker } from './beside-maker.ts';
 import { ended, opened } from './raise.ts';
@@ -16,6 +17,10 @@ export interface Writing {
 }
 
 const caller = system('alerts');
+
+/** The house will not have it, such as a Flag of a Patient who is gone: asked again it says the same. Not where somebody wrote meanwhile. */
+export const isRefused = (error: unknown): boolean =>
+  error instanceof Problem && error.status < 500 && ![412, 429].includes(error.status) && !isConflict(error);
 
 const entryOf = ({ key, resource, text, expect }: Draft): Entry => {
   const conditions: Conditions =

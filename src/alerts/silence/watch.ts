@@ -2,14 +2,14 @@
  * Watches for devices that fall silent. What is kept of a device moves with the place in the version log; its timer stands in the
  * store in due order and moves when it rings, not with every reading. docs/alerts.md#silent-devices
  */
-import { Problem } from '../../fhir/outcome.ts';
 import { keyOf, type Resource, referenceTo } from '../../fhir/references.ts';
 import type { Log } from '../../log.ts';
 import { plainQuery } from '../../search/query.ts';
-import { check } from '../../store/lease.ts';
-import { type Change, isDeleted, type Kept, type Lease, type Store } from '../../store/store.ts';
+import { check, type Held } from '../../store/lease.ts';
+import { type Change, isConflict, isDeleted, type Kept, type Store } from '../../store/store.ts';
 import type { AlertSeen } from '../alert.ts';
-import { endAlert, openAlert, type Writing } from '../write-alert.ts';
+import { type CountFault, pauseAfter } from '../watch/faults.ts';
+import { endAlert, isRefused, openAlert, type Writing } from '../write-alert.ts';
 import { type HeardOf, heardIn, isInUse, ownLimit } from './heard.ts';
 import { afterHeard, type Rhythm, type SilenceSettings, silentAfter, VISIT } from './rhythm.ts';
 
@@ -32,8 +32,9 @@ export interface SilenceParts {
   readonly canonical: string;
   readonly now: () => number;
   readonly settings: SilenceSettings;
-  readonly fence: Lease;
+  readonly held: Held;
   readonly log: Pick<Log, 'error'>;
+  readonly count: CountFault;
 }
 
 export interface Silence {
@@ -47,10 +48,14 @@ const timerKey = (at: number, device: string): string => `${new Date(at).toISOSt
 const rhythmIn = (changes: readonly Change[]): Rhythm => (changes[0] as Extract<Change, { op: 'put' }>).value;
 /** When a timer rings, by its key. */
 export const dueOf = (timer: string): number => Date.parse(timer.slice(0, timer.indexOf('|')));
+const deviceIn = (timer: string): string => timer.slice(timer.indexOf('|') + 1);
 
 export function createSilence(parts: SilenceParts): Silence {
-  const { store, writing, canonical, now, settings, fence, log } = parts;
+  const { store, writing, canonical, now, settings, log, count } = parts;
+  const { fence, signal } = parts.held;
   const begun = now();
+  /** When a device is looked at again whose step failed, and how often it has: it holds up nobody else. */
+  const failed = new Map<string, { readonly tries: number; readonly at: number }>();
   /** What is stored of devices that were heard of a moment ago: they are not looked up again. */
   const fresh = new Map<string, Rhythm>();
 
@@ -89,12 +94,13 @@ export function createSilence(parts: SilenceParts): Silence {
   const limitOf = (rhythm: Rhythm, device: Resource | undefined): number | undefined =>
     device && isInUse(device) ? silentAfter(rhythm, ownLimit(device, canonical), settings) : undefined;
 
-  /** What the house refuses, such as a Flag of a Patient who is gone, must not hold up all others. */
+  /** What the house refuses must not hold up all others. */
   async function unlessRefused(writes: Promise<boolean>, device: string): Promise<boolean> {
     try {
       return await writes;
     } catch (error) {
-      if (!(error instanceof Problem) || error.status !== 422) throw error;
+      if (!isRefused(error)) throw error;
+      count('refused');
       log.error('the alert of a silent device could not be written', error, { id: device });
       return false;
     }
@@ -155,7 +161,7 @@ export function createSilence(parts: SilenceParts): Silence {
   }
 
   async function ringOne(timer: string): Promise<number | undefined> {
-    const device = timer.slice(timer.indexOf('|') + 1);
+    const device = deviceIn(timer);
     const [kept] = (await store.get(silenceKinds.rhythm, [device])) as readonly (Kept | undefined)[];
     const rhythm = kept?.value as Rhythm | undefined;
     if (rhythm?.timer !== timer) {
@@ -178,6 +184,28 @@ export function createSilence(parts: SilenceParts): Silence {
     if (await hasComeSince(device, rhythm)) return now() + 1_000;
     await fall(device, rhythm, found, due);
     return undefined;
+  }
+
+  /** One that cannot be looked at now is looked at again, after longer and longer pauses. */
+  async function ringUnlessFailing(timer: string): Promise<number | undefined> {
+    const device = deviceIn(timer);
+    const before = failed.get(device);
+    if (before && before.at > now()) return before.at;
+    try {
+      const next = await ringOne(timer);
+      failed.delete(device);
+      return next;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const tries = (before?.tries ?? 0) + 1;
+      const at = now() + pauseAfter(tries);
+      failed.set(device, { tries, at });
+      // Somebody wrote in this moment, or has the lease by now.
+      if (isConflict(error)) return at;
+      count('device');
+      log.error('a silent device could not be told of', error, { id: device });
+      return at;
+    }
   }
 
   return {
@@ -231,7 +259,7 @@ export function createSilence(parts: SilenceParts): Silence {
             sooner(dueOf(key));
             return next;
           }
-          sooner(await ringOne(key));
+          sooner(await ringUnlessFailing(key));
         }
         if (rows.length < AT_A_TIME) return next;
         from = `${rows.at(-1)!.key}\u0000`;

@@ -2,8 +2,10 @@
  * Reads the Observations of the version log behind everybody who writes: derives scores and trends, and watches for silent devices.
  * One server of a store does, under a lease; its place is kept. docs/alerts.md#derived
  */
+import { referenceTo } from '../../fhir/references.ts';
 import type { Dispatch } from '../../interactions/interaction.ts';
 import type { Log } from '../../log.ts';
+import type { Measure } from '../../measure.ts';
 import type { Runtime } from '../../runtime.ts';
 import { check, type Held, type Leases } from '../../store/lease.ts';
 import type { Change, Store, StoredChange, Token } from '../../store/store.ts';
@@ -11,6 +13,8 @@ import { createNews2 } from '../derived/news2.ts';
 import type { SilenceSettings } from '../silence/rhythm.ts';
 import { createSilence, dueOf, silenceKinds } from '../silence/watch.ts';
 import type { Limits } from '../thresholds.ts';
+import { openAside } from './aside.ts';
+import { type CountFault, createFaults, isTransient } from './faults.ts';
 import { take } from './take.ts';
 
 export interface WatchParts {
@@ -39,30 +43,26 @@ const GATHER = 200;
 /** Milliseconds of readings that led to nothing and that a restart may look at again. */
 const LOOK_AGAIN = 1_000;
 const PAUSE_AFTER_FAULT = 1_000;
+/** A stretch that meets a passing fault is tried so often before it is taken one by one. */
+const MOST_TRIES = 3;
 
-export function startAlertWatch(parts: WatchParts): void {
-  parts.leases.hold('alert-watch', (held) => watch(parts, held));
+/** The measure tells what goes wrong. */
+export function startAlertWatch(parts: WatchParts): Measure {
+  const { count, measure } = createFaults();
+  parts.leases.hold('alert-watch', (held) => watch(parts, held, count));
+  return measure;
 }
 
-async function watch(parts: WatchParts, held: Held): Promise<void> {
+async function watch(parts: WatchParts, held: Held, count: CountFault): Promise<void> {
   const { store, runtime, log, dispatch, base, canonical, limits, settings, lookEvery = 60_000 } = parts;
   const { now } = runtime;
   const { fence, signal } = held;
   const writing = { dispatch, store, base };
-  const silence = createSilence({ store, writing, canonical, now, settings, fence, log });
+  const silence = createSilence({ store, writing, canonical, now, settings, held, log, count });
   const news2 = createNews2({ store, canonical, vitals: limits.vital, window: settings.news2Window });
-  const taking = {
-    store,
-    writing,
-    canonical,
-    limits,
-    now,
-    news2,
-    silence,
-    fence,
-    log,
-    resting: new Map<string, number>(),
-  };
+  const resting = new Map<string, number>();
+  const taking = { store, writing, canonical, limits, now, news2, silence, fence, log, count, resting };
+  const aside = await openAside({ store, now, held, log, count, take: (version) => take([version], taking) });
   const moved = (token: Token): Change => ({ op: 'put', ...cursor, value: token, fence });
 
   const [row] = await store.get(cursor.kind, [cursor.key]);
@@ -71,30 +71,71 @@ async function watch(parts: WatchParts, held: Held): Promise<void> {
   if (begin === undefined) await store.commit([moved((begin = await store.end()))]);
   const reader = readLog(store, begin, signal);
   let batch: readonly StoredChange[] = [];
+  let tries = 0;
+  /** So many of the batch are taken one by one: one of them was at fault. */
+  let alone = 0;
   let movedAt = now();
   let ringAt = now();
+
+  /** A stretch of the log and its place in one commit. */
+  async function takeIn(part: readonly StoredChange[]): Promise<void> {
+    const behind = part.filter(({ version }) => aside.isBehind(version));
+    const free = behind.length > 0 ? part.filter((change) => !behind.includes(change)) : part;
+    const changes = [
+      ...(await take(
+        free.map(({ version }) => version),
+        taking,
+      )),
+      ...behind.map(({ version }) => aside.put(version)),
+    ];
+    if (changes.length === 0 && now() - movedAt < LOOK_AGAIN) return;
+    await store.commit([...changes, moved(part.at(-1)!.token), check(fence)]);
+    movedAt = now();
+    for (const change of changes)
+      if (change.op === 'put' && change.kind === silenceKinds.rhythm && change.value.timer !== undefined)
+        ringAt = Math.min(ringAt, dueOf(change.value.timer));
+  }
+
+  /** Past one that cannot be looked through now: the others do not wait for it. */
+  async function setAside({ version, token }: StoredChange, error: unknown): Promise<void> {
+    await store.commit([aside.put(version), moved(token), check(fence)]);
+    movedAt = now();
+    ringAt = Math.min(ringAt, aside.began(version));
+    count('reading');
+    log.error('a reading could not be looked through for alerts', error, { id: referenceTo(version.key) });
+  }
+
+  /** The timers of devices and what was put aside; when the next of them is due. */
+  async function ring(): Promise<number> {
+    const next = [await silence.ring(), await aside.work(), now() + lookEvery];
+    return Math.min(...next.filter((at) => at !== undefined));
+  }
+
   while (!signal.aborted) {
     try {
-      if (ringAt <= now()) ringAt = Math.min((await silence.ring()) ?? Number.POSITIVE_INFINITY, now() + lookEvery);
+      if (ringAt <= now()) ringAt = await ring();
       if (batch.length === 0) batch = reader.next(MOST);
       if (batch.length === 0) {
         await reader.wait((until) => runtime.sleep(Math.max(1, ringAt - now()), until));
         if (reader.hasMore()) await runtime.sleep(Math.min(GATHER, Math.max(0, ringAt - now())), signal);
         continue;
       }
-      const changes = await take(batch, taking);
-      if (changes.length > 0 || now() - movedAt >= LOOK_AGAIN) {
-        await store.commit([...changes, moved(batch.at(-1)!.token), check(fence)]);
-        movedAt = now();
+      const part = alone > 0 ? batch.slice(0, 1) : batch;
+      // The same stretch once more, where it fails: what was stored of it has the same ids.
+      const fault = await takeIn(part).catch((error: unknown) => ({ error }));
+      if (signal.aborted) return;
+      if (fault && alone === 0) {
+        if (!isTransient(fault.error) || ++tries >= MOST_TRIES) alone = batch.length;
+        else await runtime.sleep(PAUSE_AFTER_FAULT, signal);
+        continue;
       }
-      for (const change of changes)
-        if (change.op === 'put' && change.kind === silenceKinds.rhythm && change.value.timer !== undefined)
-          ringAt = Math.min(ringAt, dueOf(change.value.timer));
-      batch = [];
+      if (fault) await setAside(part[0]!, fault.error);
+      batch = batch.slice(part.length);
+      alone = Math.max(0, alone - 1);
+      tries = 0;
     } catch (error) {
       if (signal.aborted) return;
       if (reader.isOver()) throw error;
-      // The same stretch once more: what was stored of it has the same ids.
       log.error('readings could not be looked through for alerts', error);
       await runtime.sleep(PAUSE_AFTER_FAULT, signal);
     }

@@ -3,7 +3,7 @@ import { Problem } from '../../fhir/outcome.ts';
 import { type Resource, referenceTo } from '../../fhir/references.ts';
 import type { Log } from '../../log.ts';
 import { check } from '../../store/lease.ts';
-import { type Change, isConflict, isDeleted, type Lease, type Store, type StoredChange } from '../../store/store.ts';
+import { type Change, isDeleted, type Lease, type Store, type Version } from '../../store/store.ts';
 import type { News2 } from '../derived/news2.ts';
 import { type Channel, restsUntil } from '../derived/trend-table.ts';
 import { followSample, type Reading, type Sampled, samplesIn, trendKind } from '../derived/trends.ts';
@@ -11,7 +11,8 @@ import { type HeardOf, heardIn } from '../silence/heard.ts';
 import type { Silence } from '../silence/watch.ts';
 import { instantOf, patientOf } from '../spoken.ts';
 import type { Limits } from '../thresholds.ts';
-import { storeDerived, type Writing } from '../write-alert.ts';
+import { isRefused, storeDerived, type Writing } from '../write-alert.ts';
+import type { CountFault } from './faults.ts';
 
 export interface TakeParts {
   readonly store: Store;
@@ -23,6 +24,7 @@ export interface TakeParts {
   readonly silence: Silence;
   readonly fence: Lease;
   readonly log: Pick<Log, 'error'>;
+  readonly count: CountFault;
   /** Until when a channel takes no further sample: a stream of every second asks the store for nothing. */
   readonly resting: Map<string, number>;
 }
@@ -30,12 +32,12 @@ export interface TakeParts {
 const MOST_RESTING = 50_000;
 
 /** The changes that belong into the commit which moves the place in the log. What is derived is stored by then, once. */
-export async function take(batch: readonly StoredChange[], parts: TakeParts): Promise<readonly Change[]> {
+export async function take(batch: readonly Version[], parts: TakeParts): Promise<readonly Change[]> {
   const { canonical, limits, news2, silence, now, resting } = parts;
   const heard: HeardOf[] = [];
   const samples: { readonly sampled: Sampled; readonly reading: Reading }[] = [];
   const patients = new Set<string>();
-  for (const { version } of batch) {
+  for (const version of batch) {
     if (isDeleted(version)) continue;
     const observation = JSON.parse(version.text) as Resource;
     const one = heardIn(observation, version.lastUpdated, canonical);
@@ -85,13 +87,16 @@ async function trendsOf(
   });
 }
 
-/** One that the house refuses, such as of a Patient who is gone, must not hold up the log for all others. */
-async function stored(derived: Resource & { readonly id: string }, { writing, fence, log }: TakeParts): Promise<void> {
+/** One that the house refuses must not hold up the log for all others. */
+async function stored(derived: Resource & { readonly id: string }, parts: TakeParts): Promise<void> {
+  const { writing, fence, log, count } = parts;
   try {
     await storeDerived(derived, writing, [check(fence)]);
   } catch (error) {
-    if (!(error instanceof Problem) || error.status >= 500 || isConflict(error)) throw error;
     // It is there already.
-    if (error.status !== 412) log.error('what was derived could not be stored', error, { id: derived.id });
+    if (error instanceof Problem && error.status === 412) return;
+    if (!isRefused(error)) throw error;
+    count('refused');
+    log.error('what was derived could not be stored', error, { id: derived.id });
   }
 }

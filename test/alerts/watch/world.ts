@@ -10,6 +10,7 @@ import { createTrail } from '../../../src/audit/trail.ts';
 import { openCore } from '../../../src/core.ts';
 import { insideRequest, ofItself } from '../../../src/interactions/inside.ts';
 import type { Entry } from '../../../src/interactions/interaction.ts';
+import type { Measure } from '../../../src/measure.ts';
 import { INDEX_VERSION } from '../../../src/search/index-version.ts';
 import { plainQuery } from '../../../src/search/query.ts';
 import { administrator } from '../../../src/smart/access.ts';
@@ -30,8 +31,10 @@ export const day = 24 * hour;
 export interface WatchWorld {
   readonly runtime: VirtualRuntime;
   readonly errors: unknown[];
-  /** The next commit of servers that writes an Observation fails, as of a store that is not there for a moment. */
-  failOnce(): void;
+  /** The next commits of servers with such a change fail, as of a store that is not there for a moment: one where it is not said how many. */
+  fail(where: (change: any) => boolean, error?: Error, times?: number): void;
+  /** Faults that servers have counted. */
+  faults(): Promise<Readonly<Record<string, number>>>;
   /** Commits since it was asked last. */
   commits(): number;
   /** Matches that searches of servers gave since it was asked last. */
@@ -58,9 +61,10 @@ export async function openWatchWorld(
   const limits = loadLimits(fileURLToPath(new URL('../../../profiles', import.meta.url)));
   const lives: { readonly stop: AbortController; isOver: boolean }[] = [];
   const errors: unknown[] = [];
+  const measures: Measure[] = [];
   let commits = 0;
   let rows = 0;
-  let isToFail = false;
+  let failing = { where: (_: any) => false, error: new Error(), times: 0 };
   const { followed, settled, until } = followWork(runtime);
 
   /** The store as one server has it: nothing reaches it once that is dead. The clock stands while anything is under way. */
@@ -71,10 +75,9 @@ export async function openWatchWorld(
       followed(async (...parameters: unknown[]) => {
         if (life.isOver) throw new Error('killed');
         if (name === 'commit') commits++;
-        const writes = (change: any) => change.op === 'write' && change.key.type === 'Observation';
-        if (isToFail && name === 'commit' && (parameters[0] as any[]).some(writes)) {
-          isToFail = false;
-          throw new Error('the store is away');
+        if (name === 'commit' && failing.times > 0 && (parameters[0] as any[]).some(failing.where)) {
+          failing.times--;
+          throw failing.error;
         }
         const answer = await (store as any)[name](...parameters);
         if (name === 'search') rows += answer.matches.length;
@@ -115,8 +118,15 @@ export async function openWatchWorld(
   return {
     runtime,
     errors,
-    failOnce() {
-      isToFail = true;
+    fail(where, error = new Error('the store is away'), times = 1) {
+      failing = { where, error, times };
+    },
+    async faults() {
+      const sums: Record<string, number> = {};
+      for (const { read } of measures)
+        for (const { labels, value } of await read())
+          if (value > 0) sums[labels['fault']!] = (sums[labels['fault']!] ?? 0) + value;
+      return sums;
     },
     commits() {
       const made = commits;
@@ -137,7 +147,7 @@ export async function openWatchWorld(
       const { dispatch } = await core(view, signal);
       const owner = `server ${server}`;
       const leases = startLeases({ store: view, runtime, owner, isShared, log, signal, lookEvery: 10_000 });
-      startAlertWatch({
+      const measure = startAlertWatch({
         store: view,
         dispatch,
         runtime,
@@ -149,6 +159,7 @@ export async function openWatchWorld(
         log,
         lookEvery: 30 * day,
       });
+      measures.push(measure);
       await settled();
       return server;
     },
