@@ -34,6 +34,8 @@ export interface ReaderParts {
   readonly runtime: Runtime;
   readonly log: Pick<Log, 'error'>;
   readonly signal: AbortSignal;
+  /** Characters that are remembered; 16 million where not said. */
+  readonly most?: number;
 }
 
 export interface Reader {
@@ -52,15 +54,19 @@ export interface Reader {
 
 /** Places that are remembered for those who were gone for a moment. */
 const REMEMBERED = 5_000;
+/** Characters of their resources, which stand in memory as text and parsed: a report may be of megabytes. */
+const MOST_CHARACTERS = 16_000_000;
 const pauseAfterFault = 1_000;
 
+const weightOf = ({ happenings }: Place): number => happenings.reduce((sum, { text }) => sum + text.length, 0);
 const nameOf = ({ key, versionId }: Version): string => `${key.type}/${key.id}/${versionId}`;
 
-export function createReader({ store, topics, base, runtime, log, signal }: ReaderParts): Reader {
+export function createReader({ store, topics, base, runtime, log, signal, most }: ReaderParts): Reader {
   const relative = relativeTo(base);
   const parsed = (text: string): Resource => JSON.parse(relative(text));
   const listeners = new Set<(place: Place) => void>();
   const recent = new Map<string, Place>();
+  let weight = 0;
   let position: Token = '';
   let starting: Promise<void> | undefined;
   let reading: Promise<void> = Promise.resolve();
@@ -85,10 +91,18 @@ export function createReader({ store, topics, base, runtime, log, signal }: Read
     return { token, name, happenings };
   }
 
+  function forget(name: string): void {
+    const place = recent.get(name);
+    if (place) weight -= weightOf(place);
+    recent.delete(name);
+  }
+
   function remember(place: Place): void {
-    recent.delete(place.name);
-    if (recent.size >= REMEMBERED) recent.delete(recent.keys().next().value!);
+    forget(place.name);
     recent.set(place.name, place);
+    weight += weightOf(place);
+    while (recent.size > REMEMBERED || (weight > (most ?? MOST_CHARACTERS) && recent.size > 1))
+      forget(recent.keys().next().value!);
   }
 
   async function read(): Promise<void> {
