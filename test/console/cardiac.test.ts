@@ -91,7 +91,7 @@ describe('What the list of alerts asks for', () => {
 
   it('is what the nurse sees and no more, for one alert too; names stay data (0-146)', async () => {
     const ids = async (path: string, headers = asNina) =>
-      (await get(path, headers)).body.rows.map((row: any) => row.flag);
+      (await get(path, headers)).body.rows.map((row: any) => row.id);
 
     expect(await ids('/console/api/triage')).toEqual(['flag-a2', 'flag-a1', 'flag-a3']);
     expect(await ids('/console/api/triage?flag=flag-b1')).toEqual([]);
@@ -257,7 +257,7 @@ describe('What stands above the list', () => {
     const { body } = await get('/console/api/triage');
     expect(body.median_acknowledgement).toBeGreaterThanOrEqual(90);
     expect(body.median_acknowledgement).toBeLessThan(120);
-    expect(body.rows.find(({ flag }: any) => flag === 'flag-b1').patient.organization).toBe('Clinic North');
+    expect(body.rows.find(({ id }: any) => id === 'flag-b1').patient.organization).toBe('Clinic North');
   });
 
   it('and in it stand alerts of which no patient is known, for who may see their Task (0-109)', async () => {
@@ -276,10 +276,19 @@ describe('What stands above the list', () => {
       },
     ]);
     const rows = async (headers?: any) =>
-      (await get('/console/api/triage', headers)).body.rows.filter(({ flag }: any) => flag === 'loose');
+      (await get('/console/api/triage', headers)).body.rows.filter(({ id }: any) => id === 'loose');
     expect(await rows()).toEqual([
       expect.objectContaining({ has_flag: false, patient: null, message: 'Battery of a hub is low', state: 'new' }),
     ]);
     expect(await rows(asNina)).toEqual([]);
+    const alone = async (query: string, headers?: any) =>
+      (await get(`/console/api/triage?${query}`, headers)).body.rows.map(({ id }: any) => id);
+    expect(await alone('task=loose')).toEqual(['loose']);
+    expect(await alone('task=loose', asNina)).toEqual([]);
+    // Whose Task has a Flag is asked for by that.
+    expect(await alone('task=task-b1')).toEqual([]);
+    const { body: task } = await house.read('Task/loose');
+    await house.update({ ...task, status: 'completed' });
+    expect(await alone('task=loose')).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 /** What every page has: who looks, how it looks, its help. Scripts of pages import from here. */
 import { keys } from './parts/keys.js';
 import { offerUndo, undo } from './parts/said.js';
-import { begin, isSignedIn, session } from './parts/session.js';
+import { begin, session, signedIn } from './parts/session.js';
 import { say } from './parts/words.js';
 
 export { ask, Refused } from './parts/ask.js';
@@ -17,10 +17,10 @@ export { offerUndo, undo };
 const at = (id) => document.getElementById(id);
 const root = document.documentElement;
 
-/** Calls it once somebody is signed in; again after each new sign-in on this page. */
+/** Calls it with who it is once somebody is signed in; again after each new sign-in on this page. */
 export function whenSignedIn(work) {
   session.addEventListener('in', (event) => work(event.detail));
-  if (isSignedIn()) work();
+  if (signedIn()) work(signedIn());
 }
 
 /** An element with properties and children: texts are texts, never markup. */

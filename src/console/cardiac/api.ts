@@ -42,9 +42,9 @@ export function cardiacApi({ dispatch, runtime, canonical, base, mapping, limits
 
   const router = Router({ caseSensitive: true });
   router.get('/triage', async (request, response) => {
-    const { flag } = askedIn(request, ['flag']);
+    const one = askedIn(request, ['flag', 'task']);
     demandStaff(response);
-    answer(request, response, await triage(searchFor(dispatch, request, response, base), setting(), flag));
+    answer(request, response, await triage(searchFor(dispatch, request, response, base), setting(), one));
   });
   router.get('/patients/:patient_id', async (request, response) => {
     const { hours } = askedIn(request, ['hours']);

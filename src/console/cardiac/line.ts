@@ -3,7 +3,7 @@ import type { DeviceLine, PatientWords } from './people.ts';
 
 export interface TriageRow {
   /** Id of the Flag; of the Task, where there is none because no patient is known. */
-  readonly flag: string;
+  readonly id: string;
   readonly has_flag: boolean;
   readonly alert_id: string;
   readonly severity: 'critical' | 'warning' | 'info';

@@ -49,9 +49,27 @@ async function everyPage(search: Search, type: string, parameters: Parameters): 
   return { matches, all };
 }
 
+const flagsOf = (search: Search, canonical: string, flag: string | undefined): Promise<FoundPage> =>
+  everyPage(search, 'Flag', [
+    ['status', 'active'],
+    ...isAlert(canonical),
+    ...(flag === undefined ? [] : [['_id', flag] as const]),
+    ['_include', 'Flag:author'],
+    ['_include', 'Flag:patient'],
+    ['_sort', '-date'],
+    ['_count', `${PAGE}`],
+  ]);
+
+/** One alert by itself: by its Flag or, where it has none, by its Task. */
+export interface One {
+  readonly flag?: string | undefined;
+  readonly task?: string | undefined;
+}
+
 /** Tasks that are not done; none where the caller may not see Tasks. */
-async function tasksOf(search: Search, canonical: string, flag: string | undefined): Promise<readonly any[]> {
-  const which: Parameters = flag === undefined ? [] : [['focus', `Flag/${flag}`]];
+async function tasksOf(search: Search, canonical: string, { flag, task }: One): Promise<readonly any[]> {
+  const which: Parameters =
+    task !== undefined ? [['_id', task]] : flag !== undefined ? [['focus', `Flag/${flag}`]] : [];
   const found = await everyPage(search, 'Task', [
     ['identifier', `${canonical}/sid/alert-task|`],
     ['status', 'draft,requested,received,accepted,ready,in-progress,on-hold'],
@@ -64,21 +82,14 @@ async function tasksOf(search: Search, canonical: string, flag: string | undefin
   return found.matches;
 }
 
-/** Of all patients whom the caller sees; or one alert, by its Flag. */
-export async function triage(search: Search, setting: TriageSetting, flag?: string): Promise<Triage> {
+/** Of all patients whom the caller sees; or one alert. */
+export async function triage(search: Search, setting: TriageSetting, one: One = {}): Promise<Triage> {
   const { canonical, rows, now } = setting;
+  const { flag, task } = one;
   const [flags, waiting, median] = await Promise.all([
-    everyPage(search, 'Flag', [
-      ['status', 'active'],
-      ...isAlert(canonical),
-      ...(flag === undefined ? [] : [['_id', flag] as const]),
-      ['_include', 'Flag:author'],
-      ['_include', 'Flag:patient'],
-      ['_sort', '-date'],
-      ['_count', `${PAGE}`],
-    ]),
-    tasksOf(search, canonical, flag),
-    flag === undefined ? medianAcknowledgement(search, setting) : null,
+    task !== undefined ? { matches: [], all: new Map<string, any>() } : flagsOf(search, canonical, flag),
+    tasksOf(search, canonical, one),
+    flag === undefined && task === undefined ? medianAcknowledgement(search, setting) : null,
   ]);
   const tasks = new Map(waiting.map((task) => [task.focus?.reference, task]));
   // Whose Task waits has been acknowledged by nobody: only of the others is asked who it was.
@@ -98,15 +109,15 @@ export async function triage(search: Search, setting: TriageSetting, flag?: stri
     flag === undefined ? unflagged(waiting, search, setting) : [],
   ]);
 
-  function rowOf(one: any): TriageRow {
-    const issue = issues.get(alertIdOf(one, canonical));
-    const patient = one.subject?.reference ?? '';
-    const device = flags.all.get(one.author?.reference);
-    const { alert_id, alert_type, severity, message, timestamp } = rows.alert(one, issue, device, '') as any;
+  function rowOf(found: any): TriageRow {
+    const issue = issues.get(alertIdOf(found, canonical));
+    const patient = found.subject?.reference ?? '';
+    const device = flags.all.get(found.author?.reference);
+    const { alert_id, alert_type, severity, message, timestamp } = rows.alert(found, issue, device, '') as any;
     const seen = acknowledgementIn(issue, canonical);
-    const owner: string | undefined = tasks.get(`Flag/${one.id}`)?.owner?.reference;
+    const owner: string | undefined = tasks.get(`Flag/${found.id}`)?.owner?.reference;
     return {
-      flag: one.id,
+      id: found.id,
       has_flag: true,
       alert_id,
       severity: severity in rank ? severity : 'info',
@@ -125,10 +136,7 @@ export async function triage(search: Search, setting: TriageSetting, flag?: stri
   const instant = ({ since }: TriageRow): number => Date.parse(since ?? '') || 0;
   const lines = [...flags.matches.map(rowOf), ...others].sort(
     (a, b) =>
-      isSeen(a) - isSeen(b) ||
-      rank[a.severity] - rank[b.severity] ||
-      instant(b) - instant(a) ||
-      (a.flag < b.flag ? -1 : 1),
+      isSeen(a) - isSeen(b) || rank[a.severity] - rank[b.severity] || instant(b) - instant(a) || (a.id < b.id ? -1 : 1),
   );
   const open = lines.filter((line) => !isSeen(line));
   return {

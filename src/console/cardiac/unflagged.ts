@@ -36,7 +36,7 @@ export async function unflagged(
     const device = devices.get(deviceOf(task));
     const severity = (['critical', 'warning', 'info'] as const).find((one) => severities[one].task === task.priority);
     return {
-      flag: task.id,
+      id: task.id,
       has_flag: false,
       alert_id: task.identifier?.[0]?.value ?? task.id,
       severity: severity ?? 'info',

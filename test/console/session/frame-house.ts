@@ -21,7 +21,7 @@ export interface FrameHouse {
   violations(): Promise<string[]>;
   /** Follows live events; what was told and how often all was asked for is kept where a test can look. */
   follow(topics: string): Promise<void>;
-  told(): Promise<[reference: string, isReplay: boolean, at: number][]>;
+  told(): Promise<[reference: string, at: number][]>;
   /** Playwright's own waiting needs `eval`, which the policy of the page forbids. */
   comes(condition: string, seconds?: number): Promise<unknown>;
   /** Runs with what page.js exports. */
@@ -67,14 +67,14 @@ export async function openFrame(): Promise<FrameHouse> {
       await withPage(`({ live, alarm }) => {
         window.told = []; window.asked = 0;
         window.following = live({ topics: ${JSON.stringify(topics.split(','))},
-          onEvent: (event, isReplay) => {
-            told.push([event.reference, isReplay, performance.timeOrigin + performance.now()]);
-            if (!isReplay) alarm(event.reference);
+          onEvent: (event) => {
+            told.push([event.reference, performance.timeOrigin + performance.now()]);
+            alarm(event.reference);
           },
           onAll: () => { asked++; } });
       }`);
     },
-    told: () => page.evaluate('window.told') as Promise<[string, boolean, number][]>,
+    told: () => page.evaluate('window.told') as Promise<[string, number][]>,
     comes: (condition, seconds) => until(() => page.evaluate(condition), seconds),
     async stop() {
       await browser.close();

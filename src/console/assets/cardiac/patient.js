@@ -54,7 +54,7 @@ async function resolveAlert(alert) {
   } catch (error) {
     note(say('failed', { why: error.message }), { isFault: true });
   }
-  await askAll().catch(() => undefined);
+  following?.again(askAll);
 }
 
 const resolveButton = (alert) =>
@@ -190,43 +190,31 @@ function show() {
 async function askAll() {
   try {
     shown = await ask(`/console/api/patients/${encodeURIComponent(id)}?hours=${at('hours').value}`, { isQuiet: true });
-    at('fault').hidden = true;
-    show();
   } catch (error) {
+    if (error.isPassing) throw error;
+    // What is refused for good is not asked for again.
     at('fault').textContent = say('failed', { why: error.message });
     at('fault').hidden = false;
-    throw error;
+    at('chart').hidden = true;
+    return following.close();
   }
+  at('fault').hidden = true;
+  show();
 }
 
 /** Milliseconds: what comes in meanwhile is shown together. A chart that moves with every beat says no more. */
 const [SOON, SLOWLY] = [500, 5_000];
-let timer;
-let due = Number.POSITIVE_INFINITY;
-function askWithin(milliseconds) {
-  const then = Date.now() + milliseconds;
-  if (then >= due) return;
-  clearTimeout(timer);
-  due = then;
-  timer = setTimeout(() => {
-    due = Number.POSITIVE_INFINITY;
-    askAll().catch(() => undefined);
-  }, milliseconds);
-}
-
 let following;
-whenSignedIn(async () => {
+whenSignedIn(() => {
   following?.close();
-  await askAll().catch(() => undefined);
-  if (!shown) return;
   following = live({
     topics: ['device-alert', 'device-alert-resolved', 'device-status-changed', 'vital-sign-recorded', 'cied-transmission', 'task-assigned'],
-    patient: shown.patient.id,
+    patient: () => shown?.patient.id,
     onAll: askAll,
-    onEvent: ({ topic }) => askWithin(topic === 'vital-sign-recorded' ? SLOWLY : SOON),
+    onEvent: ({ topic }) => following.again(askAll, topic === 'vital-sign-recorded' ? SLOWLY : SOON),
   });
 });
 session.addEventListener('over', () => following?.close());
-at('hours').addEventListener('change', () => askAll().catch(() => undefined));
+at('hours').addEventListener('change', () => following?.again(askAll));
 new MutationObserver(() => shown && show()).observe(document.documentElement, { attributeFilter: ['data-theme'] });
 keys({ b: () => location.assign('/cardiac/') });

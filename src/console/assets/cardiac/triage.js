@@ -3,7 +3,7 @@ import { alarm, announce, ask, createList, element, keys, live, note, offerUndo,
 
 const at = (id) => document.getElementById(id);
 const body = at('alerts');
-/** Flag → what the server said of it last. */
+/** By the id of its Flag or Task, what the server said of an alert last. */
 const known = new Map();
 const rank = { critical: 0, warning: 1, info: 2 };
 /** So many events at once are answered by asking for all. */
@@ -18,7 +18,7 @@ const isSeen = ({ state }) => state === 'acknowledged';
 const instant = (row) => Date.parse(row.since ?? '') || 0;
 const nameOf = ({ patient }) => (patient ? (patient.name ?? say('cardiac.no-name')) : say('cardiac.no-patient'));
 const textOf = (row) => [nameOf(row), row.message, row.type, row.device?.name, row.device?.model, row.device?.maker].join(' ').toLowerCase();
-const order = (a, b) => isSeen(a) - isSeen(b) || rank[a.severity] - rank[b.severity] || instant(b) - instant(a) || (a.flag < b.flag ? -1 : 1);
+const order = (a, b) => isSeen(a) - isSeen(b) || rank[a.severity] - rank[b.severity] || instant(b) - instant(a) || (a.id < b.id ? -1 : 1);
 
 const named = (row) =>
   [element('bdi', {}, nameOf(row)), ` ${[row.patient?.age, row.patient?.sex].filter((one) => one !== null).join(' ')}`];
@@ -73,11 +73,12 @@ function update(made, row) {
   made.hidden = !isWanted(made);
 }
 
-const list = createList({ body, bar: at('waiting'), keyOf: ({ flag }) => flag, make, update });
+const filters = ['by-severity', 'by-state', 'by-maker', 'by-organization'];
+const list = createList({ body, bar: at('waiting'), keyOf: ({ id }) => id, make, update });
 
 function isWanted({ row, text }) {
-  const [level, state, maker, organization] = ['by-severity', 'by-state', 'by-maker', 'by-organization'].map((id) => at(id).value);
-  const isKept = body.contains(document.activeElement) && document.activeElement.closest('tr')?.row?.flag === row.flag;
+  const [level, state, maker, organization] = filters.map((id) => at(id).value);
+  const isKept = body.contains(document.activeElement) && document.activeElement.closest('tr')?.row?.id === row.id;
   if (isKept) return true;
   return (
     (!level || row.severity === level) &&
@@ -90,6 +91,7 @@ function isWanted({ row, text }) {
 }
 
 function count() {
+  if (!heard) return;
   const rows = [...known.values()];
   const open = rows.filter((row) => !isSeen(row));
   at('unreviewed').textContent = open.length;
@@ -112,7 +114,20 @@ function choices() {
   at('by-organization').parentElement.hidden = at('by-organization').options.length < 2;
 }
 
+/** Alerts that were critical when they were shown last. Undefined until the server has said which there are. */
+let heard;
+/** What is critical now and was not is said once, however it came: by an event, after a cut, by a poll. */
+function sayNew() {
+  const reds = [...known.values()].filter((row) => row.severity === 'critical');
+  const fresh = heard ? reds.filter((row) => !heard.has(row.id) && !isSeen(row)) : [];
+  heard = new Set(reds.map(({ id }) => id));
+  const [row] = fresh;
+  if (fresh.length > 1) alarm(say('cardiac.new-criticals', { count: fresh.length }));
+  else if (row) alarm(say('cardiac.new-critical', { alert: row.message, name: nameOf(row) }));
+}
+
 function show() {
+  sayNew();
   list.show([...known.values()].sort(order));
   choices();
   count();
@@ -134,11 +149,13 @@ const filterSoon = () => {
 };
 
 async function askAll() {
+  const covered = [...asked];
   const { rows, total, median_acknowledgement: median } = await ask('/console/api/triage', { isQuiet: true });
   at('median').textContent = median === null ? '–' : lasted(median);
   known.clear();
   beyond = total - rows.length;
-  for (const row of rows) known.set(row.flag, row);
+  for (const row of rows) known.set(row.id, row);
+  covered.forEach(answered);
   show();
   goToAlert();
 }
@@ -147,57 +164,59 @@ async function askAll() {
 let linked = new URLSearchParams(location.search).get('alert');
 function goToAlert() {
   if (linked === null) return;
-  const wanted = [...known.values()].find(({ flag, alert_id }) => flag === linked || alert_id === linked);
+  const wanted = [...known.values()].find(({ id, alert_id }) => id === linked || alert_id === linked);
   linked = null;
   if (!wanted) return void note(say('cardiac.alert-over'));
-  for (const id of ['by-severity', 'by-state', 'by-maker', 'by-text']) at(id).value = '';
+  for (const id of [...filters, 'by-text']) at(id).value = '';
   filter();
-  const row = list.row(wanted.flag);
+  const row = list.row(wanted.id);
   focus(row);
   row?.scrollIntoView({ block: 'center' });
 }
 
+/** What is to be asked for by itself: by the id of an alert, whether that is of its Flag or its Task. Each time anew, as it may change while it is asked for. */
 const asked = new Map();
-let timer;
-/** Asked for by itself, in the reader's own name: an event says what happened, not all that a line says. */
-function askAgain(flag, isReplay) {
-  asked.set(flag, (asked.get(flag) ?? true) && isReplay);
-  timer ??= setTimeout(async () => {
-    timer = undefined;
-    const wanted = [...asked];
-    asked.clear();
-    const before = new Map(known);
-    try {
-      if (wanted.length > MOST_SINGLE) await askAll();
-      else
-        for (const [id] of wanted) {
-          const { rows } = await ask(`/console/api/triage?flag=${encodeURIComponent(id)}`, { isQuiet: true });
-          if (rows[0]) known.set(id, rows[0]);
-          else known.delete(id);
-        }
-    } catch {
-      return; // What is cut off the page says itself, and asks for all once it is back.
+function answered([id, how]) {
+  if (asked.get(id) === how) asked.delete(id);
+}
+/** In the reader's own name: an event says what happened, not all that a line says. */
+async function askEach() {
+  if (!heard || asked.size > MOST_SINGLE) return askAll();
+  try {
+    for (const one of asked) {
+      const [id, { by }] = one;
+      const { rows } = await ask(`/console/api/triage?${by}=${encodeURIComponent(id)}`, { isQuiet: true });
+      if (rows[0]) known.set(id, rows[0]);
+      else known.delete(id);
+      answered(one);
     }
+  } finally {
     show();
-    for (const [id, isOld] of wanted) {
-      const row = known.get(id);
-      if (!isOld && row && !before.has(id) && row.severity === 'critical' && !isSeen(row))
-        alarm(say('cardiac.new-critical', { alert: row.message, name: nameOf(row) }));
-    }
-  }, 60);
+  }
+}
+function askAgain(id, by = 'flag') {
+  asked.set(id, { by });
+  following?.again(askEach, 60);
 }
 
 const flagOf = (reference) => /^Flag\/(.+)$/.exec(reference ?? '')?.[1];
+const isOfAlert = ({ identifier = [] }) => identifier.some(({ system }) => system?.endsWith('/sid/alert-task'));
 let following;
-whenSignedIn(async () => {
+whenSignedIn(({ who }) => {
   following?.close();
-  ({ who: me } = await ask('/console/session', { isQuiet: true }));
+  me = who;
   following = live({
     topics: ['device-alert', 'device-alert-resolved', 'task-assigned'],
     onAll: askAll,
-    onEvent({ reference, resource }, isReplay) {
+    onEvent({ reference, resource }) {
       const flag = flagOf(reference) ?? flagOf(resource?.focus?.reference);
-      if (flag !== undefined) askAgain(flag, isReplay);
+      if (flag !== undefined) return askAgain(flag);
+      const [type, id] = reference.split('/');
+      if (type !== 'Task') return;
+      // One that is too large comes without its text.
+      if (!resource) following.again(askAll, 60);
+      // No patient is known, so there is no Flag.
+      else if (isOfAlert(resource)) askAgain(id, 'task');
     },
   });
 });
@@ -223,7 +242,7 @@ async function showEvidence({ row }) {
   at('evidence-values').replaceChildren(say('cardiac.evidence.asked'));
   dialog.showModal();
   try {
-    const { detail, values } = await ask(`/console/api/evidence?flag=${encodeURIComponent(row.flag)}`);
+    const { detail, values } = await ask(`/console/api/evidence?flag=${encodeURIComponent(row.id)}`);
     if (at('evidence-of').textContent !== `${row.message}, ${nameOf(row)}`) return;
     at('evidence-values').replaceChildren(
       element('p', {}, element('bdi', {}, detail ?? '')),
@@ -240,38 +259,38 @@ const underway = new Set();
 
 async function acknowledgeRow(made) {
   const { row } = made;
-  if (!row.has_flag || isSeen(row) || underway.has(row.flag)) return;
-  underway.add(row.flag);
+  if (!row.has_flag || isSeen(row) || underway.has(row.id)) return;
+  underway.add(row.id);
   const rows = shownRows();
   const next = rows[rows.indexOf(made) + 1] ?? rows[rows.indexOf(made) - 1];
   const about = { alert: row.message, name: nameOf(row) };
   try {
     const answer = await ask(path(row), { method: 'POST' });
-    known.set(row.flag, { ...row, state: 'acknowledged', acknowledged_by: answer.acknowledged_by, acknowledged_at: answer.acknowledged_at });
+    known.set(row.id, { ...row, state: 'acknowledged', acknowledged_by: answer.acknowledged_by, acknowledged_at: answer.acknowledged_at });
     if (rowOf() === made) focus(next);
     show();
-    askAgain(row.flag, true);
-    underway.delete(row.flag);
+    askAgain(row.id);
+    underway.delete(row.id);
     const [by, time] = [answer.acknowledged_by, clock(answer.acknowledged_at)];
     if (by !== me) return void note(say('cardiac.acknowledged.before', { by, time }));
     if (await offerUndo(say('cardiac.acknowledged', about), UNDO_SECONDS)) await takeBack(row);
   } catch (error) {
     note(say('failed', { why: error.message }), { isFault: true });
   } finally {
-    underway.delete(row.flag);
+    underway.delete(row.id);
   }
 }
 
 async function takeBack(row) {
   await ask(path(row, '/undo'), { method: 'POST' });
-  known.set(row.flag, { ...row, state: 'new', acknowledged_by: null, acknowledged_at: null });
+  known.set(row.id, { ...row, state: 'new', acknowledged_by: null, acknowledged_at: null });
   show();
-  focus(list.row(row.flag));
-  askAgain(row.flag, true);
+  focus(list.row(row.id));
+  askAgain(row.id);
   announce(say('cardiac.undone'));
 }
 
-for (const id of ['by-severity', 'by-state', 'by-maker', 'by-organization']) at(id).addEventListener('change', filter);
+for (const id of filters) at(id).addEventListener('change', filter);
 at('by-text').addEventListener('input', filterSoon);
 at('by-text').addEventListener('keydown', (event) => {
   if (event.key !== 'Escape') return;

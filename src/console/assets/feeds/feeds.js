@@ -73,7 +73,6 @@ const bar = element('div', {});
 at('figures').after(bar);
 const list = createList({ body, bar, keyOf: ({ kind, name }) => `${kind} ${name}`, make, update });
 
-let isPaused = false;
 function show({ feeds, quarantined, quarantined_is_more: isMore, checked_at }) {
   at('feeds').hidden = false;
   list.show(feeds.toSorted((a, b) => rank.indexOf(a.health) - rank.indexOf(b.health)));
@@ -85,9 +84,7 @@ function show({ feeds, quarantined, quarantined_is_more: isMore, checked_at }) {
 
 let following;
 let timer;
-let soon;
 async function askAll() {
-  if (isPaused) return;
   try {
     show(await ask('/console/api/feeds', { isQuiet: true }));
     at('fault').hidden = true;
@@ -102,8 +99,6 @@ async function askAll() {
 function end() {
   following?.close();
   clearInterval(timer);
-  clearTimeout(soon);
-  soon = undefined;
 }
 whenSignedIn(() => {
   end();
@@ -111,24 +106,19 @@ whenSignedIn(() => {
     // A transmission that came in, and a Task for those who look after feeds, change what is told here.
     topics: ['cied-transmission', 'vital-sign-recorded', 'task-assigned'],
     onAll: askAll,
-    onEvent() {
-      soon ??= setTimeout(() => {
-        soon = undefined;
-        askAll().catch(() => undefined);
-      }, TOGETHER);
-    },
+    onEvent: () => following.again(askAll, TOGETHER),
   });
-  timer = setInterval(() => askAll().catch(() => undefined), POLL);
+  timer = setInterval(() => following.again(askAll), POLL);
 });
 session.addEventListener('over', end);
 
 function pause() {
   if (!following) return;
-  isPaused = !isPaused;
+  const isPaused = !following.isPaused();
   if (isPaused) following.pause();
   else {
     following.resume();
-    askAll().catch(() => undefined);
+    following.again(askAll);
   }
   at('pause').setAttribute('aria-pressed', String(isPaused));
   at('pause').textContent = say(isPaused ? 'feeds.resume' : 'feeds.pause');

@@ -15,6 +15,10 @@ export class Refused extends Error {
     this.status = status;
     this.body = body;
   }
+  /** Whether the same may be answered a little later. */
+  get isPassing() {
+    return this.status < 400 || this.status > 499 || [401, 408, 429].includes(this.status);
+  }
 }
 
 const BYTES = 'application/octet-stream';

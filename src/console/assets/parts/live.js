@@ -1,5 +1,5 @@
 /** Live events with what a page owes its readers: how fresh it is, what was missed, and another way where streams are blocked. docs/live-events.md */
-import { Refused } from './ask.js';
+import { createAgain } from './again.js';
 import { look } from './session.js';
 import { clock } from './time.js';
 import { say } from './words.js';
@@ -15,92 +15,97 @@ const TRIES = 3;
 const BLOCKED = 13_500;
 /** How often a line that stays silent is tried anew. */
 const AGAIN = 10_000;
-const MOST_HELD = 1_000;
 
 /**
- * `onEvent({ topic, ... }, isReplay)` for each event of the topics; `onAll()` where all is to be asked for: at first, after a reset,
- * and at each poll. Both may be asynchronous. Returns `pause`, `resume` and `close`.
+ * `onEvent({ topic, ... })` for each event of the topics, also of those that were missed; `onAll()` where all is to be asked for: at first,
+ * after a reset or a pause, and at each poll. `patient()` is whose events these are, once that is known. What is asked for by `again` of
+ * what this returns, as by `onAll`, is asked for again where it fails, and the page says meanwhile that it is not live.
  */
 export function live({ topics, patient, onEvent, onAll }) {
   let source;
   let [lastBeat, lastEvent, failures] = [0, 0, 0];
-  let isReplay = true;
   let isClosed = false;
-  let held;
-  let [watch, poll, retry, lostAt] = [];
+  let isPaused = false;
+  /** Whether something came that is not shown. */
+  let isBehind = false;
+  let [watch, poll, retry, lostAt, fault] = [];
   let [begunAt, openedAt] = [0, 0];
+  const gone = new AbortController();
+  const { again, release, close: forget } = createAgain({
+    isHeld: () => isPaused,
+    onFault(now) {
+      fault = now;
+      tell();
+    },
+  });
 
-  /** False where the server did not answer; what it refuses is the page's to tell. */
-  async function all() {
-    try {
-      await onAll();
-      return true;
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      return false;
-    }
+  function state() {
+    if (isPaused) return 'paused';
+    if (fault || (lostAt && !poll)) return 'lost';
+    return poll ? 'polling' : lastBeat ? 'on' : 'connecting';
   }
-
-  function tell(state) {
-    at('live').dataset.state = held ? 'paused' : state;
-    at('live-words').textContent = say(held ? 'live.paused' : `live.${state}`);
+  function banner() {
+    const lost = () => say('stale', { time: clock(lostAt ?? begunAt) });
+    if (poll) return fault ? lost() : say('stale.polling');
+    if (lostAt && Date.now() - lostAt > GRACE) return lost();
+    return fault && say('stale.fault', { why: fault.message });
+  }
+  function head(now) {
+    at('live').dataset.state = now;
+    at('live-words').textContent = say(`live.${now}`);
+  }
+  function tell() {
+    // What is said of a session that is over stays.
+    if (isClosed || document.documentElement.dataset.session === 'over') return;
+    const text = banner();
+    head(state());
     at('live-age').textContent = lastEvent ? say('live.last', { time: clock(lastEvent) }) : '';
+    at('stale').hidden = !text;
+    if (at('stale').textContent !== (text ?? '')) at('stale').textContent = text ?? '';
   }
-  function banner(text) {
-    at('stale').hidden = text === undefined;
-    at('stale').textContent = text ?? '';
-  }
-  const fresh = () => {
-    lostAt = undefined;
-    if (document.documentElement.dataset.session !== 'over') banner(undefined);
-    clearInterval(poll);
-    poll = undefined;
-  };
 
   function lost() {
     lostAt ??= lastBeat || Date.now();
-    if (!poll) tell('lost');
+    tell();
   }
 
-  function hand(event) {
-    const about = JSON.parse(event.data);
-    lastEvent = Date.now();
-    tell('on');
-    if (!held) return onEvent(about, isReplay);
-    if (held.length < MOST_HELD) held.push(about);
-    else held.isTooMuch = true;
-  }
+  let lastId = '';
+  const keep = ({ lastEventId }) => {
+    if (lastEventId) lastId = lastEventId;
+  };
 
   function open() {
     if (isClosed) return;
     clearTimeout(retry);
     source?.close();
     openedAt = Date.now();
-    const asked = new URLSearchParams({ topics: topics.join(',') });
-    if (patient) asked.set('patient', patient);
-    if (lastId) asked.set('after', lastId);
+    const whose = patient?.();
+    if (patient && !whose) return void (retry = setTimeout(open, 500));
+    const asked = new URLSearchParams({ topics: topics.join(','), ...(whose && { patient: whose }), ...(lastId && { after: lastId }) });
     source = new EventSource(`/events?${asked}`);
-    if (!lastBeat) tell('connecting');
-    isReplay = true;
-    source.addEventListener('beat', (event) => {
-      keep(event);
+    const hear = (name, act) =>
+      source.addEventListener(name, (event) => {
+        keep(event);
+        act(event);
+      });
+    hear('beat', () => {
       lastBeat = Date.now();
-      isReplay = false;
       failures = 0;
-      fresh();
-      tell('on');
+      lostAt = undefined;
+      clearInterval(poll);
+      poll = undefined;
+      tell();
     });
     for (const topic of topics)
-      source.addEventListener(topic, (event) => {
-        keep(event);
-        hand(event);
+      hear(topic, ({ data }) => {
+        lastEvent = Date.now();
+        tell();
+        if (isPaused) isBehind = true;
+        else onEvent(JSON.parse(data));
       });
-    source.addEventListener('reset', (event) => {
-      keep(event);
-      all();
-    });
-    source.addEventListener('end', (event) => {
-      if (JSON.parse(event.data).why === 'signed-out') look();
+    hear('reset', () => again(onAll));
+    hear('end', ({ data }) => {
+      if (JSON.parse(data).why === 'signed-out') look();
     });
     source.onerror = () => {
       lost();
@@ -113,27 +118,18 @@ export function live({ topics, patient, onEvent, onAll }) {
     };
   }
 
-  let lastId = '';
-  const keep = ({ lastEventId }) => {
-    if (lastEventId) lastId = lastEventId;
-  };
-
-  async function ask() {
-    const isAnswered = await all();
-    if (!poll) return;
-    tell(isAnswered ? 'polling' : 'lost');
-    banner(isAnswered ? say('stale.polling') : say('stale', { time: clock(lostAt ?? begunAt) }));
-  }
   function startPolling() {
     if (poll) return;
-    poll = setInterval(ask, POLL);
-    ask();
+    poll = setInterval(() => again(onAll), POLL);
+    again(onAll);
+    tell();
   }
 
   function begin() {
     isClosed = false;
     begunAt = Date.now();
-    all();
+    tell();
+    again(onAll);
     open();
     watch = setInterval(() => {
       const now = Date.now();
@@ -143,17 +139,11 @@ export function live({ topics, patient, onEvent, onAll }) {
         lost();
         open();
       }
-      if (poll) return;
-      if (lostAt && now - lostAt > GRACE) banner(say('stale', { time: clock(lostAt) }));
       // Proxies that hold a stream back let it open and say nothing.
       if (now - Math.max(lastBeat, begunAt) > BLOCKED) startPolling();
+      tell();
     }, 500);
   }
-
-  addEventListener('offline', lost);
-  addEventListener('online', open);
-  addEventListener('pagehide', close);
-  addEventListener('pageshow', (event) => event.persisted && begin());
 
   function close() {
     isClosed = true;
@@ -164,21 +154,33 @@ export function live({ topics, patient, onEvent, onAll }) {
     poll = undefined;
   }
 
+  const { signal } = gone;
+  addEventListener('offline', lost, { signal });
+  addEventListener('online', open, { signal });
+  addEventListener('pagehide', close, { signal });
+  addEventListener('pageshow', (event) => event.persisted && begin(), { signal });
+
   begin();
   return {
-    close,
-    isPaused: () => held !== undefined,
-    /** Events are held, nothing on the page moves. */
+    again,
+    close() {
+      gone.abort();
+      forget();
+      close();
+      head('off');
+    },
+    isPaused: () => isPaused,
+    /** Nothing on the page moves. */
     pause() {
-      held ??= [];
-      tell('paused');
+      isPaused = true;
+      tell();
     },
     resume() {
-      const missed = held ?? [];
-      held = undefined;
-      tell('on');
-      if (missed.isTooMuch) all();
-      else for (const about of missed) onEvent(about, true);
+      isPaused = false;
+      tell();
+      release();
+      if (isBehind) again(onAll);
+      isBehind = false;
     },
   };
 }

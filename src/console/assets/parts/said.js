@@ -10,7 +10,7 @@ function speak(id, text) {
   }, 50);
 }
 export const announce = (text) => speak('said', text);
-/** Never for what is told again after a gap: see `isReplay` in live.js. */
+/** Once for each thing, also where a page hears of it again. */
 export const alarm = (text) => speak('shouted', text);
 
 let open;

@@ -20,7 +20,8 @@ let former;
 /** Other windows of this browser hear that somebody signed in. */
 const windows = new BroadcastChannel('watchfire-session');
 
-export const isSignedIn = () => info?.who !== undefined;
+/** Who it is, as the server says; undefined where nobody is signed in. */
+export const signedIn = () => (info?.who === undefined ? undefined : info);
 
 function tell(name) {
   session.dispatchEvent(new CustomEvent(name, { detail: info }));
@@ -76,7 +77,7 @@ function wait() {
       if (left() > warning()) return wait();
       // Somebody may have done something in another window.
       await look();
-      if (isSignedIn() && info.restEnds === before) warn();
+      if (signedIn() && info.restEnds === before) warn();
     },
     Math.min(Math.max(0, left() - warning()), 2_000_000_000),
   );
@@ -150,32 +151,53 @@ async function useToken(event) {
   }
 }
 
-/** Where to sign in, and back to this page: its path alone, without what was asked of it. */
+const BACK = 'watchfire-back';
+/** What was asked of this page, as by the link of a message, stays in this tab while somebody signs in: the way back knows its path alone. */
+function keepAsked() {
+  try {
+    sessionStorage.setItem(BACK, location.pathname + location.search);
+  } catch {
+    // They come back to the page without it.
+  }
+}
+function takeAsked() {
+  try {
+    const asked = sessionStorage.getItem(BACK);
+    sessionStorage.removeItem(BACK);
+    if (!location.search && asked?.startsWith(`${location.pathname}?`)) history.replaceState(null, '', asked + location.hash);
+  } catch {
+    // Nothing was kept.
+  }
+}
+
+/** Where to sign in, and back to this page. */
 function signInAddress() {
   const path = btoa(location.pathname).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
   return `/oauth/account/sign-in/page-${path}`;
 }
 
 export async function begin() {
+  takeAsked();
   at('sign-in').href = signInAddress();
+  at('sign-in').addEventListener('click', keepAsked);
   at('sign-out').addEventListener('click', signOut);
   at('token-form').addEventListener('submit', useToken);
   at('idle').addEventListener('close', () => {
-    if (isSignedIn() && left() > 0) stay().catch(look);
+    if (signedIn() && left() > 0) stay().catch(look);
   });
   asking.addEventListener('over', () => {
-    if (isSignedIn()) look();
+    if (signedIn()) look();
   });
   for (const name of ['keydown', 'pointerdown'])
     addEventListener(
       name,
       () => {
-        if (!isSignedIn() || at('idle').open || Date.now() - touched < TOUCH) return;
+        if (!signedIn() || at('idle').open || Date.now() - touched < TOUCH) return;
         stay().catch(() => undefined);
       },
       { passive: true },
     );
-  windows.onmessage = () => isSignedIn() || look();
+  windows.onmessage = () => signedIn() || look();
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') look();
   });
