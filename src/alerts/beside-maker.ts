@@ -10,6 +10,11 @@ import { isWorse, severityIn } from './severity.ts';
 /** A state goes on: the maker and the house mean the same one. Two shocks are two. */
 const isState = (type: string): boolean => kindOf(type).category === 'safety';
 
+/** One state, in words of which each says more than the one before: whoever was told of a later one knows of the earlier ones. */
+const battery = ['battery-low', 'battery-rrt', 'battery-eos'];
+const asMuchAs = (type: string): readonly string[] =>
+  battery.includes(type) ? battery.slice(battery.indexOf(type)) : [type];
+
 /** Beside the alarms, under whose and what it is: the newest alert of the maker. */
 const kind = 'alarm';
 const keyFor = ({ patient, device, type }: Pick<AlertSeen, 'patient' | 'device' | 'type'>): string =>
@@ -34,19 +39,24 @@ export async function ownRow(seen: AlertSeen, id: string, pending: Pending, look
   return [{ op: 'put', kind, key, value: id, expect }];
 }
 
-/** The open alert of this house that says what a maker tells now: the two are one. */
+/** The open alert of this house that says what a maker tells now, or more: the two are one. */
 export async function toldByUs(
   seen: Pick<AlertSeen, 'patient' | 'device' | 'type'>,
   store: Pick<Store, 'get'>,
 ): Promise<Alert | undefined> {
   if (!isState(seen.type)) return undefined;
-  const [row] = await store.get(kind, [ownKeyFor(seen)]);
-  const [kept] = row ? await store.get(alertKind, [row.value as string]) : [];
-  const alert = kept?.value as Alert | undefined;
-  return alert?.open && alert.flag !== undefined ? alert : undefined;
+  const rows = await store.get(
+    kind,
+    asMuchAs(seen.type).map((type) => ownKeyFor({ ...seen, type })),
+  );
+  const kept = await store.get(
+    alertKind,
+    rows.flatMap((row) => (row ? [row.value as string] : [])),
+  );
+  return kept.map((row) => row?.value as Alert | undefined).find((alert) => alert?.open && alert.flag !== undefined);
 }
 
-/** The open alert of a maker that says the same, and is as bad; also one of the same commit. */
+/** The open alert of a maker that says the same or more, and is as bad; also one of the same commit. */
 export async function toldByMaker(
   seen: AlertSeen,
   canonical: string,
@@ -54,9 +64,11 @@ export async function toldByMaker(
   look: Look,
 ): Promise<Pick<Alert, 'id' | 'issue'> | undefined> {
   if (!seen.isOfDevice || !isState(seen.type)) return undefined;
-  const { value } = await keptNow(kind, keyFor(seen), pending, look);
-  const alert = value === undefined ? undefined : (await keptNow(alertKind, value, pending, look)).value;
-  if (alert?.open && !isWorse(seen.severity, alert.severity)) return alert;
+  for (const type of asMuchAs(seen.type)) {
+    const { value } = await keptNow(kind, keyFor({ ...seen, type }), pending, look);
+    const alert = value === undefined ? undefined : (await keptNow(alertKind, value, pending, look)).value;
+    if (alert?.open && !isWorse(seen.severity, alert.severity)) return alert;
+  }
   for (const change of pending) {
     if (change.op !== 'write' || change.key.type !== 'Flag') continue;
     const flag = (await resourceNow(change.key, pending, look))?.resource as Resource | undefined;
@@ -67,11 +79,12 @@ export async function toldByMaker(
 
 function isSame(flag: Resource, { patient, device, type, severity }: AlertSeen, canonical: string): boolean {
   const system = `${canonical}/CodeSystem/alert-type`;
+  const types = asMuchAs(type);
   return (
     flag['status'] === 'active' &&
     flag['subject']?.reference === patient &&
     flag['author']?.reference === device &&
-    flag['code']?.coding?.some((coding: any) => coding.system === system && coding.code === type) &&
+    flag['code']?.coding?.some((coding: any) => coding.system === system && types.includes(coding.code)) &&
     !isWorse(severity, severityIn(flag))
   );
 }

@@ -170,6 +170,24 @@ describe('What an implant says', () => {
     expect(await other.flags()).toEqual(['active battery-eos safety PH', 'active battery-rrt safety PM']);
   });
 
+  it('is not told again of a battery that is low where its maker told of its replacement, but of its end (0-110)', async () => {
+    const device = implant();
+    const left = (value: string) => device.tell('battery_percentage', '721536', value, '%');
+    await device.told({ ...makersAlert, kind: 'battery-rrt' });
+    await left('19');
+    expect(await device.flags()).toEqual(['active battery-rrt safety PM']);
+    await device.interrogate({ code: '721280', coded: { code: '754116' } });
+    expect(await device.flags()).toEqual(['active battery-eos safety PH', 'active battery-rrt safety PM']);
+
+    // What says more than the house said is another.
+    const other = implant();
+    await other.tell('battery_percentage', '721536', '19', '%');
+    await other.told({ ...makersAlert, kind: 'battery-rrt' });
+    expect(await other.flags()).toEqual(['active battery-low safety PM', 'active battery-rrt safety PM']);
+    await other.told({ ...makersAlert, id: 'ALR-2', kind: 'battery-low' });
+    expect(await other.flags()).toEqual(['active battery-low safety PM', 'active battery-rrt safety PM']);
+  });
+
   it('and is told of by its maker only afterwards is one alert, by both names and as bad as the worse of them', async () => {
     const device = implant();
     const status = (code: string): Term => ({ code: '721280', coded: { code } });
