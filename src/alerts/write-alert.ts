@@ -1,14 +1,14 @@
 /** An alert that begins or ends by itself, outside anybody's write: through the gate, as an inside caller. docs/alerts.md */
 import { writeExact } from '../fhir/json.ts';
 import { Problem } from '../fhir/outcome.ts';
-import { type Resource, referenceTo } from '../fhir/references.ts';
+import { type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
 import { insideRequest, ofItself } from '../interactions/inside.ts';
 import type { Conditions, Dispatch, Draft, Entry, Pending } from '../interactions/interaction.ts';
 import { system } from '../smart/access.ts';
 import { type Change, isConflict, type Look } from '../store/store.ts';
 import type { AlertSeen, AlertSetting } from './alert.ts';
 import { toldByMaker } from './beside-maker.ts';
-import { ended, opened } from './raise.ts';
+import { ended, opened, saveOf } from './raise.ts';
 
 export interface Writing {
   readonly dispatch: Dispatch;
@@ -69,6 +69,15 @@ export async function endAlert(
   await write(flag.length > 0 ? flag : [...drafts, ...kept], writing, also);
   return true;
 }
+
+/** A new version of something that was read as `versionId`: with what follows from it, such as the end of the alert of a Flag. */
+export const updateAlert = (
+  key: ResourceKey,
+  resource: Resource,
+  versionId: number,
+  writing: Writing,
+  also: readonly Change[],
+): Promise<void> => write([saveOf(key, resource, { versionId })], writing, also);
 
 /** Stores what was derived, once: what is there already is left. */
 export async function storeDerived(

@@ -8,6 +8,7 @@ import type { Thresholds } from '../thresholds.ts';
 import { derivedObservation } from './derived.ts';
 import { createReadings, type Newest, newestFirst, sourceOf } from './news2-readings.ts';
 import { type Inputs, news2Of, type Parameter, parameters, type Scale } from './news2-table.ts';
+import { isWithdrawn } from './take-back.ts';
 
 /** From so many completed years on. */
 const ADULT = 16;
@@ -44,6 +45,11 @@ interface Standing {
   readonly scores: string;
 }
 const never: Standing = { at: Number.NEGATIVE_INFINITY, scores: '' };
+
+const stillTrue: Criterion = {
+  is: 'not',
+  of: { is: 'key', name: 'Observation.status', first: 'entered-in-error', second: '' },
+};
 
 /** What is rarely there comes first: nobody looks further where it is missing. */
 const inOrder: readonly Parameter[] = ['consciousness', ...parameters.filter((one) => one !== 'consciousness')];
@@ -88,14 +94,18 @@ export function createNews2(parts: News2Parts): News2 {
       first: `${canonical}/CodeSystem/derived|`,
       second: 'news2-total',
     };
-    const [newest] = (await newestFirst(store, patient, [own], 1)).matches;
+    const [newest] = (await newestFirst(store, patient, [own, stillTrue], 1)).matches;
     return newest ? standingOf(JSON.parse(newest.text)) : never;
   }
 
   return {
     async learn(patient, observation, arrived) {
       const isTakenBack = isWithdrawn(observation);
-      if (isTakenBack) seen.delete(patient);
+      if (isTakenBack) {
+        seen.delete(patient);
+        // The score that was stored last may be of it.
+        stored.delete(patient);
+      }
       const as = isTakenBack ? { ...observation, status: 'final' } : observation;
       const told = readings.toldIn(as, arrived);
       if (!told || Object.keys(told).length === 0) return false;
@@ -145,9 +155,6 @@ export function createNews2(parts: News2Parts): News2 {
     },
   };
 }
-
-const isWithdrawn = ({ status }: Resource & { status?: string }): boolean =>
-  status === 'entered-in-error' || status === 'cancelled';
 
 /** When a stored score was, and what it is made of. */
 function standingOf(score: Resource): Standing {

@@ -46,6 +46,12 @@ function withoutAhead(channel: Channel, now: number): Channel {
   return samples.length === channel.samples.length ? channel : { ...channel, samples };
 }
 
+/** A reading that is withdrawn is no sample any more. `Observation/1` */
+export function withoutReading(channel: Channel | undefined, reading: string): Channel | undefined {
+  const samples = channel?.samples.filter(({ source }) => !source.startsWith(`${reading}/_history/`));
+  return channel && samples!.length < channel.samples.length ? { ...channel, samples: samples! } : channel;
+}
+
 /** Late ones have no place: a drift is told forward. */
 export function afterVital(before: Channel = none, sample: Sample, now: number): Told {
   const channel = withoutAhead(before, now);

@@ -7,7 +7,7 @@ import { patientOf } from '../spoken.ts';
 import { type CountFault, isTransient, pauseAfter } from './faults.ts';
 
 /** `<patient or device>|<when it was stored>|<Observation/1>|<version>`: what belongs together stands in its order. */
-export const asideKind = 'alert-watch-aside';
+const asideKind = 'alert-watch-aside';
 
 interface Waiting {
   readonly key: ResourceKey;

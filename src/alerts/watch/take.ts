@@ -1,11 +1,12 @@
 /** What a stretch of the version log means for scores, trends and silent devices. docs/alerts.md#derived */
 import { Problem } from '../../fhir/outcome.ts';
-import { type Resource, referenceTo } from '../../fhir/references.ts';
+import { type Resource, type ResourceKey, referenceTo } from '../../fhir/references.ts';
 import type { Log } from '../../log.ts';
 import { check } from '../../store/lease.ts';
 import { type Change, isDeleted, type Lease, type Store, type Version } from '../../store/store.ts';
 import type { News2 } from '../derived/news2.ts';
-import { type Channel, restsUntil } from '../derived/trend-table.ts';
+import { isWithdrawn, takeBackAlerts, takeBackDerived } from '../derived/take-back.ts';
+import { type Channel, restsUntil, withoutReading } from '../derived/trend-table.ts';
 import { followSample, type Reading, type Sampled, samplesIn, trendKind } from '../derived/trends.ts';
 import { type HeardOf, heardIn } from '../silence/heard.ts';
 import type { Silence } from '../silence/watch.ts';
@@ -29,13 +30,21 @@ export interface TakeParts {
   readonly resting: Map<string, number>;
 }
 
+/** A sample of a channel, or one that is none any more. */
+interface OfChannel {
+  readonly sampled: Sampled;
+  readonly reading: Reading;
+  readonly isWithdrawn?: true;
+}
+
 const MOST_RESTING = 50_000;
 
 /** The changes that belong into the commit which moves the place in the log. What is derived is stored by then, once. */
 export async function take(batch: readonly Version[], parts: TakeParts): Promise<readonly Change[]> {
   const { canonical, limits, news2, silence, now, resting } = parts;
   const heard: HeardOf[] = [];
-  const samples: { readonly sampled: Sampled; readonly reading: Reading }[] = [];
+  const samples: OfChannel[] = [];
+  const withdrawn: ResourceKey[] = [];
   const patients = new Set<string>();
   for (const version of batch) {
     if (isDeleted(version)) continue;
@@ -48,31 +57,43 @@ export async function take(batch: readonly Version[], parts: TakeParts): Promise
     const source = { reference: referenceTo(version.key), versionId: version.versionId };
     const arrived = version.lastUpdated;
     const reading: Reading = { patient, device: observation['device']?.reference, at, arrived, source };
+    if (isWithdrawn(observation)) {
+      withdrawn.push(version.key);
+      for (const sampled of samplesIn({ ...observation, status: 'final' }, patient, limits, canonical))
+        samples.push({ sampled, reading, isWithdrawn: true });
+    }
     for (const sampled of samplesIn(observation, patient, limits, canonical))
       if (at >= (resting.get(sampled.key) ?? Number.NEGATIVE_INFINITY)) samples.push({ sampled, reading });
     if (await news2.learn(patient, observation, version.lastUpdated)) patients.add(patient);
   }
   const trends = await trendsOf(samples, parts);
+  const takingBack = { ...parts, fence: check(parts.fence) };
+  const concerned = await takeBackDerived(withdrawn, takingBack);
   for (const patient of patients) {
     const score = await news2.scoreOf(patient, now());
     if (!score) continue;
     await stored(score, parts);
     news2.settled(patient, score);
   }
+  // After the scores: one that is as bad without the reading keeps its alert.
+  for (const patient of concerned) await takeBackAlerts(patient, takingBack);
   return [...trends, ...(await silence.hear(heard))];
 }
 
-async function trendsOf(
-  samples: readonly { readonly sampled: Sampled; readonly reading: Reading }[],
-  parts: TakeParts,
-): Promise<readonly Change[]> {
+async function trendsOf(samples: readonly OfChannel[], parts: TakeParts): Promise<readonly Change[]> {
   if (samples.length === 0) return [];
   const keys = [...new Set(samples.map(({ sampled }) => sampled.key))];
   const rows = await parts.store.get(trendKind, keys);
   const before = new Map(keys.map((key, i) => [key, rows[i]?.value as Channel | undefined]));
   const channels = new Map(before);
   const implants = new Set(samples.flatMap(({ sampled }) => (sampled.isOfImplant ? [sampled.key] : [])));
-  for (const { sampled, reading } of samples) {
+  for (const { sampled, reading, isWithdrawn } of samples) {
+    if (isWithdrawn) {
+      const left = withoutReading(channels.get(sampled.key), reading.source.reference);
+      if (left) channels.set(sampled.key, left);
+      parts.resting.delete(sampled.key);
+      continue;
+    }
     const { channel, derived } = followSample(sampled, reading, channels.get(sampled.key), parts.canonical);
     channels.set(sampled.key, channel);
     if (derived) await stored(derived, parts);

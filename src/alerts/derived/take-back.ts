@@ -1,0 +1,79 @@
+/** What was derived of a reading that is withdrawn is entered in error too, and so is an alert that stands on nothing else. docs/alerts.md#derived */
+import { parseExact } from '../../fhir/json.ts';
+import { keyOf, type Resource, type ResourceKey, referenceTo } from '../../fhir/references.ts';
+import { type Criterion, plainQuery } from '../../search/query.ts';
+import { type Change, isDeleted, type Store, type Version } from '../../store/store.ts';
+import { type Alert, alertKind } from '../alert.ts';
+import { MOST_EVIDENCE } from '../raise.ts';
+import { updateAlert, type Writing } from '../write-alert.ts';
+import { isDerived } from './derived.ts';
+
+export interface TakeBackParts {
+  readonly store: Pick<Store, 'read' | 'get' | 'search'>;
+  readonly writing: Writing;
+  readonly canonical: string;
+  /** Stands in each commit. */
+  readonly fence: Change;
+}
+
+const IN_ERROR = 'entered-in-error';
+const AT_A_TIME = 100;
+const MOST_FLAGS = 500;
+
+/** A reading that nobody is to rely on any more. */
+export const isWithdrawn = (observation: Resource): boolean =>
+  observation['status'] === IN_ERROR || observation['status'] === 'cancelled';
+
+const inError = async ({ key, versionId, text }: Version, { writing, fence }: TakeBackParts): Promise<void> =>
+  updateAlert(key, { ...parseExact(text), status: IN_ERROR }, versionId, writing, [fence]);
+
+/** Of these readings; whose they were. */
+export async function takeBackDerived(readings: readonly ResourceKey[], parts: TakeBackParts): Promise<Set<string>> {
+  const { store, canonical } = parts;
+  const patients = new Set<string>();
+  for (const reading of readings) {
+    const of: Criterion = { is: 'reference', name: 'Observation.derived-from', target: referenceTo(reading) };
+    let after: Awaited<ReturnType<Store['search']>>['next'];
+    do {
+      const page = await store.search(plainQuery('Observation', of, AT_A_TIME), after);
+      for (const version of page.matches) {
+        const derived = JSON.parse(version.text) as Resource;
+        if (!isDerived(derived, canonical)) continue;
+        if (derived['status'] !== IN_ERROR) await inError(version, parts);
+        patients.add(derived['subject'].reference);
+      }
+      after = page.next;
+    } while (after !== undefined);
+  }
+  return patients;
+}
+
+/** Active Flags of the patient, all of whose evidence was derived and is in error by now. */
+export async function takeBackAlerts(patient: string, parts: TakeBackParts): Promise<void> {
+  const where: Criterion = {
+    is: 'all',
+    of: [
+      { is: 'reference', name: 'Flag.subject', target: patient },
+      { is: 'key', name: 'Flag.status', first: 'active', second: '' },
+    ],
+  };
+  const { matches } = await parts.store.search(plainQuery('Flag', where, MOST_FLAGS), undefined);
+  for (const flag of matches) if (await isGroundless(flag, parts)) await inError(flag, parts);
+}
+
+async function isGroundless({ key }: Version, { store, canonical }: TakeBackParts): Promise<boolean> {
+  const [kept] = await store.get(alertKind, [key.id]);
+  const alert = kept?.value as Alert | undefined;
+  if (!alert?.open) return false;
+  const [issue] = await store.read([{ type: 'DetectedIssue', id: alert.issue }]);
+  const evidence: readonly any[] = issue && !isDeleted(issue) ? (JSON.parse(issue.text).evidence ?? []) : [];
+  // A list that is full may not name them all.
+  if (evidence.length === 0 || evidence.length >= MOST_EVIDENCE) return false;
+  const keys = evidence.flatMap(({ detail }) => (detail ?? []).map(({ reference }: any) => keyOf(reference)));
+  if (keys.some((one) => one?.type !== 'Observation')) return false;
+  const seen = await store.read(keys);
+  return seen.every((version) => {
+    const observation = version && !isDeleted(version) ? (JSON.parse(version.text) as Resource) : undefined;
+    return observation !== undefined && isDerived(observation, canonical) && observation['status'] === IN_ERROR;
+  });
+}
