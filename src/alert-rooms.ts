@@ -59,6 +59,7 @@ export async function openAlerts(parts: AlertParts): Promise<AlertRooms> {
     const settings = {
       implantAfter: config.silentImplantDays * 86_400_000,
       deviceAfter: config.silentHours === undefined ? undefined : config.silentHours * 3_600_000,
+      grace: config.silentGraceSeconds * 1_000,
       news2Window: config.news2WindowMinutes * 60_000,
     };
     metrics.rows(startAlertWatch({ ...parts, canonical: config.canonical, settings }));

@@ -30,6 +30,7 @@ export interface AlertSettings {
   /** For devices that are no implants, instead of their own rhythm. */
   readonly silentHours: number | undefined;
   readonly silentImplantDays: number;
+  readonly silentGraceSeconds: number;
 }
 
 const text = (given: string) => given;
@@ -232,5 +233,14 @@ export const alertSettings: readonly Setting<keyof AlertSettings>[] = [
     fallback: '14',
     parse: whole(1, 365),
     meaning: 'Days without contact after which the monitor of an implant counts as silent.',
+  },
+  {
+    name: 'WATCHFIRE_SILENT_GRACE_SECONDS',
+    aliases: [],
+    key: 'silentGraceSeconds',
+    fallback: '120',
+    parse: whole(1, 86_400),
+    meaning:
+      'Seconds that devices have to come back to a server that has just begun, before any of them counts as silent.',
   },
 ];

@@ -20,8 +20,6 @@ export const silenceKinds = {
   timer: 'silence-timer',
 } as const;
 
-/** A server that has just begun gives devices so long to come back: nobody could reach it before. */
-export const GRACE = 2 * 60_000;
 const AT_A_TIME = 100;
 const MOST_FRESH = 50_000;
 const LAST_UPDATED = 'Observation._lastUpdated';
@@ -31,7 +29,10 @@ export interface SilenceParts {
   readonly writing: Writing;
   readonly canonical: string;
   readonly now: () => number;
-  readonly settings: SilenceSettings;
+  readonly settings: SilenceSettings & {
+    /** Milliseconds that devices have to come back to a server that has just begun: nobody could reach it before. */
+    readonly grace: number;
+  };
   readonly held: Held;
   readonly log: Pick<Log, 'error'>;
   readonly count: CountFault;
@@ -175,7 +176,7 @@ export function createSilence(parts: SilenceParts): Silence {
       return undefined;
     }
     const due = rhythm.last + limit;
-    const at = Math.max(due, begun + GRACE);
+    const at = Math.max(due, begun + settings.grace);
     if (at > now()) {
       await store.commit([...armed(device, rhythm, at, true), check(fence)]);
       return at;

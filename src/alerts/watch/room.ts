@@ -10,8 +10,7 @@ import type { Runtime } from '../../runtime.ts';
 import { check, type Held, type Leases } from '../../store/lease.ts';
 import type { Change, Store, StoredChange, Token } from '../../store/store.ts';
 import { createNews2 } from '../derived/news2.ts';
-import type { SilenceSettings } from '../silence/rhythm.ts';
-import { createSilence, dueOf, silenceKinds } from '../silence/watch.ts';
+import { createSilence, dueOf, type SilenceParts, silenceKinds } from '../silence/watch.ts';
 import type { Limits } from '../thresholds.ts';
 import { openAside } from './aside.ts';
 import { type CountFault, createFaults, isTransient } from './faults.ts';
@@ -24,7 +23,7 @@ export interface WatchParts {
   readonly base: string;
   readonly canonical: string;
   readonly limits: Limits;
-  readonly settings: SilenceSettings & {
+  readonly settings: SilenceParts['settings'] & {
     /** Milliseconds beside the newest reading within which others count for NEWS2. */
     readonly news2Window: number;
   };

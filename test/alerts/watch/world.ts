@@ -154,7 +154,7 @@ export async function openWatchWorld(
         base,
         canonical,
         limits,
-        settings: { implantAfter: 14 * day, deviceAfter: undefined, news2Window: hour, ...settings },
+        settings: { implantAfter: 14 * day, deviceAfter: undefined, grace: 2 * minute, news2Window: hour, ...settings },
         leases,
         log,
         lookEvery: 30 * day,
