@@ -172,6 +172,7 @@ describeInChromium('The pages of devices in Chromium', () => {
     expect(await page.locator('#rate tbody tr').count()).toBe(203);
     expect(await page.textContent('#slow h3')).toBe('Battery voltage (V)');
     expect(await page.textContent('#devices')).toContain('not reported');
+    expect(await page.textContent('#devices')).toMatch(/Battery2\.88 V.*Active alerts3/);
     const width = await page.evaluate("document.querySelector('#strips canvas').getBoundingClientRect().width");
     // Four seconds are ten centimetres.
     expect(Number(width)).toBeCloseTo((100 * 96) / 25.4, 0);

@@ -233,6 +233,26 @@ describe('What stands beside the values', () => {
     expect(await mri()).toBe('MRI conditional, 1.5 T');
   });
 
+  it('is what is left of the battery, a serial number behind stars, and how many alerts are active (Part 4.4, P2)', async () => {
+    const card = async () => (await get('/console/api/patients/p1', asNina)).body.devices[0];
+    const before = await card();
+    expect([before.battery_level, before.battery_voltage, before.serial]).toEqual([null, null, null]);
+    const { body } = await house.read('Device/d-p1');
+    await store(house, [
+      { ...body, serialNumber: 'SN-4711-908' },
+      observation('volts', 'p1', Date.now() - 60_000, 2.9, {
+        category: undefined,
+        code: { coding: [{ system: 'urn:iso:std:iso:11073:10101', code: '721344' }], text: 'Battery voltage' },
+        valueQuantity: { value: 2.9, unit: 'V', system: 'http://unitsofmeasure.org', code: 'V' },
+      }),
+      ...alert('p2-4', 'p1', { priority: 'PL', text: 'One more' }),
+    ]);
+    const after = await card();
+    expect(after).toMatchObject({ battery_voltage: { value: 2.9, unit: 'V' }, serial: '****908' });
+    expect(after.active_alerts).toBe(before.active_alerts + 1);
+    expect(JSON.stringify(after)).not.toContain('SN-4711');
+  });
+
   it('is what an alert was raised from, for who sees its patient (Part 4.1)', async () => {
     const { body: flag } = await house.read('Flag/flag-a2');
     const seen = { url: 'http://hl7.org/fhir/StructureDefinition/flag-detail' };

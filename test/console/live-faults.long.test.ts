@@ -129,7 +129,7 @@ describeInChromium('Pages of devices on a bad day', () => {
     expect(await said()).toEqual(['New critical alert: VT episode, Doe, John', '2 new critical alerts']);
   });
 
-  it('show an alert of a device of nobody when it is raised, and no longer when it is over', async () => {
+  it('show an alert of a device of nobody when it is raised, and no longer when it is over; the quarantine asks again as well', async () => {
     const admin = await (await browser.newContext({ reducedMotion: 'reduce', locale: 'en-GB' })).newPage();
     await admin.goto(`${line.url}/cardiac/`);
     await admin.click('#signed-out summary');
@@ -154,6 +154,18 @@ describeInChromium('Pages of devices on a bad day', () => {
     await admin.waitForSelector('#shouted:has-text("Battery of a hub is low")');
     await house.update({ ...task, status: 'completed' });
     await admin.waitForSelector(row('hub'), { state: 'detached', timeout: 3_000 });
+    await admin.route('**/console/api/quarantine?*', (route) => route.fulfill(busy), { times: 1 });
+    await admin.goto(`${line.url}/quarantine`);
+    await admin.waitForSelector('#quarantine:not([hidden])');
+    expect(await admin.isHidden('#fault')).toBe(true);
     await admin.close();
+  });
+
+  it('say of a patient who is not there, or not hers, that this is so, and are not live', async () => {
+    await page.goto(`${line.url}/cardiac/patients/p2`);
+    await page.waitForSelector('#fault:not([hidden])');
+    await page.waitForSelector('#live[data-state=off]');
+    expect(await page.isHidden('#chart')).toBe(true);
+    expect(await page.isHidden('#stale')).toBe(true);
   });
 });

@@ -9,7 +9,7 @@ import { patientNamed } from '../../translators/cardiac/patient.ts';
 import { alertIdOf, measuredAt } from '../../translators/cardiac/rows.ts';
 import { bandsFor } from './band.ts';
 import { messagesOf } from './messages.ts';
-import { deviceLine, maskedMrn, namesOf, patientWords } from './people.ts';
+import { deviceLine, masked, mrnOf, namesOf, patientWords } from './people.ts';
 import { asCsv, type Series, seriesOf } from './series.ts';
 import type { ChartSetting } from './setting.ts';
 
@@ -50,34 +50,40 @@ async function deviceCards(
   matches: readonly any[],
   reference: string,
   search: Search,
-  { canonical, rows }: ChartSetting,
-): Promise<object[]> {
+  { canonical, rows, kinds }: ChartSetting,
+): Promise<readonly any[]> {
   const dates = await implantDatesOf(matches, reference, search);
   return Promise.all(
     matches.map(async (device) => {
-      const newest = await search('Observation', [
-        ['patient', reference],
-        ['device', `Device/${device.id}`],
-        ['status:not', 'entered-in-error'],
-        // That a maker was asked is no word from the device.
-        ['code:not', `${canonical}/CodeSystem/cied-connectivity|connectivity`],
-        ['_sort', '-date'],
-        ['_count', '1'],
-      ]);
+      const newest = async (...which: Parameters): Promise<any> => {
+        const asked: Parameters = [['patient', reference], ['device', `Device/${device.id}`], ...which];
+        const found = await search('Observation', [
+          ...asked,
+          ['status:not', 'entered-in-error'],
+          ['_sort', '-date'],
+          ['_count', '1'],
+        ]);
+        return found.matches[0];
+      };
+      // That a maker was asked is no word from the device.
+      const last = await newest(['code:not', `${canonical}/CodeSystem/cied-connectivity|connectivity`]);
+      const volts = await newest(['code', kinds.codes('battery_voltage') ?? ''], ['value-quantity:missing', 'false']);
       const { deviceIdentifier, carrierHRF } = device.udiCarrier?.[0] ?? {};
       return {
         ...deviceLine(device, rows, canonical),
+        serial: masked(device.serialNumber),
         udi: carrierHRF ?? deviceIdentifier ?? null,
         implanted: dates.get(`Device/${device.id}`) ?? null,
         battery_level: await batteryOf(device, search),
+        battery_voltage: volts ? { value: volts.valueQuantity.value, unit: volts.valueQuantity.unit ?? 'V' } : null,
         mri: mriOf(device),
-        last_contact: newest.matches[0] ? measuredAt(newest.matches[0]) : null,
+        last_contact: last ? measuredAt(last) : null,
       };
     }),
   );
 }
 
-async function alertsOf(reference: string, search: Search, { canonical, rows }: ChartSetting): Promise<object[]> {
+async function alertsOf(reference: string, search: Search, { canonical, rows }: ChartSetting): Promise<readonly any[]> {
   const asked: Parameters = [
     ['patient', reference],
     ...isAlert(canonical),
@@ -104,6 +110,7 @@ async function alertsOf(reference: string, search: Search, { canonical, rows }: 
     return {
       ...rows.alert(flag, issue, all.get(flag.author?.reference), ''),
       flag: flag.id,
+      device: flag.author?.reference ?? null,
       is_active: flag.status === 'active',
       ended: flag.period?.end ?? null,
       deeds: deedsOf(issue).map(({ action, date, author }) => ({
@@ -170,11 +177,14 @@ export async function chart(name: string, asked: string | undefined, search: Sea
     stripsOf(reference, search),
   ]);
   return {
-    patient: { ...patientWords(patient, patient.id, setting.now), mrn: maskedMrn(patient) },
+    patient: { ...patientWords(patient, patient.id, setting.now), mrn: masked(mrnOf(patient)) },
     hours,
     from: setting.now - hours * HOUR,
     to: setting.now,
-    devices: cards,
+    devices: cards.map((card) => ({
+      ...card,
+      active_alerts: alerts.filter(({ device, is_active }) => is_active && device === `Device/${card.id}`).length,
+    })),
     heart_rate: heartRate,
     slow,
     alerts,

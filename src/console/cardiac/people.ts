@@ -48,11 +48,9 @@ export function mrnOf({ identifier = [] }: any): string | null {
   return (marked ?? identifier.find(({ system = '' }: any) => !system.includes('/sid/')))?.value ?? null;
 }
 
-/** Its last three, so that two of one name are told apart; the whole is asked for by itself. */
-export function maskedMrn(patient: any): string | null {
-  const mrn = mrnOf(patient);
-  return mrn === null ? null : `****${mrn.length > 5 ? mrn.slice(-3) : ''}`;
-}
+/** The last three of a number, so that two are told apart. */
+export const masked = (number: string | null | undefined): string | null =>
+  number ? `****${number.length > 5 ? number.slice(-3) : ''}` : null;
 
 export interface DeviceLine {
   readonly id: string;

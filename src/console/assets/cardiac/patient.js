@@ -13,7 +13,8 @@ const fact = (name, ...value) => [element('dt', {}, say(name)), element('dd', {}
 const orNot = (value) => (value === null || value === undefined || value === '' ? say('cardiac.not-reported') : String(value));
 
 function card(device) {
-  const { type, name, maker, model, udi, battery_level: battery, last_contact: contact, implanted, status, mri } = device;
+  const { type, name, maker, model, serial, udi, battery_level: charge, battery_voltage: volts, last_contact: contact, implanted, status, mri, active_alerts: active } = device;
+  const battery = [charge !== null && `${charge} %`, volts && `${volts.value} ${volts.unit}`].filter(Boolean).join(', ');
   return element(
     'article',
     { class: 'card' },
@@ -23,13 +24,15 @@ function card(device) {
       { class: 'facts' },
       ...fact('cardiac.maker', element('bdi', {}, orNot(maker))),
       ...fact('cardiac.model', element('bdi', {}, orNot(model))),
+      ...fact('cardiac.serial', element('bdi', {}, orNot(serial))),
       ...fact('cardiac.udi', element('bdi', {}, orNot(udi))),
       // A month or a year is no day.
       ...fact('cardiac.implanted', implanted?.length >= 10 ? day(implanted) : orNot(implanted)),
-      ...fact('cardiac.battery', battery === null ? say('cardiac.not-reported') : `${battery} %`),
+      ...fact('cardiac.battery', orNot(battery), charge === null ? '' : element('meter', { max: 100, value: charge, 'aria-hidden': true })),
       ...fact('cardiac.contact', contact === null ? say('cardiac.not-reported') : timeElement(contact, ago(contact))),
       ...fact('cardiac.mri', element('bdi', {}, orNot(mri))),
       ...fact('cardiac.status', say(`cardiac.status.${status}`)),
+      ...fact('cardiac.active-alerts', active > 0 ? element('a', { href: '#history' }, element('strong', {}, active)) : '0'),
     ),
   );
 }

@@ -46,10 +46,12 @@ function draw() {
   at('shown').textContent = say('quarantine.shown', { from, to, count: wanted.length }) + more;
 }
 
+let isForbidden = false;
 function forbid(error) {
   at('fault').hidden = false;
   at('fault').textContent = error.status === 403 ? say('quarantine.forbidden') : say('failed', { why: error.message });
-  if (error.status === 403) at('quarantine').hidden = true;
+  isForbidden = error.status === 403;
+  if (isForbidden) at('quarantine').hidden = true;
 }
 
 let asked = 0;
@@ -227,7 +229,9 @@ async function watch() {
       at('changed').textContent = say('quarantine.changed');
     }
     waiting ??= quarantined;
-    fresh(true);
+    // What was not answered at first.
+    if (at('quarantine').hidden) await load();
+    fresh(!at('quarantine').hidden);
   } catch {
     fresh(false);
   }
@@ -242,7 +246,7 @@ let timer;
 whenSignedIn(async () => {
   clearInterval(timer);
   await load();
-  if (at('quarantine').hidden) return;
+  if (isForbidden) return;
   await watch();
   timer = setInterval(watch, POLL);
 });
