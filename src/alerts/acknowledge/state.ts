@@ -31,6 +31,10 @@ export function acknowledgementIn(issue: Resource | undefined, canonical: string
   return last?.code === 'acknowledged' ? { by: last.by, at: last.at } : undefined;
 }
 
+/** Whether somebody knows of what the alert is now: it was acknowledged or resolved, and not taken back or worse since. */
+export const isKnownIn = (issue: Resource | undefined, canonical: string): boolean =>
+  ['acknowledged', 'resolved'].includes(lastDeed(issue, canonical, () => true)?.code ?? '');
+
 /** Who ended the Flag of an alert; undefined where that was the condition, or it goes on. */
 export function resolutionIn(
   flag: Resource,

@@ -17,13 +17,18 @@ export interface Message {
   readonly subject: string;
   readonly text: string;
   readonly link?: string;
-  readonly priority: 'routine' | 'urgent' | 'stat';
+  readonly priority: 'routine' | 'urgent' | 'asap' | 'stat';
   /** `Flag/1`, for receivers that read FHIR. */
   readonly about: string;
 }
 
 /** Codes of http://terminology.hl7.org/CodeSystem/communication-not-done-reason. */
-export type NotDone = 'unknown' | 'system-error' | 'invalid-phone-number' | 'recipient-unavailable';
+export type NotDone =
+  | 'unknown'
+  | 'system-error'
+  | 'invalid-phone-number'
+  | 'recipient-unavailable'
+  | 'patient-objection';
 
 export type Sent =
   | 'sent'

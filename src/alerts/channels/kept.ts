@@ -4,6 +4,12 @@ import type { Message } from './channel.ts';
 
 export interface KeptMessage extends Message {
   readonly alert: string;
+  /** Its CommunicationRequest. */
+  readonly request: string;
+  /** A question to the patient, an alert that somebody is to look at, a call for help, or the word of what was and is over. */
+  readonly purpose: 'question' | 'alert' | 'help' | 'over';
+  /** Said instead where the alert is over before anybody knows of it; left out where nobody need know then. */
+  readonly ifOver?: { readonly subject: string; readonly text: string };
   readonly attempts: number;
   /** When it was first tried or written, in milliseconds. */
   readonly since: number;
@@ -19,7 +25,12 @@ export const messageKey = (at: number, id: string): string => `${new Date(at).to
 
 export const messageAt = (key: string): number => Date.parse(key.slice(0, key.indexOf('|')));
 
-export const keepMessage = (message: KeptMessage, at: number): Change => ({
+export interface MessagePut {
+  readonly key: string;
+  readonly value: KeptMessage;
+}
+
+export const keepMessage = (message: KeptMessage, at: number): Extract<Change, { op: 'put' }> & MessagePut => ({
   op: 'put',
   kind: messageKind,
   key: messageKey(at, message.id),

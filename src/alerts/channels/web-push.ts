@@ -9,7 +9,7 @@ import { pushKind } from './push-subscriptions.ts';
 import { answered, attempt } from './reply.ts';
 
 const HOUR = 3_600;
-const urgencies = { routine: 'low', urgent: 'normal', stat: 'high' } as const;
+const urgencies = { routine: 'low', urgent: 'normal', asap: 'high', stat: 'high' } as const;
 const gone = [404, 410];
 
 /** Of a text as much as there is room for in what is written with it: the rest is behind the link. */

@@ -4,6 +4,7 @@ import type { Log } from '../../log.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Store } from '../../store/store.ts';
 import type { ChannelKind, Contact } from '../channels/channel.ts';
+import type { MessagePut } from '../channels/kept.ts';
 import type { QuietHours } from './quiet-hours.ts';
 
 /** What a site decides. */
@@ -34,6 +35,6 @@ export interface ProcessParts {
   readonly linkKey: Uint8Array;
   /** Whether consents let somebody (`Practitioner/1`) know of an alert (`Flag/1`). */
   readonly mayKnow: (who: string, about: string) => Promise<boolean>;
-  /** Messages wait. */
-  readonly onQueued: () => void;
+  /** These wait to be sent. */
+  readonly onQueued: (messages: readonly MessagePut[]) => void;
 }

@@ -7,6 +7,8 @@ import type { Change, Store } from '../../store/store.ts';
 import type { Channels } from '../channels/channel.ts';
 import { countsKind, messageKind } from '../channels/kept.ts';
 import { workOutbox } from '../channels/outbox.ts';
+import { createTray, type Tray } from '../channels/tray.ts';
+import { createJudge } from './judge.ts';
 import { processKinds } from './kept.ts';
 import type { ProcessParts } from './parts.ts';
 import { takeStep } from './step.ts';
@@ -14,13 +16,13 @@ import { type Bell, createBell, workTimers } from './timers.ts';
 
 export interface AlertBells {
   readonly timers: Bell;
-  readonly messages: Bell;
+  readonly messages: Tray;
   /** The store for everybody who writes: what they set going here is begun at once. */
   watch<S extends Store>(store: S): S;
 }
 
 export function createAlertBells(): AlertBells {
-  const [timers, messages] = [createBell(), createBell()];
+  const [timers, messages] = [createBell(), createTray()];
   const isTimer = (change: Change) => change.op === 'put' && change.kind === processKinds.timer;
   return {
     timers,
@@ -52,12 +54,14 @@ export function startAlerts(parts: AlertRoomParts): void {
     ...parts,
     kinds: new Set(channels.keys()),
     mayKnow: createMayKnow(parts),
-    onQueued: bells.messages.ring,
+    onQueued: bells.messages.lay,
   };
   const step = (timer: string, alert: string, held: { readonly fence: { key: string; epoch: number } }) =>
     takeStep(process, timer, alert, held.fence);
   leases.hold('alerts', (held) => workTimers({ ...parts, step, bell: bells.timers }, held));
-  leases.hold('alert-messages', (held) => workOutbox({ ...parts, bell: bells.messages }, held));
+  leases.hold('alert-messages', (held) =>
+    workOutbox({ ...parts, tray: bells.messages, judge: createJudge(parts) }, held),
+  );
 }
 
 /** Whether somebody may read the alert, as far as consents go: whom the care team of a patient has is for that team to say. */
@@ -92,6 +96,7 @@ export const alertMeasures = (store: Pick<Store, 'list'>) => {
     ['counter', 'alert_messages_sent', 'Messages of alerts that were taken by their channel.', counted('sent')],
     ['counter', 'alert_messages_failed', 'Tries to send one that failed.', counted('failed')],
     ['counter', 'alert_messages_dead', 'Messages of alerts that were given up.', counted('dead')],
+    ['counter', 'alert_messages_withdrawn', 'Messages that nobody needed any more.', counted('withdrawn')],
     ['gauge', 'alert_messages_waiting', 'Messages of alerts that wait, up to a thousand.', waiting],
   ].map(([kind, name, help, read]) => ({ kind, name, help, labels: ['channel'], read })) as {
     readonly kind: 'counter' | 'gauge';

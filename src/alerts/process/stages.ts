@@ -30,7 +30,7 @@ export interface Standing {
   readonly isDenied: boolean;
   /** Clinicians have been told already, beside the question. */
   readonly isTold: boolean;
-  /** Where an acknowledgement that is taken back leads. */
+  /** Where an acknowledgement that is taken back leads; left out where there is none that holds. */
   readonly before?: Stage;
 }
 
@@ -86,7 +86,7 @@ export function next(standing: Standing, event: Event, plan: Plan, moment: Momen
       if (stage === 'closed') return nothing(standing);
       return rest(standing, 'closed', isUnheardOf(standing, plan) ? ['tell-over', 'withdraw'] : ['withdraw']);
     case 'raised':
-      return { standing: { ...standing, stage: 'detected', due: moment.now, isTold: false }, deeds: [] };
+      return { standing: { ...anew(standing), stage: 'detected', due: moment.now, isTold: false }, deeds: [] };
     case 'acknowledged':
       if (stage === 'acknowledged' || stage === 'closed') return nothing(standing);
       return rest({ ...standing, before: stage }, 'acknowledged', ['complete']);
@@ -176,12 +176,16 @@ function answered(standing: Standing, answer: Answer, plan: Plan, moment: Moment
     : rest(denied, 'denied', ['take-answer', 'complete']);
 }
 
+/** Nobody has it any more. */
+const anew = ({ before: _, ...standing }: Standing): Standing => standing;
+
 /** Somebody took the acknowledgement back: whoever was waited for has the whole time again. */
-function reopened(standing: Standing, plan: Plan, moment: Moment): Turn {
-  if (standing.stage === 'closed')
+function reopened(before: Standing, plan: Plan, moment: Moment): Turn {
+  const standing = anew(before);
+  if (before.stage === 'closed')
     return { standing: { ...standing, stage: 'detected', due: moment.now, isTold: false }, deeds: [] };
-  if (standing.stage !== 'acknowledged') return nothing(standing);
-  switch (standing.before) {
+  if (before.stage !== 'acknowledged') return nothing(before);
+  switch (before.before) {
     case 'notify-clinician':
       return wait(standing, 'notify-clinician', plan.clinicianSeconds, moment, ['tell-clinician']);
     case 'notify-backup':

@@ -7,7 +7,7 @@ import { system } from '../../smart/access.ts';
 import { check } from '../../store/lease.ts';
 import { type Change, isDeleted, type Lease } from '../../store/store.ts';
 import type { ChannelKind } from '../channels/channel.ts';
-import { keepMessage } from '../channels/kept.ts';
+import { type KeptMessage, keepMessage, type MessagePut } from '../channels/kept.ts';
 import { answerPath } from './answer-link.ts';
 import { keepProcess, type Process, processKinds } from './kept.ts';
 import type { ProcessParts } from './parts.ts';
@@ -52,7 +52,7 @@ interface Taking {
 /** What a step adds up to while it is put together. */
 interface Result {
   readonly made: Made[];
-  readonly changes: Change[];
+  readonly messages: (Change & MessagePut)[];
   readonly told: string[];
   /** CommunicationRequests that are open afterwards. */
   readonly requests: string[];
@@ -106,7 +106,7 @@ export async function takeStep(parts: ProcessParts, timer: string, alert: string
   const taking: Taking = { parts, process, turn, plan, who, now, detail, reason };
   const result: Result = {
     made: [],
-    changes: [],
+    messages: [],
     told: [...process.told],
     requests: [],
     owner: undefined,
@@ -137,18 +137,19 @@ export async function takeStep(parts: ProcessParts, timer: string, alert: string
     ...process,
     ...turn.standing,
     due: turn.standing.due,
+    before: turn.standing.before,
     heard: later,
     steps: process.steps + 1,
     requests: result.requests,
     told: isTelling.has(stage) ? [...new Set(result.told)] : [],
   };
-  const also = [...keepProcess(after, kept.revision), ...result.changes, check(fence)];
+  const also = [...keepProcess(after, kept.revision), ...result.messages, check(fence)];
   if (entries.length === 0) await store.commit(also);
   else {
     const asked = { interaction: 'transaction', type: '', entries } as const;
     await parts.dispatch(insideRequest(ofItself(parts.base), asked), caller, also);
   }
-  if (result.changes.length > 0) parts.onQueued();
+  if (result.messages.length > 0) parts.onQueued(result.messages);
 }
 
 const referenceOf = ({ resourceType, id }: Made): string => referenceTo({ type: resourceType, id });
@@ -225,13 +226,19 @@ async function tell(
   if (!isQuiet) request(stage, group, words, until, taking, result);
 }
 
+const purposes: Readonly<Record<string, KeptMessage['purpose']>> = {
+  ask: 'question',
+  over: 'over',
+  'notify-ems': 'help',
+};
+
 /** One CommunicationRequest, and for each recipient and channel a Communication and a message that waits. */
 function request(
   name: string,
   { recipients }: Group,
   words: { readonly subject: string; readonly text: string },
   until: number | undefined,
-  { parts, process, turn, reason, now }: Taking,
+  { parts, process, turn, plan, reason, detail, now }: Taking,
   result: Result,
 ): void {
   const setting = { now, canonical: parts.canonical };
@@ -241,6 +248,8 @@ function request(
   const [replaces] = turn.deeds.includes('complete') ? [] : process.requests;
   const common = { process, text, priority };
   result.requests.push(id);
+  const purpose = purposes[name] ?? 'alert';
+  const ifOver = alertWords(process.alert.severity, 'over', detail);
   const status = name === 'over' ? 'completed' : 'active';
   result.made.push(communicationRequest({ ...common, id, status, recipients, until, replaces, reason }, setting));
   for (const [i, to] of recipients.entries()) {
@@ -256,7 +265,7 @@ function request(
       result.made.push(
         communication({ ...common, id: message, to, kind: contact.kind as ChannelKind, request: id }, setting),
       );
-      result.changes.push(
+      result.messages.push(
         keepMessage(
           {
             id: message,
@@ -267,6 +276,9 @@ function request(
             priority,
             about: aboutOf(process),
             alert: process.alert.id,
+            request: id,
+            purpose,
+            ...(purpose === 'alert' && plan.isLifeThreatening && { ifOver }),
             attempts: 0,
             since: now,
           },

@@ -1,5 +1,5 @@
 /** Web push against a push service on this machine: what a browser can read, what is forgotten, and who may ask for it. */
-import { createDecipheriv, createECDH, createPublicKey, hkdfSync, verify } from 'node:crypto';
+import { createDecipheriv, createECDH, createPublicKey, hash, hkdfSync, verify } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -177,13 +177,17 @@ describe('where a browser asks to be pushed to', () => {
         ['Device/1', 403],
       ] as const)
         expect((await ask('POST', who, browser('a'))).status).toBe(status);
-      expect(await (await ask('GET', 'Practitioner/7')).json()).toEqual({ public_key: 'key' });
+      expect(await (await ask('GET', 'Practitioner/7')).json()).toEqual({ public_key: 'key', subscriptions: [] });
       for (const wrong of [{ endpoint: 'http://10.0.0.1/' }, { endpoint: 7 }, { keys: { ...keys, auth: 'x' } }])
         expect((await ask('POST', 'Practitioner/7', browser('a', wrong))).status).toBeGreaterThanOrEqual(400);
       expect(await store.list('push-subscription', '', 100)).toEqual([]);
       for (let i = 0; i < 12; i++) expect((await ask('POST', 'Practitioner/7', browser(`b${i}`))).status).toBe(201);
       const left = (await store.list('push-subscription', 'Practitioner/7|', 100)).map(({ value }) => value.endpoint);
       expect(left.sort()).toEqual(Array.from({ length: 10 }, (_, i) => `${url}/b${i + 2}`).sort());
+      const names = async (who: string) => (await (await ask('GET', who)).json()).subscriptions;
+      const name = (path: string) => hash('sha256', `${url}/${path}`, 'hex').slice(0, 32);
+      expect(await names('Practitioner/7')).toEqual(expect.arrayContaining([name('b2'), name('b11')]));
+      expect(await names('Practitioner/71')).toEqual([]);
       await ask('DELETE', 'Patient/1', { endpoint: `${url}/b5` });
       expect(await store.list('push-subscription', '', 100)).toHaveLength(10);
       await ask('DELETE', 'Practitioner/7', { endpoint: `${url}/b5` });

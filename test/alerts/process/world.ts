@@ -1,7 +1,8 @@
 /** Servers that share a store in memory and work the process of alerts under a clock of ours. */
 
-import type { Alert } from '../../../src/alerts/alert.ts';
+import { type Alert, alertKind } from '../../../src/alerts/alert.ts';
 import type { Message, Sent as Outcome } from '../../../src/alerts/channels/channel.ts';
+import { followFlag } from '../../../src/alerts/follow-flag.ts';
 import { followAnswer, followTask } from '../../../src/alerts/process/follow.ts';
 import type { ProcessSettings } from '../../../src/alerts/process/parts.ts';
 import { type AlertBells, createAlertBells, startAlerts } from '../../../src/alerts/process/room.ts';
@@ -99,7 +100,7 @@ export async function openAlertWorld(settings: Partial<ProcessSettings> = {}, is
       pageKey: new Uint8Array(32),
       references: 'open',
       prepare: {},
-      derive: () => ({ Task: [followTask], Communication: [followAnswer] }),
+      derive: () => ({ Task: [followTask], Communication: [followAnswer], Flag: [followFlag] }),
       log: quiet,
       leases: noLeases,
       signal,
@@ -246,7 +247,8 @@ export async function openAlertWorld(settings: Partial<ProcessSettings> = {}, is
       const text = JSON.stringify(task);
       const body = { text, resource: task };
       const asked = { interaction: 'update', type: 'Task', id: alert.task, body } as const;
-      const also = startProcess(alert, { now, canonical }) as any;
+      const kept: Change = { op: 'put', kind: alertKind, key: id, value: alert, expect: 'absent' };
+      const also = [kept, ...(startProcess(alert, { now, canonical }) as readonly Change[])];
       await client.dispatch(insideRequest(ofItself(base), asked), administrator, also);
       ring();
     },

@@ -165,12 +165,14 @@ export async function messageFaults(
     if (routine > 1) found.push(`${about} was told of ${routine} times as a warning`);
     if (routine < priorities.length && !mustTell.has(about)) found.push(`${about} was told of as critical and is not`);
   }
-  let completed = 0;
-  await each(server, 'Communication?category=alert', ({ id, status }) => {
-    completed++;
-    if (status !== 'completed' || !messages.has(id))
+  const unexplained = new Set(messages.keys());
+  await each(server, 'Communication?category=alert', ({ id, status, statusReason }) => {
+    // Over before it could be sent; or it was sent, and the server killed before it could say so.
+    const isWithdrawn = status === 'not-done' && statusReason?.text?.startsWith('Withdrawn');
+    if (!isWithdrawn && (status !== 'completed' || !messages.has(id)))
       found.push(`Communication ${id} is ${status} and was${messages.has(id) ? '' : ' not'} heard`);
+    unexplained.delete(id);
   });
-  if (completed !== messages.size) found.push(`${completed} Communications for ${messages.size} messages`);
+  for (const id of unexplained) found.push(`message ${id} has no Communication`);
   return found;
 }
