@@ -1,12 +1,12 @@
 /** Alerts and those who are told of them, on one page: the channels, the process that works under a lease, and its two doors. Stands beside server.ts; docs/decisions/0011-two-pages-of-wiring.md */
 import { hkdfSync } from 'node:crypto';
 import type { RequestHandler } from 'express';
-import type { AccessRooms } from './access-rooms.ts';
 import { openChannels, processSettings, pushKeyOf } from './alerts/channels/open.ts';
 import { type AlertBells, alertMeasures, startAlerts } from './alerts/process/room.ts';
 import type { Limits } from './alerts/thresholds.ts';
 import { startAlertWatch } from './alerts/watch/room.ts';
 import type { Config } from './config.ts';
+import type { IdentifyPage } from './console/session/identify-page.ts';
 import { alertAnswersRouter } from './http/alert-answers.ts';
 import { identified } from './http/app.ts';
 import type { Metrics } from './http/metrics.ts';
@@ -29,7 +29,8 @@ export interface AlertParts {
   /** Public URL without a path, and the FHIR base below it. */
   readonly url: string;
   readonly base: string;
-  readonly identify: AccessRooms['identify'];
+  /** By a token, or by the cookie of a page. */
+  readonly identify: IdentifyPage;
   readonly client: GuardedClient;
   readonly metrics: Metrics;
   readonly log: Log;

@@ -10,6 +10,7 @@ import { cardiacApi } from './console/cardiac/api.ts';
 import { cardiacPages } from './console/cardiac/pages.ts';
 import { feedsPage, quarantinePage } from './console/feeds/pages.ts';
 import { createLive } from './console/live/router.ts';
+import { pushWorkerRouter } from './console/push-worker.ts';
 import { administratorSessions } from './console/session/administrator.ts';
 import { createPages, type IdentifyPage } from './console/session/identify-page.ts';
 import { sessionRouter } from './console/session/router.ts';
@@ -77,6 +78,7 @@ export function openConsole(parts: ConsoleParts): ConsoleRooms {
     rooms: [
       { path: '/events', room: identified(pages.identifyPage, live.room) },
       { path: '/console/assets', room: assetsRouter() },
+      { path: '/console/push', room: pushWorkerRouter() },
       { path: '/cardiac', room: cardiacPages() },
       { path: '/feeds', room: documentAt(feedsPage) },
       { path: '/quarantine', room: documentAt(quarantinePage) },
@@ -96,6 +98,7 @@ export function openConsole(parts: ConsoleParts): ConsoleRooms {
           sessions,
           cookie,
           hasSignIn: config.oauth,
+          hasPush: config.pushContact !== undefined,
           idle: limits.idle,
         }),
       },

@@ -191,23 +191,6 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       extract,
       client,
     });
-    const alerts = await openAlerts({
-      store,
-      dispatch,
-      runtime,
-      config,
-      url,
-      base,
-      identify,
-      client,
-      metrics,
-      log,
-      leases,
-      bells,
-      limits,
-      consents,
-      isBrief,
-    });
     const pages = openConsole({
       store,
       limits,
@@ -223,6 +206,24 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       signal,
     });
     closing.add(pages.stopped);
+    const alerts = await openAlerts({
+      store,
+      dispatch,
+      runtime,
+      config,
+      url,
+      base,
+      // Pages ask these rooms too.
+      identify: pages.identifyPage,
+      client,
+      metrics,
+      log,
+      leases,
+      bells,
+      limits,
+      consents,
+      isBrief,
+    });
     const feeds = await openFeeds({
       store,
       dispatch,
@@ -230,7 +231,6 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       config,
       base,
       thresholds: limits.vital,
-      // Pages ask these rooms too.
       identify: pages.identifyPage,
       client,
       metrics,

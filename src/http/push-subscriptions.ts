@@ -1,6 +1,6 @@
 /** Where a browser of a signed-in user asks to be pushed to. https://www.w3.org/TR/push-api/ */
 import { type Request, type RequestHandler, type Response, Router } from 'express';
-import { pushKeyFor, pushKind, pushTargetOf, subscribing } from '../alerts/channels/push-subscriptions.ts';
+import { pushKeyFor, pushKind, pushNamesOf, pushTargetOf, subscribing } from '../alerts/channels/push-subscriptions.ts';
 import { problem } from '../fhir/outcome.ts';
 import { keyOf } from '../fhir/references.ts';
 import type { GuardedClient } from '../outbound/guarded-client.ts';
@@ -40,9 +40,9 @@ async function bodyOf(request: Request): Promise<unknown> {
 /** Behind a guard that puts the caller on the visit. */
 export function pushSubscriptionsRouter({ store, client, publicKey }: PushDoor): RequestHandler {
   const router = Router();
-  router.get('/', (request, response) => {
-    personOf(response);
-    sendJson(request, response, 200, { public_key: publicKey }, visitOf(response).requestId);
+  router.get('/', async (request, response) => {
+    const subscriptions = await pushNamesOf(personOf(response), store);
+    sendJson(request, response, 200, { public_key: publicKey, subscriptions }, visitOf(response).requestId);
   });
   router.post('/', async (request, response) => {
     const who = personOf(response);

@@ -15,6 +15,11 @@ const MOST = 10;
 export const pushKeyFor = (who: string, endpoint: string): string =>
   `${who}|${hash('sha256', endpoint, 'hex').slice(0, 32)}`;
 
+/** Of somebody's browsers the hashes of their endpoints: whoever knows one of them finds it, and learns of no other. */
+export async function pushNamesOf(who: string, look: Pick<Look, 'list'>): Promise<readonly string[]> {
+  return (await everyKept(pushKind, look, `${who}|`)).map(({ key }) => key.slice(who.length + 1));
+}
+
 /** What a browser hands over, as JSON; throws what a client is told. */
 export function pushTargetOf(body: any): PushTarget {
   const { endpoint, keys } = body ?? {};

@@ -57,6 +57,11 @@ at('language').addEventListener('change', () => {
   location.reload();
 });
 
+/** Alerts on this device: for who opens the Settings, and for who allowed it once, to see that it is still theirs. */
+const push = () => import('./push/push.js');
+document.querySelector('.settings').addEventListener('toggle', push, { once: true });
+if (globalThis.Notification?.permission === 'granted') whenSignedIn(push);
+
 const openHelp = () => at('help').showModal();
 at('help-open').addEventListener('click', openHelp);
 keys({ '?': openHelp, u: undo });

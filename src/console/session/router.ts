@@ -28,6 +28,8 @@ export interface SessionParts {
   readonly cookie: Pick<SessionCookie, 'clear'>;
   /** Whether there is a page to sign in at. */
   readonly hasSignIn: boolean;
+  /** Whether browsers of people are pushed to. */
+  readonly hasPush: boolean;
   /** Milliseconds of rest after which a session is over. */
   readonly idle: number;
 }
@@ -36,7 +38,7 @@ const KIND = 'page token';
 const MOST_BYTES = 4_096;
 
 export function sessionRouter(parts: SessionParts): RequestHandler {
-  const { pages, store, runtime, adminToken, administrators, sessions, cookie, hasSignIn, idle } = parts;
+  const { pages, store, runtime, adminToken, administrators, sessions, cookie, hasSignIn, hasPush, idle } = parts;
   const holds = createHolds(runtime);
   const router = Router({ caseSensitive: true });
 
@@ -48,6 +50,7 @@ export function sessionRouter(parts: SessionParts): RequestHandler {
       who: seat.caller.who,
       login: seat.login,
       isAdministrator: seat.login === undefined,
+      hasPush,
       restEnds: seat.restEnds,
       ends: seat.ends,
       idle,

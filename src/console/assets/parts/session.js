@@ -128,6 +128,9 @@ async function stay() {
 }
 
 async function signOut() {
+  // A device that somebody left is told nothing of theirs.
+  if (globalThis.Notification?.permission === 'granted')
+    await import('../push/push.js').then(({ switchOff }) => switchOff()).catch(() => undefined);
   await ask('/console/session', { method: 'DELETE' }).catch(() => undefined);
   info = undefined;
   tell('out');
