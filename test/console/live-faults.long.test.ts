@@ -129,6 +129,26 @@ describeInChromium('Pages of devices on a bad day', () => {
     expect(await said()).toEqual(['New critical alert: VT episode, Doe, John', '2 new critical alerts']);
   });
 
+  it('move nothing while they are paused, and say what came meanwhile once they go on', async () => {
+    await page.goto(`${line.url}/cardiac/`);
+    await page.waitForSelector(row('flag-a1'));
+    await isLive();
+    await listen();
+    await page.evaluate('document.activeElement.blur()');
+    await page.keyboard.press('p');
+    await page.waitForSelector('#live[data-state=paused]');
+    await store(house, alert('n7', 'p1', { text: 'Asystole' }));
+    // A sign of life, and so all that came before it.
+    await page.waitForTimeout(2_500);
+    expect(await page.locator(row('flag-n7')).count()).toBe(0);
+    expect(await said()).toEqual([]);
+    await page.keyboard.press('p');
+    await page.waitForSelector(row('flag-n7'));
+    await isLive();
+    await comes('said.length > 0');
+    expect(await said()).toEqual(['New critical alert: Asystole, Doe, John']);
+  });
+
   it('show an alert of a device of nobody when it is raised, and no longer when it is over; the quarantine asks again as well', async () => {
     const admin = await (await browser.newContext({ reducedMotion: 'reduce', locale: 'en-GB' })).newPage();
     await admin.goto(`${line.url}/cardiac/`);
