@@ -1,5 +1,5 @@
 /** Web push against a push service on this machine: what a browser can read, what is forgotten, and who may ask for it. */
-import { createDecipheriv, createECDH, createPublicKey, hash, hkdfSync, verify } from 'node:crypto';
+import { createECDH, createPublicKey, hash, verify } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -12,6 +12,7 @@ import { guardedClient } from '../../../src/outbound/guarded-client.ts';
 import { encryptPush, MOST_PUSHED, vapidPublicKey } from '../../../src/outbound/web-push.ts';
 import { systemRuntime } from '../../../src/runtime.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
+import { pushedBrowser } from './pushed-browser.ts';
 
 const runtime = systemRuntime;
 const never = new AbortController().signal;
@@ -74,11 +75,8 @@ describe('web push', () => {
   /** A browser that is subscribed; what it gets. */
   async function subscribed() {
     const store = await openSqliteStore({ file: ':memory:', runtime });
-    const pair = createECDH('prime256v1');
-    pair.generateKeys();
-    const auth = Buffer.alloc(16, 9);
-    const p256dh = pair.getPublicKey('base64url');
-    const target = { endpoint: `${url}/push/1`, p256dh, auth: auth.toString('base64url') };
+    const browser = pushedBrowser();
+    const target = { endpoint: `${url}/push/1`, ...browser.keys };
     await store.commit(await subscribing('Practitioner/7', target, store));
     const [kept] = await store.list(pushKind, '', 10);
     const channel = webPush(client, runtime, store, vapid);
@@ -86,7 +84,7 @@ describe('web push', () => {
       calls = [];
       status = answer;
       const sent = await channel.send(message(kept!.key, more), never);
-      return { sent, headers: calls[0]!.headers, text: decrypted(calls[0]!.body, pair, auth) };
+      return { sent, headers: calls[0]!.headers, text: browser.read(calls[0]!.body) };
     };
     return { store, send };
   }
@@ -130,22 +128,6 @@ describe('web push', () => {
     }
     await store.close();
   });
-
-  /** The browser's side. */
-  function decrypted(sealed: Buffer, pair: ReturnType<typeof createECDH>, auth: Buffer): string {
-    const [salt, theirs] = [sealed.subarray(0, 16), sealed.subarray(21, 86)];
-    const derive = (key: Buffer, by: Buffer, info: Buffer, length: number) =>
-      Buffer.from(hkdfSync('sha256', key, by, info, length));
-    const info = Buffer.concat([Buffer.from('WebPush: info\0'), pair.getPublicKey(), theirs]);
-    const key = derive(pair.computeSecret(theirs), auth, info, 32);
-    const content = derive(key, salt, Buffer.from('Content-Encoding: aes128gcm\0'), 16);
-    const nonce = derive(key, salt, Buffer.from('Content-Encoding: nonce\0'), 12);
-    const cipher = createDecipheriv('aes-128-gcm', content, nonce);
-    cipher.setAuthTag(sealed.subarray(-16));
-    return Buffer.concat([cipher.update(sealed.subarray(86, -16)), cipher.final()])
-      .subarray(0, -1)
-      .toString();
-  }
 });
 
 describe('where a browser asks to be pushed to', () => {
@@ -184,7 +166,7 @@ describe('where a browser asks to be pushed to', () => {
       for (let i = 0; i < 12; i++) expect((await ask('POST', 'Practitioner/7', browser(`b${i}`))).status).toBe(201);
       const left = (await store.list('push-subscription', 'Practitioner/7|', 100)).map(({ value }) => value.endpoint);
       expect(left.sort()).toEqual(Array.from({ length: 10 }, (_, i) => `${url}/b${i + 2}`).sort());
-      const names = async (who: string) => (await (await ask('GET', who)).json()).subscriptions;
+      const names = async (who: string) => ((await (await ask('GET', who)).json()) as any).subscriptions;
       const name = (path: string) => hash('sha256', `${url}/${path}`, 'hex').slice(0, 32);
       expect(await names('Practitioner/7')).toEqual(expect.arrayContaining([name('b2'), name('b11')]));
       expect(await names('Practitioner/71')).toEqual([]);

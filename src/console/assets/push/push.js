@@ -112,7 +112,7 @@ box.addEventListener('change', async () => {
   box.disabled = true;
   await inTurn(act).catch((error) => note(error.message, { isFault: true }));
   await inTurn(check);
-  box.focus();
+  (box.disabled ? document.querySelector('.settings summary') : box).focus();
 });
 for (const name of ['in', 'over']) session.addEventListener(name, () => inTurn(check));
 document.querySelector('.settings').addEventListener('toggle', () => inTurn(check));
