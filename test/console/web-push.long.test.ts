@@ -111,6 +111,13 @@ describeInChromium('Alerts on this device', () => {
       return globalThis.opened;
     })()`);
 
+  /** The browser has another subscription in the place of one that it had. */
+  const renewed = () => ({ endpoint: `${pushUrl}/push/renewed`, keys: own.keys });
+  const renew = (was: object | null, now: object | null) =>
+    happen(
+      `Object.assign(new Event('pushsubscriptionchange'), ${JSON.stringify({ oldSubscription: was, newSubscription: now })})`,
+    );
+
   beforeAll(async () => {
     await new Promise<void>((go) => receiver.listen(0, '127.0.0.1', go));
     const host = `127.0.0.1:${(receiver.address() as AddressInfo).port}`;
@@ -184,11 +191,8 @@ describeInChromium('Alerts on this device', () => {
   });
 
   it('go on when the browser renews what it subscribed for, in the place of the old', async () => {
-    const fresh = { endpoint: `${pushUrl}/push/renewed`, keys: own.keys };
-    const renewed = (was: object | undefined) =>
-      `Object.assign(new Event('pushsubscriptionchange'), ${JSON.stringify({ oldSubscription: was, newSubscription: fresh })})`;
-    await happen(renewed(subscription));
-    subscription = fresh;
+    await renew(subscription!, renewed());
+    subscription = renewed();
     expect(await subscriptionsOf('nina')).toBe(1);
     await page.reload();
     await page.click('.settings summary');
@@ -210,9 +214,7 @@ describeInChromium('Alerts on this device', () => {
   });
 
   it('say that they end where the browser renews them and nobody is signed in', async () => {
-    await happen(
-      `Object.assign(new Event('pushsubscriptionchange'), { oldSubscription: null, newSubscription: null })`,
-    );
+    await renew(null, null);
     expect(await shown()).toMatchObject([{ tag: 'lost', body: expect.stringContaining('no longer come') }]);
     // The worker was refused, which the console tells.
     complaints.length = 0;
@@ -227,12 +229,14 @@ describeInChromium('Alerts on this device', () => {
     await context.clearCookies();
     await page.reload();
     await page.waitForSelector('#signed-out:not([hidden])');
-    expect(subscription).toBeDefined();
+    const hers = subscription!;
     await signIn('nora');
     await page.waitForSelector('.toast:has-text("Alerts no longer come to this device")');
     expect(subscription).toBeUndefined();
     await page.click('.settings summary');
     await stateIs('Off.');
+    await renew(hers, renewed());
+    expect((await shown()).map(({ tag }) => tag)).toContain('lost');
     expect(await subscriptionsOf('nora')).toBe(0);
     expect(complaints).toEqual([]);
     await context.close();
