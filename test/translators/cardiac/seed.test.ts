@@ -1,5 +1,6 @@
 /** The customer's own document: credentials, the simulated maker, polls, lists, acknowledgement, status; as administrator and with the three scopes. The rest: seed.long.test.ts. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { systemRuntime } from '../../../src/runtime.ts';
 import { until } from '../../support/until.ts';
 import { credentials, openSeedHouse } from './seed-house.ts';
 
@@ -91,8 +92,11 @@ describe('The cardiac integration as the customer wrote it down', () => {
   );
 
   it('runs once for two who ask at a time, and tells how it went (0-026)', async () => {
+    // The maker makes the first wait a second, however late the other comes.
+    seed.sim.setFault('too-many-requests:1');
     const post = () => seed.house.ask('POST', '/cardiac/patients/PAT002/ingest');
-    const [one, two] = await Promise.all([post(), post()]);
+    const [one, two] = await Promise.all([post(), systemRuntime.sleep(100).then(post)]);
+    seed.sim.setFault('too-many-requests', false);
     expect([one.status, two.status]).toEqual([202, 202]);
     expect(one.body.job_id).toBe(two.body.job_id);
     const location = one.headers.get('location')!;
