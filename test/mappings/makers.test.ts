@@ -6,8 +6,9 @@ import { parseExact, readJson, textOf } from '../../src/fhir/json.ts';
 import { loadMakers } from '../../src/ingest/feeds/folders.ts';
 import { pageIn } from '../../src/ingest/feeds/pages.ts';
 import type { Reader } from '../../src/ingest/feeds/reader.ts';
+import { readReport } from '../../src/ingest/feeds/report.ts';
 import { readerOf } from '../../src/ingest/feeds/room.ts';
-import type { Told } from '../../src/ingest/implants/told.ts';
+import type { Implant, Told } from '../../src/ingest/implants/told.ts';
 import { canonical, mappings } from '../support/feeds-house.ts';
 import { type ImplantsHouse, openImplantsHouse } from '../support/implants-house.ts';
 
@@ -21,7 +22,7 @@ const samples = [...makers].flatMap(([maker, { document }]) =>
   samplesOf(maker).map((file) => {
     const bytes = readFileSync(join(mappings, maker, 'samples', file));
     const { text } = readJson(bytes);
-    const { endpoint, of = '', now } = JSON.parse(text);
+    const { endpoint, of = '', serial, now } = JSON.parse(text);
     const told: readonly any[] = JSON.parse(textOf(text, ['told'])!);
     const body = Buffer.from(textOf(text, ['body'])!);
     return {
@@ -30,6 +31,7 @@ const samples = [...makers].flatMap(([maker, { document }]) =>
       name: file.replace('.json', ''),
       endpoint: endpoint as string,
       of,
+      serial: serial as string,
       now: Date.parse(now),
       body,
       told,
@@ -38,7 +40,12 @@ const samples = [...makers].flatMap(([maker, { document }]) =>
 );
 type Sample = (typeof samples)[number];
 
-function readSample({ document, endpoint, of, now, body }: Sample): readonly any[] {
+function readSample({ document, endpoint, of, serial, now, body }: Sample): readonly any[] {
+  if (endpoint === 'report') {
+    // A document itself stands in a sample as base64.
+    const bytes = document.report ? body : Buffer.from(JSON.parse(body.toString()), 'base64');
+    return [readReport(document, { body: bytes }, { device: of, implant: { serial } as Implant })];
+  }
   const reader: Reader = readerOf(document, canonical);
   const page = pageIn(
     document.endpoints[endpoint as 'readings'],

@@ -292,8 +292,8 @@ describe('POST /__fault', () => {
 });
 
 describe('The list of faults', () => {
-  it('has those of domain.md 2.11, each with a meaning, and refuses others', async () => {
-    expect(faultNames).toHaveLength(35);
+  it('has those of domain.md 2.11 and those of reports, each with a meaning, and refuses others', async () => {
+    expect(faultNames).toHaveLength(38);
     for (const name of faultNames) expect(faults[name].meaning).toMatch(/\w{3}/);
     await expect(visit({ faults: ['gremlins'] })).rejects.toThrow(/no fault is called gremlins/);
     await expect(visit({ faults: ['reset:0'] })).rejects.toThrow(/whole number/);

@@ -5,6 +5,7 @@ import type { Asking } from '../../src/ingest/feeds/asking.ts';
 import { loadMakers, type MakerFolder } from '../../src/ingest/feeds/folders.ts';
 import { kinds } from '../../src/ingest/feeds/kinds.ts';
 import { createReader } from '../../src/ingest/feeds/reader.ts';
+import { fetchReports } from '../../src/ingest/feeds/report-work.ts';
 import { type FeedsParts, type FeedsRoom, openFeedsOfMakers, patientSystem } from '../../src/ingest/feeds/room.ts';
 import { createSettle, createWelcome } from '../../src/ingest/feeds/settle.ts';
 import type { KeptMaker } from '../../src/ingest/feeds/state.ts';
@@ -17,7 +18,7 @@ import type { Credentials, MakerLimits } from '../../src/outbound/maker.ts';
 import { createMakerClient } from '../../src/outbound/maker-client.ts';
 import { type Runtime, systemRuntime } from '../../src/runtime.ts';
 import { type MakerOptions, type MakerSimulator, startMakerSimulator } from '../../src/simulators/makers/maker.ts';
-import type { TrueReading } from '../../src/simulators/makers/truth.ts';
+import type { TrueReading, Truth } from '../../src/simulators/makers/truth.ts';
 import { type Leases, startLeases } from '../../src/store/lease.ts';
 import { type ImplantsHouse, openImplantsHouse } from './implants-house.ts';
 
@@ -53,6 +54,8 @@ export interface HandDriven extends ImplantsHouse {
   readonly folder: MakerFolder;
   /** One poll; what is kept of the maker after it. */
   poll(): Promise<KeptMaker>;
+  /** Fetches the reports that are due; when the next one is. */
+  reports(): Promise<number | undefined>;
   /** The poller's memory is built again from what is kept, as after a restart. */
   forget(): void;
 }
@@ -105,6 +108,7 @@ export async function openHandDriven(options: {
       last = await pollOnce(parts, await memory, line, held, { asking, environment: 'production' }, last);
       return last;
     },
+    reports: () => fetchReports(asking, { held, line, log: parts.log }),
     async stop() {
       stop.abort();
       await sim.stop();
@@ -206,6 +210,26 @@ export function readingsIn(resources: readonly any[], maker: string): StoredRead
     }
   }
   return { all, twice };
+}
+
+/** A true report as the store has it: whose, of what, when, and its document. */
+export const expectedReport = ({ transmission, patient, at, sha1 }: Truth['reports'][number]): string =>
+  [transmission, patient, Date.parse(at), sha1].join('|');
+
+/** All reports in the same words; twice where one stands there twice. */
+export async function storedReports({ search }: Pick<ImplantsHouse, 'search'>): Promise<readonly string[]> {
+  const patients = await search('Patient');
+  const numbers = new Map(patients.map(({ id, identifier }) => [`Patient/${id}`, identifier[0].value]));
+  const reports = await search('DiagnosticReport');
+  return reports.map(({ identifier, subject, effectiveDateTime, presentedForm: [form, ...more] }) =>
+    [
+      identifier[0].value,
+      numbers.get(subject.reference),
+      Date.parse(effectiveDateTime),
+      form.hash,
+      ...more.map(({ hash }: any) => hash),
+    ].join('|'),
+  );
 }
 
 export async function storedReadings(

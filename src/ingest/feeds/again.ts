@@ -6,11 +6,13 @@ import type { Runtime } from '../../runtime.ts';
 import type { Store } from '../../store/store.ts';
 import type { Implants } from '../implants/room.ts';
 import type { Reading } from '../implants/told.ts';
-import type { Quarantined, Retry } from '../intake/quarantine.ts';
+import type { Quarantined, QuarantineRow, Retry } from '../intake/quarantine.ts';
 import type { TakeIn } from '../intake/take-in.ts';
 import { instantOf } from '../mapping.ts';
 import type { Reader } from './reader.ts';
-import { feedKinds, type KeptDevice, keyIn } from './state.ts';
+import { isPdf } from './report.ts';
+import { inLine } from './report-line.ts';
+import { feedKinds, type KeptDevice, type KeptReport, keyIn } from './state.ts';
 import { isAside } from './values.ts';
 
 export interface AgainParts {
@@ -18,7 +20,7 @@ export interface AgainParts {
   readonly reader: Pick<Reader, 'reading'>;
   readonly implants: Pick<Implants, 'tell'>;
   readonly takeIn: TakeIn;
-  readonly store: Pick<Store, 'get' | 'read'>;
+  readonly store: Pick<Store, 'get' | 'read' | 'commit'>;
   readonly runtime: Pick<Runtime, 'now'>;
   readonly canonical: string;
 }
@@ -27,6 +29,13 @@ export interface AgainParts {
 export const retryRow = (parts: AgainParts): Retry => {
   const { maker, reader, implants, takeIn, store, runtime } = parts;
   return async (one, payload) => {
+    const bytes = Buffer.from(payload);
+    if (isReport(one.row)) {
+      if (isPdf(bytes)) return takeReport(one, one.row, bytes);
+      // As it was kept: whoever wants it again has it asked for again.
+      await store.commit([inLine(maker, one.row, runtime.now())]);
+      return;
+    }
     const row = parseExact(readJson(payload).text);
     const device = await makersIdOf(parts, one);
     const read = isRead(row) ? row : readingIn(row, device);
@@ -45,12 +54,34 @@ export const retryRow = (parts: AgainParts): Retry => {
     if (refused) throw problem('processing', refused.reason);
   };
 
+  /** The PDF itself, in place of the one that could not be read. */
+  async function takeReport(one: QuarantineRow, row: ReportRow, bytes: Buffer): Promise<void> {
+    const { device, transmission, timestamp, instant } = row;
+    const [kept] = await store.get(feedKinds.device, [keyIn(maker, device)]);
+    const { told } = (kept?.value as KeptDevice | undefined) ?? {};
+    if (!told) throw problem('business-rule', 'Its device is none that the maker has listed so far');
+    const report = { contentType: 'application/pdf', data: bytes.toString('base64'), transmission };
+    const reports = [{ timestamp, instant, report }];
+    const outcome = await implants.tell(
+      takeIn,
+      maker,
+      { ...told, interrogations: [], readings: [], alerts: [], reports },
+      { raw: one.raw },
+    );
+    const [refused] = outcome.quarantined;
+    if (refused) throw problem('processing', refused.reason);
+  }
+
   function readingIn(row: unknown, device: string) {
     const read = reader.reading(row, device, runtime.now());
     if (isAside(read)) throw problem('processing', read.reason);
     return read;
   }
 };
+
+type ReportRow = Pick<KeptReport, 'patient' | 'device' | 'transmission' | 'timestamp' | 'instant'>;
+const isReport = (row: any): row is ReportRow =>
+  typeof row?.transmission === 'string' && typeof row.instant === 'number' && row.term === undefined;
 
 /** A reading that was read, and refused for its value: in our own words. */
 interface AlreadyRead extends Pick<Reading, 'id' | 'channel' | 'term'> {

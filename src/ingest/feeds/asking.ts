@@ -25,6 +25,8 @@ export interface Asking {
   readonly signal?: AbortSignal;
   /** Told after each step that went into the store: a long poll says how far it is. */
   readonly step?: () => Promise<void>;
+  /** Told where readings named a report that is to be fetched. */
+  readonly reportNamed?: () => void;
 }
 
 export interface Came {

@@ -24,7 +24,7 @@ export type Paging =
   | { readonly style: 'none' };
 
 export interface Endpoint {
-  /** `{patientId}`, `{deviceId}` and `{alertId}` are filled in. */
+  /** `{patientId}`, `{deviceId}`, `{alertId}` and `{transmissionId}` are filled in. */
   readonly path: string;
   readonly method?: 'GET' | 'POST' | 'PUT';
   /** Where the rows stand; '' where the body is the list. */
@@ -75,6 +75,8 @@ export interface MakerDocument {
     readonly alerts?: Endpoint;
     readonly status?: Endpoint;
     readonly acknowledge?: Endpoint;
+    /** The report of a transmission that a reading names (`reading.transmission`). */
+    readonly report?: Endpoint;
   };
   readonly patient: {
     readonly id: Path;
@@ -129,6 +131,8 @@ export interface MakerDocument {
     readonly value: Path;
     readonly unit?: Path;
     readonly at: Path;
+    /** The maker's id of the transmission that it came with, where that has a report. */
+    readonly transmission?: Path;
     /** The maker's word -> ours (kinds.ts), or a kind that we do not have, by its MDC code. */
     readonly kinds: Readonly<Record<string, string | { readonly kind: string; readonly code: string }>>;
     /** By kind: the maker's words for values that are codes -> ours, such as BOS, MOS, RRT, EOS of battery_status. */
@@ -152,6 +156,16 @@ export interface MakerDocument {
     readonly acknowledgedWords?: readonly string[];
     readonly kinds: Readonly<Record<string, string>>;
     readonly otherwise: string;
+  };
+  /** Where things stand in the answer of `endpoints.report`. Without it the body is the PDF itself. */
+  readonly report?: {
+    /** In base64. */
+    readonly pdf: Path;
+    /** The same transmission as an HL7 message: kept, and held against the device by its PID-3. */
+    readonly hl7?: Path;
+    /** The maker's id of the device, which must be the one whose reading named it. */
+    readonly device?: Path;
+    readonly title?: Path;
   };
   readonly cadence?: Readonly<Record<string, Cadence>>;
 }

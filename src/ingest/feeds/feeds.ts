@@ -68,6 +68,8 @@ export interface MakerStatus {
   readonly acknowledgementsWaiting: number;
   /** Those of them that were given up on; kept. */
   readonly acknowledgementsRefused: number;
+  /** Reports of transmissions that readings named and that are not here yet. */
+  readonly reportsWaiting: number;
   readonly connection?: {
     readonly up: boolean;
     readonly breaker: string;

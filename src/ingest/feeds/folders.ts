@@ -56,6 +56,9 @@ function faultIn(name: string, document: MakerDocument): string | undefined {
   for (const [word, told] of Object.entries(document.reading.kinds))
     if (typeof told === 'string' && !Object.hasOwn(kinds, told))
       return `calls ${word} a ${told}, which is no kind of reading`;
+  if (document.report && !document.endpoints.report) return 'says what is in a report, and not where one is asked for';
+  if (document.endpoints.report && document.reading.transmission === undefined)
+    return 'says where reports are, and not how a reading names one';
   const cadences: readonly Cadence[] = Object.values(document.cadence ?? {});
   if (
     cadences.some(({ everyMinutes, missingAfterMinutes }) => !(missingAfterMinutes > everyMinutes && everyMinutes > 0))

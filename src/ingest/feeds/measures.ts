@@ -39,6 +39,12 @@ const measures: readonly (readonly [
     'Acknowledgements that a maker has not confirmed.',
     (of) => of.acknowledgementsWaiting,
   ],
+  [
+    'gauge',
+    'feed_reports_waiting',
+    'Reports that readings of a maker named and that are not here yet.',
+    (of) => of.reportsWaiting,
+  ],
 ];
 
 /** Makers that are off are left out. */

@@ -23,6 +23,7 @@ export interface Ids {
   readonly patientId?: string;
   readonly deviceId?: string;
   readonly alertId?: string;
+  readonly transmissionId?: string;
 }
 
 /** The call for one page of an endpoint. `from` as `asked` writes it. */

@@ -1,5 +1,6 @@
 /** How far one device is read: every step goes into the store with what it brought, and counts with it. docs/feeds.md */
 import type { Held } from '../../store/lease.ts';
+import type { Change } from '../../store/store.ts';
 import type { AlertTold, Connectivity, Implant, PatientTold } from '../implants/told.ts';
 import type { Asking } from './asking.ts';
 import type { Counts } from './feeds.ts';
@@ -32,6 +33,8 @@ export interface Step {
   readonly next?: (state: KeptDevice) => KeptDevice;
   /** Counted besides its rows. */
   readonly also?: Partial<Counts>;
+  /** Kept with it. */
+  readonly changes?: readonly Change[];
   /** Kept also where it brought nothing. */
   readonly isKept?: boolean;
 }
@@ -72,7 +75,7 @@ export async function openProgress(
       state = next(state);
     },
     count,
-    async take({ next = (same) => same, also = {}, isKept = false, ...what }, implant) {
+    async take({ next = (same) => same, also = {}, changes = [], isKept = false, ...what }, implant) {
       const after = (counted: Partial<Counts>): KeptDevice => {
         const changed = next(state);
         const told = { implant, patient: patient.told };
@@ -85,7 +88,7 @@ export async function openProgress(
         patient: patient.told,
         held,
         isQuiet: !isKept,
-        state: (said) => [{ op: 'put', kind: feedKinds.device, key, value: after(said) }],
+        state: (said) => [{ op: 'put', kind: feedKinds.device, key, value: after(said) }, ...changes],
       });
       state = after(counted);
       const more = plus(plus(none, counted), also);

@@ -255,7 +255,15 @@ export function createReader(document: MakerDocument, systemOfPatients: string):
           instant: moment.instant,
         };
         const assumptions = [moment.assumption, assumption].flatMap((one) => one ?? []);
-        return { key, device: named, reading: told, strip: stripOf(row, key, moment, channel), assumptions };
+        const strip = stripOf(row, key, moment, channel);
+        return {
+          key,
+          device: named,
+          reading: told,
+          strip,
+          transmission: wordIn(row, reading.transmission),
+          assumptions,
+        };
       });
       return 'reading' in read ? read : { ...aside(row, asked, key, read), mark: markOf(row) };
     },

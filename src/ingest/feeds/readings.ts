@@ -5,6 +5,7 @@ import { type Asking, isMakers, pagesOf } from './asking.ts';
 import { marksAfter } from './gaps.ts';
 import type { Page } from './pages.ts';
 import type { DeviceAsked, Progress } from './progress.ts';
+import { reportsNamed } from './report-line.ts';
 import type { KeptAside, Read } from './row.ts';
 import type { CameIn } from './settle.ts';
 import type { KeptDevice, Window } from './state.ts';
@@ -99,8 +100,8 @@ function rowsIn({ document, reader, runtime }: Asking, { row, other }: DeviceAsk
 }
 
 async function takePage(
-  { document, settle }: Asking,
-  { row, held, other }: DeviceAsked,
+  asking: Asking,
+  device: DeviceAsked,
   implant: Implant,
   progress: Progress,
   { reads, aside }: Rows,
@@ -108,6 +109,8 @@ async function takePage(
   window: Window,
   marks: Marks,
 ): Promise<void> {
+  const { document, settle } = asking;
+  const { row, held, other, patient } = device;
   const mine = reads.filter(({ device }) => device === row.id);
   const others = Map.groupBy(
     reads.filter(({ device }) => device !== row.id),
@@ -128,8 +131,11 @@ async function takePage(
     aside: [...known].slice(-mostAside),
     window,
   });
+  const changes = await reportsNamed(asking, patient.id, mine);
   // In the middle of a window its cursor is kept with what was read; at the end the device's last step keeps it.
-  await progress.take({ page, reads: mine, aside, repaired, next, isKept: window.cursor !== undefined }, implant);
+  const isKept = window.cursor !== undefined || changes.length > 0;
+  await progress.take({ page, reads: mine, aside, repaired, next, changes, isKept }, implant);
+  if (changes.length > 0) asking.reportNamed?.();
 }
 
 function withMarks(state: KeptDevice, marks: ReadonlyMap<string, readonly number[]>): KeptDevice {

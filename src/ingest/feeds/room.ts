@@ -115,7 +115,7 @@ export function openFeedsOfMakers(parts: FeedsParts): FeedsRoom {
 
   for (const maker of names) {
     if (notSet(maker) !== undefined) continue;
-    const bell: Bell = { ring: () => undefined, poll: () => undefined };
+    const bell: Bell = { ring: () => undefined, poll: () => undefined, report: () => undefined };
     bells.set(maker, bell);
     leases.hold(`feed/${maker}`, (held) =>
       workOn(
@@ -128,6 +128,7 @@ export function openFeedsOfMakers(parts: FeedsParts): FeedsRoom {
           systemOfPatients: patientSystem(config.canonical, maker),
           ready: () => ready(maker),
           isShared: leases.isShared,
+          hasReports: makers.get(maker)!.document.endpoints.report !== undefined,
           bell,
         },
         held,

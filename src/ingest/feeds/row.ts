@@ -21,6 +21,8 @@ export interface Read {
   readonly device: string;
   readonly reading: Reading;
   readonly strip?: Strip;
+  /** The maker's id of the transmission that has a report. */
+  readonly transmission?: string;
   readonly assumptions: readonly string[];
 }
 

@@ -7,7 +7,15 @@ import type { Change, Store } from '../../store/store.ts';
 import { findPatient } from '../implants/find.ts';
 import { newPatient } from '../implants/patient.ts';
 import type { Implants } from '../implants/room.ts';
-import type { AlertTold, Connectivity, Implant, Interrogation, PatientTold, Told } from '../implants/told.ts';
+import type {
+  AlertTold,
+  Connectivity,
+  Implant,
+  Interrogation,
+  LateReport,
+  PatientTold,
+  Told,
+} from '../implants/told.ts';
 import { isOvertaken } from '../intake/overtaken.ts';
 import {
   decision,
@@ -45,6 +53,7 @@ export interface Settling {
   readonly reads?: readonly Read[];
   readonly alerts?: readonly AlertTold[];
   readonly connectivity?: Connectivity;
+  readonly reports?: readonly LateReport[];
   readonly aside?: readonly KeptAside[];
   /** Keys of rows that are in quarantine and can be read now. */
   readonly repaired?: readonly string[];
@@ -75,7 +84,7 @@ export function createSettle(parts: SettleParts): Settle {
 
 async function once(parts: SettleParts, settling: Settling): Promise<Partial<Counts>> {
   const { store, runtime, implants, takeIn, canonical } = parts;
-  const { maker, implant, patient, reads = [], alerts = [], connectivity, aside = [], page, held } = settling;
+  const { maker, implant, patient, reads = [], alerts = [], connectivity, reports, aside = [], page, held } = settling;
   const now = runtime.now();
   const raw = page && { feed: maker, id: hash('sha256', page.bytes, 'hex'), received: now, ...page };
   const reference = raw && rawReference(raw);
@@ -85,6 +94,7 @@ async function once(parts: SettleParts, settling: Settling): Promise<Partial<Cou
     interrogations: stripsOf(implant, reads),
     readings: reads.map(({ reading }) => reading),
     alerts,
+    reports,
     connectivity,
     assumptions: [...new Set(reads.flatMap(({ assumptions }) => assumptions))],
   };

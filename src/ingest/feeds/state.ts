@@ -16,6 +16,10 @@ export const feedKinds = {
   underWay: 'feed-job-of',
   /** By `<maker>/<alert>`: {@link KeptAcknowledgement}. */
   acknowledgement: 'feed-acknowledgement',
+  /** By `<maker>/<device>/<transmission>`: {@link KeptReport}; gone when it was fetched or set aside. */
+  report: 'feed-report',
+  /** The same key: it was named before. Forgotten when no window can name it any more. */
+  reportNamed: 'feed-report-named',
 } as const;
 
 /** Times are ms since 1970 UTC. */
@@ -101,6 +105,24 @@ export interface KeptAcknowledgement {
   readonly next: number;
   /** `refused`: the maker does not know the alert; nobody tries any more. */
   readonly state: 'waiting' | 'refused';
+  readonly error?: string;
+}
+
+/** A report that is still to be fetched. */
+export interface KeptReport {
+  /** The maker's ids. */
+  readonly patient: string;
+  readonly device: string;
+  readonly transmission: string;
+  /** Time of the newest reading that named it, as sent and in ms. */
+  readonly timestamp: string;
+  readonly instant: number;
+  readonly asked: number;
+  readonly attempts: number;
+  /** Answers that were no report. */
+  readonly unreadable: number;
+  /** Not before. */
+  readonly next: number;
   readonly error?: string;
 }
 

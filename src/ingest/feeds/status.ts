@@ -1,6 +1,7 @@
 /** How the makers' feeds are doing, by what is kept: the same on every server, also after a restart. docs/feeds.md */
 import type { Store } from '../../store/store.ts';
 import type { DeviceStatus, MakerStatus } from './feeds.ts';
+import { reportsWaiting } from './report-line.ts';
 import { feedKinds, type KeptAcknowledgement, type KeptDevice, type KeptMaker, keptOf, keyIn, none } from './state.ts';
 
 const iso = (instant: number): string => new Date(instant).toISOString();
@@ -36,6 +37,7 @@ export async function makerStatus(
     ...(next === undefined || notSet !== undefined ? {} : { nextPoll: iso(next) }),
     acknowledgementsWaiting: acknowledgements.waiting,
     acknowledgementsRefused: acknowledgements.refused,
+    reportsWaiting: await reportsWaiting(store, maker),
     ...(connection === undefined ? {} : { connection }),
   };
 }

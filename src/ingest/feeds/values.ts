@@ -161,7 +161,7 @@ export function demandPast(moment: Moment, path: Path, now: number): Moment {
 
 /** The beginning of a window as the maker wants to be asked. */
 export function asked(instant: number, { style, ask = style }: Dates): string {
-  if (ask === 'epoch-ms') return `${instant}`;
+  if (ask === 'epoch-ms') return `${Math.floor(instant)}`;
   if (ask === 'epoch-s') return `${Math.floor(instant / 1_000)}`;
   const iso = new Date(instant).toISOString();
   return ask === 'compact' ? iso.replace(/[-:]|\.\d+/g, '') : iso;

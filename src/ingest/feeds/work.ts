@@ -9,6 +9,7 @@ import { nextAcknowledgement, pushAcknowledgements } from './acknowledgements.ts
 import { type Asking, isMakers } from './asking.ts';
 import { jobsFor, notePart } from './jobs.ts';
 import { listPatients, type Memory, pollPatient } from './patients.ts';
+import { fetchReports } from './report-work.ts';
 import type { PatientRow } from './row.ts';
 import { feedKinds, type KeptMaker, type KeptPatient, keptOf, none } from './state.ts';
 import { openTotals } from './totals.ts';
@@ -36,6 +37,8 @@ export interface WorkParts {
   readonly ready: () => Promise<Ready>;
   /** Whether others may ask for something that only the store tells of. */
   readonly isShared: boolean;
+  /** Whether the maker's document says how reports are fetched. */
+  readonly hasReports: boolean;
   /** Set here, called by whoever asked for something on this server. */
   readonly bell: Bell;
 }
@@ -43,6 +46,8 @@ export interface WorkParts {
 export interface Bell {
   /** Somebody asked for a run or an acknowledgement. */
   ring: () => void;
+  /** Readings named a report. */
+  report: () => void;
   /** A credential was stored or removed: there is no waiting for the next poll. */
   poll: () => void;
 }
@@ -53,20 +58,23 @@ const atATime = 4;
 const lookEvery = 1_000;
 /** The longest between two looks, in milliseconds, for what a maker cannot be asked without. */
 const readyEvery = 5_000;
+/** The longest between two looks for reports that are to be fetched, in milliseconds. */
+const lookAgain = 60_000;
 /** Milliseconds after which a poll that is under way says how far it is. */
 const tellEvery = 2_000;
 
 export async function workOn(parts: WorkParts, held: Held): Promise<void> {
   const memory = await remember(parts);
   const line = createLine();
-  // Where one of the two fails, the other ends too: the lease is given back for both.
+  // Where one of them fails, the others end too: the lease is given back for all.
   const stop = new AbortController();
   const end = () => stop.abort();
   held.signal.addEventListener('abort', end, { once: true });
   if (held.signal.aborted) end();
   const mine: Held = { fence: held.fence, signal: stop.signal };
-  const both = [pollAlways(parts, memory, line, mine), answerAlways(parts, memory, line, mine)];
-  const ended = await Promise.allSettled(both.map((work) => work.finally(end)));
+  const all = [pollAlways(parts, memory, line, mine), answerAlways(parts, memory, line, mine)];
+  if (parts.hasReports) all.push(fetchAlways(parts, line, mine));
+  const ended = await Promise.allSettled(all.map((work) => work.finally(end)));
   held.signal.removeEventListener('abort', end);
   for (const one of ended) if (one.status === 'rejected') throw one.reason;
 }
@@ -112,7 +120,9 @@ async function pollAlways(parts: WorkParts, memory: Memory, line: Line, held: He
     if (why !== undefined && why !== logged) log.warn('a credential cannot be opened', { id: maker });
     logged = why;
     const next =
-      'why' in ready ? notReady(memory, ready, last) : await pollOnce(parts, memory, line, held, ready, last, tell);
+      'why' in ready
+        ? notReady(memory, ready, last)
+        : await pollOnce(parts, memory, line, held, ready, last, tell, bell.report);
     if (held.signal.aborted) return;
     // Where nothing can be asked, nothing has to be said twice.
     const due = Math.max(runtime.now(), begun + pollSeconds * 1_000);
@@ -144,6 +154,7 @@ export async function pollOnce(
   { asking: able, environment }: Askable,
   last: KeptMaker | undefined,
   tell: (underWay: KeptMaker) => Promise<void> = async () => undefined,
+  reportNamed: () => void = () => undefined,
 ): Promise<KeptMaker> {
   const begun = runtime.now();
   // With a reason it was not asked at all: what was in the way then is gone now.
@@ -167,7 +178,7 @@ export async function pollOnce(
     toldAt = runtime.now();
     await tell(underWay());
   };
-  const asking: Asking = { ...able, signal: held.signal, step };
+  const asking: Asking = { ...able, signal: held.signal, step, reportNamed };
   if (!isKnown) await tell(underWay());
   try {
     const { due, count, error: gap } = await listPatients(asking, memory, held);
@@ -245,6 +256,29 @@ async function answerAlways(parts: WorkParts, memory: Memory, line: Line, held: 
   }
 }
 
+/** Reports of transmissions, beside the polls and one at a time: readings never wait for them. */
+async function fetchAlways(parts: WorkParts, line: Line, held: Held): Promise<void> {
+  const { runtime, bell, log } = parts;
+  let isRung = false;
+  let wake = new AbortController();
+  bell.report = () => {
+    isRung = true;
+    wake.abort();
+  };
+  held.signal.addEventListener('abort', () => wake.abort(), { once: true });
+  while (!held.signal.aborted) {
+    isRung = false;
+    wake = new AbortController();
+    const able = await parts.ready();
+    const isReady = 'asking' in able;
+    const next = isReady && (await fetchReports({ ...able.asking, signal: held.signal }, { held, line, log }));
+    if (held.signal.aborted) return;
+    if (isRung) continue;
+    const wait = next ? Math.max(0, next - runtime.now()) : lookAgain;
+    await runtime.sleep(Math.min(wait, lookAgain), wake.signal);
+  }
+}
+
 /** Resolves with the time at which there is something to do again. */
 async function answerOnce(parts: WorkParts, memory: Memory, line: Line, held: Held): Promise<number | undefined> {
   const { maker, store, log } = parts;
@@ -253,7 +287,8 @@ async function answerOnce(parts: WorkParts, memory: Memory, line: Line, held: He
   const isDue = due !== undefined && due <= parts.runtime.now();
   if (jobs.length === 0 && !isDue) return due;
   const able = await parts.ready();
-  const ready = 'why' in able ? able : { asking: { ...able.asking, signal: held.signal } };
+  const ready =
+    'why' in able ? able : { asking: { ...able.asking, signal: held.signal, reportNamed: parts.bell.report } };
   for (const { id, patient } of jobs) {
     if (held.signal.aborted) return undefined;
     if ('why' in ready) {

@@ -24,7 +24,7 @@ export interface Occasion {
 export const isTimed = ({ instant }: { readonly instant: number }): boolean => Number.isFinite(instant);
 
 /** What is told in pieces is one occasion. */
-export function occasionsOf({ interrogations, readings }: Told): readonly Occasion[] {
+export function occasionsOf({ interrogations, readings, reports = [] }: Told): readonly Occasion[] {
   const byInstant = new Map<string, Reading[]>();
   for (const reading of readings.filter(isTimed)) {
     const name = readingInstant(reading.instant);
@@ -56,6 +56,12 @@ export function occasionsOf({ interrogations, readings }: Told): readonly Occasi
       strips: [],
       told: [first!, ...more].map(({ term, id, kind, channel }) => ({ term: numbered(term), id, kind, channel })),
     });
+  }
+  for (const { timestamp: at, instant, report } of reports.filter(isTimed)) {
+    const name = readingInstant(instant);
+    const i = told.findIndex((occasion) => occasion.name === name);
+    if (i >= 0) told[i] = { ...told[i]!, report };
+    else told.push({ name, at, instant, status: 'final', strips: [], told: [], report });
   }
   return told;
 }

@@ -3,31 +3,31 @@ import { hash } from 'node:crypto';
 import type { Resource } from '../../fhir/references.ts';
 import { clean, filled } from '../intake/entries.ts';
 import { effectiveOf, observationIdOf, type Setting } from './observation.ts';
-import type { Interrogation } from './told.ts';
+import type { ReportTold } from './told.ts';
 
 type Made = Resource & { readonly id: string };
-type Report = NonNullable<Interrogation['report']>;
 
 /** Bytes up to which the document stands in the DiagnosticReport itself: whoever lists reports reads all that is in them. */
 const INLINE = 256 * 1024;
 /** IDCO and makers send 20 MB at most. */
-const LARGEST = 20 * 1024 * 1024;
+export const largestReport = 20 * 1024 * 1024;
 /** MongoDB stores 16 MB as one document, and base64 is a third longer: what is larger is kept in parts. */
 const PART = 8 * 1024 * 1024;
 
 /** The bytes of the document; undefined where it is no base64 or is too large. */
-export function documentIn({ data }: Report): Buffer | undefined {
+export function documentIn({ data }: Pick<ReportTold, 'data'>): Buffer | undefined {
   const text = data.replace(/\s+/g, '');
   if (text === '' || text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined;
   const bytes = Buffer.from(text, 'base64');
-  return bytes.length > LARGEST ? undefined : bytes;
+  return bytes.length > largestReport ? undefined : bytes;
 }
 
 /** The DiagnosticReport, before it DocumentReference and Binary where the document is large. */
-export function reportResources(report: Report, bytes: Buffer, at: Setting): readonly Made[] {
+export function reportResources(report: ReportTold, bytes: Buffer, at: Setting): readonly Made[] {
   const { canonical } = at;
   const contentType = clean(report.contentType, 100) ?? 'application/pdf';
   const title = clean(report.title, 250) ?? 'Implant interrogation report';
+  const transmission = report.transmission ?? at.transmission;
   const idOf = (part: string) => observationIdOf(at, part);
   const isLarge = bytes.length > INLINE;
   const count = Math.ceil(bytes.length / PART);
@@ -64,9 +64,9 @@ export function reportResources(report: Report, bytes: Buffer, at: Setting): rea
     id: idOf('report'),
     meta: { profile: [`${canonical}/StructureDefinition/cied-report`] },
     identifier:
-      at.transmission === undefined
+      transmission === undefined
         ? undefined
-        : [{ system: `${canonical}/sid/transmission`, value: clean(at.transmission, 500) }],
+        : [{ system: `${canonical}/sid/transmission`, value: clean(transmission, 500) }],
     status: at.status,
     code: {
       coding: [

@@ -79,8 +79,10 @@ export async function writeOccasion(
     const status = isChanged ? 'corrected' : first;
     made.push({ name: key, resource: measurement(key, item, items, { ...at, status }) });
   }
-  const partSetting = { ...at, status: kept && !settled ? ('corrected' as const) : first };
   for (const part of fresh) {
+    // What comes after the values, for the first time, corrects nothing.
+    const isAgain = kept?.parts?.[part] !== undefined && !settled;
+    const partSetting = { ...at, status: isAgain ? ('corrected' as const) : first };
     const resources: readonly Made[] =
       part === 'report'
         ? reportResources(occasion.report!, documentIn(occasion.report!)!, { ...partSetting, hasPanel })

@@ -125,9 +125,22 @@ export interface Interrogation {
   readonly session?: string;
   readonly status: 'final' | 'preliminary' | 'corrected';
   readonly terms: readonly Term[];
-  /** `data` is base64. */
-  readonly report?: { readonly contentType: string; readonly data: string; readonly title?: string };
+  readonly report?: ReportTold;
   readonly strips?: readonly Strip[];
+}
+
+export interface ReportTold {
+  readonly contentType: string;
+  /** Base64. */
+  readonly data: string;
+  readonly title?: string;
+  /** The maker's id of the transmission, where the occasion has another name. */
+  readonly transmission?: string;
+}
+
+/** The report of what was told in readings: it belongs to all of their instant. */
+export interface LateReport extends Pick<Reading, 'timestamp' | 'instant'> {
+  readonly report: ReportTold;
 }
 
 export interface AlertTold {
@@ -158,6 +171,7 @@ export interface Told {
   readonly interrogations: readonly Interrogation[];
   readonly readings: readonly Reading[];
   readonly alerts: readonly AlertTold[];
+  readonly reports?: readonly LateReport[];
   readonly connectivity?: Connectivity;
   /** What was taken for granted in reading it, in sentences: for Provenance. */
   readonly assumptions?: readonly string[];

@@ -13,6 +13,8 @@ export interface Route {
   readonly paging?: 'cursor' | 'offset' | 'link';
   /** Name of the beginning of the window, and of its end. */
   readonly from?: string;
+  /** Of a transmission, where the caller names none. */
+  readonly format?: 'pdf';
 }
 
 /** What of a device is told in its own row and in its status. */
@@ -38,6 +40,14 @@ export interface DeviceTold {
   readonly speaksFor?: string;
   /** Where it was given to this patient after the first day. */
   readonly since?: unknown;
+}
+
+export interface TransmissionTold {
+  readonly id: string;
+  readonly device: string;
+  readonly at: unknown;
+  readonly hl7: string;
+  readonly pdf: string;
 }
 
 export interface Dialect {
@@ -68,11 +78,15 @@ export interface Dialect {
   /** Names of the members of a reading, `.` between them, and its words. */
   readonly reading: {
     readonly fields: Readonly<Record<'id' | 'device' | 'kind' | 'channel' | 'value' | 'unit' | 'at', string>>;
+    /** Member that names the transmission where it has a report. */
+    readonly transmission?: string;
     /** What it does not tell is left out. */
     readonly kinds: Readonly<Partial<Record<Quantity, string>>>;
     readonly channels: Readonly<Record<Channel, string>>;
     strip?(microvolts: readonly number[]): object;
   };
+  /** A transmission as JSON: the message without its report, and that in base64. */
+  transmission?(of: TransmissionTold): object;
   alert(alert: SimAlert, at: unknown, isAcknowledged: boolean): object;
 }
 

@@ -65,6 +65,13 @@ export const faults = {
   },
   'missing-interval': { kind: 'world', every: 5, meaning: 'four transmissions in a row are never sent' },
   'reassigned-device': { kind: 'world', every: 1, meaning: "the third patient's pacemaker is given to the fourth" },
+  'late-reports': {
+    kind: 'world',
+    every: 2,
+    meaning: 'a report is there half an hour after its readings: 404 until then',
+  },
+  'broken-reports': { kind: 'world', every: 3, meaning: 'a report is no PDF, or its base64 is broken, for good' },
+  'huge-reports': { kind: 'world', every: 4, meaning: 'a report of 21 MB' },
   'severity-change': { kind: 'world', every: 1, meaning: 'an alert gets another severity under the same id' },
 } as const satisfies Readonly<Record<string, Fault>>;
 

@@ -104,7 +104,7 @@ export async function startMakerSimulator(options: MakerOptions): Promise<MakerS
   const timeline = createTimeline({ seed, cast, begins, switches, done });
   const acknowledged = new Map<string, Acknowledgement>();
   const transmission = (id: string, format: string, now: number) =>
-    tellTransmission(timeline.transmission(id, now), dialect, cast, format);
+    tellTransmission(timeline.transmission(id, now), dialect, cast, format, now);
   const pages = createPages({ dialect, cast, timeline, seed, begins, acknowledged, transmission });
   const tokens = createTokens({
     runtime,

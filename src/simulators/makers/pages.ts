@@ -168,7 +168,7 @@ export function createPages({ dialect, cast, timeline, seed, begins, acknowledge
       }
       if (endpoint === 'acknowledge') return acknowledge(ask);
       if (endpoint === 'transmission')
-        return transmission(id, query.get('format') ?? '', now) ?? unknown('transmission');
+        return transmission(id, query.get('format') ?? route.format ?? '', now) ?? unknown('transmission');
       const device = cast.deviceOf(id);
       if (!device) return unknown('device');
       if (endpoint === 'status') return { status: 200, body: dialect.status(toldDevice(device, now)) };

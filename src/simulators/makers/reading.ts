@@ -65,6 +65,7 @@ export function tellReading(dialect: Dialect, row: Row, seed: number, forced?: F
     const at = toldAt(row, fault);
     put(reading, fields.at, fault === 'naive-timestamps' ? dialect.naive(at) : dialect.date(at));
     if (fault === 'field-added') reading['addedLately'] = { revision: Math.floor(100 * drawn(seed, 'added', id)) };
+    if (row.report && dialect.reading.transmission) put(reading, dialect.reading.transmission, row.transmission);
     if (row.strip) Object.assign(reading, dialect.reading.strip?.(row.strip()));
     return reading;
   };

@@ -29,6 +29,8 @@ export interface Row {
   /** Microvolts at 128 Hz, made when asked for. */
   readonly strip?: () => readonly number[];
   readonly fault?: FaultName;
+  /** Of those whose transmission has a report: when it is there, and what is wrong with it. */
+  readonly report?: { readonly from: number; readonly fault?: FaultName };
 }
 
 export type Severity = 'low' | 'medium' | 'high';
@@ -64,6 +66,7 @@ export interface Timeline {
   transmission(id: string, to: number): readonly Row[];
 }
 
+const REPORT_LATE = 30 * 60_000;
 const LATE = 48 * 3_600_000;
 /** Since before the first reading of any run. */
 const STANDING = Date.UTC(2025, 10, 17, 3, 10);
@@ -130,15 +133,23 @@ export function createTimeline({ seed, cast, begins, switches, done = new Map() 
     isDaily(device, slot) &&
     (device.cadence * 24 <= 86_400_000 || drawn(seed, 'fibrillation', device.id, slot) < 0.1);
 
+  /** Daily transmissions have one; what comes hourly has none. */
+  function reportOf(device: SimDevice, slot: number, arrived: number): NonNullable<Row['report']> {
+    const has = (name: FaultName) => hits(name, timeOf(device, slot), device.id, slot);
+    const fault = (['broken-reports', 'huge-reports'] as const).find(has);
+    return { from: has('late-reports') ? arrived + REPORT_LATE : arrived, fault };
+  }
+
   function rowsOf(device: SimDevice, slot: number, arrived: number): readonly Row[] {
     const at = timeOf(device, slot);
     const transmission = `TX-${device.id}-${slot}`;
     const rows: Row[] = [];
+    const report = isDaily(device, slot) ? reportOf(device, slot, arrived) : undefined;
     const add = (quantity: Quantity, value: string, unit: string, channel?: Channel, more?: Pick<Row, 'strip'>) => {
       const id = `R-${device.id}-${slot}-${rows.length + 1}`;
       // The row of the device tells the battery again: were it spoiled here, two truths would be told.
       const fault = quantity.startsWith('battery') ? undefined : rowFaults.find((name) => hits(name, at, id));
-      rows.push({ id, device, transmission, quantity, channel, value, unit, at, arrived, fault, ...more });
+      rows.push({ id, device, transmission, quantity, channel, value, unit, at, arrived, fault, report, ...more });
     };
     add('heart_rate', String(hasTachycardia(device, slot) ? 204 : heartRate(device, seed, at)), 'bpm');
     if (!isDaily(device, slot)) return rows;

@@ -1,6 +1,7 @@
 /** A transmission as the makers really send it: an IHE PCD-09 IDCO message with its report as PDF. domain.md 2.6 */
 import type { Cast, Channel, Kind } from './cast.ts';
 import type { Dialect } from './dialect.ts';
+import type { FaultName } from './faults.ts';
 import type { Reply } from './pages.ts';
 import type { Row } from './timeline.ts';
 
@@ -121,16 +122,36 @@ export function idcoOf(rows: readonly Row[], dialect: Dialect, cast: Cast, autho
   return { hl7, pdf };
 }
 
-/** `hl7` where no other format is asked for, `pdf` for the report alone. */
+const HUGE = 21 * 1024 * 1024;
+
+/** The report as it is handed out: whole, or as a fault has it. */
+function reportIn({ pdf }: Transmission, fault: FaultName | undefined): Buffer {
+  if (fault === 'broken-reports') return pdf.subarray(0, pdf.length / 2);
+  return fault === 'huge-reports' ? Buffer.concat([pdf, Buffer.alloc(HUGE, ' ')]) : pdf;
+}
+
+/** `hl7` where no other format is asked for, `pdf` for the report alone, `json` for both. */
 export function tellTransmission(
   rows: readonly Row[],
   dialect: Dialect,
   cast: Cast,
   format: string,
+  now: number,
 ): Reply | undefined {
-  if (rows.length === 0) return undefined;
-  const { hl7, pdf } = idcoOf(rows, dialect, cast);
-  return format === 'pdf'
-    ? { status: 200, body: pdf, contentType: 'application/pdf' }
-    : { status: 200, body: hl7, contentType: 'application/hl7-v2; charset=utf-8' };
+  const [first] = rows;
+  if (!first) return undefined;
+  const { device, transmission: id, at, report } = first;
+  const all = idcoOf(rows, dialect, cast);
+  if (format !== 'pdf' && format !== 'json')
+    return { status: 200, body: all.hl7, contentType: 'application/hl7-v2; charset=utf-8' };
+  if (report && report.from > now) return undefined;
+  const pdf = reportIn(all, report?.fault);
+  if (format === 'pdf') return { status: 200, body: pdf, contentType: 'application/pdf' };
+  const hl7 = all.hl7
+    .split('\r')
+    .filter((line) => !line.includes('|ED|'))
+    .join('\r');
+  const base64 = report?.fault === 'broken-reports' ? `${pdf.toString('base64')}*` : pdf.toString('base64');
+  const told = { id, device: device.id, at: dialect.date(at), hl7, pdf: base64 };
+  return dialect.transmission && { status: 200, body: dialect.transmission(told) };
 }

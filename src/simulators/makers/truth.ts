@@ -1,9 +1,11 @@
 /** What a correct client must have in the end, which rows it must have kept aside and why, and what came twice or never. For tests. */
+import { hash } from 'node:crypto';
 import type { Cast } from './cast.ts';
 import type { Dialect } from './dialect.ts';
 import type { FaultName } from './faults.ts';
 import { quarantineOf, unknownKind } from './reading.ts';
-import type { Quantity, Severity, Timeline } from './timeline.ts';
+import type { Quantity, Row, Severity, Timeline } from './timeline.ts';
+import { idcoOf } from './transmission.ts';
 
 export interface TrueReading {
   readonly id: string;
@@ -50,6 +52,17 @@ export interface Truth {
   }[];
   /** Rows that are told twice and stored once. */
   readonly duplicates: readonly { readonly id: string; readonly fault: FaultName }[];
+  /** Reports that are there and that a readable reading names. With a fault it is never stored. */
+  readonly reports: readonly {
+    readonly transmission: string;
+    readonly device: string;
+    /** Whose the device was then. */
+    readonly patient: string;
+    readonly at: string;
+    /** Of the PDF, in base64. */
+    readonly sha1: string;
+    readonly fault?: FaultName;
+  }[];
   readonly alerts: readonly {
     readonly id: string;
     readonly device: string;
@@ -78,6 +91,7 @@ export function tellTruth({ cast, timeline, dialect, begins, acknowledgedBy }: T
   const readings: TrueReading[] = [];
   const bad: Truth['bad'][number][] = [];
   const duplicates: Truth['duplicates'][number][] = [];
+  const reports: Truth['reports'][number][] = [];
   const alerts: Truth['alerts'][number][] = [];
   const missing: Truth['missing'][number][] = [];
   for (let number = 1; number <= cast.size; number++) {
@@ -90,12 +104,16 @@ export function tellTruth({ cast, timeline, dialect, begins, acknowledgedBy }: T
       const { kind, model, serial } = device;
       const state = timeline.state(device, now);
       devices.push({ id: device.id, patient: timeline.ownerAt(device, now), kind, model, serial, state, transitions });
+      const transmissions = new Map<string, Row[]>();
       for (const row of timeline.rows(device, begins, now)) {
         const word = dialect.reading.kinds[row.quantity];
         if (word === undefined) continue;
         const quarantine = quarantineOf(dialect, row);
         if (quarantine) bad.push({ id: row.id, device: device.id, fault: row.fault!, quarantine });
-        else
+        else {
+          const { report, transmission } = row;
+          if (dialect.reading.transmission && report && report.from <= now)
+            transmissions.set(transmission, [...(transmissions.get(transmission) ?? []), row]);
           readings.push({
             id: row.id,
             device: device.id,
@@ -108,7 +126,19 @@ export function tellTruth({ cast, timeline, dialect, begins, acknowledgedBy }: T
             at: iso(row.at),
             transmission: row.transmission,
           });
+        }
         if (row.fault?.startsWith('duplicate')) duplicates.push({ id: row.id, fault: row.fault });
+      }
+      for (const [transmission, [first]] of transmissions) {
+        const { pdf } = idcoOf(timeline.transmission(transmission, now), dialect, cast);
+        reports.push({
+          transmission,
+          device: device.id,
+          patient: timeline.ownerAt(device, first!.at),
+          at: iso(first!.at),
+          sha1: hash('sha1', pdf, 'base64'),
+          fault: first!.report!.fault,
+        });
       }
       for (const { id: alert, code, severity, at } of timeline.alerts(device, now)) {
         const by = acknowledgedBy(alert);
@@ -128,5 +158,5 @@ export function tellTruth({ cast, timeline, dialect, begins, acknowledgedBy }: T
           missing.push({ device: device.id, from: iso(gap.from), to: iso(gap.to) });
     }
   }
-  return { now: iso(now), patients, devices, readings, bad, duplicates, alerts, missing };
+  return { now: iso(now), patients, devices, readings, bad, duplicates, reports, alerts, missing };
 }

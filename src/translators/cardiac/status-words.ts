@@ -39,6 +39,7 @@ export function makerWords(status: MakerStatus, now: number) {
     counts: { ...countsIn(counts), missing: status.missingIntervals },
     acknowledgements_waiting: status.acknowledgementsWaiting,
     acknowledgements_refused: status.acknowledgementsRefused,
+    reports_waiting: status.reportsWaiting,
   };
 }
 

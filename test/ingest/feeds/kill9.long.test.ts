@@ -65,9 +65,20 @@ describe('A server that is killed while it polls (0-005)', () => {
     expect(twice).toEqual([]);
     expect(await counter('feed_rows_new_total')).toBe(readings.length);
     expect(await counter('feed_rows_total')).toBe(readings.length + (await counter('feed_rows_duplicate_total')));
+    // What was put in line with the readings is fetched by whichever server comes after.
+    for (let waited = 0; (await counter('feed_reports_waiting')) > 0 && waited < 400; waited++)
+      await systemRuntime.sleep(200);
+    const named = (transmission: string, hash: string) => `${transmission}|${hash}`;
+    const reports = (await all('DiagnosticReport?_sort=_id')).map((one) =>
+      named(one.identifier[0].value, one.presentedForm[0].hash),
+    );
+    const truth = sim.truth().reports.map(({ transmission, sha1 }) => named(transmission, sha1));
+    expect(truth.length).toBeGreaterThan(0);
+    expect(reports.sort()).toEqual(truth.sort());
     // Each page that brought something is there, with what it brought pointing to it.
-    const documents = new Set((await all('DocumentReference?_sort=_id')).map(({ id }) => `DocumentReference/${id}`));
     const told = (await all('Provenance?_sort=_id')).map(({ entity }): string => entity[0].what.reference);
+    // Asked for afterwards: polls go on.
+    const documents = new Set((await all('DocumentReference?_sort=_id')).map(({ id }) => `DocumentReference/${id}`));
     // Those of acknowledged alerts have their Flag.
     const sources = told.filter((source) => !source.startsWith('Flag/'));
     expect(sources.filter((source) => !documents.has(source))).toEqual([]);

@@ -102,6 +102,7 @@ export const bostonScientific: Dialect = {
       unit: 'unit',
       at: 'ts',
     },
+    transmission: 'transmissionId',
     kinds: {
       heart_rate: 'HEART_RATE',
       battery_voltage: 'BATTERY_VOLTAGE',
@@ -115,6 +116,7 @@ export const bostonScientific: Dialect = {
     channels: { RA: 'RA', RV: 'RV', LV: 'LV', HV: 'HV' },
     strip: (samples) => ({ strip: { hertz: 128, unit: 'uV', lead: 'ECG', samples } }),
   },
+  transmission: ({ id, device, at, hl7, pdf }) => ({ transmissionId: id, deviceId: device, ts: at, hl7, pdf }),
   alert: ({ id, device, code, severity, message }, ts, ack) => ({
     alertId: id,
     deviceId: device.id,

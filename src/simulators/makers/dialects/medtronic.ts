@@ -56,6 +56,7 @@ export const medtronic: Dialect = {
     },
     status: { method: 'GET', path: `${base}/implants/{id}/connection`, scope: 'measurements' },
     acknowledge: { method: 'POST', path: `${base}/events/{id}/acknowledgement`, scope: 'events' },
+    transmission: { method: 'GET', path: `${base}/transmissions/{id}/report`, scope: 'measurements', format: 'pdf' },
   },
   items: { patients: 'data', devices: 'data', readings: 'data', alerts: 'data' },
   cursorName: 'offset',
@@ -116,6 +117,7 @@ export const medtronic: Dialect = {
       unit: 'result.units',
       at: 'recordedAt',
     },
+    transmission: 'transmissionId',
     kinds: {
       heart_rate: 'VentricularRate',
       battery_voltage: 'BatteryVoltage',
