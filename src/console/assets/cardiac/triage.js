@@ -126,8 +126,10 @@ function sayNew() {
   else if (row) alarm(say('cardiac.new-critical', { alert: row.message, name: nameOf(row) }));
 }
 
-function show() {
+/** While the list is paused it moves for what its reader does alone. */
+function show(isOwn = false) {
   sayNew();
+  if (following?.isPaused() && !isOwn) return;
   list.show([...known.values()].sort(order));
   choices();
   count();
@@ -268,7 +270,7 @@ async function acknowledgeRow(made) {
     const answer = await ask(path(row), { method: 'POST' });
     known.set(row.id, { ...row, state: 'acknowledged', acknowledged_by: answer.acknowledged_by, acknowledged_at: answer.acknowledged_at });
     if (rowOf() === made) focus(next);
-    show();
+    show(true);
     askAgain(row.id);
     underway.delete(row.id);
     const [by, time] = [answer.acknowledged_by, clock(answer.acknowledged_at)];
@@ -284,7 +286,7 @@ async function acknowledgeRow(made) {
 async function takeBack(row) {
   await ask(path(row, '/undo'), { method: 'POST' });
   known.set(row.id, { ...row, state: 'new', acknowledged_by: null, acknowledged_at: null });
-  show();
+  show(true);
   focus(list.row(row.id));
   askAgain(row.id);
   announce(say('cardiac.undone'));

@@ -85,6 +85,7 @@ function show({ feeds, quarantined, quarantined_is_more: isMore, checked_at }) {
 let following;
 let timer;
 async function askAll() {
+  if (following?.isPaused()) return;
   try {
     show(await ask('/console/api/feeds', { isQuiet: true }));
     at('fault').hidden = true;
@@ -116,10 +117,7 @@ function pause() {
   if (!following) return;
   const isPaused = !following.isPaused();
   if (isPaused) following.pause();
-  else {
-    following.resume();
-    following.again(askAll);
-  }
+  else following.resume();
   at('pause').setAttribute('aria-pressed', String(isPaused));
   at('pause').textContent = say(isPaused ? 'feeds.resume' : 'feeds.pause');
 }

@@ -6,9 +6,9 @@ const [FIRST, LONGEST] = [1_000, 30_000];
 
 /**
  * `again(work, milliseconds)` does the work within that time, one after the other, so that no answer overtakes a newer one. `onFault` hears of what fails at the moment, or undefined
- * where nothing does. While `isHeld()` nothing is done: `release` does what is due by then.
+ * where nothing does.
  */
-export function createAgain({ onFault, isHeld }) {
+export function createAgain(onFault) {
   const jobs = new Map();
   let turn = Promise.resolve();
   let isOver = false;
@@ -18,7 +18,7 @@ export function createAgain({ onFault, isHeld }) {
     jobs.set(work, job);
     if (job.isRunning) job.next = Math.min(job.next ?? milliseconds, milliseconds);
     // What failed waits for its turn: a server that is busy is not asked more often for it.
-    else if (job.tries === 0 || job.timer === undefined) plan(work, job, milliseconds);
+    else if (job.tries === 0) plan(work, job, milliseconds);
   }
 
   function plan(work, job, milliseconds) {
@@ -31,8 +31,6 @@ export function createAgain({ onFault, isHeld }) {
 
   async function run(work, job) {
     job.timer = undefined;
-    job.isDue = isHeld();
-    if (job.isDue) return;
     job.isRunning = true;
     job.fault = undefined;
     try {
@@ -58,9 +56,6 @@ export function createAgain({ onFault, isHeld }) {
 
   return {
     again,
-    release() {
-      for (const [work, { isDue }] of jobs) if (isDue) again(work);
-    },
     close() {
       isOver = true;
       for (const { timer } of jobs.values()) clearTimeout(timer);

@@ -26,17 +26,12 @@ export function live({ topics, patient, onEvent, onAll }) {
   let [lastBeat, lastEvent, failures] = [0, 0, 0];
   let isClosed = false;
   let isPaused = false;
-  /** Whether something came that is not shown. */
-  let isBehind = false;
   let [watch, poll, retry, lostAt, fault] = [];
   let [begunAt, openedAt] = [0, 0];
   const gone = new AbortController();
-  const { again, release, close: forget } = createAgain({
-    isHeld: () => isPaused,
-    onFault(now) {
-      fault = now;
-      tell();
-    },
+  const { again, close: forget } = createAgain((now) => {
+    fault = now;
+    tell();
   });
 
   function state() {
@@ -100,8 +95,7 @@ export function live({ topics, patient, onEvent, onAll }) {
       hear(topic, ({ data }) => {
         lastEvent = Date.now();
         tell();
-        if (isPaused) isBehind = true;
-        else onEvent(JSON.parse(data));
+        onEvent(JSON.parse(data));
       });
     hear('reset', () => again(onAll));
     hear('end', ({ data }) => {
@@ -170,7 +164,7 @@ export function live({ topics, patient, onEvent, onAll }) {
       head('off');
     },
     isPaused: () => isPaused,
-    /** Nothing on the page moves. */
+    /** The page says so, and moves nothing; what it hears it may still say. */
     pause() {
       isPaused = true;
       tell();
@@ -178,9 +172,7 @@ export function live({ topics, patient, onEvent, onAll }) {
     resume() {
       isPaused = false;
       tell();
-      release();
-      if (isBehind) again(onAll);
-      isBehind = false;
+      again(onAll);
     },
   };
 }
