@@ -116,8 +116,8 @@ export function createSilence(parts: SilenceParts): Silence {
     return (await unlessRefused(ending, device)) ? rhythmIn(changes) : rest;
   }
 
-  /** Whether it has come in since, and waits to be read out of the log. */
-  async function hasComeSince(device: string, { last, isImplant }: Rhythm): Promise<boolean> {
+  /** When it was heard of last by all that is stored: what is of the same visit, or waits to be read out of the log, has not moved `last`. */
+  async function newestOf(device: string, { last, isImplant }: Rhythm): Promise<number> {
     const told = (name: string) => ({ is: 'reference', name, target: device }) as const;
     const where = {
       is: 'all',
@@ -129,11 +129,11 @@ export function createSilence(parts: SilenceParts): Silence {
     const query = plainQuery('Observation', where, AT_A_TIME);
     const sort = [{ by: 'range', name: LAST_UPDATED, descending: true }] as const;
     const { matches } = await store.search({ ...query, sort }, undefined);
-    return matches.some(({ text, lastUpdated }) => {
+    const times = matches.flatMap(({ text, lastUpdated }) => {
       const heard = heardIn(JSON.parse(text), lastUpdated, canonical);
-      // What is of the same visit moves nothing when it is read: it is no news.
-      return heard !== undefined && heard.at - last >= VISIT && heard.isImplant === isImplant;
+      return heard?.isImplant === isImplant ? [heard.at] : [];
     });
+    return Math.max(last, ...times);
   }
 
   async function fall(device: string, rhythm: Rhythm, found: Resource, due: number): Promise<void> {
@@ -175,16 +175,21 @@ export function createSilence(parts: SilenceParts): Silence {
       await store.commit([...armed(device, rhythm, undefined), check(fence)]);
       return undefined;
     }
-    const due = rhythm.last + limit;
-    const at = Math.max(due, begun + settings.grace);
-    if (at > now()) {
-      await store.commit([...armed(device, rhythm, at, true), check(fence)]);
-      return at;
+    const dueAt = (last: number) => Math.max(last + limit, begun + settings.grace);
+    let { last } = rhythm;
+    if (dueAt(last) <= now()) {
+      last = await newestOf(device, rhythm);
+      // It is in the log, and will be read in a moment.
+      if (last - rhythm.last >= VISIT) return now() + 1_000;
     }
-    // It is in the log, and will be read in a moment.
-    if (await hasComeSince(device, rhythm)) return now() + 1_000;
-    await fall(device, rhythm, found, due);
-    return undefined;
+    const newest: Rhythm = { ...rhythm, last };
+    if (dueAt(last) <= now()) {
+      await fall(device, newest, found, last + limit);
+      return undefined;
+    }
+    fresh.delete(device);
+    await store.commit([...armed(device, newest, dueAt(last), true), check(fence)]);
+    return dueAt(last);
   }
 
   /** One that cannot be looked at now is looked at again, after longer and longer pauses. */

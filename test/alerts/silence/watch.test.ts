@@ -73,6 +73,31 @@ describe('A device that falls silent', () => {
     expect(await flags()).toEqual(['active']);
   });
 
+  it('is told of by its newest reading, to the millisecond, though that came within seconds of others', async () => {
+    await begin();
+    await device('1', silentAfter(0.25, 'min'));
+    await device('2', silentAfter(1, 'h'));
+    let last = 0;
+    for (let i = 0; i < 30; i++) {
+      last = await send('1');
+      await send('2');
+      await world.until(last + 7_000);
+    }
+    expect(await flags()).toEqual([]);
+    await world.until(last + 15_000 - 1);
+    expect(await flags()).toEqual([]);
+    await world.until(last + 15_000);
+    expect(await flags()).toEqual(['active']);
+    await world.until(last + hour - 1);
+    expect(await flags()).toEqual(['active']);
+    await world.until(last + hour);
+    expect(await flags()).toEqual(['active', 'active']);
+    const again = await send('1');
+    await world.until(again + 5_000);
+    expect(await flags()).toEqual(['active', 'inactive']);
+    expect(world.errors).toEqual([]);
+  });
+
   it('is told of beside one that says it may be silent for millions of years', async () => {
     await begin();
     await device('1', silentAfter(1, 'h'));
