@@ -116,13 +116,13 @@ function weighCode(codes: readonly string[], { vital, name, coded }: Threshold):
   return { vital, name, ...(found ?? { severity: 'normal' }) };
 }
 
-/** The value in the table's unit: as sent where that is the unit, else converted with the noise of the arithmetic rounded off. */
-function inUnit({ value, unit }: Measured, table: Threshold): number | undefined {
-  if (unit === table.unit) return value;
+/** The value in a wanted unit: as sent where that is the unit, else converted with the noise of the arithmetic rounded off. */
+export function inUnit({ value, unit }: Pick<Measured, 'value' | 'unit'>, wanted: string): number | undefined {
+  if (unit === wanted) return value;
   if (unit === undefined) return undefined;
   const given = canonical(value, unit);
-  const zero = canonical(0, table.unit);
-  const one = canonical(1, table.unit);
+  const zero = canonical(0, wanted);
+  const one = canonical(1, wanted);
   if (!given || !zero || !one || given.code !== one.code) return undefined;
   return Number(((given.value - zero.value) / (one.value - zero.value)).toPrecision(9));
 }
@@ -157,7 +157,7 @@ function judgeBy(thresholds: Thresholds, measured: Measured, person: Person, ins
   let noTable: Verdict | undefined;
   let isConverted = false;
   for (const table of inOrder) {
-    const value = inUnit(measured, table);
+    const value = inUnit(measured, table.unit);
     if (value === undefined) continue;
     isConverted = true;
     const verdict = weigh(value, table, person, instant);

@@ -312,3 +312,29 @@ describe('What stands above the list', () => {
     expect(await alone('task=loose')).toEqual([]);
   });
 });
+
+describe('What an implant measured', () => {
+  it('stands before the band of cardiac limits, and is marked where it is beyond them (Part 4.2, 5)', async () => {
+    const ofImplant = (id: string, value: number) =>
+      observation(id, 'p2', Date.now() - 60_000 * value, value, {
+        meta: { profile: [`${base}/StructureDefinition/cied-measurement`] },
+        identifier: [{ system: 'urn:readings', value: id }],
+        derivedFrom: [{ reference: 'Observation/o1' }],
+        code: {
+          coding: [
+            { system: 'urn:iso:std:iso:11073:10101', code: '147842' },
+            { system: 'http://loinc.org', code: '8867-4' },
+          ],
+          text: 'Heart rate of an ICD',
+        },
+      });
+    await store(house, [ofImplant('i1', 50), ofImplant('i2', 25)]);
+    const { body } = await get('/console/api/patients/p2');
+    const [line] = body.heart_rate.filter(({ name }: any) => name === 'Heart rate of an ICD');
+    expect(line.band).toEqual({ low: 30, high: 200 });
+    expect(line.points.map(([, value, beyond]: any) => [value, beyond])).toEqual([
+      [50, undefined],
+      [25, 'L'],
+    ]);
+  });
+});

@@ -1,37 +1,84 @@
-/** What is normal for a patient, for the band behind a chart: the limits that alerts go by, of this age, sex and device. docs/alerts.md */
-import { intervalsFor, measuredIn, type Person } from '../../alerts/interpret.ts';
-import type { Limits } from '../../alerts/thresholds.ts';
+/** What is normal for a patient, and what is beyond it, by the limits that alerts go by, of this age, sex and device. docs/alerts.md */
+import {
+  interpretationOf,
+  intervalsFor,
+  inUnit,
+  judge,
+  type Measured,
+  measuredIn,
+  type Person,
+} from '../../alerts/interpret.ts';
+import { isOfImplant } from '../../alerts/spoken.ts';
+import type { Limit, Limits, Thresholds } from '../../alerts/thresholds.ts';
 import { writeExact } from '../../fhir/json.ts';
 
 export interface Band {
   readonly low?: number;
   readonly high?: number;
 }
-export type BandFor = (observation: any) => Band | undefined;
 
-/** `limits`: the first that know a code in its unit count. `kindsOf`: codes of the type of a Device, by its reference. */
-export function bandsFor(
-  limits: readonly Limits[],
-  person: Person,
-  kindsOf: ReadonlyMap<string, readonly string[]>,
-  now: number,
-): BandFor {
-  return (observation) => {
-    const [measured] = measuredIn(JSON.parse(writeExact(observation)));
-    if (!measured) return undefined;
-    const kinds = kindsOf.get(observation.device?.reference) ?? [];
-    const names = measured.coding.map(({ system, code }) => `${system}|${code}`);
-    const tables = limits.flatMap((of) =>
-      [of['cardiac-limit'], of.vital].flatMap((known) => names.flatMap((name) => known.get(name) ?? [])),
-    );
-    for (const table of tables) {
-      if (table.unit !== measured.unit) continue;
-      const normal = intervalsFor(table, { ...person, kinds }, now)?.filter(({ kind }) => kind === 'normal') ?? [];
-      // Of several that are normal none is the band.
-      if (normal.length !== 1) continue;
-      const { low, high } = normal[0]!;
-      return { ...(low && { low: low.value }), ...(high && { high: high.value }) };
-    }
-    return undefined;
+export interface Normal {
+  /** For the band behind its chart. */
+  readonly bandOf: (observation: any) => Band | undefined;
+  /** Where it is beyond the limits, how: H, HH, L or LL. */
+  readonly beyondIn: (observation: any) => string | undefined;
+}
+
+/** Of whom, of what devices, when. */
+export interface Circumstances {
+  readonly person: Person;
+  /** Codes of the type of a Device, by its reference. */
+  readonly kindsOf: ReadonlyMap<string, readonly string[]>;
+  readonly canonical: string;
+  readonly now: number;
+}
+
+const beyond: ReadonlySet<string | undefined> = new Set(['H', 'HH', 'L', 'LL']);
+
+/** What the Observation says of itself, by the limits of this very patient. */
+export const saidBeyond = ({ interpretation = [] }: any): string | undefined =>
+  interpretation
+    .flatMap(({ coding = [] }: any) => coding.map(({ code }: any) => code))
+    .find((code: string) => beyond.has(code));
+
+const plain = (observation: any): any => JSON.parse(writeExact(observation));
+
+/** `limits`: the first that know a code in its unit count. */
+export function normalFor(limits: readonly Limits[], of: Circumstances): Normal {
+  const personOf = ({ device }: any): Person => ({ ...of.person, kinds: of.kindsOf.get(device?.reference) ?? [] });
+  const layersOf = (observation: any): readonly Thresholds[] =>
+    limits.map((one) => (isOfImplant(observation, of.canonical) ? one['cardiac-limit'] : one.vital));
+
+  return {
+    bandOf(exact) {
+      const observation = plain(exact);
+      const [measured] = measuredIn(observation);
+      if (!measured) return undefined;
+      const names = measured.coding.map(({ system, code }) => `${system}|${code}`);
+      for (const table of layersOf(observation).flatMap((known) => names.flatMap((name) => known.get(name) ?? []))) {
+        const found = intervalsFor(table, personOf(observation), of.now) ?? [];
+        const normal = found.filter(({ kind }) => kind === 'normal');
+        // Of several that are normal none is the band.
+        if (normal.length !== 1) continue;
+        const [low, high] = [normal[0]!.low, normal[0]!.high].map((limit) => shown(limit, table.unit, measured));
+        if (low !== undefined || high !== undefined)
+          return { ...(low !== undefined && { low }), ...(high !== undefined && { high }) };
+      }
+      return undefined;
+    },
+    beyondIn(exact) {
+      const said = saidBeyond(exact);
+      // What makers tell comes without: it is held against today's limits.
+      if (said !== undefined || !isOfImplant(exact, of.canonical)) return said;
+      const observation = plain(exact);
+      const [measured] = measuredIn(observation);
+      const verdict = measured && judge(measured, personOf(observation), of.now, ...layersOf(observation));
+      const code = verdict && interpretationOf(verdict);
+      return beyond.has(code) ? code : undefined;
+    },
   };
 }
+
+/** A limit in the unit of what was measured. */
+const shown = (limit: Limit | undefined, unit: string, { unit: measured }: Measured): number | undefined =>
+  limit && measured !== undefined ? inUnit({ value: limit.value, unit }, measured) : undefined;

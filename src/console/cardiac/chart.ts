@@ -7,7 +7,7 @@ import { batteryOf, implantDatesOf, issuesOf, withoutLeads } from '../../transla
 import { isAlert } from '../../translators/cardiac/lists.ts';
 import { patientNamed } from '../../translators/cardiac/patient.ts';
 import { alertIdOf, measuredAt } from '../../translators/cardiac/rows.ts';
-import { bandsFor } from './band.ts';
+import { normalFor } from './band.ts';
 import { messagesOf } from './messages.ts';
 import { deviceLine, masked, mrnOf, namesOf, patientWords } from './people.ts';
 import { asCsv, type Series, seriesOf } from './series.ts';
@@ -158,10 +158,11 @@ async function linesOf(
   const kindsOf = new Map(
     devices.map(({ id, type }) => [`Device/${id}`, (type?.coding ?? []).flatMap(({ code }: any) => code ?? [])]),
   );
-  const bandFor = bandsFor(await setting.limitsOf(reference), patient, kindsOf, setting.now);
+  const { canonical, now } = setting;
+  const normal = normalFor(await setting.limitsOf(reference), { person: patient, kindsOf, canonical, now });
   return Promise.all([
-    seriesOf(['heart_rate'], hours, reference, search, bandFor, setting),
-    seriesOf(slowKinds, SLOW, reference, search, bandFor, setting),
+    seriesOf(['heart_rate'], hours, reference, search, normal, setting),
+    seriesOf(slowKinds, SLOW, reference, search, normal, setting),
   ]);
 }
 

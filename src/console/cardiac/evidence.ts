@@ -3,7 +3,7 @@
 import type { Search } from '../../translators/cardiac/asker.ts';
 import { issuesOf } from '../../translators/cardiac/beside.ts';
 import { alertIdOf, measuredAt } from '../../translators/cardiac/rows.ts';
-import { beyondIn } from './series.ts';
+import { saidBeyond } from './band.ts';
 import type { ChartSetting } from './setting.ts';
 
 const MOST = 20;
@@ -43,7 +43,7 @@ export async function evidence(
       name: part.code?.text ?? part.code?.coding?.[0]?.display ?? kinds.of(part),
       ...whatIsSaid(part),
       at: measuredAt(one),
-      beyond: beyondIn(part) ?? null,
+      beyond: saidBeyond(part) ?? null,
     }));
     return of.filter(({ value }) => value !== null);
   });

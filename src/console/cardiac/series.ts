@@ -3,7 +3,7 @@
 import { writeExact } from '../../fhir/json.ts';
 import type { Search } from '../../translators/cardiac/asker.ts';
 import { measuredAt } from '../../translators/cardiac/rows.ts';
-import type { Band, BandFor } from './band.ts';
+import type { Band, Normal } from './band.ts';
 import type { ChartSetting } from './setting.ts';
 
 const HOUR = 3_600_000;
@@ -20,19 +20,13 @@ export interface Series {
   band?: Band;
 }
 
-/** What the Observation says of itself, by the limits of this very patient. */
-export const beyondIn = ({ interpretation = [] }: any): string | undefined =>
-  interpretation
-    .flatMap(({ coding = [] }: any) => coding.map(({ code }: any) => code))
-    .find((code: string) => ['H', 'HH', 'L', 'LL'].includes(code));
-
 /** The newest values of these kinds, each code and unit a line of its own. */
 export async function seriesOf(
   kindsAsked: readonly string[],
   hours: number,
   reference: string,
   search: Search,
-  bandFor: BandFor,
+  { bandOf, beyondIn }: Normal,
   { kinds, now }: Pick<ChartSetting, 'kinds' | 'now'>,
 ): Promise<readonly Series[]> {
   const codes = kindsAsked.flatMap((kind) => kinds.codes(kind) ?? []).join(',');
@@ -61,7 +55,7 @@ export async function seriesOf(
     newest.set(line, one);
   }
   for (const [line, one] of newest) {
-    const band = bandFor(one);
+    const band = bandOf(one);
     if (band) line.band = band;
   }
   return [...lines.values()].sort((a, b) => kindsAsked.indexOf(a.kind) - kindsAsked.indexOf(b.kind));
