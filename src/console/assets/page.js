@@ -8,6 +8,7 @@ export { ask, Refused } from './parts/ask.js';
 export { keys } from './parts/keys.js';
 export { createList } from './parts/list.js';
 export { live } from './parts/live.js';
+export { afterTyping, offer, rowsOf, searchIn } from './parts/rows.js';
 export { alarm, announce, note } from './parts/said.js';
 export { session } from './parts/session.js';
 export { ago, clock, day, moment, since, timeElement, zone } from './parts/time.js';

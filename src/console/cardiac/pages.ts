@@ -35,7 +35,7 @@ const triagePage = shown((look) => {
         <button type="button" id="pause" aria-pressed="false" aria-keyshortcuts="p">${say('cardiac.pause')}</button>
       </form>
       <div id="waiting"></div>
-      <div class="scroll triage" role="region" aria-label="${say('cardiac.title')}" tabindex="0">
+      <div class="scroll folds triage" role="region" aria-label="${say('cardiac.title')}" tabindex="0">
         <table>
           <thead><tr>${['severity', 'patient', 'device', 'alert', 'since', 'state', 'action'].map(
             (name) => html`<th scope="col">${say(`cardiac.${name}`)}</th>`,

@@ -16,7 +16,7 @@ export const feedsPage: RequestHandler = shown((look) => {
           <span class="hint" id="checked"></span>
           <button type="button" id="pause" aria-pressed="false" aria-keyshortcuts="p">${say('feeds.pause')}</button>
         </div>
-        <div class="scroll feeds" role="region" aria-label="${say('feeds.title')}" tabindex="0">
+        <div class="scroll folds feeds" role="region" aria-label="${say('feeds.title')}" tabindex="0">
           <table>
             <thead><tr>${columns.map((name) => html`<th scope="col">${say(`feeds.${name}`)}</th>`)}</tr></thead>
             <tbody id="rows"></tbody>
@@ -65,7 +65,7 @@ export const quarantinePage: RequestHandler = shown((look) => {
           <button type="button" id="again">${say('quarantine.again')}</button>
           <span id="changed" role="status" hidden></span>
         </div>
-        <div class="scroll aside" role="region" aria-label="${say('quarantine.title')}" tabindex="0">
+        <div class="scroll folds aside" role="region" aria-label="${say('quarantine.title')}" tabindex="0">
           <table>
             <thead><tr>${['when', 'feed', 'reason', 'about', 'state', 'action'].map(
               (name) => html`<th scope="col">${say(`quarantine.${name}`)}</th>`,

@@ -1,5 +1,5 @@
 /** The list of alerts: live, by keys, one to acknowledge and ten seconds to take that back. docs/dashboard.md */
-import { alarm, announce, ask, createList, element, keys, live, note, offerUndo, say, session, severity, since, timeElement, clock, whenSignedIn } from '../page.js';
+import { afterTyping, alarm, announce, ask, clock, createList, element, keys, live, note, offer, offerUndo, rowsOf, say, searchIn, session, severity, since, timeElement, whenSignedIn } from '../page.js';
 
 const at = (id) => document.getElementById(id);
 const body = at('alerts');
@@ -78,8 +78,7 @@ const list = createList({ body, bar: at('waiting'), keyOf: ({ id }) => id, make,
 
 function isWanted({ row, text }) {
   const [level, state, maker, organization] = filters.map((id) => at(id).value);
-  const isKept = body.contains(document.activeElement) && document.activeElement.closest('tr')?.row?.id === row.id;
-  if (isKept) return true;
+  if (here()?.row.id === row.id) return true;
   return (
     (!level || row.severity === level) &&
     (!state || !isSeen(row)) &&
@@ -106,10 +105,7 @@ function count() {
 /** A choice of each maker and organization that there is; none to choose from where there is one organization at most. */
 function choices() {
   for (const [id, of] of [['by-maker', ({ device }) => device?.maker], ['by-organization', ({ patient }) => patient?.organization]]) {
-    const select = at(id);
-    const there = new Set([...select.options].map(({ value }) => value));
-    for (const name of new Set([...known.values()].map(of)))
-      if (name && !there.has(name)) select.append(element('option', { value: name }, name));
+    offer(at(id), [...known.values()].map(of));
   }
   at('by-organization').parentElement.hidden = at('by-organization').options.length < 2;
 }
@@ -143,12 +139,6 @@ function filter() {
   count();
 }
 
-let filtering;
-/** After what was typed is on the screen. */
-const filterSoon = () => {
-  clearTimeout(filtering);
-  filtering = setTimeout(filter, 60);
-};
 
 async function askAll() {
   const covered = [...asked];
@@ -224,16 +214,8 @@ whenSignedIn(({ who }) => {
 });
 session.addEventListener('over', () => following?.close());
 
-const rowOf = () => document.activeElement?.closest?.('#alerts tr') ?? undefined;
-const shownRows = () => [...body.children].filter((row) => !row.hidden);
-function focus(row) {
-  (row?.row.has_flag ? row.querySelector('button') : row)?.focus();
-}
-function step(by) {
-  const rows = shownRows();
-  const here = rows.indexOf(rowOf());
-  focus(rows[here < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, here + by))]);
-}
+const focus = (row) => (row?.row.has_flag ? row.querySelector('button') : row)?.focus();
+const { here, shown, step } = rowsOf(body, focus);
 
 const beyondWord = ({ beyond }) => (beyond && beyond !== 'N' ? `, ${say(`cardiac.beyond.${beyond}`)}` : '');
 /** What an alert was raised from, above the list and back to it. */
@@ -263,13 +245,13 @@ async function acknowledgeRow(made) {
   const { row } = made;
   if (!row.has_flag || isSeen(row) || underway.has(row.id)) return;
   underway.add(row.id);
-  const rows = shownRows();
+  const rows = shown();
   const next = rows[rows.indexOf(made) + 1] ?? rows[rows.indexOf(made) - 1];
   const about = { alert: row.message, name: nameOf(row) };
   try {
     const answer = await ask(path(row), { method: 'POST' });
     known.set(row.id, { ...row, state: 'acknowledged', acknowledged_by: answer.acknowledged_by, acknowledged_at: answer.acknowledged_at });
-    if (rowOf() === made) focus(next);
+    if (here() === made) focus(next);
     show(true);
     askAgain(row.id);
     underway.delete(row.id);
@@ -293,14 +275,7 @@ async function takeBack(row) {
 }
 
 for (const id of filters) at(id).addEventListener('change', filter);
-at('by-text').addEventListener('input', filterSoon);
-at('by-text').addEventListener('keydown', (event) => {
-  if (event.key !== 'Escape') return;
-  // A browser would empty the field.
-  event.preventDefault();
-  step(0);
-});
-at('filters').addEventListener('submit', (event) => event.preventDefault());
+searchIn(at('by-text'), filter, () => step(0));
 function pause() {
   if (!following) return;
   const isPaused = following.isPaused();
@@ -310,14 +285,14 @@ function pause() {
   at('pause').textContent = say(isPaused ? 'cardiac.pause' : 'cardiac.resume');
 }
 at('pause').addEventListener('click', pause);
-body.addEventListener('focusout', filterSoon);
+body.addEventListener('focusout', afterTyping(filter));
 
 keys({
   j: () => step(1),
   k: () => step(-1),
-  a: () => rowOf() && acknowledgeRow(rowOf()),
-  o: () => rowOf()?.row.patient && location.assign(patientPath(rowOf().row)),
-  e: () => rowOf() && showEvidence(rowOf()),
+  a: () => here() && acknowledgeRow(here()),
+  o: () => here()?.row.patient && location.assign(patientPath(here().row)),
+  e: () => here() && showEvidence(here()),
   '/': () => at('by-text').focus(),
   p: pause,
 });

@@ -1,5 +1,5 @@
 /** How what comes in is doing: makers that are asked, and doors that others use. Live where an event tells of it, else every 30 seconds. docs/dashboard.md */
-import { ago, ask, clock, createList, element, keys, live, moment, say, session, timeElement, whenSignedIn } from '../page.js';
+import { ago, ask, clock, createList, element, keys, live, moment, rowsOf, say, session, timeElement, whenSignedIn } from '../page.js';
 
 const at = (id) => document.getElementById(id);
 const body = at('rows');
@@ -123,14 +123,10 @@ function pause() {
 }
 at('pause').addEventListener('click', pause);
 
-function step(by) {
-  const rows = [...body.children];
-  const here = rows.indexOf(document.activeElement?.closest?.('#rows tr'));
-  rows[here < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, here + by))]?.querySelector('a').focus();
-}
+const { here, step } = rowsOf(body, (row) => row?.querySelector('a').focus());
 keys({
   j: () => step(1),
   k: () => step(-1),
-  o: () => document.activeElement?.closest?.('#rows tr')?.querySelector('a').click(),
+  o: () => here()?.querySelector('a').click(),
   p: pause,
 });

@@ -1,5 +1,5 @@
 /** What came in and could not be taken in: looked at, repaired and sent again, or set aside with a reason. docs/dashboard.md */
-import { announce, ask, clock, element, keys, note, say, session, timeElement, whenSignedIn } from '../page.js';
+import { announce, ask, clock, element, keys, note, offer, rowsOf, say, searchIn, session, timeElement, whenSignedIn } from '../page.js';
 import { editor } from './payload.js';
 
 const at = (id) => document.getElementById(id);
@@ -80,10 +80,7 @@ async function load() {
 }
 
 function feedsOf(all) {
-  const select = at('by-feed');
-  const there = new Set([...select.options].map(({ value }) => value));
-  for (const feed of [...new Set(all.map(({ row }) => row.feed))].sort())
-    if (!there.has(feed)) select.append(element('option', { value: feed }, feed));
+  offer(at('by-feed'), all.map(({ row }) => row.feed).sort());
 }
 
 function turn(by) {
@@ -94,12 +91,7 @@ function turn(by) {
   focus(body.firstElementChild);
 }
 const focus = (row) => row?.querySelector('button').focus();
-const here = () => document.activeElement?.closest?.('#rows tr') ?? undefined;
-function step(by) {
-  const all = [...body.children];
-  const now = all.indexOf(here());
-  focus(all[now < 0 ? 0 : Math.min(all.length - 1, Math.max(0, now + by))]);
-}
+const { here, step } = rowsOf(body, focus);
 
 const path = ({ id }, more = '') => `/console/api/quarantine/${encodeURIComponent(id)}${more}`;
 const payload = editor({ field: at('payload'), hint: at('payload-hint') });
@@ -180,18 +172,7 @@ at('aside-form').addEventListener('submit', (event) => {
 // What came is on the screen as long as somebody looks at it.
 dialog.addEventListener('close', () => payload.clear());
 for (const id of ['by-state', 'by-feed', 'by-code']) at(id).addEventListener('change', () => load());
-let typing;
-at('by-text').addEventListener('input', () => {
-  clearTimeout(typing);
-  typing = setTimeout(draw, 60);
-});
-at('by-text').addEventListener('keydown', (event) => {
-  if (event.key !== 'Escape') return;
-  // A browser would empty the field.
-  event.preventDefault();
-  step(0);
-});
-at('filters').addEventListener('submit', (event) => event.preventDefault());
+searchIn(at('by-text'), draw, () => step(0));
 at('back').addEventListener('click', () => turn(-1));
 at('further').addEventListener('click', () => turn(1));
 at('again').addEventListener('click', async () => {
@@ -212,7 +193,7 @@ keys({
 /** `/quarantine#hl7v2`, as the page of feeds links here. */
 const named = location.hash.slice(1);
 if (/^[a-z0-9-]{1,60}$/.test(named)) {
-  at('by-feed').append(element('option', { value: named }, named));
+  offer(at('by-feed'), [named]);
   at('by-feed').value = named;
 }
 
