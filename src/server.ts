@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import packageJson from '../package.json' with { type: 'json' };
 import { type AccessRooms, offeredBy, openAccess } from './access-rooms.ts';
 import { openAlerts } from './alert-rooms.ts';
+import { followAcceptance } from './alerts/acknowledge/follow-task.ts';
 import { followQueue } from './alerts/data-quality.ts';
 import { flagVitals } from './alerts/flag.ts';
 import { followFlag } from './alerts/follow-flag.ts';
@@ -143,7 +144,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
         Observation: [flagVitals(limits, config.alertFlood)],
         ObservationDefinition: [followLimits],
         Flag: [followFlag],
-        Task: [followTask, followQueue],
+        Task: [followTask, followAcceptance, followQueue],
         Communication: [followAnswer],
         Device: [followDevice],
         DeviceUseStatement: [followUse],

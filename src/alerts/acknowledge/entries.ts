@@ -54,37 +54,56 @@ export const takenBackEntries = (asked: Acknowledging): readonly Entry[] => entr
 export const resolvedEntries = (asked: Acknowledging & { readonly flag: Standing }): readonly Entry[] =>
   entriesOf('resolved', asked);
 
-function entriesOf(code: keyof typeof deeds, asked: Acknowledging): readonly Entry[] {
+export type DeedCode = keyof typeof deeds;
+
+interface Deed {
+  readonly author: Acknowledging['author'];
+  /** FHIR dateTime. */
+  readonly date: string;
+  readonly canonical: string;
+}
+
+const actionOf = (code: DeedCode, canonical: string) => ({
+  coding: [{ system: actionSystem(canonical), code, display: deeds[code].display }],
+});
+
+/** The DetectedIssue with one deed more: those of before stay. */
+export const withDeed = (issue: any, code: DeedCode, { author, date, canonical }: Deed): any => ({
+  ...issue,
+  mitigation: [...(issue.mitigation ?? []), { action: actionOf(code, canonical), date, author }],
+});
+
+export const deedProvenance = (code: DeedCode, targets: readonly string[], { author, date, canonical }: Deed) => ({
+  resourceType: 'Provenance',
+  target: targets.map((reference) => ({ reference })),
+  occurredDateTime: date,
+  recorded: date,
+  activity: actionOf(code, canonical),
+  agent: [
+    {
+      type: {
+        coding: [{ system: 'http://terminology.hl7.org/CodeSystem/provenance-participant-type', code: 'performer' }],
+      },
+      who: author,
+    },
+  ],
+});
+
+function entriesOf(code: DeedCode, asked: Acknowledging): readonly Entry[] {
   const { issue, flag, task, author, now, canonical } = asked;
-  const { display, from, to } = deeds[code];
+  const { from, to } = deeds[code];
   const date = new Date(now).toISOString();
-  const action = { coding: [{ system: actionSystem(canonical), code, display }] };
-  const mitigation = [...(issue.resource.mitigation ?? []), { action, date, author }];
-  const targets = [{ reference: `DetectedIssue/${issue.resource.id}` }];
-  const entries = [entryOf({ ...issue.resource, mitigation }, issue.versionId)];
+  const deed = { author, date, canonical };
+  const targets = [`DetectedIssue/${issue.resource.id}`];
+  const entries = [entryOf(withDeed(issue.resource, code, deed), issue.versionId)];
   if (flag) {
     const { resource, versionId } = flag;
     entries.push(entryOf({ ...resource, status: 'inactive', period: { ...resource.period, end: date } }, versionId));
-    targets.push({ reference: `Flag/${resource.id}` });
+    targets.push(`Flag/${resource.id}`);
   }
   if (task && from.has(task.resource.status)) {
     entries.push(entryOf({ ...task.resource, status: to, lastModified: date }, task.versionId));
-    targets.push({ reference: `Task/${task.resource.id}` });
+    targets.push(`Task/${task.resource.id}`);
   }
-  const provenance = {
-    resourceType: 'Provenance',
-    target: targets,
-    occurredDateTime: date,
-    recorded: date,
-    activity: action,
-    agent: [
-      {
-        type: {
-          coding: [{ system: 'http://terminology.hl7.org/CodeSystem/provenance-participant-type', code: 'performer' }],
-        },
-        who: author,
-      },
-    ],
-  };
-  return [...entries, entryOf(provenance)];
+  return [...entries, entryOf(deedProvenance(code, targets, deed))];
 }

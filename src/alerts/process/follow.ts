@@ -1,33 +1,37 @@
 /** What people do that the process listens to: a Task that is accepted or given back, an answer of the patient. docs/escalation.md */
-import type { Resource } from '../../fhir/references.ts';
-import type { Derive } from '../../interactions/interaction.ts';
+import type { Resource, ResourceKey } from '../../fhir/references.ts';
+import type { Derive, Pending } from '../../interactions/interaction.ts';
 import { keptNow, resourceNow } from '../../interactions/pending.ts';
-import { isDeleted, type Version } from '../../store/store.ts';
+import { isDeleted, type Look, type Version } from '../../store/store.ts';
+import { type Alert, alertKind } from '../alert.ts';
 import { type Process, processKinds } from './kept.ts';
 import { idIn, isAsking, questionIn } from './question.ts';
 import type { Answer } from './stages.ts';
 import { tellProcess } from './start.ts';
 
-/** The id of the alert that a Task asks to look at. */
-const alertOf = ({ focus, reasonReference }: Resource & { focus?: any; reasonReference?: any }): string | undefined =>
-  idIn(focus?.reference, 'Flag') ?? idIn(reasonReference?.reference, 'DetectedIssue');
-
-const statusOf = (version: Version | undefined): string | undefined =>
-  version && !isDeleted(version) ? JSON.parse(version.text).status : undefined;
+/** The alert that this is the Task of: who else names a Flag or a DetectedIssue in one says nothing of it. */
+export async function alertOfTask(
+  { id }: ResourceKey,
+  { focus, reasonReference }: Resource & { focus?: any; reasonReference?: any },
+  pending: Pending,
+  look: Look,
+): Promise<Alert | undefined> {
+  const name = idIn(focus?.reference, 'Flag') ?? idIn(reasonReference?.reference, 'DetectedIssue');
+  const alert = name === undefined ? undefined : (await keptNow(alertKind, name, pending, look)).value;
+  return alert?.task === id ? alert : undefined;
+}
 
 /** Somebody has it: nobody else need be told. */
 const taken = new Set(['accepted', 'in-progress', 'completed', 'cancelled', 'rejected', 'failed', 'entered-in-error']);
+export const isTaken = (task: Resource): boolean => taken.has(task['status']);
+export const wasTaken = (before: Version | undefined): boolean =>
+  before !== undefined && !isDeleted(before) && isTaken(JSON.parse(before.text));
 
 export const followTask: Derive = async ({ key, before, after: written }, pending, look, { now }) => {
-  const was = statusOf(before);
-  const is = written?.['status'] as string | undefined;
-  if (is === was || !written) return [];
-  const [wasTaken, isTaken] = [was !== undefined && taken.has(was), is !== undefined && taken.has(is)];
-  const alert = wasTaken === isTaken ? undefined : alertOf(written);
-  if (alert === undefined) return [];
-  const { value } = await keptNow(processKinds.process, alert, pending, look);
-  if ((value as Process | undefined)?.alert.task !== key.id) return [];
-  return tellProcess(alert, { is: isTaken ? 'acknowledged' : 'reopened', at: now }, pending, look);
+  if (!written || wasTaken(before) === isTaken(written)) return [];
+  const alert = await alertOfTask(key, written, pending, look);
+  if (!alert) return [];
+  return tellProcess(alert.id, { is: isTaken(written) ? 'acknowledged' : 'reopened', at: now }, pending, look);
 };
 
 const answers = new Set<string>(['allow', 'deny', 'ask-later'] satisfies readonly Answer[]);

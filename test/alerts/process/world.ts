@@ -247,7 +247,7 @@ export async function openAlertWorld(settings: Partial<ProcessSettings> = {}, is
       const text = JSON.stringify(task);
       const body = { text, resource: task };
       const asked = { interaction: 'update', type: 'Task', id: alert.task, body } as const;
-      const kept: Change = { op: 'put', kind: alertKind, key: id, value: alert, expect: 'absent' };
+      const kept: Change = { op: 'put', kind: alertKind, key: alert.id, value: alert, expect: 'absent' };
       const also = [kept, ...(startProcess(alert, { now, canonical }) as readonly Change[])];
       await client.dispatch(insideRequest(ofItself(base), asked), administrator, also);
       ring();

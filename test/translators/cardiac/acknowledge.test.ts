@@ -63,6 +63,27 @@ const acknowledge = (id: string, headers = {}) =>
   house.ask('POST', `/cardiac/alerts/${encodeURIComponent(id)}/acknowledge`, undefined, headers);
 const resolve = (id: string, headers = {}) =>
   house.ask('POST', `/cardiac/alerts/${encodeURIComponent(id)}/resolve`, undefined, headers);
+
+/** A patient of the nurse, with a device of the same name that limits of the house raise alerts of. */
+async function watched(serial: string) {
+  const of = await made({ resourceType: 'Patient', identifier: [{ system: 'urn:mrn', value: serial }] });
+  const patient = { reference: `Patient/${of}` };
+  const participant = [{ member: { reference: nurse } }];
+  await made({ resourceType: 'CareTeam', status: 'active', subject: patient, participant });
+  const id = await made({ resourceType: 'Device', identifier: [{ system: 'urn:x', value: serial }], patient });
+  const key = as(await house.deviceKey(serial));
+  return {
+    patient,
+    async alert() {
+      const reading = { device_id: serial, timestamp: new Date().toISOString(), heart_rate: 210 };
+      expect((await house.ask('POST', '/api/iot/vitals/', reading, key)).body.alerts_triggered).toBe(1);
+      const [flag] = await house.search(`Flag?author=Device/${id}&status=active`);
+      const [task] = await house.search(`Task?focus=Flag/${flag.id}`);
+      const [issue] = await house.search(`DetectedIssue?identifier=${flag.identifier[0].value}`);
+      return { flag, task, issue };
+    },
+  };
+}
 const as = (token: string) => ({ authorization: `Bearer ${token}` });
 
 async function signedIn(signIn: SignIn, scope: string): Promise<{ authorization: string }> {
@@ -145,6 +166,74 @@ describe('An alert that is acknowledged', () => {
     const { status, body } = await acknowledge(flag.identifier[0].value);
     expect([status, body.device_id, body.severity, body.acknowledged]).toEqual([200, 'WATCH-1', 'critical', true]);
     expect((await acknowledge(flag.identifier[0].value)).text).toBe(JSON.stringify(body));
+  });
+
+  it('is one whose Task is accepted by a plain write as well: list, mitigation and Provenance say so at once (0-046)', async () => {
+    const watch = await watched('WATCH-3');
+    const { flag, task, issue } = await watch.alert();
+    const name = flag.identifier[0].value;
+    const shown = async (query = '') =>
+      (await house.ask('GET', `/cardiac/patients/WATCH-3/alerts${query}`, undefined, asNurse)).body.alerts
+        .filter(({ alert_id }: any) => alert_id === name)
+        .map(({ acknowledged }: any) => acknowledged);
+    const write = async (status: string, headers = asNurse) => {
+      const { body } = await house.read(`Task/${task.id}`);
+      return house.update({ ...body, status }, headers);
+    };
+    expect(await shown()).toEqual([false]);
+    expect((await write('accepted')).status).toBe(200);
+    expect([await shown(), await shown('?status=all')]).toEqual([[], [true]]);
+    const first = await acknowledge(name);
+    expect([first.status, first.body.acknowledged_by]).toEqual([200, nurse]);
+    const deeds = async () => (await house.read(`DetectedIssue/${issue.id}`)).body.mitigation;
+    expect(await deeds()).toEqual([
+      {
+        action: {
+          coding: [{ system: `${base}/CodeSystem/alert-action`, code: 'acknowledged', display: 'Acknowledged' }],
+        },
+        date: first.body.acknowledged_at,
+        author: { reference: nurse },
+      },
+    ]);
+    const said = async () =>
+      (await house.search(`Provenance?target=DetectedIssue/${issue.id}&_sort=_lastUpdated`)).map(
+        ({ activity, target, agent }: any) => [activity.coding[0].code, target[1].reference, agent[0].who],
+      );
+    const who = { reference: nurse };
+    expect(await said()).toEqual([['acknowledged', `Task/${task.id}`, who]]);
+
+    expect((await write('in-progress')).status).toBe(200);
+    expect(await deeds()).toHaveLength(1);
+    expect((await write('requested')).status).toBe(200);
+    expect(await shown()).toEqual([false]);
+    expect(await said()).toEqual([
+      ['acknowledged', `Task/${task.id}`, who],
+      ['taken-back', `Task/${task.id}`, who],
+    ]);
+    expect((await acknowledge(name)).body.acknowledged_by).toBe('Client/admin');
+    expect((await deeds()).map(({ action }: any) => action.coding[0].code)).toEqual([
+      'acknowledged',
+      'taken-back',
+      'acknowledged',
+    ]);
+    await resolve(name);
+    expect(await said()).toHaveLength(4);
+  });
+
+  it('is none by a Task that is no alert’s, whatever that names (0-146)', async () => {
+    const watch = await watched('WATCH-4');
+    const { flag, issue } = await watch.alert();
+    const other = await made({
+      resourceType: 'Task',
+      status: 'requested',
+      intent: 'order',
+      for: watch.patient,
+      focus: { reference: `Flag/${flag.id}` },
+      reasonReference: { reference: `DetectedIssue/${issue.id}` },
+    });
+    const { body } = await house.read(`Task/${other}`);
+    expect((await house.update({ ...body, status: 'accepted' }, asNurse)).status).toBe(200);
+    expect((await house.read(`DetectedIssue/${issue.id}`)).body.mitigation).toBeUndefined();
   });
 
   it('is so once, however many click at once: one body, one Provenance (0-027)', async () => {
