@@ -68,7 +68,7 @@ export function openConsole(parts: ConsoleParts): ConsoleRooms {
   });
   const { canonical } = config;
   const mapping = loadMapping(fileURLToPath(new URL('../mappings/iot-vitals', import.meta.url)));
-  const storedFor = createStoredLimits();
+  const storedFor = createStoredLimits(parts.limits);
   const limitsOf = async (patient: string) => [...(await storedFor(patient, [], store)), parts.limits];
   const live = createLive({ store, runtime, base, canonical, log, signal, again: pages.again });
   return {

@@ -63,7 +63,7 @@ interface Sought {
 export function flagVitals(shipped: Limits, cap: FloodCap = usualCap): Derive {
   const personOf = createPersonOf();
   const kindsOf = createKindsOf();
-  const storedFor = createStoredLimits();
+  const storedFor = createStoredLimits(shipped);
   const all = [...new Set([...shipped.vital.values()].flat().map(({ vital }) => vital))];
   const asked = new WeakMap<Pending, Set<string>>();
 

@@ -1,6 +1,7 @@
 /** What a vital sign says about a patient: normal, abnormal or critical, low or high. https://hl7.org/fhir/R4/valueset-observation-interpretation.html */
 import { canonical } from '../fhir/units.ts';
-import type { Interval, Limit, Threshold, Thresholds } from './thresholds.ts';
+import { weigh, weighCode } from './sides.ts';
+import type { Interval, Threshold, Thresholds } from './thresholds.ts';
 
 /** What limits depend on. Where the birth date is unknown the adult table applies. */
 export interface Person {
@@ -52,19 +53,6 @@ function monthsAt(birthDate: string | undefined, instant: number): number {
 export const ageAt = (birthDate: string | undefined, instant: number): number =>
   Math.floor(monthsAt(birthDate, instant) / 12);
 
-const reaches = (value: number, low: Limit | undefined): boolean =>
-  low === undefined || (low.excluded ? value > low.value : value >= low.value);
-const stays = (value: number, high: Limit | undefined): boolean =>
-  high === undefined || (high.excluded ? value < high.value : value <= high.value);
-const isIn = (value: number, { low, high }: Interval): boolean => reaches(value, low) && stays(value, high);
-
-/** Inside by less than the dead band of the limit beside it. */
-const isNear = (value: number, { low, high }: Interval): boolean =>
-  (low?.deadBand !== undefined && value < low.value + low.deadBand) ||
-  (high?.deadBand !== undefined && value > high.value - high.deadBand);
-
-const alertOf = (limit: Limit | undefined) => (limit?.alert === undefined ? {} : { alert: limit.alert });
-
 /** Those of its intervals that are for somebody of this age and sex; undefined where they are for other kinds of devices. */
 export function intervalsFor(
   { intervals }: Threshold,
@@ -82,38 +70,14 @@ export function intervalsFor(
   );
 }
 
-/** Holds a value, in the table's unit, against its intervals. Limits are inclusive; critical goes before normal. Undefined where they are for other kinds of devices. */
-function weigh(value: number, table: Threshold, person: Person, instant: number) {
-  const { vital, name } = table;
-  const mine = intervalsFor(table, person, instant);
-  if (!mine) return undefined;
-  const normal = mine.filter(({ kind }) => kind === 'normal');
-  const said = (rest: Pick<Verdict, 'severity' | 'direction' | 'near' | 'alert'>): Verdict => ({
-    vital,
-    name,
-    ...rest,
-  });
-  if (normal.length === 0) return said({ severity: 'no-table' });
-  const critical = mine.find((interval) => interval.kind === 'critical' && isIn(value, interval));
-  if (critical) {
-    const isLow = critical.low === undefined;
-    const limit = isLow ? critical.high : critical.low;
-    return said({ severity: 'critical', direction: isLow ? 'low' : 'high', ...alertOf(limit) });
-  }
-  const within = normal.filter((interval) => isIn(value, interval));
-  if (within.length > 0) {
-    const near = within.every((interval) => isNear(value, interval));
-    return said({ severity: 'normal', ...(near && { near }) });
-  }
-  const isLow = normal.every(({ low }) => !reaches(value, low));
-  const limit = isLow ? normal[0]!.low : normal[0]!.high;
-  return said({ severity: 'abnormal', direction: isLow ? 'low' : 'high', ...alertOf(limit) });
-}
-
-/** What a code says: normal where nothing is said of it. */
-function weighCode(codes: readonly string[], { vital, name, coded }: Threshold): Verdict {
-  const found = codes.map((code) => coded?.get(code)).find((limit) => limit !== undefined);
-  return { vital, name, ...(found ?? { severity: 'normal' }) };
+/** The ages that tables for several ages call adult. */
+export function adultBandOf(tables: readonly Threshold[]): Pick<Interval, 'fromMonth' | 'untilMonth'> {
+  const band = tables
+    .flatMap(({ intervals }) => intervals)
+    .find(
+      ({ fromMonth = 0, untilMonth = Number.POSITIVE_INFINITY }) => fromMonth <= ADULT * 12 && ADULT * 12 < untilMonth,
+    );
+  return { fromMonth: band?.fromMonth, untilMonth: band?.untilMonth };
 }
 
 /** The value in a wanted unit: as sent where that is the unit, else converted with the noise of the arithmetic rounded off. */
@@ -128,8 +92,26 @@ export function inUnit({ value, unit }: Pick<Measured, 'value' | 'unit'>, wanted
 }
 
 /**
- * The verdict on one value, or undefined where it is none that limits are known for. Of several layers of limits the first that
- * knows this unit and somebody of this age speaks.
+ * Those of one layer that know this unit, with the value in theirs. Where no arithmetic is needed goes first, since published
+ * limits in degF and Cel are no exact conversions of each other; else they stand in their order.
+ */
+const fittingIn = (tables: readonly Threshold[], measured: Measured) =>
+  tables
+    .flatMap((table) => {
+      const value = inUnit(measured, table.unit);
+      return value === undefined ? [] : [{ table, value }];
+    })
+    .sort((a, b) => Number(b.value === measured.value) - Number(a.value === measured.value));
+
+const said = ({ vital, name }: Pick<Threshold, 'vital' | 'name'>, rest: Omit<Verdict, 'vital' | 'name'>): Verdict => ({
+  vital,
+  name,
+  ...rest,
+});
+
+/**
+ * The verdict on one value, or undefined where it is none that limits are known for. Of several layers of limits each says what
+ * those before it leave open for somebody of this age, sex and kind of device.
  */
 export function judge(
   measured: Measured,
@@ -137,35 +119,35 @@ export function judge(
   instant: number,
   ...layers: readonly Thresholds[]
 ): Verdict | undefined {
-  let last: Verdict | undefined;
-  for (const thresholds of layers) {
-    const verdict = judgeBy(thresholds, measured, person, instant);
-    if (verdict && verdict.severity !== 'no-table' && verdict.severity !== 'no-unit') return verdict;
-    last = verdict ?? last;
+  const known = layers.map((layer) =>
+    measured.coding.flatMap(({ system, code }) => layer.get(`${system}|${code}`) ?? []),
+  );
+  if (measured.coded) return judgeCodes(measured.coded, known.flat());
+  const fitting = known.flatMap((tables) => fittingIn(tables, measured));
+  if (fitting.length === 0) {
+    const [any] = known.flat();
+    return any && said(any, { severity: 'no-unit' });
   }
-  return last;
+  const ofKind = fitting.flatMap(({ table, value }) => {
+    const intervals = intervalsFor(table, person, instant);
+    return intervals ? [{ table, value, intervals }] : [];
+  });
+  const speaks = ofKind.find(({ intervals }) => intervals.length > 0) ?? ofKind[0];
+  return speaks && said(speaks.table, weigh(ofKind) ?? { severity: 'no-table' });
 }
 
-function judgeBy(thresholds: Thresholds, measured: Measured, person: Person, instant: number): Verdict | undefined {
-  const tables = measured.coding.flatMap(({ system, code }) => thresholds.get(`${system}|${code}`) ?? []);
-  if (measured.coded) {
-    const table = tables.find(({ coded }) => coded);
-    return table && weighCode(measured.coded, table);
-  }
-  // A table in the unit as sent goes first: published limits in degF and Cel are not exact conversions of each other.
-  const inOrder = [...tables].sort((a, b) => Number(b.unit === measured.unit) - Number(a.unit === measured.unit));
-  let noTable: Verdict | undefined;
-  let isConverted = false;
-  for (const table of inOrder) {
-    const value = inUnit(measured, table.unit);
-    if (value === undefined) continue;
-    isConverted = true;
-    const verdict = weigh(value, table, person, instant);
-    if (verdict && verdict.severity !== 'no-table') return verdict;
-    noTable ??= verdict;
-  }
-  if (isConverted) return noTable;
-  return tables[0] && { vital: tables[0].vital, name: tables[0].name, severity: 'no-unit' };
+function judgeCodes(codes: readonly string[], known: readonly Threshold[]): Verdict | undefined {
+  const tables = known.filter(({ coded }) => coded);
+  return (
+    tables[0] &&
+    said(
+      tables[0],
+      weighCode(
+        codes,
+        tables.map(({ coded }) => coded!),
+      ),
+    )
+  );
 }
 
 /** Units that are often written without their code, and mean one thing only where a vital sign is meant. For judging; nothing is rewritten. */

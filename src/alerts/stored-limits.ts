@@ -8,7 +8,15 @@ import { keyOf, type Resource, referenceTo } from '../fhir/references.ts';
 import type { Derive, Pending } from '../interactions/interaction.ts';
 import { isKeptAnew, keptNow } from '../interactions/pending.ts';
 import { type Change, isDeleted, type Kept, type Look, type Version } from '../store/store.ts';
-import { type Limits, type LimitsOf, limitsFrom } from './thresholds.ts';
+import { adultBandOf } from './interpret.ts';
+import {
+  type Interval,
+  type Limits,
+  type LimitsOf,
+  limitsFrom,
+  type Threshold,
+  type Thresholds,
+} from './thresholds.ts';
 
 const kinds = ['vital', 'cardiac-limit', 'device-limit', 'derived-limit'] as const satisfies readonly LimitsOf[];
 
@@ -30,7 +38,7 @@ export const limitKeys = (patient: string | undefined): readonly string[] =>
 const MOST = 10_000;
 
 /** Reads what is kept; one reader for one store. What it compiled it knows by key and revision, and revisions never repeat. */
-export function createStoredLimits() {
+export function createStoredLimits(shipped: Limits) {
   const compiled = new Map<string, Limits>();
 
   async function limitsAt(key: string, stamp: Kept, look: Look): Promise<Limits> {
@@ -38,7 +46,7 @@ export function createStoredLimits() {
     const known = compiled.get(name);
     if (known) return known;
     const [kept] = await look.get(kind, [definitionsKey(key)]);
-    const limits = limitsFrom(Object.values((kept?.value as KeptLimits | undefined)?.definitions ?? {}));
+    const limits = compile(key, kept?.value, shipped);
     if (compiled.size >= MOST) compiled.clear();
     compiled.set(name, limits);
     return limits;
@@ -51,7 +59,7 @@ export function createStoredLimits() {
     const found: Limits[] = [];
     for (const [i, key] of keys.entries()) {
       const stamp = stamps[i];
-      if (isKeptAnew(kind, key, pending)) found.unshift(await limitsIn(key, pending, look));
+      if (isKeptAnew(kind, key, pending)) found.unshift(await limitsIn(key, pending, look, shipped));
       else if (stamp) found.unshift(await limitsAt(key, stamp, look));
     }
     return found;
@@ -59,10 +67,29 @@ export function createStoredLimits() {
 }
 
 /** Limits that the same commit changes: too seldom to remember. */
-async function limitsIn(key: string, pending: Pending, look: Look): Promise<Limits> {
+async function limitsIn(key: string, pending: Pending, look: Look, shipped: Limits): Promise<Limits> {
   const { value } = await keptNow(kind, definitionsKey(key), pending, look);
-  return limitsFrom(Object.values((value as KeptLimits).definitions));
+  return compile(key, value, shipped);
 }
+
+/** Those of one patient hold at whatever age. */
+function compile(key: string, kept: KeptLimits | undefined, shipped: Limits): Limits {
+  const limits = limitsFrom(Object.values(kept?.definitions ?? {}));
+  if (key !== keyFor(undefined)) return limits;
+  const ofAdults = kinds.map((of) => [of, forAdults(limits[of], shipped[of])] as const);
+  return Object.fromEntries(ofAdults) as unknown as Limits;
+}
+
+/** What says no age is for adults where the shipped limits of the same tell adults from children: those hold for children as before. */
+const forAdults = (stored: Thresholds, shipped: Thresholds): Thresholds =>
+  new Map(
+    [...stored].map(([code, tables]) => {
+      const ages = adultBandOf(shipped.get(code) ?? []);
+      const aged = (one: Interval): Interval =>
+        one.fromMonth === undefined && one.untilMonth === undefined ? { ...one, ...ages } : one;
+      return [code, tables.map((table): Threshold => ({ ...table, intervals: table.intervals.map(aged) }))];
+    }),
+  );
 
 /** What limits are made of, without narrative and the like. */
 function essence(definition: any): object {

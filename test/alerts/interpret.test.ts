@@ -265,6 +265,35 @@ describe('whom limits are for', () => {
     expect(ageAt('2000-03', Date.parse('2016-02-29T00:00:00Z'))).toBe(15);
   });
 
+  it('leaves to the next layer what one does not say: each side, critical or not, by itself', () => {
+    const table = (code: string, ...intervals: any[]) =>
+      thresholdsFrom([
+        {
+          identifier: [{ system: 'x/sid/vital', value: 'x' }],
+          code: { coding: [{ system: 's', code: 'c' }] },
+          quantitativeDetails: { unit: { coding: [{ code }] } },
+          qualifiedInterval: intervals.map(([category, low, high]) => ({
+            category,
+            range: { ...(low && { low: { value: low, code } }), ...(high && { high: { value: high, code } }) },
+          })),
+        },
+      ]);
+    const house = table('/min', ['reference', 60, 100], ['critical', 0, 40], ['critical', 131, 0]);
+    const judged = (own: ReturnType<typeof table>, ...values: number[]) =>
+      values
+        .map((value) => judge({ coding: [{ system: 's', code: 'c' }], value, unit: '/min' }, {}, now, own, house)!)
+        .map((verdict) => interpretationOf(verdict))
+        .join(' ');
+
+    expect(judged(table('/min', ['reference', 0, 110]), 40, 59, 60, 110, 111, 131)).toBe('LL L N N H HH');
+    expect(judged(table('/min', ['critical', 95, 0]), 40, 59, 94, 95, 110)).toBe('LL L N HH HH');
+    expect(judged(table('/min', ['critical', 0, 30]), 30, 35, 41, 60, 131)).toBe('LL L L N HH');
+    // Who calls a value normal is not contradicted by what it does not say.
+    expect(judged(table('/min', ['reference', 35, 150]), 34, 35, 150, 151)).toBe('LL N N HH');
+    // One a second is sixty a minute.
+    expect(judged(table('/s', ['reference', 0.5, 2]), 29, 30, 120, 121, 132)).toBe('LL N N H HH');
+  });
+
   it('prefers an interval for the sex where there is one', () => {
     const interval = (gender: string, high: number) => ({
       category: 'reference',

@@ -1,4 +1,5 @@
 /** A stored ObservationDefinition, tried on an engine: on two servers where it lets them. https://hl7.org/fhir/R4/observationdefinition.html */
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openHouse, type TestHouse, together } from '../support/house.ts';
 import { testStore } from '../support/test-store.ts';
@@ -46,9 +47,9 @@ export function storedLimitsOn(engine: 'sqlite' | 'mongodb'): void {
     });
 
     let count = 0;
-    async function patient(): Promise<string> {
+    async function patient(more: object = {}): Promise<string> {
       const id = `l${++count}`;
-      await house.update({ resourceType: 'Patient', id });
+      await house.update({ resourceType: 'Patient', id, ...more });
       return id;
     }
     const reading = (id: string, value: number) => ({
@@ -85,6 +86,43 @@ export function storedLimitsOn(engine: 'sqlite' | 'mongodb'): void {
       expect([await flagsAfter(105, other, athlete), await flagsAfter(105)]).toEqual([1, 0]);
       await house.remove('ObservationDefinition/everybody');
       await house.remove('ObservationDefinition/athlete');
+    });
+
+    it('says what it says: critical low rates and the limits of children stay, after the very example of the docs', async () => {
+      const page = readFileSync(new URL('../../docs/alerts.md', import.meta.url), 'utf8');
+      const example = JSON.parse(/ObservationDefinition\/resting-heart-rate[\s\S]*? -d '([^']+)'/.exec(page)![1]!);
+      const born = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+      const told = async (value: number, birthDate: string) => {
+        const id = await patient({ birthDate });
+        await house.create(reading(id, value));
+        const [flag] = await house.search(`Flag?patient=${id}`);
+        return flag?.extension[0].valueCodeableConcept.coding[0].code ?? 'none';
+      };
+      const asked: readonly (readonly [value: number, days: number])[] = [
+        ...[25, 40, 41, 49, 50, 110, 111, 139, 140].map((value) => [value, 16_000] as const),
+        [55, 19],
+        [139, 100],
+        [55, 1_200],
+      ];
+      const all = () => Promise.all(asked.map(([value, days]) => told(value, born(days))));
+
+      expect((await house.update(example)).status).toBe(201);
+      expect((await all()).join(' ')).toBe('PH PH PM PM none none PM PM PH PH none PH');
+      await house.remove(`ObservationDefinition/${example.id}`);
+      expect((await all()).join(' ')).toBe('PH PH PM PM PM PM PM PH PH PH none PH');
+    });
+
+    it('of one patient holds for that patient at whatever age, and for children of the house where it says so', async () => {
+      const child = await patient({ birthDate: new Date(Date.now() - 1_200 * 86_400_000).toISOString().slice(0, 10) });
+      await house.update(definition('of-a-child', 40, 200, limitsFor(`Patient/${child}`)));
+      expect(await flagsAfter(65, other, child)).toBe(0);
+      await house.remove('ObservationDefinition/of-a-child');
+
+      const all = { ...definition('of-all', 40, 200).qualifiedInterval[0], age: { low: limit(0, 'a') } };
+      await house.update(definition('of-all', 40, 200, { qualifiedInterval: [all] }));
+      expect(await flagsAfter(65, other, child)).toBe(0);
+      await house.remove('ObservationDefinition/of-all');
+      expect(await flagsAfter(65, other, child)).toBe(1);
     });
 
     it('counts for what follows it in the transaction that brings it', async () => {
