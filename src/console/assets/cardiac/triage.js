@@ -63,6 +63,7 @@ function update(made, row) {
   device.replaceChildren(element('bdi', {}, deviceWords(row)));
   device.title = deviceWords(row);
   alert.replaceChildren(element('bdi', {}, row.message));
+  alert.title = row.message;
   began.replaceChildren(timeElement(row.since, row.since === null ? '' : waited(row.since)));
   state.textContent = stateOf(row);
   const [button, link] = action.firstElementChild.children;
