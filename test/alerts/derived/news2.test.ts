@@ -258,4 +258,17 @@ describe('NEWS2', () => {
     expect(world.rows()).toBeLessThan(100);
     expect(world.errors).toEqual([]);
   });
+
+  it('finds a pressure in a panel of another code than those before', async () => {
+    world = await openWatchWorld();
+    await world.start();
+    await patient('1');
+    await round('1', world.runtime.now());
+    await later(minute);
+    const component = [{ code: { coding: [{ system: 'http://loinc.org', code: '8480-6' }] }, ...quantity(85) }];
+    const panel = vital('1', '55284-4', 0, '', world.runtime.now(), { valueQuantity: undefined, component });
+    await world.save(panel);
+    await later(minute);
+    expect(await totals()).toEqual([0, 3]);
+  });
 });
