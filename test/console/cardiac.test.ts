@@ -139,8 +139,30 @@ describe('What the list of alerts asks for', () => {
     const { body: task } = await house.read('Task/task-a2');
     await house.update({ ...task, owner: { reference: 'Practitioner/nora' } });
     const [row] = (await get('/console/api/triage?flag=flag-a2', asNina)).body.rows;
-    expect([row.state, row.owner]).toEqual(['assigned', 'Practitioner/nora']);
+    expect([row.state, row.owner, row.is_mine]).toEqual(['assigned', 'Practitioner/nora', false]);
   });
+
+  it.each([
+    ['Patient/p1', 'new', false],
+    ['CareTeam/team', 'new', true],
+    ['HealthcareService/ems', 'new', false],
+    ['Practitioner/nina', 'assigned', true],
+    ['PractitionerRole/nina-here', 'assigned', true],
+  ])(
+    'is assigned where a person has it, and mine where I or a team of mine has it: %s',
+    async (owner, state, isMine) => {
+      await store(house, [
+        { resourceType: 'PractitionerRole', id: 'nina-here', practitioner: { reference: 'Practitioner/nina' } },
+      ]);
+      const { body: task } = await house.read('Task/task-a2');
+      await house.update({ ...task, owner: { reference: owner } });
+      const rowFor = async (headers?: any) =>
+        (await get('/console/api/triage', headers)).body.rows.find(({ id }: any) => id === 'flag-a2');
+      const row = await rowFor(asNina);
+      expect([row.state, row.owner, row.is_mine]).toEqual([state, owner, isMine]);
+      expect((await rowFor()).is_mine).toBe(false);
+    },
+  );
 });
 
 describe('What the page of a patient asks for', () => {

@@ -12,7 +12,7 @@ import { standingBeside } from './standing.ts';
 import { type Acknowledgement, acknowledgementIn } from './state.ts';
 
 export interface AcknowledgeParts {
-  readonly store: Pick<Store, 'search'>;
+  readonly store: Pick<Store, 'search' | 'vread'>;
   readonly dispatch: Dispatch;
   readonly runtime: Pick<Runtime, 'now'>;
   readonly canonical: string;

@@ -9,13 +9,17 @@ export interface Standing {
   readonly versionId: number;
 }
 
+export type Author = { readonly reference: string } | { readonly display: string };
+
 export interface Acknowledging {
   readonly issue: Standing;
   /** Where it ends with this. */
   readonly flag?: Standing;
   /** None of an alert that nobody was asked to look at. */
   readonly task: Standing | undefined;
-  readonly author: { readonly reference: string } | { readonly display: string };
+  readonly author: Author;
+  /** Whose the Task becomes; left out: whose it is. */
+  readonly owner?: object | 'nobody';
   /** In milliseconds. */
   readonly now: number;
   readonly canonical: string;
@@ -45,7 +49,9 @@ const deeds = {
   },
 } as const;
 
-export const acknowledgementEntries = (asked: Acknowledging): readonly Entry[] => entriesOf('acknowledged', asked);
+/** Whoever acknowledges has it from then on. */
+export const acknowledgementEntries = (asked: Acknowledging): readonly Entry[] =>
+  entriesOf('acknowledged', { ...asked, owner: asked.author });
 
 /** The acknowledgement stays where it is; this stands behind it, and the Task waits again. */
 export const takenBackEntries = (asked: Acknowledging): readonly Entry[] => entriesOf('taken-back', asked);
@@ -57,7 +63,7 @@ export const resolvedEntries = (asked: Acknowledging & { readonly flag: Standing
 export type DeedCode = keyof typeof deeds;
 
 interface Deed {
-  readonly author: Acknowledging['author'];
+  readonly author: Author;
   /** FHIR dateTime. */
   readonly date: string;
   readonly canonical: string;
@@ -90,7 +96,7 @@ export const deedProvenance = (code: DeedCode, targets: readonly string[], { aut
 });
 
 function entriesOf(code: DeedCode, asked: Acknowledging): readonly Entry[] {
-  const { issue, flag, task, author, now, canonical } = asked;
+  const { issue, flag, task, author, owner, now, canonical } = asked;
   const { from, to } = deeds[code];
   const date = new Date(now).toISOString();
   const deed = { author, date, canonical };
@@ -102,7 +108,11 @@ function entriesOf(code: DeedCode, asked: Acknowledging): readonly Entry[] {
     targets.push(`Flag/${resource.id}`);
   }
   if (task && from.has(task.resource.status)) {
-    entries.push(entryOf({ ...task.resource, status: to, lastModified: date }, task.versionId));
+    const { owner: before, ...rest } = task.resource;
+    const whose = owner ?? before;
+    const isOwned = whose !== undefined && whose !== 'nobody';
+    const next = { ...rest, status: to, lastModified: date, ...(isOwned && { owner: whose }) };
+    entries.push(entryOf(next, task.versionId));
     targets.push(`Task/${task.resource.id}`);
   }
   return [...entries, entryOf(deedProvenance(code, targets, deed))];

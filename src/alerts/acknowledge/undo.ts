@@ -3,14 +3,32 @@ import { Problem, problem } from '../../fhir/outcome.ts';
 import { referenceTo } from '../../fhir/references.ts';
 import { insideRequest } from '../../interactions/inside.ts';
 import { settle } from '../../interactions/settle.ts';
+import { isDeleted } from '../../store/store.ts';
+import { isTaken } from '../process/follow.ts';
 import { acknowledgingAccess, authorOf, demandAcknowledging } from './access.ts';
 import type { AcknowledgeAsked, AcknowledgeParts } from './acknowledge.ts';
-import { takenBackEntries } from './entries.ts';
+import { type Author, type Standing, takenBackEntries } from './entries.ts';
 import { standingBeside } from './standing.ts';
 import { acknowledgementIn, resolutionIn } from './state.ts';
 
 /** Milliseconds. */
 const WINDOW = 10_000;
+
+/** What was written since is the acknowledgement and a step of the process. */
+const MOST_VERSIONS = 10;
+
+/** Whose the Task was when it waited; undefined where it has gone to somebody else since. */
+async function ownerBefore({ resource, versionId }: Standing, author: Author, store: AcknowledgeParts['store']) {
+  const name = ({ reference, display }: any = {}) => reference ?? display;
+  if (name(resource.owner) !== name(author)) return undefined;
+  const key = { type: 'Task', id: resource.id };
+  for (let at = versionId - 1; at > Math.max(0, versionId - MOST_VERSIONS); at--) {
+    const version = await store.vread(key, at);
+    const before = version && !isDeleted(version) ? JSON.parse(version.text) : undefined;
+    if (before && !isTaken(before)) return before.owner ?? 'nobody';
+  }
+  return 'nobody';
+}
 
 const isOvertaken = (error: unknown): boolean => error instanceof Problem && [409, 412].includes(error.status);
 
@@ -38,7 +56,8 @@ export function undo(
       if (now - Date.parse(before.at) > WINDOW)
         throw problem('business-rule', 'an acknowledgement may be taken back for ten seconds');
       const task = await beside('Task');
-      const entries = takenBackEntries({ issue, task, author, now, canonical });
+      const owner = task && (await ownerBefore(task, author, store));
+      const entries = takenBackEntries({ issue, task, author, owner, now, canonical });
       const targets = [issue, task].flatMap((one) =>
         one ? [referenceTo({ type: one.resource.resourceType, id: one.resource.id })] : [],
       );

@@ -44,7 +44,8 @@ export function cardiacApi({ dispatch, runtime, canonical, base, mapping, limits
   router.get('/triage', async (request, response) => {
     const one = askedIn(request, ['flag', 'task']);
     demandStaff(response);
-    answer(request, response, await triage(searchFor(dispatch, request, response, base), setting(), one));
+    const search = searchFor(dispatch, request, response, base);
+    answer(request, response, await triage(search, { ...setting(), me: visitOf(response).caller.who }, one));
   });
   router.get('/patients/:patient_id', async (request, response) => {
     const { hours } = askedIn(request, ['hours']);

@@ -12,9 +12,12 @@ export interface TriageRow {
   readonly since: string | null;
   readonly patient: PatientWords | null;
   readonly device: DeviceLine | null;
+  /** Assigned: a person has it. */
   readonly state: 'new' | 'assigned' | 'acknowledged';
-  /** Reference to whom its Task belongs. */
+  /** Reference to whom its Task belongs: a person, or who was asked or told last. */
   readonly owner: string | null;
+  /** It belongs to who looks, or to a care team with who looks in it. */
+  readonly is_mine: boolean;
   readonly acknowledged_by: string | null;
   readonly acknowledged_at: string | null;
 }

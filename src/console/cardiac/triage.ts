@@ -8,6 +8,7 @@ import { isAlert } from '../../translators/cardiac/lists.ts';
 import { alertIdOf, type Rows } from '../../translators/cardiac/rows.ts';
 import type { TriageRow } from './line.ts';
 import { medianAcknowledgement } from './median.ts';
+import { isPerson, mineAmong } from './mine.ts';
 import { deviceLine, namesOf, patientWords } from './people.ts';
 import { unflagged } from './unflagged.ts';
 
@@ -25,6 +26,8 @@ export interface TriageSetting {
   readonly canonical: string;
   readonly rows: Rows;
   readonly now: number;
+  /** Who looks: `Practitioner/7`. */
+  readonly me: string;
 }
 
 /** Each brings a patient and a device along, and a page may bring a thousand. */
@@ -84,7 +87,7 @@ async function tasksOf(search: Search, canonical: string, { flag, task }: One): 
 
 /** Of all patients whom the caller sees; or one alert. */
 export async function triage(search: Search, setting: TriageSetting, one: One = {}): Promise<Triage> {
-  const { canonical, rows, now } = setting;
+  const { canonical, rows, now, me } = setting;
   const { flag, task } = one;
   const [flags, waiting, median] = await Promise.all([
     task !== undefined ? { matches: [], all: new Map<string, any>() } : flagsOf(search, canonical, flag),
@@ -101,12 +104,18 @@ export async function triage(search: Search, setting: TriageSetting, one: One = 
     canonical,
   );
 
+  const ownerOf = ({ id }: any): string | undefined => tasks.get(`Flag/${id}`)?.owner?.reference;
+  const isMine = await mineAmong(
+    waiting.map(({ owner }) => owner?.reference),
+    me,
+    search,
+  );
   const seenBy = [...issues.values()].flatMap((issue) => acknowledgementIn(issue, canonical)?.by ?? []);
   const organizations = [...flags.all.values()].flatMap((one) => one.managingOrganization?.reference ?? []);
   const [named, placeNamed, others] = await Promise.all([
     namesOf(seenBy, search),
     namesOf(organizations, search, 'Organization'),
-    flag === undefined ? unflagged(waiting, search, setting) : [],
+    flag === undefined ? unflagged(waiting, search, { ...setting, isMine }) : [],
   ]);
 
   function rowOf(found: any): TriageRow {
@@ -115,7 +124,7 @@ export async function triage(search: Search, setting: TriageSetting, one: One = 
     const device = flags.all.get(found.author?.reference);
     const { alert_id, alert_type, severity, message, timestamp } = rows.alert(found, issue, device, '') as any;
     const seen = acknowledgementIn(issue, canonical);
-    const owner: string | undefined = tasks.get(`Flag/${found.id}`)?.owner?.reference;
+    const owner = ownerOf(found);
     return {
       id: found.id,
       has_flag: true,
@@ -126,8 +135,9 @@ export async function triage(search: Search, setting: TriageSetting, one: One = 
       since: timestamp,
       patient: patientWords(flags.all.get(patient), patient.replace(/^Patient\//, ''), now, placeNamed),
       device: device ? deviceLine(device, rows, canonical) : null,
-      state: seen ? 'acknowledged' : owner ? 'assigned' : 'new',
+      state: seen ? 'acknowledged' : isPerson(owner) ? 'assigned' : 'new',
       owner: owner ?? null,
+      is_mine: isMine(owner),
       acknowledged_by: named(seen?.by),
       acknowledged_at: seen?.at ?? null,
     };

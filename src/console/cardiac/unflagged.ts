@@ -4,6 +4,7 @@ import { Problem } from '../../fhir/outcome.ts';
 import type { Search } from '../../translators/cardiac/asker.ts';
 import type { Rows } from '../../translators/cardiac/rows.ts';
 import type { TriageRow } from './line.ts';
+import { isPerson } from './mine.ts';
 import { deviceLine } from './people.ts';
 
 /** Devices by their reference; none where the caller may not see them. */
@@ -23,11 +24,17 @@ async function devicesNamed(references: readonly string[], search: Search): Prom
   return found;
 }
 
+export interface UnflaggedSetting {
+  readonly rows: Rows;
+  readonly canonical: string;
+  readonly isMine: (owner: string | undefined) => boolean;
+}
+
 /** Of open Tasks those that name no Flag. */
 export async function unflagged(
   tasks: readonly any[],
   search: Search,
-  { rows, canonical }: { readonly rows: Rows; readonly canonical: string },
+  { rows, canonical, isMine }: UnflaggedSetting,
 ): Promise<readonly TriageRow[]> {
   const own = tasks.filter(({ focus }) => !focus?.reference?.startsWith('Flag/'));
   const deviceOf = ({ focus, requester }: any): string => requester?.reference ?? focus?.reference ?? '';
@@ -45,8 +52,9 @@ export async function unflagged(
       since: task.authoredOn ?? null,
       patient: null,
       device: device ? deviceLine(device, rows, canonical) : null,
-      state: task.owner ? 'assigned' : 'new',
+      state: isPerson(task.owner?.reference) ? 'assigned' : 'new',
       owner: task.owner?.reference ?? null,
+      is_mine: isMine(task.owner?.reference),
       acknowledged_by: null,
       acknowledged_at: null,
     };

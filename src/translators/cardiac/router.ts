@@ -24,7 +24,7 @@ import { deviceWords, jobWords, makerWords, overall } from './status-words.ts';
 
 export interface CardiacDoor {
   readonly dispatch: Dispatch;
-  readonly store: Pick<Store, 'search' | 'end'>;
+  readonly store: Pick<Store, 'search' | 'vread' | 'end'>;
   readonly runtime: Pick<Runtime, 'now'>;
   readonly canonical: string;
   /** FHIR base. */

@@ -283,6 +283,30 @@ describe('An alert that is acknowledged', () => {
     expect((await house.read(task)).body.status).toBe('accepted');
   });
 
+  it('belongs to who acknowledged it, and to whom it did before where that is taken back (0-109)', async () => {
+    const { id, task } = await alert();
+    const owner = { reference: 'CareTeam/before' };
+    const ownerOf = async () => (await house.read(task)).body.owner;
+    const undo = () => house.ask('POST', `/cardiac/alerts/${id}/acknowledge/undo`, undefined, asNurse);
+    await acknowledge(id, asNurse);
+    expect(await ownerOf()).toEqual({ reference: nurse });
+    await undo();
+    expect(await ownerOf()).toBeUndefined();
+    await house.update({ ...(await house.read(task)).body, owner });
+    await acknowledge(id, asNurse);
+    // A step of the process comes between.
+    await house.update({ ...(await house.read(task)).body, businessStatus: { text: 'acknowledged' } });
+    await undo();
+    expect(await ownerOf()).toEqual(owner);
+    await acknowledge(id, asNurse);
+    const other = { reference: 'Practitioner/other' };
+    await house.update({ ...(await house.read(task)).body, owner: other });
+    await undo();
+    expect(await ownerOf()).toEqual(other);
+    await acknowledge(id);
+    expect(await ownerOf()).toEqual({ display: 'Client/admin' });
+  });
+
   it('is written over what was looked at, and over nothing newer', () => {
     const standing = (resourceType: string) => ({
       resource: { resourceType, id: '1', status: 'requested' },

@@ -83,7 +83,7 @@ function isWanted({ row, text }) {
   return (
     (!level || row.severity === level) &&
     (!state || !isSeen(row)) &&
-    (state !== 'mine' || row.owner === me) &&
+    (state !== 'mine' || row.is_mine) &&
     (!maker || row.device?.maker === maker) &&
     (!organization || row.patient?.organization === organization) &&
     at('by-text').value.toLowerCase().split(/\s+/).every((word) => text.includes(word))
