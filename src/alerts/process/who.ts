@@ -124,11 +124,9 @@ const participantsOf = ({ id, participant }: Resource, now: number): readonly Pa
     return { team: `CareTeam/${id}`, member: referenceTo(key), roles };
   });
 
-/** Of one team: whoever has a role of the plan; where nobody has, whoever has none at all. */
-function meantIn(participants: readonly Participant[], roles: readonly string[]): readonly Participant[] {
-  const named = participants.filter((one) => one.roles.some((role) => roles.includes(role)));
-  return named.length > 0 ? named : participants.filter((one) => one.roles.length === 0);
-}
+/** Whoever has a role of the plan, and of whom nobody wrote one: that may be the doctor. */
+const meantIn = (participants: readonly Participant[], roles: readonly string[]): readonly Participant[] =>
+  participants.filter((one) => one.roles.length === 0 || one.roles.some((role) => roles.includes(role)));
 
 /** Those of the teams that are told at a stage; all of them where none is meant. Undefined where there is nobody. */
 async function membersOf(

@@ -88,6 +88,23 @@ describe('a patient with several teams', () => {
   });
 });
 
+describe('a member of whom nobody wrote a role', () => {
+  it('is told with those who have one of the plan; whoever has another one waits for the backup', async () => {
+    world = await openAlertWorld();
+    await people(['lee', 'kim', 'doc', 'diet']);
+    await team('a', [
+      ['Practitioner/lee', nurse],
+      ['Practitioner/kim'],
+      ['Practitioner/doc'],
+      ['Practitioner/diet', '159033005'],
+    ]);
+    const begun = await opened();
+    expect(toldAt(begun)).toEqual(['doc', 'kim', 'lee']);
+    await world.until(begun + 6 * minute);
+    expect(toldAt(begun + 5 * minute)).toEqual(['diet', 'inbox']);
+  });
+});
+
 describe('members without any address', () => {
   it('are named, and the inbox is told in the same moment', async () => {
     world = await openAlertWorld();
