@@ -38,6 +38,14 @@ const sent = (name: string, bytes: Buffer): Buffer =>
     ? Buffer.from(bytes.toString().replace(COMMENT, (comment) => '\n'.repeat(comment.split('\n').length - 1)))
     : bytes;
 
+/** Whether scripts may say a key: it stands in one, or begins as one of their templates does. What documents alone say stays here. */
+function saidBy(scripts: readonly string[]): (key: string) => boolean {
+  const found = (pattern: RegExp) => scripts.flatMap((text) => [...text.matchAll(pattern)].map(([, key]) => key!));
+  const whole = new Set(found(/'([a-z][\w.-]*)'/g));
+  const beginnings = found(/`([a-z][\w.-]*\.)\$\{/g);
+  return (key) => whole.has(key) || beginnings.some((beginning) => key.startsWith(beginning));
+}
+
 function collected(): ReadonlyMap<string, Buffer> {
   const folder = fileURLToPath(new URL('./assets/', import.meta.url));
   const require = createRequire(import.meta.url);
@@ -50,9 +58,11 @@ function collected(): ReadonlyMap<string, Buffer> {
     const text = readFileSync(require.resolve(file), 'utf8');
     return [name, Buffer.from(text + more)] as const;
   });
+  const isSaid = saidBy(own.filter(([name]) => name.endsWith('.js')).map(([, bytes]) => bytes.toString()));
   const words = localeNames.flatMap((locale) =>
     rooms.map((room) => {
-      const text = `export default ${JSON.stringify(wordsOf(locale, room))};\n`;
+      const said = Object.entries(wordsOf(locale, room)).filter(([key]) => isSaid(key));
+      const text = `export default ${JSON.stringify(Object.fromEntries(said))};\n`;
       return [`words/${locale}/${room}.js`, Buffer.from(text)] as const;
     }),
   );

@@ -81,6 +81,16 @@ describe('Files of the pages', () => {
     expect(files.get('vendor/uplot.js')!.bytes.toString()).toMatch(/^\/\*!/);
   });
 
+  it('bring the words along that scripts say, and none that documents alone say', () => {
+    const { files } = assets();
+    const sent = (room: string) => files.get(`words/de/${room}.js`)!.bytes.toString();
+    expect(sent('shell')).toContain('"severity.critical":"kritisch"');
+    expect(sent('cardiac')).toContain('"cardiac.kind.heart_rate":"Herzfrequenz"');
+    expect(sent('cardiac')).toContain('"cardiac.evidence.none":');
+    expect(sent('shell')).not.toContain('"disclaimer"');
+    expect(sent('cardiac')).not.toContain('"cardiac.filters"');
+  });
+
   it(`are ${MOST} bytes at most, all of them with one language (0-148)`, async () => {
     const { files } = assets();
     const all = [...files].filter(([name]) => /\.(?:js|css)$/.test(name) && !name.startsWith('words/en/'));

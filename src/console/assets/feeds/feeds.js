@@ -63,9 +63,9 @@ function update(row, feed) {
   } else counts.replaceChildren(...parts);
   more.replaceChildren(...moreOf(feed));
 }
-const columns = ['health', 'success', 'failure', 'counts', 'more'];
+const columns = ['feeds.health', 'feeds.success', 'feeds.failure', 'feeds.counts', 'feeds.more'];
 function make(feed) {
-  const row = element('tr', {}, element('th', { scope: 'row' }), ...columns.map((name) => element('td', { 'data-label': say(`feeds.${name}`) })));
+  const row = element('tr', {}, element('th', { scope: 'row' }), ...columns.map((name) => element('td', { 'data-label': say(name) })));
   update(row, feed);
   return row;
 }

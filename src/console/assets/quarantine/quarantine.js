@@ -101,14 +101,14 @@ function show(row) {
   at('one-title').textContent = say('quarantine.one', { feed: row.feed, code: say(`quarantine.code.${row.code}`) });
   at('one-reason').replaceChildren(element('bdi', {}, row.reason));
   const facts = [
-    ['when', timeElement(row.at)],
-    ['state', say(`quarantine.state.${row.state}`)],
-    ['device', row.device],
-    ['patient', row.patient],
-    ['raw', row.raw],
+    ['quarantine.when', timeElement(row.at)],
+    ['quarantine.state', say(`quarantine.state.${row.state}`)],
+    ['quarantine.device', row.device],
+    ['quarantine.patient', row.patient],
+    ['quarantine.raw', row.raw],
   ].filter(([, value]) => value);
   at('one-facts').replaceChildren(
-    ...facts.map(([name, value]) => element('div', {}, element('dt', {}, say(`quarantine.${name}`)), element('dd', {}, element('bdi', {}, value)))),
+    ...facts.map(([name, value]) => element('div', {}, element('dt', {}, say(name)), element('dd', {}, element('bdi', {}, value)))),
   );
   at('one-fault').textContent = '';
   at('why').value = '';
