@@ -8,6 +8,7 @@ import { followAcceptance } from './alerts/acknowledge/follow-task.ts';
 import { followQueue } from './alerts/data-quality.ts';
 import { flagVitals } from './alerts/flag.ts';
 import { followFlag } from './alerts/follow-flag.ts';
+import { prepareFlag } from './alerts/prepare-flag.ts';
 import { followAnswer, followTask } from './alerts/process/follow.ts';
 import { preparePlan } from './alerts/process/plan.ts';
 import { createAlertBells } from './alerts/process/room.ts';
@@ -139,7 +140,11 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
       pageKey: await pageKeyOf(engine, runtime),
       references: config.references,
       consents: (store) => (consents = createConsents({ store, base, runtime, mode: config.consent })),
-      prepare: { Subscription: prepareSubscription({ client, runtime, base }), PlanDefinition: preparePlan },
+      prepare: {
+        Subscription: prepareSubscription({ client, runtime, base }),
+        PlanDefinition: preparePlan,
+        Flag: prepareFlag,
+      },
       derive: (followSearchParameter) => ({
         Observation: [flagVitals(limits, config.alertFlood)],
         ObservationDefinition: [followLimits],

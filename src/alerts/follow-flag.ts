@@ -4,7 +4,7 @@
  */
 import { keyOf, type Resource, type ResourceKey, referenceTo } from '../fhir/references.ts';
 import type { Derive, Draft, Pending } from '../interactions/interaction.ts';
-import { keptNow, resourceNow } from '../interactions/pending.ts';
+import { keptNow, laidOver, resourceNow } from '../interactions/pending.ts';
 import { type Change, isDeleted, type Look } from '../store/store.ts';
 import { type Alert, type AlertSetting, alertKind } from './alert.ts';
 import { makersRow } from './beside-maker.ts';
@@ -38,15 +38,27 @@ export const followFlag: Derive = async ({ key, before, after: written }, pendin
     changes.push({ op: 'put', kind: 'alarm', key: alarmKey, value: next, expect: alarm.expect });
   }
   const issue = alert?.issue ?? alarm?.value.issue;
-  if (isError && !wasError && issue !== undefined) {
-    const newest = await resourceNow({ type: 'DetectedIssue', id: issue }, pending, look);
-    if (newest)
-      changes.push(
-        saveOf({ type: 'DetectedIssue', id: issue }, { ...newest.resource, status: 'entered-in-error' }, newest.expect),
-      );
-  }
+  const isAgain = isActive && alert?.open === false;
+  const status = isError && !wasError ? 'entered-in-error' : written === undefined ? 'cancelled' : isAgain && 'final';
+  if (status && issue !== undefined) changes.push(...(await issueIs(status, issue, laidOver(pending, changes), look)));
   return changes;
 };
+
+/** What was found goes with its Flag: in error, or no more where that was deleted, and again where it is active again. */
+async function issueIs(
+  status: 'entered-in-error' | 'cancelled' | 'final',
+  id: string,
+  pending: Pending,
+  look: Look,
+): Promise<Pending> {
+  const key = { type: 'DetectedIssue', id };
+  const newest = await resourceNow(key, pending, look);
+  const was = newest?.resource.status;
+  const isSo = was === status || (status === 'cancelled' && was === 'entered-in-error');
+  // One that somebody amended is as it should be.
+  if (!newest || isSo || (status === 'final' && !['cancelled', 'entered-in-error'].includes(was))) return [];
+  return [saveOf(key, { ...newest.resource, status }, newest.expect)];
+}
 
 const isOfDevice = ({ meta }: Resource, canonical: string): boolean =>
   meta?.profile?.includes(`${canonical}/StructureDefinition/device-alert-flag`) === true;

@@ -124,7 +124,8 @@ export async function takeStep(parts: ProcessParts, timer: string, alert: string
     const step = { stage, owner: result.owner, until, isRaised, output: result.output };
     entries.push(entry(taskAt(task.resource, step, setting), { ifMatch: task.versionId }));
   }
-  if (hasMoved && stage !== 'detected') {
+  // Whoever acknowledged left one: that somebody is looking is said once.
+  if (hasMoved && stage !== 'detected' && stage !== 'acknowledged') {
     const targets = [...(task ? [`Task/${process.alert.task}`] : []), ...result.made.map(referenceOf)].filter(
       (one) => !one.startsWith('Communication/'),
     );

@@ -201,6 +201,12 @@ describe('An alert that is acknowledged', () => {
       );
     const who = { reference: nurse };
     expect(await said()).toEqual([['acknowledged', `Task/${task.id}`, who]]);
+    await until(
+      async () => (await house.read(`Task/${task.id}`)).body.businessStatus?.coding[0].code === 'acknowledged',
+    );
+    const ofTask = await house.search(`Provenance?target=Task/${task.id}`);
+    const codes = ofTask.map(({ activity }: any) => activity.coding[0].code);
+    expect(codes.filter((code: string) => code === 'acknowledged')).toHaveLength(1);
 
     expect((await write('in-progress')).status).toBe(200);
     expect(await deeds()).toHaveLength(1);
@@ -341,6 +347,36 @@ describe('An alert that is acknowledged', () => {
     expect([twice.status, twice.body.issue[0].code]).toEqual([400, 'invalid']);
     const wrong = await house.ask('GET', `/cardiac/alerts/${id}/acknowledge`);
     expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST']);
+  });
+});
+
+describe('A Flag that somebody writes', () => {
+  it('has an end where it is no longer active, its own or that of the write, and keeps it', async () => {
+    const { flag } = await (await watched('WATCH-5')).alert();
+    const { extension: _, ...plain } = flag;
+    const { status, body } = await house.update({ ...plain, status: 'inactive' }, asNurse);
+    expect(status).toBe(200);
+    expect(body.period).toEqual({ start: flag.period.start, end: expect.any(String) });
+    expect(Math.abs(Date.parse(body.period.end) - Date.now())).toBeLessThan(60_000);
+    expect((await house.read(`Flag/${flag.id}`)).body).toEqual(body);
+    const again = await house.update({ ...body, period: { start: flag.period.start } }, asNurse);
+    expect(again.body.period).toEqual(body.period);
+    // What is no alert of ours is kept as it was sent.
+    const other = { resourceType: 'Flag', status: 'inactive', code: { text: 'x' }, subject: flag.subject };
+    expect((await house.create(other)).body.period).toBeUndefined();
+  });
+
+  it('takes what was found along when it is deleted, and brings it back', async () => {
+    const { flag, issue, task } = await (await watched('WATCH-6')).alert();
+    const states = async () => [
+      (await house.read(`DetectedIssue/${issue.id}`)).body.status,
+      (await house.read(`Task/${task.id}`)).body.status,
+    ];
+    expect(await states()).toEqual(['final', 'requested']);
+    expect((await house.ask('DELETE', `/fhir/Flag/${flag.id}`)).status).toBe(204);
+    expect(await states()).toEqual(['cancelled', 'completed']);
+    await house.update(flag);
+    expect(await states()).toEqual(['final', 'requested']);
   });
 });
 
