@@ -25,10 +25,10 @@ const codeOf = (component: any): string | undefined =>
 const instanceOf = ({ extension }: any): number =>
   extension?.find(({ url }: any) => url?.endsWith('/StructureDefinition/instance-idco'))?.valueInteger ?? 0;
 
-/** Those that a panel tells of: a component for each of their parts, tied together by their instance. */
-function episodesIn(panel: any): readonly Episode[] {
+/** Those that a panel tells of: a component for each of their parts, tied together by their instance. One that is told by itself was when it was measured. */
+function episodesIn(panel: any, at: number): readonly Episode[] {
   const parts = new Map<number, Map<string, any>>();
-  for (const component of panel.component ?? []) {
+  for (const component of [panel, ...(panel.component ?? [])]) {
     const code = codeOf(component);
     if (code === undefined || !(Object.values(EPISODE) as string[]).includes(code)) continue;
     const instance = instanceOf(component);
@@ -39,7 +39,8 @@ function episodesIn(panel: any): readonly Episode[] {
     const concept = of.get(EPISODE.type)?.valueCodeableConcept;
     const type = (concept?.coding ?? []).flatMap(({ code }: any) => code ?? []);
     if (type.length === 0) return [];
-    const name = of.get(EPISODE.id)?.valueString ?? of.get(EPISODE.when)?.valueDateTime ?? `${instance}`;
+    const unnamed = of.get(EPISODE.type) === panel ? new Date(at).toISOString() : `${instance}`;
+    const name = of.get(EPISODE.id)?.valueString ?? of.get(EPISODE.when)?.valueDateTime ?? unnamed;
     return [{ name, type, isTreated: of.get(EPISODE.result)?.valueCodeableConcept !== undefined }];
   });
 }
@@ -68,7 +69,7 @@ export async function flagEpisodes(
 ): Promise<Pending> {
   let changes: Pending = [];
   const coding = [{ system: MDC, code: EPISODE.type }];
-  for (const { name, type, isTreated } of episodesIn(panel)) {
+  for (const { name, type, isTreated } of episodesIn(panel, sight.at)) {
     const verdict = judge({ coding, value: Number.NaN, coded: type }, {}, sight.at, ...layers);
     if (verdict?.severity !== 'abnormal' && verdict?.severity !== 'critical') continue;
     const isCritical = isTreated || verdict.severity === 'critical';

@@ -3,7 +3,7 @@
  * lives in them alone. https://hl7.org/fhir/R4/observation.html, docs/alerts.md
  */
 import { createHash } from 'node:crypto';
-import { type Resource, referenceTo } from '../fhir/references.ts';
+import { keyOf, type Resource, referenceTo } from '../fhir/references.ts';
 import type { Derive, Draft, Pending } from '../interactions/interaction.ts';
 import { keptNow, laidOver } from '../interactions/pending.ts';
 import { uuidv7 } from '../runtime.ts';
@@ -14,7 +14,7 @@ import { type FloodCap, usualCap } from './flood.ts';
 import { follow, type KeptAlarm, type Sight } from './follow-alarm.ts';
 import { judge, type Measured, measuredIn, type Person, type Verdict, worst } from './interpret.ts';
 import { createKindsOf, createPersonOf } from './person.ts';
-import { deviceOf, instantOf, isOfImplant, isSpoken, isTrusted, patientOf, placedAt } from './spoken.ts';
+import { deviceOf, instantOf, isImplant, isOfImplant, isSpoken, isTrusted, patientOf, placedAt } from './spoken.ts';
 import { createStoredLimits, limitKeys } from './stored-limits.ts';
 import type { Limits, LimitsOf, Thresholds } from './thresholds.ts';
 import { type NotJudged, notJudgedIssue } from './words.ts';
@@ -44,8 +44,7 @@ function limitsOf(
   if (isOfImplant(written, canonical)) return 'cardiac-limit';
   if (patientOf(written) === undefined)
     return measured.some((one) => isKnown(shipped['device-limit'], one)) ? 'device-limit' : undefined;
-  if (isVitalSign(written) || measured.some((one) => isKnown(shipped.vital, one))) return 'vital';
-  return measured.some((one) => isKnown(shipped['cardiac-limit'], one)) ? 'cardiac-limit' : undefined;
+  return isVitalSign(written) || measured.some((one) => isKnown(shipped.vital, one)) ? 'vital' : undefined;
 }
 
 interface Judged {
@@ -56,6 +55,8 @@ interface Judged {
 
 interface Sought {
   readonly patient: string | undefined;
+  /** Left out where nobody need know what it is. */
+  readonly device: string | undefined;
   /** Key of the alarm of this name. */
   readonly keyFor: (name: string) => string;
 }
@@ -68,11 +69,11 @@ export function flagVitals(shipped: Limits, cap: FloodCap = usualCap): Derive {
   const asked = new WeakMap<Pending, Set<string>>();
 
   /**
-   * One round trip for the alarms and the limits beside them. The first of several readings in a commit asks for the alarms of
+   * One round trip for the alarms and the limits beside them, and one for whose and what it is. The first of several readings in a commit asks for the alarms of
    * all vitals, which the others then need not.
    */
   function ask(sought: Sought, vitals: readonly string[], pending: Pending, look: Look): void {
-    const { patient, keyFor } = sought;
+    const { patient, device, keyFor } = sought;
     let names = vitals;
     if (pending.length >= 2) {
       let known = asked.get(pending);
@@ -81,6 +82,8 @@ export function flagVitals(shipped: Limits, cap: FloodCap = usualCap): Derive {
       known.add(keyFor(''));
     }
     look.get('alarm', [...names.map(keyFor), ...limitKeys(patient)]).catch(() => undefined);
+    if (device !== undefined)
+      look.read([patient, device].flatMap((one) => keyOf(one ?? '') ?? [])).catch(() => undefined);
   }
 
   return async ({ key: observation, after: written }, pending, look, { now, canonical }) => {
@@ -88,22 +91,27 @@ export function flagVitals(shipped: Limits, cap: FloodCap = usualCap): Derive {
     const at = placedAt(instantOf(written, now), now);
     if (at < now - OLDEST) return [];
     const measured = measuredIn(written);
-    const of = measured.length > 0 ? limitsOf(written, measured, shipped, canonical) : undefined;
-    if (of === undefined) return [];
+    const claimed = measured.length > 0 ? limitsOf(written, measured, shipped, canonical) : undefined;
+    if (claimed === undefined) return [];
     // What an implant told at once is judged at once, by the panel that single values are taken from.
-    if (of === 'cardiac-limit' && written.derivedFrom) return [];
+    if (claimed === 'cardiac-limit' && written.derivedFrom) return [];
     const patient = patientOf(written);
     const device: string | undefined = patient === undefined ? deviceOf(written) : written.device?.reference;
     if (patient === undefined && device === undefined) return [];
 
     const keyFor = (name: string) => `${patient ?? device}|${name}|${device ?? '-'}`;
-    ask({ patient, keyFor }, vitalsOf(shipped[of], measured), pending, look);
-    const [stored, about] = await Promise.all([
+    // A heart rate is a vital sign or what an implant counts: its Device tells which.
+    const isEither = claimed === 'vital' && measured.some((one) => isKnown(shipped['cardiac-limit'], one));
+    const asks = claimed !== 'vital' || isEither ? device : undefined;
+    ask({ patient, device: asks, keyFor }, vitalsOf(shipped[claimed], measured), pending, look);
+    const [stored, about, kinds] = await Promise.all([
       storedFor(patient, pending, look),
       patient === undefined ? {} : personOf(patient, pending, look),
+      kindsOf(asks, pending, look),
     ]);
+    const of = isEither && isImplant(kinds) ? 'cardiac-limit' : claimed;
     const layers = [...stored.map((limits) => limits[of]), shipped[of]];
-    const person = of === 'vital' ? about : { ...about, kinds: await kindsOf(device, pending, look) };
+    const person = of === 'vital' ? about : { ...about, kinds };
     const judged = judgedIn(measured, person, at, layers);
     const changes: (Draft | Change)[] = [];
     const trusted = isTrusted(written, canonical);
@@ -127,7 +135,7 @@ export function flagVitals(shipped: Limits, cap: FloodCap = usualCap): Derive {
       if (kept && JSON.stringify(kept) !== JSON.stringify(before))
         changes.push({ op: 'put', kind: 'alarm', key, value: kept, expect });
     }
-    if (of === 'cardiac-limit' && patient !== undefined && device !== undefined && written.component) {
+    if (of === 'cardiac-limit' && patient !== undefined && device !== undefined) {
       const sight = { patient, device, observation: referenceTo(observation), at, now, canonical, cap };
       changes.push(...(await flagEpisodes(written, layers, sight, laidOver(pending, changes), look)));
     }

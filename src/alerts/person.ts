@@ -30,23 +30,24 @@ export function createPersonOf(): PersonOf {
   };
 }
 
+export const kindsIn = (device: any): readonly string[] =>
+  (device?.type?.coding ?? []).flatMap(({ code }: any) => code ?? []);
+
 export type KindsOf = (device: string | undefined, pending: Pending, look: Look) => Promise<readonly string[]>;
 
 /** Codes of a Device's type; one reader for one store. */
 export function createKindsOf(): KindsOf {
   const kinds = new Map<string, readonly string[]>();
-  const codesIn = (device: any): readonly string[] =>
-    (device?.type?.coding ?? []).flatMap(({ code }: any) => code ?? []);
   return async (device, pending, look) => {
     const key = keyOf(device ?? '');
     if (key?.type !== 'Device') return [];
-    if (isWritten(key, pending)) return codesIn((await resourceNow(key, pending, look))?.resource);
+    if (isWritten(key, pending)) return kindsIn((await resourceNow(key, pending, look))?.resource);
     const [version] = await look.read([key]);
     if (!version || isDeleted(version)) return [];
     const name = `${key.id} ${version.versionId} ${version.lastUpdated}`;
     let found = kinds.get(name);
     if (!found) {
-      found = codesIn(JSON.parse(version.text));
+      found = kindsIn(JSON.parse(version.text));
       if (kinds.size >= MOST) kinds.clear();
       kinds.set(name, found);
     }

@@ -5,6 +5,7 @@ import { keyOf, type Resource, referenceTo } from '../fhir/references.ts';
 const TRUSTED_QUALITY = 50;
 /** Clocks differ by minutes. What lies further ahead tells nothing about when it was: as of feeds and mappings. */
 export const AHEAD = 5 * 60_000;
+const MDC = 'urn:iso:std:iso:11073:10101';
 const ACT_REASON = 'http://terminology.hl7.org/CodeSystem/v3-ActReason';
 const spoken = new Set(['preliminary', 'final', 'amended', 'corrected']);
 /** What an implant says of the heart is none of what the limits of vital signs are made for: a pacemaker paces at 50, an episode runs at 220. */
@@ -45,5 +46,19 @@ export function isTrusted(observation: Resource, canonical: string): boolean {
   return !((quality?.valueQuantity?.value ?? 100) < TRUSTED_QUALITY);
 }
 
-export const isOfImplant = ({ meta }: Resource, canonical: string): boolean =>
-  ofImplants.some((name) => meta?.profile?.includes(`${canonical}/StructureDefinition/${name}`));
+/** Partition 11 of ISO/IEEE 11073-10101 are the terms of implants (IDC), and nobody else's. */
+const isIdc = ({ system, code }: any): boolean => system === MDC && Math.floor(Number(code) / 65_536) === 11;
+
+/** By its profile, or by what it measures. */
+export const isOfImplant = (observation: Resource, canonical: string): boolean =>
+  ofImplants.some((name) => observation.meta?.profile?.includes(`${canonical}/StructureDefinition/${name}`)) ||
+  [observation, ...(observation['component'] ?? [])].some(({ code }: any) => code?.coding?.some(isIdc));
+
+/** MDC_IDC_ENUM_DEV_TYPE, and the words of CodeSystem/cardiac-device-kind for the same: pulse generators and loop recorders, no lead and no monitor. */
+const implantKinds: ReadonlySet<string> = new Set([
+  ...['753665', '753666', '753667', '753668', '753669', '753670'],
+  ...['pacemaker', 'icd', 'crt-d', 'crt-p', 'loop-recorder'],
+]);
+
+/** By the codes of a Device's type. */
+export const isImplant = (kinds: readonly string[]): boolean => kinds.some((kind) => implantKinds.has(kind));

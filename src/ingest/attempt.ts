@@ -1,4 +1,7 @@
 /** One attempt at readings of one device: what each of them means beside what is kept, and one transaction for all. */
+import { kindsIn } from '../alerts/person.ts';
+import { isImplant } from '../alerts/spoken.ts';
+import type { Thresholds } from '../alerts/thresholds.ts';
 import { assignmentsOf, type KeptAssignments } from '../assignments/kept.ts';
 import { patientAt } from '../assignments/periods.ts';
 import { Problem, problem } from '../fhir/outcome.ts';
@@ -31,6 +34,8 @@ interface Seen {
 /** Whose the device was, and what has to hold still at commit. */
 interface Attribution extends KeptAssignments {
   readonly isThere: boolean;
+  /** What is normal for a vital sign says nothing of what it tells. */
+  readonly isOfImplant: boolean;
   readonly persons: ReadonlyMap<string, object>;
   readonly still: readonly Change[];
 }
@@ -50,6 +55,8 @@ export type Attempt = (
     readonly also?: readonly Change[];
   },
 ) => Promise<readonly (Applied | Problem | undefined)[]>;
+
+const noThresholds: Thresholds = new Map();
 
 export function createAttempt(room: IngestRoom): Attempt {
   const { mapping, dispatch, store, runtime, canonical, thresholds } = room;
@@ -86,7 +93,8 @@ export function createAttempt(room: IngestRoom): Attempt {
     );
     const isThere = device !== undefined && !isDeleted(device);
     const same: Change = { op: 'expect', of: key, at: isThere ? device.versionId : 'absent' };
-    return { periods, isThere, persons, still: [same, still] };
+    const isOfImplant = isThere && isImplant(kindsIn(JSON.parse(device.text)));
+    return { periods, isThere, isOfImplant, persons, still: [same, still] };
   }
 
   /** Why a reading cannot be stored. */
@@ -152,7 +160,8 @@ export function createAttempt(room: IngestRoom): Attempt {
       const { timestamp, instant } = parsed;
       const by = { status: 'final' as const, deviceId, device: reference, patient, person, timestamp, instant, issued };
       for (const [name, decision] of decisions) {
-        const circumstances = { ...by, id: ids.get(name)!, vitalSignId, canonical, thresholds };
+        const limits = attribution.isOfImplant ? noThresholds : thresholds;
+        const circumstances = { ...by, id: ids.get(name)!, vitalSignId, canonical, thresholds: limits };
         entries.push(...entryOf(mapping.spec.get(name)!, decision, circumstances));
       }
       const value = keptAfter(was, decisions, vitalSignId);

@@ -126,7 +126,12 @@ describe('The limits of implants', () => {
       const { code, qualifiedInterval = [] } = JSON.parse(readFileSync(`${profiles}/${name}`, 'utf8'));
       const absolute = qualifiedInterval.find(({ category }: any) => category === 'absolute');
       return absolute
-        ? code.coding.map((one: any) => [one.code, [absolute.range.low.value, absolute.range.high.value]])
+        ? // Feeds of implants speak MDC.
+          code.coding.flatMap(({ system, code: term }: any) =>
+            system === 'urn:iso:std:iso:11073:10101'
+              ? [[term, [absolute.range.low.value, absolute.range.high.value]]]
+              : [],
+          )
         : [];
     });
 
