@@ -41,6 +41,15 @@ const alert = {
   acknowledged: { type: 'boolean' },
 } as const;
 
+/** What a history has besides, and the answer to whoever resolves an alert. */
+const past = {
+  acknowledged_by: nullable(text, 'A Practitioner, or who it was by name; null where nobody had acknowledged it.'),
+  acknowledged_at: nullable(time, 'Null where nobody had.'),
+  resolved: { type: 'boolean' },
+  resolved_by: nullable(text, 'Null where its condition ended by itself, or it goes on.'),
+  resolved_at: nullable(time, 'When it ended; null where its Flag does not say, or it goes on.'),
+} as const;
+
 export const cardiacSchemas: Readonly<Record<string, Schema>> = {
   PatientDevice: objectOf({
     device_id: deviceId,
@@ -63,7 +72,7 @@ export const cardiacSchemas: Readonly<Record<string, Schema>> = {
     device_type: deviceType,
     status: text,
   }),
-  DeviceAlert: objectOf(alert),
+  DeviceAlert: { ...objectOf(alert), properties: { ...alert, ...past } },
   AcknowledgedAlert: objectOf({
     ...alert,
     acknowledged_by: { type: 'string', description: 'A Practitioner, or who it was by name.' },
@@ -71,11 +80,7 @@ export const cardiacSchemas: Readonly<Record<string, Schema>> = {
   }),
   ResolvedAlert: objectOf({
     ...alert,
-    acknowledged_by: nullable(text, 'A Practitioner, or who it was by name; null where nobody had acknowledged it.'),
-    acknowledged_at: nullable(time, 'Null where nobody had.'),
-    resolved: { type: 'boolean' },
-    resolved_by: nullable(text, 'Null where its condition ended by itself.'),
-    resolved_at: nullable(time, 'When it ended; null where its Flag does not say.'),
+    ...past,
   }),
   FeedJob: objectOf({
     job_id: text,
@@ -155,7 +160,10 @@ export const cardiacRoutes: readonly Route[] = [
     summary: 'List the alerts of a patient that nobody has acknowledged, newest first',
     parameters: [
       patient,
-      query('status', '`all` for the history.', { ...oneOf('active', 'all'), default: 'active' }),
+      query('status', '`all` for the history, each with what became of it.', {
+        ...oneOf('active', 'all'),
+        default: 'active',
+      }),
       ...paging,
     ],
     answers: { 200: { description: 'One page.', content: listed('alerts', 'DeviceAlert') }, ...ofPatient },

@@ -132,9 +132,11 @@ const alerts: List = async ({ reference, patientId }, asked, search, { canonical
   ];
   const itemsIn = async ({ matches, all }: FoundPage) => {
     const issues = await issuesOf(matches, search, canonical);
-    return matches.map((flag) =>
-      rows.alert(flag, issues.get(alertIdOf(flag, canonical)), all.get(flag.author?.reference), patientId),
-    ) as readonly AlertRow[];
+    return matches.map((flag) => {
+      const issue = issues.get(alertIdOf(flag, canonical));
+      const row = rows.alert(flag, issue, all.get(flag.author?.reference), patientId);
+      return isAll ? { ...row, ...rows.past(flag, issue) } : row;
+    }) as readonly AlertRow[];
   };
   if (isAll) {
     const found = await search('Flag', of(limit, []), asked.page);

@@ -1,5 +1,5 @@
 /** Devices, readings and alerts in the words of the customer's tables, out of FHIR; numbers keep their digits. docs/cardiac.md */
-import { acknowledgementIn } from '../../alerts/acknowledge/state.ts';
+import { acknowledgementIn, resolutionIn } from '../../alerts/acknowledge/state.ts';
 import { implantTypeOf } from '../../ingest/implants/device.ts';
 import type { ReadingKinds } from './kinds.ts';
 
@@ -16,6 +16,8 @@ export interface Rows {
   /** `Device/1` where it is not known what it is. */
   reading(observation: any, device: any, patientId: string): object;
   alert(flag: any, issue: any, device: any, patientId: string): object;
+  /** What became of an alert: who acknowledged and who ended it, and when. */
+  past(flag: any, issue: any): object;
 }
 
 export interface RowsSetting {
@@ -102,6 +104,17 @@ export function createRows({ canonical, kinds, makerOf }: RowsSetting): Rows {
         message: flag.code?.text ?? type?.display ?? '',
         timestamp: flag.period?.start ?? null,
         acknowledged: acknowledgementIn(issue, canonical) !== undefined,
+      };
+    },
+    past(flag, issue) {
+      const seen = acknowledgementIn(issue, canonical);
+      const resolved = flag.status !== 'active';
+      return {
+        acknowledged_by: seen?.by ?? null,
+        acknowledged_at: seen?.at ?? null,
+        resolved,
+        resolved_by: resolutionIn(flag, issue, canonical)?.by ?? null,
+        resolved_at: resolved ? (flag.period?.end ?? null) : null,
       };
     },
   };

@@ -183,6 +183,9 @@ describe('An alert that is acknowledged', () => {
     expect(await shown()).toEqual([false]);
     expect((await write('accepted')).status).toBe(200);
     expect([await shown(), await shown('?status=all')]).toEqual([[], [true]]);
+    const [past] = (await house.ask('GET', '/cardiac/patients/WATCH-3/alerts?status=all', undefined, asNurse)).body
+      .alerts;
+    expect(past).toMatchObject({ acknowledged_by: nurse, resolved: false, resolved_by: null, resolved_at: null });
     const first = await acknowledge(name);
     expect([first.status, first.body.acknowledged_by]).toEqual([200, nurse]);
     const deeds = async () => (await house.read(`DetectedIssue/${issue.id}`)).body.mitigation;
@@ -416,7 +419,8 @@ describe('An alert that is resolved', () => {
         ({ alert_id }: any) => alert_id === id,
       );
     expect(await list()).toEqual([]);
-    expect(await list('?status=all')).toMatchObject([{ alert_id: id, acknowledged: true }]);
+    expect(await list('?status=all')).toEqual([body]);
+    expect(Object.keys(body)).toHaveLength(13);
     const again = await resolve(id);
     expect([again.status, again.text]).toEqual([200, JSON.stringify(body)]);
     const undone = await house.ask('POST', `/cardiac/alerts/${id}/acknowledge/undo`, undefined, asNurse);
