@@ -1,4 +1,5 @@
 /** Alerts of patients for tests of the pages of devices: a nurse who has one of two patients, names that would be markup. */
+import type { Browser, Page } from 'playwright-core';
 import type { TestHouse } from '../support/house.ts';
 
 export const base = 'https://example.org/fhir';
@@ -120,3 +121,25 @@ export const observation = (id: string, of: string, at: number, value: number, m
   valueQuantity: { value, unit: 'beats/minute', system: 'http://unitsofmeasure.org', code: '/min' },
   ...more,
 });
+
+/** The list of alerts as the administrator sees it; `look` as its cookie says it: `en.light.compact`. `before` runs in each page first. */
+export async function listOf(
+  { browser, house }: { readonly browser: Browser; readonly house: TestHouse },
+  { look, width, before = '' }: { readonly look: string; readonly width: number; readonly before?: string },
+): Promise<Page> {
+  const context = await browser.newContext({
+    reducedMotion: 'reduce',
+    locale: 'en-GB',
+    viewport: { width, height: 800 },
+  });
+  await context.addCookies([{ name: 'watchfire-look', value: look, url: house.url }]);
+  await context.addInitScript(before);
+  const page = await context.newPage();
+  await page.goto(`${house.url}/cardiac/`);
+  await page.click('#signed-out summary');
+  await page.fill('#token', house.adminToken);
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#alerts tr');
+  await page.waitForSelector('#live[data-state=on]');
+  return page;
+}

@@ -1,11 +1,11 @@
 /** Where things stand on the pages of devices, wide and narrow, dense and not, in each language. docs/dashboard.md */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { describeInChromium, openChromium } from '../support/chromium.ts';
 import { openHouse, type TestHouse } from '../support/house.ts';
 import { violationsOn } from '../support/page-checks.ts';
 import { until } from '../support/until.ts';
-import { alert, base, openWard, patient, store } from './cardiac-world.ts';
+import { alert, base, listOf, openWard, patient, store } from './cardiac-world.ts';
 
 const LONG =
   'Data of the feed hl7v2 could not be used: the message names no patient, as no number stands in PID-3. '.repeat(3);
@@ -45,19 +45,6 @@ describeInChromium('Rows of the list of alerts', () => {
     await house?.stop();
   });
 
-  async function list(look: string, width: number): Promise<Page> {
-    const context = await browser.newContext({ reducedMotion: 'reduce', viewport: { width, height: 800 } });
-    await context.addCookies([{ name: 'watchfire-look', value: look, url: house.url }]);
-    const page = await context.newPage();
-    await page.goto(`${house.url}/cardiac/`);
-    await page.click('#signed-out summary');
-    await page.fill('#token', house.adminToken);
-    await page.keyboard.press('Enter');
-    await page.waitForSelector('#live[data-state=on]');
-    await until(async () => (await page.locator('#alerts tr').count()) === 4);
-    return page;
-  }
-
   /** What of the rows' buttons lies outside its row, its cell or the window, or over another. */
   const misplaced = `(() => {
     const found = [];
@@ -83,7 +70,8 @@ describeInChromium('Rows of the list of alerts', () => {
       [1_280, 1_024, 320].map((width) => [look, width] as const),
     ),
   )('hold all their buttons and two lines of a text, whose whole can be had (%s, %i pixels)', async (look, width) => {
-    const page = await list(look, width);
+    const page = await listOf({ browser, house }, { look, width });
+    await until(async () => (await page.locator('#alerts tr').count()) === 4);
     expect(await page.locator('#alerts button:visible').count()).toBe(6);
     expect(await page.evaluate(misplaced)).toEqual([]);
     expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);

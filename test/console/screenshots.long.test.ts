@@ -8,7 +8,7 @@ import { type MakerSimulator, startMakerSimulator } from '../../src/simulators/m
 import { describeInChromium, openChromium } from '../support/chromium.ts';
 import { openHouse, type TestHouse } from '../support/house.ts';
 import { until } from '../support/until.ts';
-import { alert, base, device, observation, openWard, PASSWORD, patient, store } from './cardiac-world.ts';
+import { alert, base, device, listOf, observation, openWard, PASSWORD, patient, store } from './cardiac-world.ts';
 import { message, sent } from './feeds-world.ts';
 
 const MINUTE = 60_000;
@@ -127,22 +127,7 @@ describeInChromium('Pictures of the pages', () => {
     if (asked === undefined) rmSync(folder, { recursive: true, force: true });
   });
 
-  async function signedIn(theme: string, width: number): Promise<Page> {
-    const context = await browser.newContext({
-      reducedMotion: 'reduce',
-      locale: 'en-GB',
-      viewport: { width, height: 800 },
-    });
-    await context.addCookies([{ name: 'watchfire-look', value: `en.${theme}.compact`, url: house.url }]);
-    const page = await context.newPage();
-    await page.goto(`${house.url}/cardiac/`);
-    await page.click('#signed-out summary');
-    await page.fill('#token', house.adminToken);
-    await page.keyboard.press('Enter');
-    await page.waitForSelector('#alerts tr');
-    await page.waitForSelector('#live[data-state=on]');
-    return page;
-  }
+  const signedIn = (theme: string, width: number) => listOf({ browser, house }, { look: `en.${theme}.compact`, width });
 
   const each = it.each(['light', 'dark'].flatMap((theme) => [1_280, 320].map((width) => [theme, width] as const)));
   const shoot = (page: Page, name: string, theme: string, width: number, height: number) => {

@@ -126,7 +126,8 @@ export function plot(place, series, { from, to, sync, height = 160 }) {
       scales: { x: { time: true, range: () => range } },
       axes: [
         { ...axis, values: (_, ticks) => ticks.map(isDay ? hours : days), space: isDay ? 60 : 90 },
-        { ...axis, size: 56 },
+        // As wide as its longest label.
+        { ...axis, size: (_, ticks) => Math.max(56, ...(ticks ?? []).map((tick) => 20 + 8 * tick.length)) },
       ],
       series: [{}, { label: name, stroke: colour('--focus'), width: 2, spanGaps: false, points: { show: series.points.length < 200, size: 5 } }],
     },

@@ -1,0 +1,65 @@
+/** The page of one patient in a real browser: what charts say, what paper says, and one alert acknowledged there. docs/dashboard.md */
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { describeInChromium, openChromium } from '../support/chromium.ts';
+import { openHouse, type TestHouse } from '../support/house.ts';
+import { until } from '../support/until.ts';
+import { alert, listOf, observation, openWard, store } from './cardiac-world.ts';
+
+const MINUTE = 60_000;
+/** Notes each text of a canvas that begins left of it. */
+const cutTexts = `(() => {
+  window.cutTexts = [];
+  window.texts = [];
+  const draw = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (text, x, y, ...more) {
+    const { width } = this.measureText(text);
+    const left = this.textAlign === 'right' ? x - width : this.textAlign === 'center' ? x - width / 2 : x;
+    const isUpright = this.getTransform().b === 0;
+    if (isUpright) window.texts.push(text);
+    if (isUpright && left < 0) window.cutTexts.push(text);
+    return draw.call(this, text, x, y, ...more);
+  };
+})()`;
+
+describeInChromium('The page of a patient in Chromium', () => {
+  let house: TestHouse;
+  let browser: Browser;
+
+  async function patientPage(look: string, width = 1_280): Promise<Page> {
+    const page = await listOf({ browser, house }, { look, width, before: cutTexts });
+    await page.goto(`${house.url}/cardiac/patients/p1`);
+    await page.waitForSelector('#rate canvas');
+    await page.waitForSelector('#live[data-state=on]');
+    return page;
+  }
+  const comes = (page: Page, condition: string) => until(() => page.evaluate(condition));
+
+  beforeAll(async () => {
+    house = await openHouse();
+    await openWard(house);
+    const now = Date.now();
+    const ohm = (value: number) => ({
+      code: { coding: [{ system: 'urn:iso:std:iso:11073:10101', code: '722433' }], text: 'Lead impedance RV' },
+      valueQuantity: { value, unit: 'Ohm', system: 'http://unitsofmeasure.org', code: 'Ohm' },
+    });
+    await store(house, [
+      ...alert('a1', 'p1', { at: now - 3 * MINUTE }),
+      ...[0, 1, 2, 3].map((i) => observation(`hr-${i}`, 'p1', now - i * 5 * MINUTE, 70 + i)),
+      ...[1, 2, 3].map((i) => observation(`z-${i}`, 'p1', now - i * 1_440 * MINUTE, 0, ohm(2_156 + (i % 2)))),
+    ]);
+    browser = await openChromium();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await house?.stop();
+  });
+
+  it.each([1_280, 320])('shows the labels of each axis whole (%i pixels)', async (width) => {
+    const page = await patientPage('en.light.compact', width);
+    await page.waitForSelector('#slow canvas');
+    await comes(page, "window.texts.includes('2,156.5')");
+    expect(await page.evaluate('window.cutTexts')).toEqual([]);
+    await page.context().close();
+  });
+});
