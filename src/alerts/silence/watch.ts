@@ -144,9 +144,7 @@ export function createSilence(parts: SilenceParts): Silence {
       severity: isImplant ? 'info' : 'warning',
       ...(patient !== undefined && { patient, isOfDevice: true }),
       device,
-      text: isImplant
-        ? 'Nothing was heard of the implant for longer than expected'
-        : 'Nothing was heard of the device for longer than expected',
+      text: `Nothing was heard of the ${isImplant ? 'implant' : 'device'} since ${new Date(last).toISOString()}; expected by ${new Date(due).toISOString()}`,
       at: due,
       episodeKey: `silence|${device}|${silences + 1}|${last}`,
     };

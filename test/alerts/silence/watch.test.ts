@@ -31,7 +31,7 @@ async function begin(settings?: Parameters<typeof openWatchWorld>[0], isShared =
 }
 
 describe('A device that falls silent', () => {
-  it('is told of when the time it says itself is over, not a millisecond before, once, and until it is heard of (0-111)', async () => {
+  it('is told of when the time it says itself is over, not a millisecond before, once, with the gap, and until it is heard of (0-104, 0-111)', async () => {
     await begin();
     await device('1', silentAfter(1, 'h'));
     const last = await send('1');
@@ -42,8 +42,12 @@ describe('A device that falls silent', () => {
     await world.until(last + 3 * day);
     expect(await flags()).toEqual(['active']);
     const [flag] = await world.find('Flag');
+    const [since, by] = [last, last + hour].map((at) => new Date(at).toISOString());
     expect(flag).toMatchObject({
-      code: { coding: [{ code: 'device-offline' }] },
+      code: {
+        coding: [{ code: 'device-offline' }],
+        text: `Nothing was heard of the device since ${since}; expected by ${by}`,
+      },
       category: [{ coding: [{ code: 'safety' }] }],
       subject: { reference: 'Patient/1' },
       author: { reference: 'Device/1' },
