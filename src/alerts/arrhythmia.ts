@@ -5,6 +5,7 @@ import type { Look } from '../store/store.ts';
 import type { AlertSetting } from './alert.ts';
 import { type FloodCap, openedUnderCap } from './flood.ts';
 import { judge } from './interpret.ts';
+import type { Judged } from './judging.ts';
 import { kindOf } from './kinds.ts';
 import { raised } from './raise.ts';
 import type { Thresholds } from './thresholds.ts';
@@ -54,10 +55,42 @@ export interface EpisodeSight extends AlertSetting {
   readonly cap: FloodCap;
 }
 
-interface KeptEpisode {
-  readonly alert: string;
+export interface KeptEpisode {
+  /** None where the one that there was has been taken back. */
+  readonly alert?: string;
   readonly isCritical: boolean;
+  /** How often it was taken back. */
+  readonly taken?: number;
 }
+
+interface Noticed {
+  /** Key of its alarm. */
+  readonly key: string;
+  readonly isCritical: boolean;
+  readonly isTreated: boolean;
+  readonly alert: string | undefined;
+}
+
+/** Those that somebody is told of. */
+function noticedIn(
+  panel: any,
+  { patient, device, at }: Pick<EpisodeSight, 'patient' | 'device' | 'at'>,
+  layers: readonly Thresholds[],
+): readonly Noticed[] {
+  const coding = [{ system: MDC, code: EPISODE.type }];
+  return episodesIn(panel, at).flatMap(({ name, type, isTreated }): Noticed[] => {
+    const verdict = judge({ coding, value: Number.NaN, coded: type }, {}, at, ...layers);
+    if (verdict?.severity !== 'abnormal' && verdict?.severity !== 'critical') return [];
+    const key = `${patient}|episode|${device}|${name}`;
+    return [{ key, isCritical: isTreated || verdict.severity === 'critical', isTreated, alert: verdict.alert }];
+  });
+}
+
+/** Keys of their alarms. */
+export const episodeKeysIn = (panel: any, { of, patient, device, at, layers }: Judged): readonly string[] =>
+  of === 'cardiac-limit' && patient !== undefined && device !== undefined
+    ? noticedIn(panel, { patient, device, at }, layers).map(({ key }) => key)
+    : [];
 
 /** Opens what is not known yet, and raises what turns out to have been treated. */
 export async function flagEpisodes(
@@ -68,23 +101,22 @@ export async function flagEpisodes(
   look: Look,
 ): Promise<Pending> {
   let changes: Pending = [];
-  const coding = [{ system: MDC, code: EPISODE.type }];
-  for (const { name, type, isTreated } of episodesIn(panel, sight.at)) {
-    const verdict = judge({ coding, value: Number.NaN, coded: type }, {}, sight.at, ...layers);
-    if (verdict?.severity !== 'abnormal' && verdict?.severity !== 'critical') continue;
-    const isCritical = isTreated || verdict.severity === 'critical';
+  for (const { key, isCritical, isTreated, alert } of noticedIn(panel, sight, layers)) {
     const severity = isCritical ? 'critical' : 'warning';
-    const kind = kindOf(verdict.alert ?? 'arrhythmia-episode');
+    const kind = kindOf(alert ?? 'arrhythmia-episode');
     const text = isTreated ? `${kind.display}, treated by the device` : kind.display;
-    const key = `${sight.patient}|episode|${sight.device}|${name}`;
     const held = laidOver(pending, changes);
     const { value, expect } = await keptNow('alarm', key, held, look);
     const before = value as KeptEpisode | undefined;
-    if (before && (before.isCritical || !isCritical)) continue;
-    const keep = (alert: string) => ({ op: 'put', kind: 'alarm', key, value: { alert, isCritical }, expect }) as const;
-    if (before) {
+    const { alert: told, taken } = before ?? {};
+    if (told !== undefined && (before?.isCritical || !isCritical)) continue;
+    const keep = (id: string) => {
+      const next: KeptEpisode = { alert: id, isCritical, ...(taken !== undefined && { taken }) };
+      return { op: 'put', kind: 'alarm', key, value: next, expect } as const;
+    };
+    if (told !== undefined) {
       const again = { severity, text, evidence: sight.observation } as const;
-      changes = [...changes, ...(await raised(before.alert, again, sight, held, look)), keep(before.alert)];
+      changes = [...changes, ...(await raised(told, again, sight, held, look)), keep(told)];
       continue;
     }
     const seen = {
@@ -95,11 +127,11 @@ export async function flagEpisodes(
       evidence: [sight.observation],
       text,
       at: sight.at,
-      episodeKey: key,
+      episodeKey: taken === undefined ? key : `${key}|${taken}`,
       isOfDevice: sight.device.startsWith('Device/'),
     } as const;
-    const told = await openedUnderCap(seen, sight.cap, sight, held, look);
-    changes = [...changes, ...told.changes, keep(told.alert.id)];
+    const opened = await openedUnderCap(seen, sight.cap, sight, held, look);
+    changes = [...changes, ...opened.changes, keep(opened.alert.id)];
   }
   return changes;
 }

@@ -173,6 +173,28 @@ export async function ended(
   return [...(await flagEnded(alert, at, pending, look)), ...(await endedAside(alert, expect, setting, pending, look))];
 }
 
+/** What it stood on is not so: it was an error, and says why. */
+export async function endedInError(
+  id: string,
+  why: string,
+  setting: AlertSetting,
+  pending: Pending,
+  look: Look,
+): Promise<Pending> {
+  const { value, expect } = await keptNow(alertKind, id, pending, look);
+  const alert = value as Alert | undefined;
+  if (!alert?.open) return [];
+  const key = { type: 'DetectedIssue', id: alert.issue };
+  const issue = await resourceNow(key, pending, look);
+  const { detail } = issue?.resource ?? {};
+  const inError = { ...issue?.resource, status: 'entered-in-error', detail: detail ? `${detail}. ${why}` : why };
+  return [
+    ...(await flagEnded(alert, setting.now, pending, look, 'entered-in-error')),
+    ...(issue ? [saveOf(key, inError, issue.expect)] : []),
+    ...(await endedAside(alert, expect, setting, pending, look, 'entered-in-error')),
+  ];
+}
+
 /** What follows where the Flag is no longer active, by whomever; one in error was never anybody's to do. */
 export async function endedAside(
   alert: Alert,
@@ -189,7 +211,13 @@ export async function endedAside(
   ];
 }
 
-async function flagEnded({ flag: id }: Alert, at: number, pending: Pending, look: Look): Promise<Pending> {
+async function flagEnded(
+  { flag: id }: Alert,
+  at: number,
+  pending: Pending,
+  look: Look,
+  status: 'inactive' | 'entered-in-error' = 'inactive',
+): Promise<Pending> {
   if (id === undefined) return [];
   const key = { type: 'Flag', id };
   const newest = await resourceNow(key, pending, look);
@@ -198,7 +226,7 @@ async function flagEnded({ flag: id }: Alert, at: number, pending: Pending, look
   // Over before it began is none: clocks differ.
   const end = new Date(Number.isNaN(since) ? at : Math.max(at, since)).toISOString();
   const period = { ...newest.resource.period, end };
-  return [saveOf(key, { ...newest.resource, status: 'inactive', period }, newest.expect)];
+  return [saveOf(key, { ...newest.resource, status, period }, newest.expect)];
 }
 
 async function taskEnded(

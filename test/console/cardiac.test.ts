@@ -283,6 +283,12 @@ describe('What stands beside the values', () => {
     const { body } = await get('/console/api/evidence?flag=flag-a2', asNina);
     expect(body.values).toEqual([expect.objectContaining({ name: 'Heart rate', value: 71, unit: 'beats/minute' })]);
     expect((await get('/console/api/evidence?flag=flag-b1', asNina)).body).toEqual({ detail: null, values: [] });
+
+    const { body: reading } = await house.read('Observation/o1');
+    await house.update({ ...reading, status: 'entered-in-error' });
+    const { body: later } = await get('/console/api/evidence?flag=flag-a2', asNina);
+    expect(later.values).toEqual([expect.objectContaining({ value: 71, beyond: 'withdrawn' })]);
+    await house.update(reading);
   });
 });
 

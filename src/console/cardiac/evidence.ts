@@ -1,5 +1,6 @@
 /** What an alert was raised from, so that nobody need leave the list to see it: the Observations that its Flag and DetectedIssue name. docs/dashboard.md */
 
+import { isWithdrawn } from '../../alerts/derived/take-back.ts';
 import type { Search } from '../../translators/cardiac/asker.ts';
 import { issuesOf } from '../../translators/cardiac/beside.ts';
 import { alertIdOf, measuredAt } from '../../translators/cardiac/rows.ts';
@@ -13,7 +14,7 @@ const whatIsSaid = ({ valueQuantity: quantity, valueCodeableConcept: concept, va
   unit: quantity?.unit ?? quantity?.code ?? null,
 });
 
-/** `{ detail, values }` of one alert, by its Flag; nothing where the caller does not see it. */
+/** A value that is withdrawn says so in place of how it was beyond its limits. `{ detail, values }` of one alert, by its Flag; nothing where the caller does not see it. */
 export async function evidence(
   search: Search,
   { canonical, kinds }: Pick<ChartSetting, 'canonical' | 'kinds'>,
@@ -43,7 +44,7 @@ export async function evidence(
       name: part.code?.text ?? part.code?.coding?.[0]?.display ?? kinds.of(part),
       ...whatIsSaid(part),
       at: measuredAt(one),
-      beyond: saidBeyond(part) ?? null,
+      beyond: isWithdrawn(one) ? 'withdrawn' : (saidBeyond(part) ?? null),
     }));
     return of.filter(({ value }) => value !== null);
   });

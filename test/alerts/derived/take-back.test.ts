@@ -59,8 +59,8 @@ describe('A reading that is withdrawn', () => {
     const task = (await world.find('Task')).find(({ focus }) => focus.reference === `Flag/${flag.id}`);
     const issue = (await world.find('DetectedIssue')).find(({ id }) => task.reasonReference.reference.endsWith(id));
     expect([task.status, issue.status]).toEqual(['entered-in-error', 'entered-in-error']);
-    // What is told of the reading itself is for people to end.
-    expect(await alerts('vital-heart-rate')).toEqual(['active']);
+    // So does what was told of the reading itself, in the commit that withdraws it.
+    expect(await alerts('vital-heart-rate')).toEqual(['entered-in-error']);
     expect(world.errors).toEqual([]);
   });
 
