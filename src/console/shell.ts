@@ -61,13 +61,14 @@ export function page(title: string, body: Html, parts: PageParts): string {
   <main id="main" tabindex="-1">
     <div class="headline"><h1>${title}</h1></div>
     ${!isWithoutClinicalData && html`<p class="disclaimer" role="note">${say('disclaimer')}</p>`}
+    <p id="printed" hidden></p>
     <noscript><p class="notice">${say('needs-script')}</p></noscript>
     ${signIn(say)}
     <div id="content" hidden>
 ${body}
     </div>
+    <div id="toasts" class="toasts"></div>
   </main>
-  <div id="toasts" class="toasts"></div>
   <div class="unseen" id="said" role="status" aria-live="polite"></div>
   <div class="unseen" id="shouted" role="alert" aria-live="assertive"></div>
   ${help(say, keys)}

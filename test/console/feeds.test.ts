@@ -35,14 +35,18 @@ beforeAll(async () => {
 afterAll(() => house.stop());
 
 describe('The documents of feeds and of the quarantine', () => {
-  it.each(['/feeds', '/quarantine'])('answer %s with a frame and no data, to nobody too', async (path) => {
-    const { status, headers, text } = await get(path, { accept: 'text/html', ...nobody });
+  it.each(['/feeds', '/quarantine'])(
+    'answer %s with a frame and no data, to nobody too, for display only (0-148)',
+    async (path) => {
+      const { status, headers, text } = await get(path, { accept: 'text/html', ...nobody });
 
-    expect([status, headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
-    expect(text).toContain(`href="${path}" aria-current="page"`);
-    expect(text).not.toMatch(/<script(?![^>]* src=")|\sstyle=/);
-    expect((await get(`${path}/more`, nobody)).status).toBe(404);
-  });
+      expect([status, headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+      expect(text).toContain(`href="${path}" aria-current="page"`);
+      expect(text).toContain('class="disclaimer" role="note"');
+      expect(text).not.toMatch(/<script(?![^>]* src=")|\sstyle=/);
+      expect((await get(`${path}/more`, nobody)).status).toBe(404);
+    },
+  );
 });
 
 describe('How feeds are doing', () => {

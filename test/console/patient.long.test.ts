@@ -1,8 +1,9 @@
 /** The page of one patient in a real browser: what charts say, what paper says, and one alert acknowledged there. docs/dashboard.md */
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
-import { describeInChromium, openChromium } from '../support/chromium.ts';
+import { complaintsOf, describeInChromium, openChromium } from '../support/chromium.ts';
 import { openHouse, type TestHouse } from '../support/house.ts';
+import { violationsOn } from '../support/page-checks.ts';
 import { until } from '../support/until.ts';
 import { alert, listOf, observation, openWard, store } from './cardiac-world.ts';
 
@@ -62,4 +63,47 @@ describeInChromium('The page of a patient in Chromium', () => {
     expect(await page.evaluate('window.cutTexts')).toEqual([]);
     await page.context().close();
   });
+
+  it('acknowledges as the list does, with one button and nine seconds to take that back', async () => {
+    const page = await patientPage('en.light.compact');
+    const complaints = await complaintsOf(page);
+    const deeds = async () =>
+      ((await house.read('DetectedIssue/issue-a1')).body.mitigation ?? []).map(
+        ({ action }: any) => action.coding[0].code,
+      );
+    const button = page.locator('#history button[data-alert="a1 seen"]');
+    expect(await button.getAttribute('aria-label')).toBe('Acknowledge: Shock delivered, Doe, John');
+    await button.focus();
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.toast button');
+    expect(await deeds()).toEqual(['acknowledged']);
+    await comes(page, "document.getElementById('history').textContent.includes('acknowledged by')");
+    expect(await button.count()).toBe(0);
+    expect(await violationsOn(page)).toEqual([]);
+    await page.keyboard.press('u');
+    await until(async () => (await deeds()).length === 2);
+    await button.waitFor();
+    expect(await page.evaluate('document.activeElement.dataset.alert')).toBe('a1');
+    expect(await deeds()).toEqual(['acknowledged', 'taken-back']);
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  it.each(['/cardiac/', '/cardiac/patients/p1', '/feeds'])(
+    'says on paper when it was printed and by whom, and neither live nor what can be pressed: %s',
+    async (path) => {
+      const page = await listOf({ browser, house }, { look: 'en.dark.compact', width: 1_280 });
+      await page.goto(house.url + path);
+      await page.waitForSelector('#live[data-state=on]');
+      await page.waitForSelector('main tbody tr, #rate canvas');
+      expect(await page.isVisible('#printed')).toBe(false);
+      await page.pdf();
+      await page.emulateMedia({ media: 'print' });
+      expect(await page.textContent('#printed')).toMatch(/^Printed .* 20\d\d, \d\d:\d\d \w+ by Administrator$/);
+      for (const shown of ['#printed', '.disclaimer'])
+        expect([shown, await page.isVisible(shown)]).toEqual([shown, true]);
+      expect(await page.locator('#live:visible, button:visible, .button:visible, summary:visible').count()).toBe(0);
+      await page.context().close();
+    },
+  );
 });

@@ -2,6 +2,7 @@
 import { keys } from './parts/keys.js';
 import { offerUndo, undo } from './parts/said.js';
 import { begin, session, signedIn } from './parts/session.js';
+import { moment } from './parts/time.js';
 import { say } from './parts/words.js';
 
 export { ask, Refused } from './parts/ask.js';
@@ -62,6 +63,11 @@ at('language').addEventListener('change', () => {
 const push = () => import('./push/push.js');
 document.querySelector('.settings').addEventListener('toggle', push, { once: true });
 if (globalThis.Notification?.permission === 'granted') whenSignedIn(push);
+
+/** On paper stands when it was printed, and by whom. */
+addEventListener('beforeprint', () => {
+  at('printed').textContent = say('printed', { time: moment(Date.now()), name: at('who').textContent });
+});
 
 const openHelp = () => at('help').showModal();
 at('help-open').addEventListener('click', openHelp);

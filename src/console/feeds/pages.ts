@@ -36,7 +36,6 @@ export const feedsPage: RequestHandler = shown((look) => {
       ['o', 'feeds.key.open'],
       ['p', 'feeds.key.pause'],
     ],
-    isWithoutClinicalData: true,
   });
 });
 

@@ -1,5 +1,6 @@
 /** One patient: devices, charts, strips, and what became of each alert. docs/dashboard.md */
 import { ago, announce, ask, day, element, keys, live, note, say, session, severity, timeElement, whenSignedIn } from '../page.js';
+import { acknowledge } from './acknowledge.js';
 import { plot } from './plot.js';
 import { strip } from './strip.js';
 
@@ -74,6 +75,13 @@ const resolveButton = (alert) =>
     say(armed === alert.alert_id ? 'cardiac.resolve.sure' : 'cardiac.resolve'),
   );
 
+const patientName = () => shown.patient.name ?? say('cardiac.no-name');
+function acknowledgeButton(alert) {
+  const about = { alert: alert.message, name: patientName() };
+  const again = () => following?.again(askAll);
+  return element('button', { type: 'button', 'data-writes': true, 'data-alert': `${alert.alert_id} seen`, 'aria-label': say('cardiac.acknowledge.of', about), onclick: () => acknowledge(alert, about, again, again) }, say('cardiac.acknowledge'));
+}
+
 /** What was said of an alert, as a step among those of people. */
 function saidStep({ what, at: time, who, channel, text }) {
   const name = who === 'patient' ? say('cardiac.patient') : who;
@@ -103,7 +111,7 @@ function alertItem(alert) {
       ...done.map(({ deed, said: one }) => (deed ? deedStep(deed) : saidStep(one))),
       isActive || isResolved ? undefined : step(ended, say('cardiac.ended')),
     ),
-    isActive ? resolveButton(alert) : undefined,
+    isActive && element('div', { class: 'bar' }, !alert.acknowledged && acknowledgeButton(alert), resolveButton(alert)),
   );
 }
 
@@ -178,7 +186,7 @@ function show() {
   const { patient, devices, heart_rate: rate, slow, alerts, from, to } = shown;
   const { theme } = document.documentElement.dataset;
   const about = [patient.age, patient.sex].filter((one) => one !== null).join(' ');
-  at('person').replaceChildren(element('bdi', {}, patient.name ?? say('cardiac.no-name')), ` ${about}`);
+  at('person').replaceChildren(element('bdi', {}, patientName()), ` ${about}`);
   recordNumber(patient);
   at('devices').replaceChildren(...orNothing(devices.map(card), 'cardiac.no-devices'));
   at('chart').hidden = false;
@@ -187,7 +195,11 @@ function show() {
   strips(shown.strips);
   const held = document.activeElement?.dataset.alert;
   at('history').replaceChildren(...(alerts.length > 0 ? alerts.map(alertItem) : [element('li', {}, nothing('cardiac.no-history'))]));
-  if (held !== undefined) [...at('history').querySelectorAll('button')].find((one) => one.dataset.alert === held)?.focus();
+  if (held === undefined) return;
+  const buttons = [...at('history').querySelectorAll('button')];
+  const named = (name) => buttons.find(({ dataset }) => dataset.alert === name);
+  // Where it was acknowledged there is but one left.
+  (named(held) ?? named(held.replace(/ seen$/, '')))?.focus();
 }
 
 async function askAll() {

@@ -1,5 +1,6 @@
 /** The list of alerts: live, by keys, one to acknowledge and ten seconds to take that back. docs/dashboard.md */
-import { afterTyping, alarm, announce, ask, clock, createList, element, keys, live, note, offer, offerUndo, rowsOf, say, searchIn, session, severity, since, timeElement, whenSignedIn } from '../page.js';
+import { afterTyping, alarm, ask, clock, createList, element, keys, live, note, offer, rowsOf, say, searchIn, session, severity, since, timeElement, whenSignedIn } from '../page.js';
+import { acknowledge } from './acknowledge.js';
 
 const at = (id) => document.getElementById(id);
 const body = at('alerts');
@@ -8,8 +9,6 @@ const known = new Map();
 const rank = { critical: 0, warning: 1, info: 2 };
 /** So many events at once are answered by asking for all. */
 const MOST_SINGLE = 5;
-/** The server allows ten seconds from its own clock; the way there takes some. */
-const UNDO_SECONDS = 9;
 let beyond = 0;
 /** Who looks: `Practitioner/7`. */
 let me;
@@ -25,7 +24,7 @@ const named = (row) =>
 const deviceWords = ({ device }) =>
   device ? [say(`cardiac.type.${device.type}`), device.model ?? device.name, device.maker].filter(Boolean).join(' ') : say('cardiac.no-device');
 const stateOf = (row) =>
-  isSeen(row) ? say('cardiac.state.by', { name: row.acknowledged_by, time: clock(row.acknowledged_at) }) : say(`cardiac.state.${row.state}`);
+  isSeen(row) ? say(row.acknowledged_by ? 'cardiac.state.by' : 'cardiac.state.acknowledged', { name: row.acknowledged_by, time: clock(row.acknowledged_at) }) : say(`cardiac.state.${row.state}`);
 const patientPath = ({ patient }) => patient && `/cardiac/patients/${encodeURIComponent(patient.id)}`;
 
 /** `04:10`, minutes and seconds; of an hour and more hours and minutes with their word. */
@@ -40,11 +39,11 @@ function waited(began) {
 function make(row) {
   const cells = Array.from({ length: 7 }, () => element('td'));
   const made = element('tr', {}, cells);
-  const acknowledge = element('button', { type: 'button', 'data-writes': true, onclick: () => acknowledgeRow(made) }, say('cardiac.acknowledge'));
+  const button = element('button', { type: 'button', 'data-writes': true, onclick: () => acknowledgeRow(made) }, say('cardiac.acknowledge'));
   const open = element('a', { class: 'button', href: patientPath(row) ?? undefined, hidden: !row.patient }, say('cardiac.open'));
-  acknowledge.hidden = !row.has_flag;
+  button.hidden = !row.has_flag;
   const evidence = element('button', { type: 'button', 'aria-haspopup': 'dialog', hidden: !row.has_flag, onclick: () => showEvidence(made) }, say('cardiac.why'));
-  cells[6].append(element('div', { class: 'actions' }, acknowledge, open, evidence));
+  cells[6].append(element('div', { class: 'actions' }, button, open, evidence));
   // What no key can acknowledge can be stood on all the same.
   if (!row.has_flag) made.tabIndex = -1;
   update(made, row);
@@ -239,40 +238,29 @@ async function showEvidence({ row }) {
   }
 }
 
-const path = (row, more = '') => `/cardiac/alerts/${encodeURIComponent(row.alert_id)}/acknowledge${more}`;
-const underway = new Set();
-
-async function acknowledgeRow(made) {
+function acknowledgeRow(made) {
   const { row } = made;
-  if (!row.has_flag || isSeen(row) || underway.has(row.id)) return;
-  underway.add(row.id);
+  if (!row.has_flag || isSeen(row)) return;
   const rows = shown();
   const next = rows[rows.indexOf(made) + 1] ?? rows[rows.indexOf(made) - 1];
-  const about = { alert: row.message, name: nameOf(row) };
-  try {
-    const answer = await ask(path(row), { method: 'POST' });
-    known.set(row.id, { ...row, state: 'acknowledged', acknowledged_by: answer.acknowledged_by, acknowledged_at: answer.acknowledged_at });
-    if (here() === made) focus(next);
+  // Whose name it goes by is asked for.
+  const become = (state, time) => {
+    known.set(row.id, { ...row, state, acknowledged_by: null, acknowledged_at: time });
     show(true);
     askAgain(row.id);
-    underway.delete(row.id);
-    const [by, time] = [answer.acknowledged_by, clock(answer.acknowledged_at)];
-    if (by !== me) return void note(say('cardiac.acknowledged.before', { by, time }));
-    if (await offerUndo(say('cardiac.acknowledged', about), UNDO_SECONDS)) await takeBack(row);
-  } catch (error) {
-    note(say('failed', { why: error.message }), { isFault: true });
-  } finally {
-    underway.delete(row.id);
-  }
-}
-
-async function takeBack(row) {
-  await ask(path(row, '/undo'), { method: 'POST' });
-  known.set(row.id, { ...row, state: 'new', acknowledged_by: null, acknowledged_at: null });
-  show(true);
-  focus(list.row(row.id));
-  askAgain(row.id);
-  announce(say('cardiac.undone'));
+  };
+  acknowledge(
+    { ...row, flag: row.id },
+    { alert: row.message, name: nameOf(row) },
+    (time) => {
+      if (here() === made) focus(next);
+      become('acknowledged', time);
+    },
+    () => {
+      become('new', null);
+      focus(list.row(row.id));
+    },
+  );
 }
 
 for (const id of filters) at(id).addEventListener('change', filter);
