@@ -1,11 +1,12 @@
 /** batch: every entry on its own, one poisoned entry harms no other. https://hl7.org/fhir/R4/http.html#brules */
 import { bundleText } from '../fhir/bundle.ts';
 import { problem } from '../fhir/outcome.ts';
+import { chainsOf } from './batch-order.ts';
 import { answerOf, entryOf, refusalOf, requestOf } from './bundle-answer.ts';
 import { entriesOf } from './bundle-entries.ts';
 import type { Context, Entry, FhirAnswer, FhirRequest, Interaction } from './interaction.ts';
 
-/** Entries that are worked on at the same time. */
+/** Chains of entries that are worked on at the same time. */
 const TOGETHER = 16;
 
 async function answerTo(entry: Entry, i: number, whole: FhirRequest, context: Context): Promise<FhirAnswer> {
@@ -25,11 +26,12 @@ export const batch: Interaction = {
   right: '',
   async handle(request, context) {
     const entries = request.entries ?? entriesOf(request.body!);
-    const answers: FhirAnswer[] = [];
-    for (let from = 0; from < entries.length; from += TOGETHER) {
-      const together = entries.slice(from, from + TOGETHER);
-      answers.push(...(await Promise.all(together.map((entry, i) => answerTo(entry, from + i, request, context)))));
-    }
+    const answers: FhirAnswer[] = new Array(entries.length);
+    const waiting = chainsOf(entries)[Symbol.iterator]();
+    const work = async () => {
+      for (const chain of waiting) for (const i of chain) answers[i] = await answerTo(entries[i]!, i, request, context);
+    };
+    await Promise.all(Array.from({ length: TOGETHER }, work));
     const text = bundleText(
       'batch-response',
       answers.map((answer, i) => entryOf(answer, request, /GET|HEAD/.test(entries[i]!.method))),
