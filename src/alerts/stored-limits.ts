@@ -6,7 +6,7 @@
 import { problem } from '../fhir/outcome.ts';
 import { keyOf, type Resource, referenceTo } from '../fhir/references.ts';
 import type { Derive, Pending } from '../interactions/interaction.ts';
-import { isKeptAnew, keptNow } from '../interactions/pending.ts';
+import { isKeptAnew, keptNow, resourceNow } from '../interactions/pending.ts';
 import { type Change, isDeleted, type Kept, type Look, type Version } from '../store/store.ts';
 import { adultBandOf } from './interpret.ts';
 import {
@@ -20,9 +20,9 @@ import {
 
 const kinds = ['vital', 'cardiac-limit', 'device-limit', 'derived-limit'] as const satisfies readonly LimitsOf[];
 
-/** What is kept of those for everybody, and of those for one patient: the definitions that stand, by id. */
+/** What is kept of those for everybody, and of those for one patient: the definitions that stand, by id, and when each was written. */
 interface KeptLimits {
-  readonly definitions: Readonly<Record<string, object>>;
+  readonly definitions: Readonly<Record<string, object & { readonly at: number }>>;
 }
 
 /** Kind of the alarms, and of the limits beside them. */
@@ -74,7 +74,10 @@ async function limitsIn(key: string, pending: Pending, look: Look, shipped: Limi
 
 /** Those of one patient hold at whatever age. */
 function compile(key: string, kept: KeptLimits | undefined, shipped: Limits): Limits {
-  const limits = limitsFrom(Object.values(kept?.definitions ?? {}));
+  const newestFirst = Object.entries(kept?.definitions ?? {})
+    .sort(([a, { at: one }], [b, { at: other }]) => other - one || (a < b ? -1 : 1))
+    .map(([, definition]) => definition);
+  const limits = limitsFrom(newestFirst);
   if (key !== keyFor(undefined)) return limits;
   const ofAdults = kinds.map((of) => [of, forAdults(limits[of], shipped[of])] as const);
   return Object.fromEntries(ofAdults) as unknown as Limits;
@@ -117,8 +120,12 @@ const isLimit = (definition: any): boolean =>
 function placeOf(definition: Resource | undefined, canonical: string): string | undefined {
   if (!definition || !isLimit(definition)) return undefined;
   const url = `${canonical}/StructureDefinition/limits-for`;
-  const about = definition['extension']?.find((extension: any) => extension.url === url);
+  const [about, ...others] = (definition['extension'] ?? []).filter((extension: any) => extension.url === url);
   if (!about) return keyFor(undefined);
+  if (others.length > 0)
+    throw problem('business-rule', 'limits are for one Patient or for everybody: write one for each', {
+      expression: 'ObservationDefinition.extension',
+    });
   const patient = keyOf(about.valueReference?.reference ?? '');
   if (patient?.type !== 'Patient')
     throw problem('business-rule', 'limits are for a Patient of this server', {
@@ -127,9 +134,35 @@ function placeOf(definition: Resource | undefined, canonical: string): string | 
   return keyFor(referenceTo(patient));
 }
 
+const sameFor = (a: Interval, b: Interval): boolean =>
+  a.gender === b.gender &&
+  a.fromMonth === b.fromMonth &&
+  a.untilMonth === b.untilMonth &&
+  String(a.kinds) === String(b.kinds);
+
+/** They may touch; and what is critical at one end may lie within what is normal without such an end. */
+function reachesInto(critical: Interval, normal: Interval): boolean {
+  if ((critical.low ?? normal.low) === undefined || (critical.high ?? normal.high) === undefined) return false;
+  const low = Math.max(critical.low?.value ?? Number.NEGATIVE_INFINITY, normal.low?.value ?? Number.NEGATIVE_INFINITY);
+  const high = Math.min(
+    critical.high?.value ?? Number.POSITIVE_INFINITY,
+    normal.high?.value ?? Number.POSITIVE_INFINITY,
+  );
+  return low < high;
+}
+
+function demandApart(intervals: readonly Interval[]): void {
+  for (const critical of intervals.filter(({ kind }) => kind === 'critical'))
+    for (const normal of intervals.filter(({ kind }) => kind === 'normal'))
+      if (sameFor(critical, normal) && reachesInto(critical, normal))
+        throw new Error('what is critical reaches into what is normal');
+}
+
 function demandLimits(definition: any): void {
   try {
     const limits = limitsFrom([essence(definition)]);
+    for (const of of kinds)
+      for (const tables of limits[of].values()) for (const { intervals } of tables) demandApart(intervals);
     if (kinds.some((of) => limits[of].size > 0)) return;
   } catch (error) {
     throw problem('business-rule', error instanceof Error ? error.message : 'these limits cannot be read', {
@@ -141,21 +174,33 @@ function demandLimits(definition: any): void {
   });
 }
 
+/** Whom nobody knows nobody is told of. */
+async function demandPatient(place: string, pending: Pending, look: Look): Promise<void> {
+  const patient = keyOf(place.slice(`${keyFor(undefined)}|`.length));
+  if (!patient || (await resourceNow(patient, pending, look))) return;
+  throw problem('business-rule', `${referenceTo(patient)}, whom limits are for, is not here`, {
+    expression: 'ObservationDefinition.extension',
+  });
+}
+
 const resourceOf = (version: Version | undefined): Resource | undefined =>
   version && !isDeleted(version) ? JSON.parse(version.text) : undefined;
 
 /** An ObservationDefinition that is written or deleted is among the kept limits, or no longer, from this commit on. */
-export const followLimits: Derive = async ({ key, before, after }, pending, look, { canonical }) => {
+export const followLimits: Derive = async ({ key, before, after }, pending, look, { now, canonical }) => {
   const was = placeOfOld(resourceOf(before), canonical);
   const is = placeOf(after, canonical);
-  if (is !== undefined) demandLimits(after);
+  if (is !== undefined) {
+    demandLimits(after);
+    await demandPatient(is, pending, look);
+  }
   const changes: Change[] = [];
   for (const place of new Set([was, is])) {
     if (place === undefined) continue;
     const { value, expect } = await keptNow(kind, definitionsKey(place), pending, look);
     const stamp = await keptNow(kind, place, pending, look);
     const { [key.id]: _old, ...others } = (value as KeptLimits | undefined)?.definitions ?? {};
-    const definitions = place === is ? { ...others, [key.id]: essence(after) } : others;
+    const definitions = place === is ? { ...others, [key.id]: { ...essence(after), at: now } } : others;
     const inOrder = Object.fromEntries(Object.entries(definitions).sort(([a], [b]) => (a < b ? -1 : 1)));
     changes.push(
       { op: 'put', kind, key: definitionsKey(place), value: { definitions: inOrder }, expect },

@@ -1,5 +1,5 @@
 /** A stored ObservationDefinition, tried on an engine: on two servers where it lets them. https://hl7.org/fhir/R4/observationdefinition.html */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openHouse, type TestHouse, together } from '../support/house.ts';
 import { testStore } from '../support/test-store.ts';
@@ -125,6 +125,21 @@ export function storedLimitsOn(engine: 'sqlite' | 'mongodb'): void {
       expect(await flagsAfter(65, other, child)).toBe(1);
     });
 
+    it('of two for the same the one that was written last goes before the other', async () => {
+      const write = async (id: string, high: number) => {
+        expect((await house.update(definition(id, 50, high))).status).toBeLessThan(300);
+        await new Promise((done) => setTimeout(done, 3));
+      };
+      await write('y', 110);
+      await write('z', 150);
+      expect(await flagsAfter(125)).toBe(0);
+      await write('y', 110);
+      expect(await flagsAfter(125)).toBe(1);
+      await write('a', 150);
+      expect(await flagsAfter(125)).toBe(0);
+      for (const id of ['a', 'y', 'z']) await house.remove(`ObservationDefinition/${id}`);
+    });
+
     it('counts for what follows it in the transaction that brings it', async () => {
       const id = await patient();
       const entry = (resource: any, method: string, url: string) => ({ resource, request: { method, url } });
@@ -168,7 +183,44 @@ export function storedLimitsOn(engine: 'sqlite' | 'mongodb'): void {
       expect(
         await refused(definition('nobody', 1, 2, limitsFor('https://elsewhere.example.org/fhir/Patient/1'))),
       ).toEqual([422, expect.stringContaining('limits are for a Patient')]);
+      const id = await patient();
+      const [known] = limitsFor(`Patient/${id}`).extension;
+      expect(await refused(definition('two', 50, 100, { extension: [known, known] }))).toEqual([
+        422,
+        expect.stringContaining('limits are for one Patient'),
+      ]);
+      expect(await refused(definition('unknown', 50, 100, limitsFor('Patient/nobody')))).toEqual([
+        422,
+        expect.stringContaining('Patient/nobody, whom limits are for, is not here'),
+      ]);
+      const critical = (range: object, more: object = {}) => ({
+        qualifiedInterval: [...definition('x', 60, 100).qualifiedInterval, { category: 'critical', range, ...more }],
+      });
+      for (const within of [{ low: limit(70, '/min') }, { high: limit(61, '/min') }])
+        expect(await refused(definition('within', 60, 100, critical(within)))).toEqual([
+          422,
+          expect.stringContaining('what is critical reaches into what is normal'),
+        ]);
+      for (const [i, right] of [
+        critical({ low: limit(100, '/min') }),
+        critical({ high: limit(60, '/min') }),
+        critical({ low: limit(70, '/min') }, { gender: 'female' }),
+      ].entries())
+        expect((await house.update(definition(`right-${i}`, 60, 100, right))).status).toBe(201);
+      for (const i of [0, 1, 2]) await house.remove(`ObservationDefinition/right-${i}`);
       expect(await flagsAfter(110)).toBe(1);
+    });
+
+    it('is taken where it is one that is shipped', async () => {
+      const folder = new URL('../../profiles/', import.meta.url);
+      const shipped = readdirSync(folder).filter((name) => name.startsWith('ObservationDefinition-'));
+      const entry = shipped.map((name) => {
+        const resource = JSON.parse(readFileSync(new URL(name, folder), 'utf8'));
+        return { resource, request: { method: 'PUT', url: `ObservationDefinition/${resource.id}` } };
+      });
+      const { status, text } = await house.transaction(entry);
+      expect([status, status === 200 ? '' : text]).toEqual([200, '']);
+      await house.transaction(entry.map(({ request: { url } }) => ({ request: { method: 'DELETE', url } })));
     });
 
     it('without limits of alerts is a resource like any other', async () => {
