@@ -11,6 +11,8 @@ export interface AlertSeen {
   readonly severity: AlertSeverity;
   /** `Patient/1`. Without one there is no Flag: R4 flags no Device. */
   readonly patient?: string;
+  /** Where there is none: `Patient/1` who wears the device. What it tells of itself is no Flag of theirs, but a Task of their team. */
+  readonly wearer?: string;
   /** `Device/1` or another reference; the author where it is a Device. */
   readonly device?: string;
   /** References to what it was seen in, the first one first. */
@@ -49,6 +51,7 @@ export interface Alert {
   readonly type: string;
   readonly severity: AlertSeverity;
   readonly patient?: string;
+  readonly wearer?: string;
   readonly device?: string;
   readonly queue: Queue;
   readonly at: number;

@@ -1,9 +1,9 @@
 /** What one more reading means for an alarm and for the alert that tells of it. The decision is episode.ts; here it becomes changes. */
 import { type ResourceKey, referenceTo } from '../fhir/references.ts';
 import type { Pending } from '../interactions/interaction.ts';
-import { laidOver } from '../interactions/pending.ts';
+import { keptNow, laidOver } from '../interactions/pending.ts';
 import type { Look } from '../store/store.ts';
-import type { Alert, AlertSeen, AlertSetting, AlertSeverity } from './alert.ts';
+import { type Alert, type AlertSeen, type AlertSetting, type AlertSeverity, alertKind } from './alert.ts';
 import { isMakerDone, ownRow, toldByMaker } from './beside-maker.ts';
 import { type Alarm, after, type Reading, type Step } from './episode.ts';
 import { type FloodCap, floodOver, openedUnderCap } from './flood.ts';
@@ -11,6 +11,7 @@ import type { Verdict } from './interpret.ts';
 import { kindOf } from './kinds.ts';
 import { ended, MOST_EVIDENCE, raised } from './raise.ts';
 import type { LimitsOf } from './thresholds.ts';
+import { wearerOf } from './wearer.ts';
 import { detailOf, nameOf } from './words.ts';
 
 /** The kept alarm, with the ids of its newest episode. */
@@ -107,6 +108,11 @@ export async function follow(
   if (step === 'nothing') return { saves: [], kept };
   if (step === 'ended')
     return { saves: await ended(kept.flag, sight, held, look, olderOf(kept, sight), kept.until), kept };
+  if (sight.patient === undefined && (await isWornByAnother(kept, sight, held, look))) {
+    const over = await ended(kept.flag, sight, held, look, olderOf(kept, sight), sight.at);
+    const next = await open({ ...kept, episode: kept.episode + 1 }, sight, laidOver(held, over), look);
+    return { saves: [...over, ...next.saves], kept: next.kept };
+  }
   if (kept.evidence >= MOST_EVIDENCE && step !== 'raised') return { saves: [], kept };
   const evidence = referenceTo(sight.observation);
   const again =
@@ -115,8 +121,22 @@ export async function follow(
   return { saves, kept: { ...kept, evidence: saves.length > 0 ? kept.evidence + 1 : kept.evidence } };
 }
 
+/** What is of one patient's team does not go on as another's: it ends, and is told anew. */
+async function isWornByAnother(
+  { flag: id }: KeptAlarm,
+  { device }: Sight,
+  held: Pending,
+  look: Look,
+): Promise<boolean> {
+  const alert = (await keptNow(alertKind, id, held, look)).value as Alert | undefined;
+  return alert !== undefined && alert.wearer !== (await wearerOf(device, held, look));
+}
+
 async function open(alarm: Alarm, sight: Sight, held: Pending, look: Look): Promise<Followed> {
-  const seen = seenOf(sight, alarm);
+  const seen: AlertSeen = {
+    ...seenOf(sight, alarm),
+    ...(sight.patient === undefined && { wearer: await wearerOf(sight.device, held, look) }),
+  };
   const {
     flag: _flag,
     issue: _issue,

@@ -54,7 +54,7 @@ export const acknowledgedAtMaker = (canonical: string, now: number) => ({
 
 /** What is kept of an alert that opens. */
 export function alertOf(seen: AlertSeen): Alert {
-  const { type, severity, patient, device, at, alarm, queue = 'alert-review' } = seen;
+  const { type, severity, patient, wearer, device, at, alarm, queue = 'alert-review' } = seen;
   const hasFlag = patient !== undefined && queue === 'alert-review';
   const flag = hasFlag ? alertResourceId('Flag', seen) : undefined;
   const issue = alertResourceId('DetectedIssue', seen);
@@ -67,6 +67,7 @@ export function alertOf(seen: AlertSeen): Alert {
     type,
     severity,
     ...(patient !== undefined && { patient }),
+    ...(patient === undefined && wearer !== undefined && { wearer }),
     ...(device !== undefined && { device }),
     queue,
     at,
@@ -121,9 +122,11 @@ function flagOf(seen: AlertSeen, id: string, { canonical, now }: AlertSetting): 
 }
 
 function issueOf(seen: AlertSeen, alert: Alert, { canonical, now }: AlertSetting): Made {
-  const { patient, device, evidence = [] } = seen;
+  const { device, evidence = [] } = seen;
+  const patient = seen.patient ?? seen.wearer;
   const author = deviceOf(device);
-  const implicated = evidence[0] ?? device;
+  // Without a Flag it is about the device, whatever showed it.
+  const implicated = alert.flag === undefined ? (device ?? evidence[0]) : (evidence[0] ?? device);
   return {
     resourceType: 'DetectedIssue',
     id: alert.issue,
@@ -154,7 +157,7 @@ function taskOf(seen: AlertSeen, alert: Alert, { canonical, now }: AlertSetting)
   const { patient, device } = seen;
   const requester = deviceOf(device);
   const time = new Date(now).toISOString();
-  const about = patient ?? device;
+  const about = patient ?? seen.wearer ?? device;
   const focus = alert.flag === undefined ? (device ?? `DetectedIssue/${alert.issue}`) : `Flag/${alert.flag}`;
   return {
     resourceType: 'Task',

@@ -33,7 +33,7 @@ const manufacturer = nullable(text, 'Folder of the maker in mappings/, such as b
 const alert = {
   alert_id: text,
   device_id: nullable(text, 'Null where no device is behind it.'),
-  patient_id: patientId,
+  patient_id: nullable(text, 'A value of Patient.identifier; null where nobody has the device that tells of itself.'),
   alert_type: { type: 'string', description: 'A code of CodeSystem/alert-type.' },
   severity: oneOf('critical', 'warning', 'info', 'none'),
   message: text,

@@ -152,13 +152,14 @@ describe('The battery of an external device', () => {
     // Around the limit, never far above it: one episode. Then it is charged.
     for (const [minute, value] of [80, 20, 21, 20, 22, 19, 23, 22].entries())
       expect((await house.create(battery(value, minute))).status).toBe(201);
-    const [task, ...others] = await house.search('Task?subject=Device/d');
+    const [task, ...others] = await house.search('Task?focus=Device/d');
 
     expect(others).toEqual([]);
-    expect(task).toMatchObject({ status: 'requested', focus: { reference: 'Device/d' }, priority: 'urgent' });
+    const patient = { reference: 'Patient/p' };
+    expect(task).toMatchObject({ status: 'requested', for: patient, priority: 'urgent' });
     expect(await house.search('Flag?patient=p')).toEqual([]);
-    expect(await house.search('DetectedIssue?author=Device/d&patient:missing=true')).toMatchObject([
-      { implicated: [{ reference: expect.stringMatching('Observation/') }], author: { reference: 'Device/d' } },
+    expect(await house.search('DetectedIssue?implicated=Device/d')).toMatchObject([
+      { patient, evidence: expect.any(Array), author: { reference: 'Device/d' } },
     ]);
     for (const [minute, value] of [90, 91].entries()) await house.create(battery(value, 10 + minute));
     expect((await house.read(`Task/${task.id}`)).body.status).toBe('completed');

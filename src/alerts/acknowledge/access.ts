@@ -4,13 +4,14 @@ import { keyOf, type Resource, referenceTo } from '../../fhir/references.ts';
 import type { Access, Caller } from '../../interactions/interaction.ts';
 import { none } from '../../search/query.ts';
 
-/** Refuses whoever may not change the Flag; devices and patients always, whatever else they may. */
-export async function demandAcknowledging({ who, access }: Caller, flag: Resource): Promise<void> {
+/** Refuses whoever may not change the Flag, or the Task of an alert that has none; devices and patients always, whatever else they may. */
+export async function demandAcknowledging({ who, access }: Caller, changed: Resource): Promise<void> {
+  const type = changed.resourceType;
   const isNever = ['Device', 'Patient', 'RelatedPerson'].includes(keyOf(who)?.type ?? '');
-  if (!isNever && access.permits('update', 'Flag') && (await access.mayWrite(flag, flag))) return;
-  const scope = isNever ? undefined : access.scopeFor?.('update', 'Flag');
+  if (!isNever && access.permits('update', type) && (await access.mayWrite(changed, changed))) return;
+  const scope = isNever ? undefined : access.scopeFor?.('update', type);
   const more = scope === undefined ? '' : `, scope="${scope}"`;
-  throw problem('forbidden', 'acknowledging or resolving an alert takes the right to change its Flag', {
+  throw problem('forbidden', `acknowledging or resolving an alert takes the right to change its ${type}`, {
     headers: { 'WWW-Authenticate': `Bearer realm="watchfire", error="insufficient_scope"${more}` },
   });
 }

@@ -19,8 +19,10 @@ export interface AcknowledgeParts {
 }
 
 export interface AcknowledgeAsked {
-  /** As the caller sees it. */
-  readonly flag: any;
+  /** As the caller sees it: the Flag, or the DetectedIssue of an alert that has none. */
+  readonly named: any;
+  /** What the caller must be allowed to change: the Flag, or the Task. */
+  readonly changed: any;
   readonly caller: Caller;
   readonly origin: Origin;
   /** Goes into the same commit: the audit row of the door, what the maker is told. */
@@ -33,15 +35,15 @@ const isOvertaken = (error: unknown): boolean => error instanceof Problem && [40
 /** Resolves with who was first, and whether that was now. */
 export function acknowledge(
   { store, dispatch, runtime, canonical }: AcknowledgeParts,
-  { flag, caller, origin, also }: AcknowledgeAsked,
+  { named, changed, caller, origin, also }: AcknowledgeAsked,
 ): Promise<Acknowledgement & { readonly isNew: boolean }> {
-  const beside = standingBeside(store, canonical, flag);
+  const beside = standingBeside(store, canonical, named);
   return settle(
     runtime,
     async () => {
-      await demandAcknowledging(caller, flag);
+      await demandAcknowledging(caller, changed);
       const issue = await beside('DetectedIssue');
-      if (!issue) throw problem('business-rule', 'this Flag has no DetectedIssue that could be acknowledged');
+      if (!issue) throw problem('business-rule', 'this alert has no DetectedIssue that could be acknowledged');
       const before = acknowledgementIn(issue.resource, canonical);
       if (before) return { ...before, isNew: false };
       const task = await beside('Task');

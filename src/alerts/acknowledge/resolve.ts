@@ -28,15 +28,19 @@ const isOvertaken = (error: unknown): boolean => error instanceof Problem && [40
 
 export function resolve(
   { store, dispatch, runtime, canonical }: AcknowledgeParts,
-  { flag: seen, caller, origin, also }: ResolveAsked,
+  { named, changed, caller, origin, also }: ResolveAsked,
 ): Promise<Resolved> {
-  const beside = standingBeside(store, canonical, seen);
+  const beside = standingBeside(store, canonical, named);
   return settle(
     runtime,
     async () => {
-      await demandAcknowledging(caller, seen);
+      await demandAcknowledging(caller, changed);
       const [flag, issue] = await Promise.all([beside('Flag'), beside('DetectedIssue')]);
-      if (!flag || !issue) throw problem('business-rule', 'this Flag has no DetectedIssue: it is no alert');
+      if (!flag || !issue)
+        throw problem(
+          'business-rule',
+          'an alert without a Flag ends with its condition, such as a battery that is charged: it is not resolved',
+        );
       const { status, period } = flag.resource;
       if (status === 'entered-in-error') throw problem('business-rule', 'this alert was entered in error');
       if (status !== 'active') {

@@ -35,18 +35,18 @@ const isOvertaken = (error: unknown): boolean => error instanceof Problem && [40
 /** Resolves with whether there was something to take back: whoever repeats it is told no. 422 where it is too late or was somebody else's. */
 export function undo(
   { store, dispatch, runtime, canonical }: AcknowledgeParts,
-  { flag: seen, caller, origin, also }: AcknowledgeAsked,
+  { named, changed, caller, origin, also }: AcknowledgeAsked,
 ): Promise<boolean> {
-  const beside = standingBeside(store, canonical, seen);
+  const beside = standingBeside(store, canonical, named);
   return settle(
     runtime,
     async () => {
-      await demandAcknowledging(caller, seen);
+      await demandAcknowledging(caller, changed);
       const issue = await beside('DetectedIssue');
       const before = acknowledgementIn(issue?.resource, canonical);
       if (!issue || !before) return false;
       // After the DetectedIssue, which the commit expects as it was read: whoever resolves changes both.
-      const flag = (await beside('Flag'))?.resource ?? seen;
+      const flag = (await beside('Flag'))?.resource ?? named;
       if (resolutionIn(flag, issue.resource, canonical))
         throw problem('business-rule', 'this alert has been resolved: there is nothing to wait for again');
       const author = authorOf(caller);

@@ -12,7 +12,7 @@ export interface Heard {
 }
 
 export interface Process extends Standing {
-  readonly alert: Pick<Alert, 'id' | 'flag' | 'issue' | 'task' | 'type' | 'severity' | 'patient' | 'device'>;
+  readonly alert: Pick<Alert, 'id' | 'flag' | 'issue' | 'task' | 'type' | 'severity' | 'patient' | 'wearer' | 'device'>;
   readonly heard: readonly Heard[];
   /** Steps so far: the ids of what they write are made of it. */
   readonly steps: number;
@@ -63,7 +63,7 @@ export function keepProcess(next: Process, expect: number | 'absent' | undefined
 
 /** An alert that nobody has seen yet. */
 export function newProcess(alert: Alert, now: number): Process {
-  const { id, flag, issue, task, type, severity, patient, device } = alert;
+  const { id, flag, issue, task, type, severity, patient, wearer, device } = alert;
   return {
     ...detected(now),
     alert: {
@@ -74,6 +74,7 @@ export function newProcess(alert: Alert, now: number): Process {
       type,
       severity,
       ...(patient !== undefined && { patient }),
+      ...(wearer !== undefined && { wearer }),
       ...(device !== undefined && { device }),
     },
     heard: [],

@@ -74,7 +74,7 @@ export interface Asking {
 
 export function communicationRequest(asking: Asking, setting: Setting): Made {
   const { id, process, status, recipients, text, until, priority, replaces, reason } = asking;
-  const { patient, device, id: alert } = process.alert;
+  const { wearer, patient = wearer, device, id: alert } = process.alert;
   const kinds = recipients.flatMap(({ contacts }) => contacts.map(({ kind }) => kind));
   return {
     resourceType: 'CommunicationRequest',
@@ -107,7 +107,7 @@ export function communication(
   setting: Setting,
 ): Made {
   const { id, to, kind, process, text, priority, request } = of;
-  const { patient, device } = process.alert;
+  const { wearer, patient = wearer, device } = process.alert;
   return {
     resourceType: 'Communication',
     id,

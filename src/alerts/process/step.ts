@@ -75,7 +75,7 @@ export async function takeStep(parts: ProcessParts, timer: string, alert: string
   const now = runtime.now();
   const setting = { now, canonical };
   const about = aboutOf(process);
-  const hasPatient = process.alert.patient !== undefined;
+  const hasPatient = (process.alert.patient ?? process.alert.wearer) !== undefined;
   const who: WhoParts = {
     ...parts.settings,
     look: store,

@@ -179,11 +179,12 @@ async function organization(roles: readonly string[], parts: WhoParts): Promise<
 
 /** Doctor and nurse. */
 export async function clinicians(
-  { alert: { patient } }: Process,
+  { alert: { patient, wearer } }: Process,
   roles: readonly string[],
   parts: WhoParts,
 ): Promise<Group> {
-  const teams = patient === undefined ? [] : await teamsOf(patient, parts);
+  const whose = patient ?? wearer;
+  const teams = whose === undefined ? [] : await teamsOf(whose, parts);
   return orNext(await membersOf(teams, roles, parts), () => organization(roles, parts));
 }
 

@@ -1,25 +1,31 @@
-/** Alerts that have no Flag, as no patient is known of them: a Task about a device that somebody has to look at. docs/alerts.md */
+/** Alerts that have no Flag, as a device told of itself: a Task about it that somebody has to look at. docs/alerts.md */
+import { acknowledgementIn } from '../../alerts/acknowledge/state.ts';
 import { severities } from '../../alerts/severity.ts';
 import { Problem } from '../../fhir/outcome.ts';
+import { keyOf } from '../../fhir/references.ts';
 import type { Search } from '../../translators/cardiac/asker.ts';
 import type { Rows } from '../../translators/cardiac/rows.ts';
 import type { TriageRow } from './line.ts';
 import { isPerson } from './mine.ts';
-import { deviceLine } from './people.ts';
+import { deviceLine, namesOf, patientWords } from './people.ts';
 
-/** Devices by their reference; none where the caller may not see them. */
-async function devicesNamed(references: readonly string[], search: Search): Promise<ReadonlyMap<string, any>> {
-  const ids = [...new Set(references)].flatMap((one) => /^Device\/([A-Za-z0-9\-.]{1,64})$/.exec(one)?.[1] ?? []);
+/** By their references; none where the caller may not see them. */
+async function namedBy(
+  type: string,
+  references: readonly string[],
+  search: Search,
+): Promise<ReadonlyMap<string | undefined, any>> {
+  const ids = [...new Set(references.map((one) => keyOf(one)))].flatMap((key) => (key?.type === type ? key.id : []));
   const found = new Map<string, any>();
   for (let i = 0; i < ids.length; i += 100) {
-    const { all } = await search('Device', [
+    const { all } = await search(type, [
       ['_id', ids.slice(i, i + 100).join(',')],
       ['_count', '100'],
     ]).catch((error: unknown) => {
       if (error instanceof Problem && error.status === 403) return { all: new Map() };
       throw error;
     });
-    for (const [reference, device] of all) found.set(reference, device);
+    for (const [reference, resource] of all) found.set(reference, resource);
   }
   return found;
 }
@@ -27,36 +33,59 @@ async function devicesNamed(references: readonly string[], search: Search): Prom
 export interface UnflaggedSetting {
   readonly rows: Rows;
   readonly canonical: string;
+  readonly now: number;
   readonly isMine: (owner: string | undefined) => boolean;
 }
 
-/** Of open Tasks those that name no Flag. */
+const issueSeverities: Readonly<Record<string, TriageRow['severity']>> = {
+  high: 'critical',
+  moderate: 'warning',
+  low: 'info',
+};
+
+/** Of open Tasks those that name no Flag, with the patient who wears the device, where one does. */
 export async function unflagged(
   tasks: readonly any[],
   search: Search,
-  { rows, canonical, isMine }: UnflaggedSetting,
+  { rows, canonical, now, isMine }: UnflaggedSetting,
 ): Promise<readonly TriageRow[]> {
   const own = tasks.filter(({ focus }) => !focus?.reference?.startsWith('Flag/'));
+  if (own.length === 0) return [];
   const deviceOf = ({ focus, requester }: any): string => requester?.reference ?? focus?.reference ?? '';
-  const devices = own.length === 0 ? new Map() : await devicesNamed(own.map(deviceOf), search);
-  return own.map((task) => {
-    const device = devices.get(deviceOf(task));
+  const issueOf = ({ reasonReference }: any): string => reasonReference?.reference ?? '';
+  const patientOf = (task: any): string => task.for?.reference ?? '';
+  const [devices, issues, patients] = await Promise.all([
+    namedBy('Device', own.map(deviceOf), search),
+    namedBy('DetectedIssue', own.map(issueOf), search),
+    namedBy('Patient', own.map(patientOf), search),
+  ]);
+  const seenBy = [...issues.values()].flatMap((issue) => acknowledgementIn(issue, canonical)?.by ?? []);
+  const named = await namesOf(seenBy, search);
+  return own.map((task): TriageRow => {
+    const [device, issue, patient] = [
+      devices.get(deviceOf(task)),
+      issues.get(issueOf(task)),
+      patients.get(patientOf(task)),
+    ];
     const severity = (['critical', 'warning', 'info'] as const).find((one) => severities[one].task === task.priority);
+    const seen = acknowledgementIn(issue, canonical);
+    const owner: string | undefined = task.owner?.reference;
     return {
       id: task.id,
       has_flag: false,
       alert_id: task.identifier?.[0]?.value ?? task.id,
-      severity: severity ?? 'info',
+      // A deadline that passed makes the Task more urgent, not what was found.
+      severity: issueSeverities[issue?.severity] ?? severity ?? 'info',
       type: task.code?.coding?.[0]?.code ?? 'unknown',
       message: task.description ?? '',
       since: task.authoredOn ?? null,
-      patient: null,
+      patient: patient ? patientWords(patient, patient.id, now) : null,
       device: device ? deviceLine(device, rows, canonical) : null,
-      state: isPerson(task.owner?.reference) ? 'assigned' : 'new',
-      owner: task.owner?.reference ?? null,
-      is_mine: isMine(task.owner?.reference),
-      acknowledged_by: null,
-      acknowledged_at: null,
+      state: seen ? 'acknowledged' : isPerson(owner) ? 'assigned' : 'new',
+      owner: owner ?? null,
+      is_mine: isMine(owner),
+      acknowledged_by: named(seen?.by),
+      acknowledged_at: seen?.at ?? null,
     };
   });
 }

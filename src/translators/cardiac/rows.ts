@@ -16,6 +16,8 @@ export interface Rows {
   /** `Device/1` where it is not known what it is. */
   reading(observation: any, device: any, patientId: string): object;
   alert(flag: any, issue: any, device: any, patientId: string): object;
+  /** The same of an alert that has no Flag: a device told of itself. */
+  unflagged(issue: any, device: any, patientId: string | null): object;
   /** What became of an alert: who acknowledged and who ended it, and when. */
   past(flag: any, issue: any): object;
 }
@@ -40,6 +42,8 @@ const typeWords: Readonly<Record<string, string>> = {
 
 /** http://hl7.org/fhir/flag-priority-code */
 const severities: Readonly<Record<string, string>> = { PH: 'critical', PM: 'warning', PL: 'info', PN: 'none' };
+/** https://hl7.org/fhir/R4/valueset-detectedissue-severity.html */
+const issueSeverities: Readonly<Record<string, string>> = { high: 'critical', moderate: 'warning', low: 'info' };
 const FLAG_PRIORITY = 'http://hl7.org/fhir/StructureDefinition/flag-priority';
 
 const idOf = (reference: string | undefined): string | null => reference?.split('/').pop() ?? null;
@@ -52,6 +56,7 @@ export const measuredAt = (observation: any): string | null =>
   observation.issued ??
   null;
 
+/** Of its Flag or its DetectedIssue. */
 export const alertIdOf = (flag: any, canonical: string): string =>
   flag.identifier?.find(({ system }: any) => system === `${canonical}/sid/alert`)?.value ?? flag.id;
 
@@ -103,6 +108,19 @@ export function createRows({ canonical, kinds, makerOf }: RowsSetting): Rows {
         severity: severities[priority?.coding?.[0]?.code] ?? 'none',
         message: flag.code?.text ?? type?.display ?? '',
         timestamp: flag.period?.start ?? null,
+        acknowledged: acknowledgementIn(issue, canonical) !== undefined,
+      };
+    },
+    unflagged(issue, of, patientId) {
+      const type = issue.code?.coding?.find(({ system }: any) => system === `${canonical}/CodeSystem/alert-type`);
+      return {
+        alert_id: alertIdOf(issue, canonical),
+        device_id: of ? device(of).device_id : idOf(issue.author?.reference),
+        patient_id: patientId,
+        alert_type: type?.code ?? 'unknown',
+        severity: issueSeverities[issue.severity] ?? 'none',
+        message: issue.detail ?? issue.code?.text ?? type?.display ?? '',
+        timestamp: issue.identifiedDateTime ?? null,
         acknowledged: acknowledgementIn(issue, canonical) !== undefined,
       };
     },

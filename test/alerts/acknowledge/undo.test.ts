@@ -69,7 +69,7 @@ async function acknowledged(id: string) {
   await save({ resourceType: 'DetectedIssue', id, identifier: named('alert'), status: 'final', patient });
   const task = { identifier: named('alert-task'), status: 'requested', intent: 'order', for: patient };
   await save({ resourceType: 'Task', id, ...task });
-  const asked = { flag, caller: administrator, origin, also: () => [] };
+  const asked = { named: flag, changed: flag, caller: administrator, origin, also: () => [] };
   await acknowledge(parts(), asked);
   return asked;
 }

@@ -88,6 +88,33 @@ describe('a patient with several teams', () => {
   });
 });
 
+describe('a device that tells of itself', () => {
+  it('has the team told of who wears it, at once: that is no question to the patient, and no emergency', async () => {
+    world = await openAlertWorld({ emergency: 'Organization/ems' });
+    await people(['nina']);
+    await team('a', [['Practitioner/nina', nurse]]);
+    const telecom = [{ system: 'sms', value: '+1' }];
+    await world.save({ resourceType: 'Patient', id: '1', telecom, address: [{ text: 'Main Street 1' }] });
+    await world.save({
+      resourceType: 'Organization',
+      id: 'ems',
+      name: 'x',
+      telecom: [{ system: 'url', value: 'ems' }],
+    });
+    await world.start();
+    const begun = world.runtime.now();
+    await world.open('warning', 'a', { patient: undefined, flag: undefined, wearer: 'Patient/1', device: 'Device/1' });
+    await world.until(begun + 60 * minute);
+    expect(toldAt(begun)).toEqual(['nina']);
+    expect(world.sent.map(({ to }) => to.value).sort()).toEqual(['inbox', 'nina']);
+    const [request] = await world.find('CommunicationRequest');
+    expect(request).toMatchObject({
+      subject: { reference: 'Patient/1' },
+      about: [{ reference: 'DetectedIssue/a-issue' }],
+    });
+  });
+});
+
 describe('a member of whom nobody wrote a role', () => {
   it('is told with those who have one of the plan; whoever has another one waits for the backup', async () => {
     world = await openAlertWorld();

@@ -73,6 +73,7 @@ async function watched(serial: string) {
   const id = await made({ resourceType: 'Device', identifier: [{ system: 'urn:x', value: serial }], patient });
   const key = as(await house.deviceKey(serial));
   return {
+    id,
     patient,
     async alert() {
       const reading = { device_id: serial, timestamp: new Date().toISOString(), heart_rate: 210 };
@@ -350,6 +351,112 @@ describe('An alert that is acknowledged', () => {
     expect([twice.status, twice.body.issue[0].code]).toEqual([400, 'invalid']);
     const wrong = await house.ask('GET', `/cardiac/alerts/${id}/acknowledge`);
     expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST']);
+  });
+});
+
+describe('An alert of a device about itself', () => {
+  const low = { heart_rate: 70, battery_level: 5 };
+  const rowsFor = async (headers = asNurse) => (await house.ask('GET', '/console/api/triage', undefined, headers)).body;
+  const ofDevice = async (id: string) => {
+    const [task, ...more] = await house.search(`Task?focus=Device/${id}`);
+    expect(more).toEqual([]);
+    return { task, name: task.identifier[0].value, issue: task.reasonReference.reference };
+  };
+  const tell = async (serial: string, reading: object, at = Date.now()) =>
+    expect(
+      (
+        await house.ask(
+          'POST',
+          '/api/iot/vitals/',
+          { device_id: serial, timestamp: new Date(at).toISOString(), ...reading },
+          as(await house.deviceKey(serial)),
+        )
+      ).status,
+    ).toBe(201);
+
+  it('is of the team of who wears it: they see it in the list and acknowledge it, and nobody else does (0-110, 0-146)', async () => {
+    const watch = await watched('WATCH-7');
+    await tell('WATCH-7', low);
+    const { task, name, issue } = await ofDevice(watch.id);
+    expect([task.for, (await house.read(issue)).body.patient]).toEqual([watch.patient, watch.patient]);
+    for (const path of [`/fhir/Task/${task.id}`, `/fhir/${issue}`])
+      expect((await house.ask('GET', path, undefined, asNurse)).status).toBe(200);
+    expect(await house.search(`Flag?subject=${watch.patient.reference}`)).toEqual([]);
+    const rowIn = ({ rows }: any) => rows.find(({ id }: any) => id === task.id);
+    expect(rowIn(await rowsFor())).toMatchObject({
+      has_flag: false,
+      patient: { id: expect.any(String) },
+      state: 'new',
+    });
+
+    const { status, body } = await acknowledge(name, asNurse);
+    expect([status, body]).toEqual([
+      200,
+      {
+        alert_id: name,
+        device_id: 'WATCH-7',
+        patient_id: 'WATCH-7',
+        alert_type: 'battery-low',
+        severity: 'warning',
+        message: expect.any(String),
+        timestamp: expect.any(String),
+        acknowledged: true,
+        acknowledged_by: nurse,
+        acknowledged_at: expect.any(String),
+      },
+    ]);
+    expect((await acknowledge(name)).text).toBe(JSON.stringify(body));
+    const { body: after } = await house.read(`Task/${task.id}`);
+    expect([after.status, after.owner]).toEqual(['accepted', { reference: nurse }]);
+    expect(rowIn(await rowsFor())).toMatchObject({ state: 'acknowledged', acknowledged_by: 'Jackie', is_mine: true });
+    const said = await house.search(`Provenance?target=${issue}`);
+    expect(said.map(({ activity }: any) => activity.coding[0].code)).toEqual(['acknowledged']);
+    const undone = await house.ask('POST', `/cardiac/alerts/${name}/acknowledge/undo`, undefined, asNurse);
+    expect([undone.status, undone.body.acknowledged]).toEqual([200, false]);
+    expect((await house.read(`Task/${task.id}`)).body.status).toBe('requested');
+    expect((await resolve(name, asNurse)).status).toBe(422);
+    expect((await acknowledge(name, as(await house.deviceKey('WATCH-7')))).status).toBe(403);
+  });
+
+  it('is the administrator’s alone where nobody wears it, and goes with the device to another team (0-146)', async () => {
+    const serial = 'WATCH-8';
+    const id = await made({ resourceType: 'Device', identifier: [{ system: 'urn:x', value: serial }] });
+    const battery = (minute: number) => ({
+      resourceType: 'Observation',
+      status: 'final',
+      code: { coding: [{ system: 'urn:iso:std:iso:11073:10101', code: '67996' }] },
+      subject: { reference: `Device/${id}` },
+      device: { reference: `Device/${id}` },
+      effectiveDateTime: new Date(Date.now() - 600_000 + minute * 60_000).toISOString(),
+      valueQuantity: { value: 5, unit: '%', system: 'http://unitsofmeasure.org', code: '%' },
+    });
+    await made(battery(0));
+    const { task, name, issue } = await ofDevice(id);
+    const seen = async (what: string) => (await house.ask('GET', `/fhir/${what}`, undefined, asNurse)).status;
+    expect([task.for, await seen(`Task/${task.id}`), await seen(issue)]).toEqual([
+      { reference: `Device/${id}` },
+      404,
+      404,
+    ]);
+    expect((await acknowledge(name, asNurse)).status).toBe(404);
+    const own = await acknowledge(name);
+    expect([own.status, own.body.patient_id, own.body.acknowledged_by]).toEqual([200, null, 'Client/admin']);
+
+    const { patient } = await watched('WATCH-9');
+    await house.update({ ...(await house.read(`Device/${id}`)).body, patient });
+    await made(battery(1));
+    const tasks = await house.search(`Task?focus=Device/${id}&_sort=_lastUpdated`);
+    expect(tasks.map(({ status, for: of }: any) => [status, of])).toEqual(
+      expect.arrayContaining([
+        ['completed', { reference: `Device/${id}` }],
+        ['requested', patient],
+      ]),
+    );
+    await house.update({ ...(await house.read(`Device/${id}`)).body, patient: undefined });
+    await made(battery(2));
+    const left = await house.search(`Task?focus=Device/${id}&status=requested`);
+    expect(left.map(({ for: of }: any) => of)).toEqual([{ reference: `Device/${id}` }]);
+    expect(await seen(`Task/${left[0].id}`)).toBe(404);
   });
 });
 

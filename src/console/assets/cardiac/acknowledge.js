@@ -11,7 +11,7 @@ whenSignedIn(({ who }) => {
 });
 
 /** `about` names the alert and its patient for people; `onDone` hears when it was acknowledged, `onUndone` that it was taken back. */
-export async function acknowledge({ alert_id: id, flag }, about, onDone, onUndone) {
+export async function acknowledge({ alert_id: id, flag, task }, about, onDone, onUndone) {
   if (underway.has(id)) return;
   underway.add(id);
   const path = `/cardiac/alerts/${encodeURIComponent(id)}/acknowledge`;
@@ -20,7 +20,7 @@ export async function acknowledge({ alert_id: id, flag }, about, onDone, onUndon
     onDone(at);
     underway.delete(id);
     if (by !== me) {
-      const { rows } = await ask(`/console/api/triage?flag=${encodeURIComponent(flag)}`);
+      const { rows } = await ask(`/console/api/triage?${flag ? 'flag' : 'task'}=${encodeURIComponent(flag ?? task)}`);
       return void note(say('cardiac.acknowledged.before', { by: rows[0]?.acknowledged_by ?? by, time: clock(at) }));
     }
     if (!(await offerUndo(say('cardiac.acknowledged', about), UNDO_SECONDS))) return;

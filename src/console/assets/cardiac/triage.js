@@ -41,11 +41,8 @@ function make(row) {
   const made = element('tr', {}, cells);
   const button = element('button', { type: 'button', 'data-writes': true, onclick: () => acknowledgeRow(made) }, say('cardiac.acknowledge'));
   const open = element('a', { class: 'button', href: patientPath(row) ?? undefined, hidden: !row.patient }, say('cardiac.open'));
-  button.hidden = !row.has_flag;
   const evidence = element('button', { type: 'button', 'aria-haspopup': 'dialog', hidden: !row.has_flag, onclick: () => showEvidence(made) }, say('cardiac.why'));
   cells[6].append(element('div', { class: 'actions' }, button, open, evidence));
-  // What no key can acknowledge can be stood on all the same.
-  if (!row.has_flag) made.tabIndex = -1;
   update(made, row);
   return made;
 }
@@ -214,7 +211,7 @@ whenSignedIn(({ who }) => {
 });
 session.addEventListener('over', () => following?.close());
 
-const focus = (row) => (row?.row.has_flag ? row.querySelector('button') : row)?.focus();
+const focus = (row) => row?.querySelector('button').focus();
 const { here, shown, step } = rowsOf(body, focus);
 
 const beyondWord = ({ beyond }) => (beyond && beyond !== 'N' ? `, ${say(`cardiac.beyond.${beyond}`)}` : '');
@@ -240,17 +237,18 @@ async function showEvidence({ row }) {
 
 function acknowledgeRow(made) {
   const { row } = made;
-  if (!row.has_flag || isSeen(row)) return;
+  if (isSeen(row)) return;
+  const by = row.has_flag ? 'flag' : 'task';
   const rows = shown();
   const next = rows[rows.indexOf(made) + 1] ?? rows[rows.indexOf(made) - 1];
   // Whose name it goes by is asked for.
   const become = (state, time) => {
     known.set(row.id, { ...row, state, acknowledged_by: null, acknowledged_at: time });
     show(true);
-    askAgain(row.id);
+    askAgain(row.id, by);
   };
   acknowledge(
-    { ...row, flag: row.id },
+    { ...row, [by]: row.id },
     { alert: row.message, name: nameOf(row) },
     (time) => {
       if (here() === made) focus(next);
