@@ -73,6 +73,30 @@ describe('A heart rate without a profile', () => {
     expect(await device.flags()).toEqual(['inactive heart-rate-high PM']);
   });
 
+  it('of an implant is critical where the house says so, and a warning else', async () => {
+    const rates = async () => {
+      const device = await deviceOf(icd);
+      for (const value of [0, 250]) await device.post(coding(LOINC, '8867-4'), rate(value));
+      return device.flags();
+    };
+    const quantity = (value: number) => rate(value).valueQuantity;
+    const id = 'rates-of-implants';
+    const { status } = await house.update({
+      resourceType: 'ObservationDefinition',
+      id,
+      identifier: [{ system: `${canonical}/sid/cardiac-limit`, value: 'implant-heart-rate' }],
+      code: { coding: [...coding(LOINC, '8867-4').coding, ...coding(MDC, '737651').coding] },
+      quantitativeDetails: { unit: { coding: [{ system: 'http://unitsofmeasure.org', code: '/min' }] } },
+      qualifiedInterval: [{ high: quantity(0) }, { low: quantity(250) }].map((range) => ({
+        category: 'critical',
+        range,
+      })),
+    });
+    expect([status, await rates()]).toEqual([201, ['active heart-rate-low PH']]);
+    await house.remove(`ObservationDefinition/${id}`);
+    expect(await rates()).toEqual(['active heart-rate-low PM']);
+  });
+
   it('of any other Device is a vital sign', async () => {
     for (const type of [undefined, coding(MDC, '528402')]) {
       const device = await deviceOf(type);
