@@ -49,6 +49,14 @@ describeInChromium('The page of a patient in Chromium', () => {
       ...[0, 1, 2, 3].map((i) => observation(`hr-${i}`, 'p1', now - i * 5 * MINUTE, 70 + i)),
       ...[1, 2, 3].map((i) => observation(`z-${i}`, 'p1', now - i * 1_440 * MINUTE, 0, ohm(2_156 + (i % 2)))),
     ]);
+    const saturation = (value: number) => ({
+      code: { coding: [{ system: 'http://loinc.org', code: '59408-5' }] },
+      valueQuantity: { value, unit: '%', system: 'http://unitsofmeasure.org', code: '%' },
+    });
+    const saturations = [97, 96, 82, 95].map((value, i) =>
+      observation(`s-${i}`, 'p1', now - i * 5 * MINUTE - (i > 1 ? 120 * MINUTE : 0), 0, saturation(value)),
+    );
+    await store(house, saturations);
     browser = await openChromium();
   });
   afterAll(async () => {
@@ -103,6 +111,25 @@ describeInChromium('The page of a patient in Chromium', () => {
       for (const shown of ['#printed', '.disclaimer'])
         expect([shown, await page.isVisible(shown)]).toEqual([shown, true]);
       expect(await page.locator('#live:visible, button:visible, .button:visible, summary:visible').count()).toBe(0);
+      await page.context().close();
+    },
+  );
+
+  it.each(['en.light.compact', 'de.dark.comfortable'])(
+    'charts other vital signs with gap, band, mark and table (%s)',
+    async (look) => {
+      const page = await patientPage(look);
+      await page.waitForSelector('#vitals canvas');
+      const name = look.startsWith('de') ? 'Sauerstoffsättigung' : 'Oxygen saturation';
+      const summary = look.startsWith('de')
+        ? /^4 Werte, 82 bis 97 %.*; normal 9\d bis .*; 1 Wert jenseits der Grenzen; 1 Lücke ohne Daten$/
+        : /^4 values, 82 to 97 %.*; normal 9\d to .*; 1 value beyond its limits; 1 gap without data$/;
+      expect(await page.textContent('#vitals h3')).toBe(`${name} (%)`);
+      expect(await page.textContent('#vitals figcaption')).toMatch(summary);
+      await page.click('#vitals summary');
+      await page.waitForSelector('#vitals tbody tr');
+      expect(await page.locator('#vitals tbody tr').count()).toBe(4);
+      expect(await violationsOn(page)).toEqual([]);
       await page.context().close();
     },
   );

@@ -8,7 +8,7 @@ import {
   measuredIn,
   type Person,
 } from '../../alerts/interpret.ts';
-import { isOfImplant } from '../../alerts/spoken.ts';
+import { isImplant, isOfImplant } from '../../alerts/spoken.ts';
 import type { Limit, Limits, Thresholds } from '../../alerts/thresholds.ts';
 import { writeExact } from '../../fhir/json.ts';
 
@@ -41,13 +41,25 @@ export const saidBeyond = ({ interpretation = [] }: any): string | undefined =>
     .flatMap(({ coding = [] }: any) => coding.map(({ code }: any) => code))
     .find((code: string) => beyond.has(code));
 
-const plain = (observation: any): any => JSON.parse(writeExact(observation));
+const judged: ReadonlySet<string | undefined> = new Set(['N', ...beyond]);
+const isJudged = ({ interpretation = [] }: any): boolean =>
+  interpretation.some(({ coding = [] }: any) => coding.some(({ code }: any) => judged.has(code)));
+
+/** What limits ask of an Observation, with numbers of the language. */
+const plain = ({ code, valueQuantity, device, meta }: any): any =>
+  JSON.parse(writeExact({ code, valueQuantity, ...(device && { device }), ...(meta && { meta }) }));
 
 /** `limits`: the first that know a code in its unit count. */
 export function normalFor(limits: readonly Limits[], of: Circumstances): Normal {
-  const personOf = ({ device }: any): Person => ({ ...of.person, kinds: of.kindsOf.get(device?.reference) ?? [] });
-  const layersOf = (observation: any): readonly Thresholds[] =>
-    limits.map((one) => (isOfImplant(observation, of.canonical) ? one['cardiac-limit'] : one.vital));
+  const kindsIn = ({ device }: any): readonly string[] => of.kindsOf.get(device?.reference) ?? [];
+  const personOf = (observation: any): Person => ({ ...of.person, kinds: kindsIn(observation) });
+  const isCardiac = ({ coding }: Measured): boolean =>
+    limits.some((one) => coding.some(({ system, code }) => one['cardiac-limit'].has(`${system}|${code}`)));
+  const layersOf = (observation: any, measured: Measured): readonly Thresholds[] => {
+    const ofImplant =
+      isOfImplant(observation, of.canonical) || (isImplant(kindsIn(observation)) && isCardiac(measured));
+    return limits.map((one) => (ofImplant ? one['cardiac-limit'] : one.vital));
+  };
 
   return {
     bandOf(exact) {
@@ -55,7 +67,9 @@ export function normalFor(limits: readonly Limits[], of: Circumstances): Normal 
       const [measured] = measuredIn(observation);
       if (!measured) return undefined;
       const names = measured.coding.map(({ system, code }) => `${system}|${code}`);
-      for (const table of layersOf(observation).flatMap((known) => names.flatMap((name) => known.get(name) ?? []))) {
+      for (const table of layersOf(observation, measured).flatMap((known) =>
+        names.flatMap((name) => known.get(name) ?? []),
+      )) {
         const found = intervalsFor(table, personOf(observation), of.now) ?? [];
         const normal = found.filter(({ kind }) => kind === 'normal');
         // Of several that are normal none is the band.
@@ -67,12 +81,11 @@ export function normalFor(limits: readonly Limits[], of: Circumstances): Normal 
       return undefined;
     },
     beyondIn(exact) {
-      const said = saidBeyond(exact);
-      // What makers tell comes without: it is held against today's limits.
-      if (said !== undefined || !isOfImplant(exact, of.canonical)) return said;
+      // What makers and others tell often comes without: it is held against today's limits.
+      if (isJudged(exact)) return saidBeyond(exact);
       const observation = plain(exact);
       const [measured] = measuredIn(observation);
-      const verdict = measured && judge(measured, personOf(observation), of.now, ...layersOf(observation));
+      const verdict = measured && judge(measured, personOf(observation), of.now, ...layersOf(observation, measured));
       const code = verdict && interpretationOf(verdict);
       return beyond.has(code) ? code : undefined;
     },

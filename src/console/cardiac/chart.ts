@@ -10,8 +10,9 @@ import { alertIdOf, measuredAt } from '../../translators/cardiac/rows.ts';
 import { normalFor } from './band.ts';
 import { messagesOf } from './messages.ts';
 import { deviceLine, masked, mrnOf, namesOf, patientWords } from './people.ts';
-import { asCsv, type Series, seriesOf } from './series.ts';
+import { asCsv, type Series, seriesOf, vitalSeriesOf } from './series.ts';
 import type { ChartSetting } from './setting.ts';
+import { vitalsIn } from './vitals.ts';
 
 const HOUR = 3_600_000;
 /** What may be asked for: a day, a week, thirty days. */
@@ -153,15 +154,17 @@ async function linesOf(
   hours: number,
   search: Search,
   setting: ChartSetting,
-): Promise<readonly [rate: readonly Series[], slow: readonly Series[]]> {
+): Promise<readonly [rate: readonly Series[], vitals: readonly Series[], slow: readonly Series[]]> {
   const reference = `Patient/${patient.id}`;
   const kindsOf = new Map(
     devices.map(({ id, type }) => [`Device/${id}`, (type?.coding ?? []).flatMap(({ code }: any) => code ?? [])]),
   );
   const { canonical, now } = setting;
-  const normal = normalFor(await setting.limitsOf(reference), { person: patient, kindsOf, canonical, now });
+  const limits = await setting.limitsOf(reference);
+  const normal = normalFor(limits, { person: patient, kindsOf, canonical, now });
   return Promise.all([
     seriesOf(['heart_rate'], hours, reference, search, normal, setting),
+    vitalSeriesOf(vitalsIn(limits), hours, reference, search, normal, now),
     seriesOf(slowKinds, SLOW, reference, search, normal, setting),
   ]);
 }
@@ -171,7 +174,7 @@ export async function chart(name: string, asked: string | undefined, search: Sea
   const patient = await patientOf(name, search);
   const reference = `Patient/${patient.id}`;
   const devices = await devicesIn(reference, search, setting.canonical);
-  const [cards, [heartRate, slow], alerts, strips] = await Promise.all([
+  const [cards, [heartRate, vitals, slow], alerts, strips] = await Promise.all([
     deviceCards(devices, reference, search, setting),
     linesOf(patient, devices, hours, search, setting),
     alertsOf(reference, search, setting),
@@ -187,6 +190,7 @@ export async function chart(name: string, asked: string | undefined, search: Sea
       active_alerts: alerts.filter(({ device, is_active }) => is_active && device === `Device/${card.id}`).length,
     })),
     heart_rate: heartRate,
+    vitals,
     slow,
     alerts,
     strips,

@@ -76,6 +76,7 @@ const patientPage = shown((look) => {
             )}</select></label>
           </div>
           <div id="rate"></div>
+          <div class="multiples" id="vitals"></div>
         </section>
         <section class="card" aria-labelledby="slow-title"><h2 id="slow-title">${say('cardiac.slow')}</h2><div class="multiples" id="slow"></div></section>
         <section class="card" aria-labelledby="strip-title"><h2 id="strip-title">${say('cardiac.strips')}</h2><div id="strips"></div></section>

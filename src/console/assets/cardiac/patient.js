@@ -183,14 +183,16 @@ at('csv').addEventListener('click', saveCsv);
 at('print').addEventListener('click', () => print());
 
 function show() {
-  const { patient, devices, heart_rate: rate, slow, alerts, from, to } = shown;
+  const { patient, devices, heart_rate: rate, vitals, slow, alerts, from, to } = shown;
   const { theme } = document.documentElement.dataset;
   const about = [patient.age, patient.sex].filter((one) => one !== null).join(' ');
   at('person').replaceChildren(element('bdi', {}, patientName()), ` ${about}`);
   recordNumber(patient);
   at('devices').replaceChildren(...orNothing(devices.map(card), 'cardiac.no-devices'));
   at('chart').hidden = false;
-  charts(at('rate'), rate, theme, { from, to, height: 220 });
+  charts(at('rate'), rate, theme, { from, to, sync: 'vitals', height: 220 });
+  charts(at('vitals'), vitals, theme, { from, to, sync: 'vitals', height: 150 });
+  at('vitals').hidden = vitals.length === 0;
   charts(at('slow'), slow, theme, { from: to - 90 * 86_400_000, to, sync: 'slow', height: 150 });
   strips(shown.strips);
   const held = document.activeElement?.dataset.alert;
