@@ -28,7 +28,7 @@ export interface AlertAnswersDoor {
 
 const caller = system('alert-answers');
 const words: Readonly<Record<Answer, string>> = {
-  allow: 'Yes, tell my care team',
+  allow: 'Yes, tell the care team',
   deny: 'No, tell nobody',
   'ask-later': 'Ask me later',
 };
@@ -75,8 +75,12 @@ export function alertAnswersRouter({ store, dispatch, runtime, base, linkKey }: 
     const buttons = Object.entries(words).map(
       ([answer, text]) => html`<p><button name="answer" value="${answer}">${text}</button></p>`,
     );
-    const form = html`<p>Your device has noticed something. May your care team be told?</p><form method="post">${buttons}</form>`;
-    sendPage(response, page('A question about your device', form));
+    const isRelated = question.recipient?.[0]?.reference?.startsWith('RelatedPerson/') === true;
+    const noticed = isRelated
+      ? 'A device of somebody you are related to has noticed something. May the care team be told?'
+      : 'Your device has noticed something. May your care team be told?';
+    const title = isRelated ? 'A question about a device' : 'A question about your device';
+    sendPage(response, page(title, html`<p>${noticed}</p><form method="post">${buttons}</form>`));
   }
 
   async function take(request: Request, response: Response): Promise<void> {

@@ -1,5 +1,5 @@
 /** What people do that the process listens to: a Task that is accepted or given back, an answer of the patient. docs/escalation.md */
-import type { Resource, ResourceKey } from '../../fhir/references.ts';
+import { keyOf, type Resource, type ResourceKey } from '../../fhir/references.ts';
 import type { Derive, Pending } from '../../interactions/interaction.ts';
 import { keptNow, resourceNow } from '../../interactions/pending.ts';
 import { isDeleted, type Look, type Version } from '../../store/store.ts';
@@ -36,7 +36,10 @@ export const followTask: Derive = async ({ key, before, after: written }, pendin
 
 const answers = new Set<string>(['allow', 'deny', 'ask-later'] satisfies readonly Answer[]);
 
-/** A Communication by the patient, in response to one of our questions: its first payload says allow, deny or ask-later. */
+const isAmong = (who: string, recipients: readonly any[] | undefined): boolean =>
+  recipients?.some(({ reference }) => reference === who) === true;
+
+/** A Communication by the patient, or who was asked in the patient's place, in response to one of our questions: its first payload says allow, deny or ask-later. */
 export const followAnswer: Derive = async ({ key, before, after: written }, pending, look, { now }) => {
   if (!written || before || written['status'] !== 'completed') return [];
   const question = idIn(written['inResponseTo']?.[0]?.reference, 'Communication');
@@ -48,8 +51,13 @@ export const followAnswer: Derive = async ({ key, before, after: written }, pend
   const { value } = await keptNow(processKinds.process, about.alert, pending, look);
   const process = value as Process | undefined;
   const patient = process?.alert.patient;
-  if (!process || patient === undefined || written['sender']?.reference !== patient) return [];
-  if (!isAsking(process, about.request) || !asked.recipient?.some(({ reference }: any) => reference === patient))
-    return [];
+  const sender: string | undefined = written['sender']?.reference;
+  if (!process || patient === undefined || sender === undefined || !isAsking(process, about.request)) return [];
+  if (!isAmong(sender, asked.recipient)) return [];
+  // In the place of the patient answers whom the process itself asked: anybody may have written the message.
+  if (sender !== patient) {
+    const request = await resourceNow({ type: 'CommunicationRequest', id: about.request }, pending, look);
+    if (keyOf(sender)?.type !== 'RelatedPerson' || !isAmong(sender, request?.resource.recipient)) return [];
+  }
   return tellProcess(about.alert, { is: answer as Answer, at: now, by: key.id }, pending, look);
 };

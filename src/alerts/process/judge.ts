@@ -53,8 +53,9 @@ export const createJudge =
       const issue: any = version && !isDeleted(version) ? parseExact(version.text) : undefined;
       if (issue?.status === 'entered-in-error' || isKnownIn(issue, canonical)) return false;
       const sent = await sentOf(alert.id);
-      const isPatient = (one: any) => alert.patient !== undefined && one.recipient?.[0]?.reference === alert.patient;
-      return !sent.some((one) => isAtLeast(one.priority, priority) && !isPatient(one));
+      // Who was asked is the patient, or related to the patient: those are never told.
+      const isAsked = (one: any) => /^(Patient|RelatedPerson)\//.test(one.recipient?.[0]?.reference ?? '');
+      return !sent.some((one) => isAtLeast(one.priority, priority) && !isAsked(one));
     }
 
     /** Communications about the alert that their channels took. */

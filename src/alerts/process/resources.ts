@@ -134,10 +134,12 @@ const DAY = 86_400_000;
 export function consent(
   of: { readonly id: string; readonly process: Process; readonly answer: Answer; readonly team: string | undefined } & {
     readonly source: string;
+    /** Who answered. */
+    readonly performer: string;
   },
   setting: Setting,
 ): Made {
-  const { id, process, answer, team, source } = of;
+  const { id, process, answer, team, source, performer } = of;
   const isAllowed = answer === 'allow';
   const { patient } = process.alert;
   return {
@@ -159,7 +161,7 @@ export function consent(
     ],
     patient: { reference: patient },
     dateTime: iso(setting.now),
-    performer: [{ reference: patient }],
+    performer: [{ reference: performer }],
     policyRule: {
       coding: [
         {

@@ -25,7 +25,8 @@ import {
   taskAt,
 } from './resources.ts';
 import { type Answer, type Deed, next, type Stage, type Turn } from './stages.ts';
-import { addressOf, backup, clinicians, emergency, type Group, patientOf, type WhoParts } from './who.ts';
+import { addressOf, backup, clinicians, emergency, type Group, type WhoParts } from './who.ts';
+import { whomToAsk } from './whom-to-ask.ts';
 import { alertWords, questionWords } from './words.ts';
 
 const caller = system('alerts');
@@ -87,7 +88,7 @@ export async function takeStep(parts: ProcessParts, timer: string, alert: string
   const [heard, ...later] = process.heard;
   const turn = next(process, heard?.is ?? 'due', plan, {
     now,
-    canAsk: plan.askSeconds !== undefined && (await patientOf(process, who)) !== undefined,
+    canAsk: plan.askSeconds !== undefined && (await whomToAsk(process, who)).length > 0,
     canCallEms:
       plan.emsSeconds !== undefined &&
       (await addressOf(process, who)) !== undefined &&
@@ -113,7 +114,7 @@ export async function takeStep(parts: ProcessParts, timer: string, alert: string
     output: undefined,
   };
   for (const deed of turn.deeds) await deeds[deed]?.(taking, result);
-  if (turn.deeds.includes('take-answer')) takeAnswer(taking, result, heard!);
+  if (turn.deeds.includes('take-answer')) await takeAnswer(taking, result, heard!);
   const closed = await closeRequests(taking, result);
   const { stage } = turn.standing;
   const hasMoved = stage !== process.stage || turn.deeds.length > 0;
@@ -164,11 +165,14 @@ async function newest(key: ResourceKey, { store }: Pick<ProcessParts, 'store'>) 
 
 const deeds: Partial<Record<Deed, (taking: Taking, result: Result) => Promise<void>>> = {
   async ask(taking, result) {
-    const recipient = await patientOf(taking.process, taking.who);
-    if (!recipient) return;
-    const words = questionWords(taking.process.alert.severity, taking.detail);
-    result.owner = { reference: recipient.reference! };
-    request('ask', { owner: result.owner, recipients: [recipient] }, words, taking.turn.standing.due, taking, result);
+    const recipients = await whomToAsk(taking.process, taking.who);
+    const [first] = recipients;
+    if (!first) return;
+    const isPatient = first.reference === taking.process.alert.patient;
+    const words = questionWords(taking.process.alert.severity, taking.detail, isPatient);
+    const owner = { reference: first.reference! };
+    result.owner = owner;
+    request('ask', { owner, recipients }, words, taking.turn.standing.due, taking, result);
   },
   async 'tell-alongside'(taking, result) {
     const { plan, turn } = taking;
@@ -290,7 +294,11 @@ function request(
   }
 }
 
-function takeAnswer({ parts, process, now }: Taking, result: Result, heard: { is: string; by?: string }): void {
+async function takeAnswer(
+  { parts, process, now }: Taking,
+  result: Result,
+  heard: { is: string; by?: string },
+): Promise<void> {
   const source = `Communication/${heard.by}`;
   if (heard.is === 'ask-later') {
     result.output = { text: heard.is, reference: source };
@@ -300,7 +308,9 @@ function takeAnswer({ parts, process, now }: Taking, result: Result, heard: { is
   const team = owner && 'reference' in owner ? owner.reference : undefined;
   const id = stepId(process, 'consent');
   const answer = heard.is as Answer;
-  result.made.push(consent({ id, process, answer, team, source }, { now, canonical: parts.canonical }));
+  const said = heard.by === undefined ? undefined : await newest({ type: 'Communication', id: heard.by }, parts);
+  const performer: string = said?.resource.sender?.reference ?? process.alert.patient!;
+  result.made.push(consent({ id, process, answer, team, source, performer }, { now, canonical: parts.canonical }));
   result.output = { text: answer, reference: `Consent/${id}` };
 }
 

@@ -41,7 +41,10 @@ const told = new Set(['Practitioner', 'PractitionerRole', 'Organization']);
 const MOST_TOLD = 50;
 const inboxOwner = { display: 'Inbox of the clinic' };
 
-async function readAll(references: readonly string[], { look }: Pick<WhoParts, 'look'>): Promise<readonly Resource[]> {
+export async function readAll(
+  references: readonly string[],
+  { look }: Pick<WhoParts, 'look'>,
+): Promise<readonly Resource[]> {
   const keys = references.flatMap((one) => keyOf(one) ?? []);
   const versions = keys.length === 0 ? [] : await look.read(keys);
   return versions.flatMap((one) => (one && !isDeleted(one) ? [{ ...JSON.parse(one.text), id: one.key.id }] : []));
@@ -67,11 +70,11 @@ function contactsIn(resource: Resource | undefined, { kinds, now }: Pick<WhoPart
   return [...found.values()];
 }
 
-const isNow = (period: any, now: number): boolean =>
+export const isNow = (period: any, now: number): boolean =>
   (period?.start === undefined || Date.parse(period.start) <= now) &&
   (period?.end === undefined || Date.parse(period.end) >= now);
 
-async function recipientsOf(references: readonly string[], parts: WhoParts): Promise<readonly Recipient[]> {
+export async function recipientsOf(references: readonly string[], parts: WhoParts): Promise<readonly Recipient[]> {
   const resources = await readAll(references.slice(0, MOST_TOLD), parts);
   const practitioners = await readAll(
     resources.flatMap((one) => (one.resourceType === 'PractitionerRole' ? (one['practitioner']?.reference ?? []) : [])),

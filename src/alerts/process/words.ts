@@ -13,16 +13,21 @@ export interface Words {
 }
 
 /** `detail` is what was noticed, where the site wants it in its messages. */
-export const questionWords = (severity: AlertSeverity, detail: string | undefined): Words => ({
-  subject: 'Watchfire: your device asks you a question',
-  text: [
-    `${urgency[severity]} of your device is there.`,
-    detail,
-    'May your care team be told? Please answer by the link: yes, no, or ask me later.',
-  ]
-    .filter(Boolean)
-    .join(' '),
-});
+export function questionWords(severity: AlertSeverity, detail: string | undefined, isPatient = true): Words {
+  const [device, team] = isPatient
+    ? ['your device', 'your care team']
+    : ['a device of somebody you are related to', 'the care team'];
+  return {
+    subject: `Watchfire: ${device} asks you a question`,
+    text: [
+      `${urgency[severity]} of ${device} is there.`,
+      detail,
+      `May ${team} be told? Please answer by the link: yes, no, or ask me later.`,
+    ]
+      .filter(Boolean)
+      .join(' '),
+  };
+}
 
 export const alertWords = (severity: AlertSeverity, stage: string, detail: string | undefined): Words =>
   stage === 'over'
