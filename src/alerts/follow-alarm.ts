@@ -12,7 +12,7 @@ import { kindOf } from './kinds.ts';
 import { ended, MOST_EVIDENCE, raised } from './raise.ts';
 import type { LimitsOf } from './thresholds.ts';
 import { wearerOf } from './wearer.ts';
-import { detailOf, nameOf } from './words.ts';
+import { detailOf } from './words.ts';
 
 /** The kept alarm, with the ids of its newest episode. */
 export interface KeptAlarm extends Alarm {
@@ -44,9 +44,9 @@ const severityOf = (severity: Alarm['severity']): AlertSeverity => (severity ===
 const typeOf = ({ alert, vital }: Verdict): string => alert ?? `vital-${vital}`;
 
 /** What implants and devices say goes by the name of its kind; of vital signs it is said which way they went. */
-function words({ verdict, of }: Sight, severity: Alarm['severity']): Pick<AlertSeen, 'type' | 'text' | 'name'> {
+function words({ verdict, of }: Sight, severity: Alarm['severity']): Pick<AlertSeen, 'type' | 'text'> {
   const type = typeOf(verdict);
-  if (of === 'vital') return { type, name: nameOf(verdict), text: detailOf(verdict, severity) };
+  if (of === 'vital') return { type, text: detailOf(verdict, severity) };
   const { display } = kindOf(type);
   const isSaid = verdict.name.split(' ').every((word) => display.includes(word.replace(/s$/, '')));
   return { type, text: isSaid ? display : `${display}: ${verdict.name}` };

@@ -129,12 +129,12 @@ async function flagRaised(
   return [saveOf(key, { ...newest.resource, extension, code }, newest.expect)];
 }
 
-/** The type changes; what a maker calls it beside that stays. */
+/** The type or the words change; what a maker calls it beside that stays, and its words while the type does. */
 function codeAgain(code: any, type: string, text: string | undefined, canonical: string) {
   const coding = alertTypeOf(type, canonical);
   const others = (code?.coding ?? []).filter(({ system }: any) => system !== coding.system);
   const isSame = code?.coding?.some(({ system, code: was }: any) => system === coding.system && was === coding.code);
-  return isSame ? code : { ...code, coding: [coding, ...others], text: text ?? code?.text };
+  return isSame && others.length > 0 ? code : { ...code, coding: [coding, ...others], text: text ?? code?.text };
 }
 
 async function taskRaised(

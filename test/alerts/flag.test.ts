@@ -69,6 +69,19 @@ const sendAll = async (one: Told, values: readonly number[]) => {
 };
 
 describe('a vital sign sent over FHIR', () => {
+  it('says in the words of its Flag which way it went, and how far by now (0-045)', async () => {
+    const one = await patient();
+    const texts: string[] = [];
+    for (const [value, minutes] of [
+      [120, 2],
+      [150, 1],
+    ] as const) {
+      await one.send(one.heartRate(value, minutes));
+      texts.push((await one.flags())[0].code.text);
+    }
+    expect(texts).toEqual(['Heart rate is too high', 'Heart rate is critically high']);
+  });
+
   it('opens a Flag and a DetectedIssue, and comes back as it was sent (2-005)', async () => {
     const one = await patient();
     const sent = await one.send(one.heartRate(120, 1));
