@@ -73,6 +73,22 @@ describe('A heart rate without a profile', () => {
     expect(await device.flags()).toEqual(['inactive heart-rate-high PM']);
   });
 
+  it('of an implant is one of an implant also where the house calls it a normal vital sign', async () => {
+    const quantity = (value: number) => rate(value).valueQuantity;
+    await house.update({
+      resourceType: 'ObservationDefinition',
+      id: 'wide',
+      identifier: [{ system: `${canonical}/sid/vital`, value: 'heart-rate' }],
+      code: coding(LOINC, '8867-4'),
+      quantitativeDetails: { unit: { coding: [{ system: 'http://unitsofmeasure.org', code: '/min' }] } },
+      qualifiedInterval: [{ category: 'reference', range: { low: quantity(20), high: quantity(250) } }],
+    });
+    const device = await deviceOf(icd);
+    await device.post(coding(LOINC, '8867-4'), rate(25));
+    expect(await device.flags()).toEqual(['active heart-rate-low PM']);
+    await house.remove('ObservationDefinition/wide');
+  });
+
   it('of an implant is critical where the house says so, and a warning else', async () => {
     const rates = async () => {
       const device = await deviceOf(icd);
