@@ -287,7 +287,7 @@ describeInChromium('The pages of devices in Chromium', () => {
     expect(await house.search('Provenance?target=DetectedIssue/issue-a2')).toHaveLength(1);
     await until(async () => {
       const toasts = await Promise.all([nina, nora].map(({ page }) => page.textContent('#toasts')));
-      return toasts.filter((text) => text!.includes('was first')).length === 1;
+      return toasts.filter((text) => /(?:Lee, Nina|Ray, Nora) was first/.test(text!)).length === 1;
     });
     expect(nora.complaints).toEqual([]);
     await nora.context.close();

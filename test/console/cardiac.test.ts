@@ -81,7 +81,7 @@ describe('What the list of alerts asks for', () => {
       severity: 'critical',
       message: 'Shock delivered',
       patient: { id: 'p1', name: 'Doe, John', sex: 'm' },
-      device: { name: 'BSX-d-p1', type: 'icd', maker: 'boston-scientific', model: 'D433' },
+      device: { name: 'BSX-d-p1', type: 'icd', maker: 'Boston Scientific', model: 'D433' },
       state: 'new',
       acknowledged_by: null,
     });

@@ -106,7 +106,7 @@ describeInChromium('Markup in what others write', () => {
         valueQuantity: quantity(70, 'unit'),
       }),
       observation('x-volts', 'x', now - MINUTE, 3, {
-        code: { coding: [{ system: 'urn:iso:std:iso:11073:10101', code: '721344', display: evil('volts') }] },
+        code: { coding: [{ system: 'urn:iso:std:iso:11073:10101', code: '721344' }], text: evil('volts') },
         valueQuantity: quantity(3, 'volts-unit'),
       }),
       observation('x-ecg', 'x', now - MINUTE, 0, {

@@ -133,4 +133,30 @@ describeInChromium('The page of a patient in Chromium', () => {
       await page.context().close();
     },
   );
+
+  it('and the list name kinds of alerts and values in German, and leave what others wrote (0-109)', async () => {
+    const page = await listOf({ browser, house }, { look: 'de.light.compact', width: 1_280 });
+    await house.ask('POST', '/cardiac/alerts/a1/acknowledge');
+    await page.selectOption('#by-state', '');
+    const cells = () => page.locator('#alerts td:nth-child(4)').allTextContents();
+    await until(async () => (await cells()).length === 3);
+    const [saturation] = (await cells()).filter((text) => text.startsWith('Sauerstoffsättigung'));
+    expect(saturation).toMatch(/^Sauerstoffsättigung(?: kritisch niedrig)?$/);
+    expect(await cells()).toEqual(
+      expect.arrayContaining(['Elektrodenimpedanz hoch: Pacing impedance RV', 'Shock delivered', saturation]),
+    );
+    expect(await page.textContent('#alerts td:nth-child(3)')).toContain('Boston Scientific');
+    await comes(page, "document.getElementById('alerts').textContent.includes('bestätigt von Verwaltung')");
+    await page.focus(`#alerts tr:has-text("${saturation}") button`);
+    await page.keyboard.press('e');
+    await comes(page, "document.querySelector('#evidence-values dt')?.textContent === 'Sauerstoffsättigung'");
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('o');
+    await page.waitForSelector('#rate canvas');
+    expect(await page.textContent('#rate h3')).toBe('Herzfrequenz (Schläge/min)');
+    expect(await page.textContent('#slow h3')).toBe('Elektrodenimpedanz RV (Ohm)');
+    expect(await page.textContent('#history')).toContain(saturation);
+    expect(await violationsOn(page)).toEqual([]);
+    await page.context().close();
+  });
 });

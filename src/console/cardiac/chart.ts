@@ -9,6 +9,7 @@ import { patientNamed } from '../../translators/cardiac/patient.ts';
 import { alertIdOf, measuredAt } from '../../translators/cardiac/rows.ts';
 import { normalFor } from './band.ts';
 import { messagesOf } from './messages.ts';
+import { alertNamed } from './named.ts';
 import { deviceLine, masked, mrnOf, namesOf, patientWords } from './people.ts';
 import { asCsv, type Series, seriesOf, vitalSeriesOf } from './series.ts';
 import type { ChartSetting } from './setting.ts';
@@ -108,8 +109,10 @@ async function alertsOf(reference: string, search: Search, { canonical, rows }: 
   ]);
   return matches.map((flag) => {
     const issue = issues.get(alertIdOf(flag, canonical));
+    const alert = rows.alert(flag, issue, all.get(flag.author?.reference), '') as any;
     return {
-      ...rows.alert(flag, issue, all.get(flag.author?.reference), ''),
+      ...alert,
+      ...alertNamed(alert.alert_type, alert.message),
       flag: flag.id,
       device: flag.author?.reference ?? null,
       is_active: flag.status === 'active',
@@ -117,7 +120,7 @@ async function alertsOf(reference: string, search: Search, { canonical, rows }: 
       deeds: deedsOf(issue).map(({ action, date, author }) => ({
         what: action.coding.find(({ system }: any) => system === actionSystem(canonical)).code,
         at: date ?? null,
-        by: author?.reference ? named(author.reference) : (author?.display ?? null),
+        by: named(author?.reference, author?.display),
       })),
       said: said.get(`Flag/${flag.id}`) ?? [],
     };

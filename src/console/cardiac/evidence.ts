@@ -5,6 +5,7 @@ import type { Search } from '../../translators/cardiac/asker.ts';
 import { issuesOf } from '../../translators/cardiac/beside.ts';
 import { alertIdOf, measuredAt } from '../../translators/cardiac/rows.ts';
 import { saidBeyond } from './band.ts';
+import { kindIn, namedIn } from './named.ts';
 import type { ChartSetting } from './setting.ts';
 
 const MOST = 20;
@@ -40,8 +41,8 @@ export async function evidence(
         ).matches;
   const values = found.flatMap((one) => {
     const of = [one, ...(one.component ?? [])].map((part: any) => ({
-      kind: kinds.of(part),
-      name: part.code?.text ?? part.code?.coding?.[0]?.display ?? kinds.of(part),
+      kind: kindIn(part, kinds),
+      ...namedIn(part, kindIn(part, kinds)),
       ...whatIsSaid(part),
       at: measuredAt(one),
       beyond: isWithdrawn(one) ? 'withdrawn' : (saidBeyond(part) ?? null),

@@ -9,6 +9,9 @@ export interface TriageRow {
   readonly severity: 'critical' | 'warning' | 'info';
   readonly type: string;
   readonly message: string;
+  /** Of the message what its type does not say: see named.ts. */
+  readonly beyond: string | null;
+  readonly besides: string | null;
   readonly since: string | null;
   readonly patient: PatientWords | null;
   readonly device: DeviceLine | null;

@@ -60,7 +60,7 @@ export async function messagesOf(
     search,
   );
   const nameOf = (who: any): string | null =>
-    who?.reference?.startsWith('Patient/') ? 'patient' : (named(who?.reference) ?? who?.display ?? null);
+    who?.reference?.startsWith('Patient/') ? 'patient' : named(who?.reference, who?.display);
 
   const said = new Map<string, AlertMessage[]>();
   const add = (flag: string | undefined, message: AlertMessage): void => {

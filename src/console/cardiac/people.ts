@@ -62,40 +62,66 @@ export interface DeviceLine {
   readonly status: string;
 }
 
+/** `boston-scientific`, the name of a folder, as people write it. */
+const makerInWords = (folder: string): string =>
+  folder.replace(/(^|-)(\w)/g, (_, dash: string, letter: string) => (dash && ' ') + letter.toUpperCase());
+
 export function deviceLine(device: any, rows: Rows, canonical: string): DeviceLine {
   const { device_id, manufacturer, model, device_type, status } = rows.device(device);
+  const own = makersNameOf(device, canonical);
   return {
     id: device.id,
-    name: makersNameOf(device, canonical)?.id ?? device.deviceName?.[0]?.name ?? device_id,
+    name: own?.id ?? device.deviceName?.[0]?.name ?? device_id,
     type: device_type,
-    maker: manufacturer,
+    maker: own ? makerInWords(own.maker) : manufacturer,
     model,
     status,
   };
 }
 
-/** `Practitioner/7` → what people call them; whom the caller may not see keeps the reference. */
-export async function namesOf(
-  references: Iterable<string>,
-  search: Search,
-  type: 'Practitioner' | 'Organization' = 'Practitioner',
-): Promise<(reference: string | undefined) => string | null> {
-  const ids = [...new Set(references)].flatMap((one) => {
-    const key = keyOf(one);
-    return key?.type === type ? [key.id] : [];
-  });
-  const names = new Map<string, string>();
+/** Whom alerts have to do with, and what each is called by. */
+const called: Readonly<Record<string, (resource: any, all: ReadonlyMap<string, any>) => string | null | undefined>> = {
+  Practitioner: nameOf,
+  RelatedPerson: nameOf,
+  Organization: ({ name }) => name,
+  CareTeam: ({ name }) => name,
+  HealthcareService: ({ name }) => name,
+  PractitionerRole: ({ practitioner }, all) =>
+    practitioner?.display ?? nameOf(all.get(practitioner?.reference) ?? {}) ?? undefined,
+};
+
+async function namesOfType(type: string, ids: readonly string[], search: Search): Promise<readonly [string, string][]> {
+  const names: [string, string][] = [];
   for (let i = 0; i < ids.length; i += 100) {
     const asked: Parameters = [
       ['_id', ids.slice(i, i + 100).join(',')],
       ['_count', '100'],
+      ...(type === 'PractitionerRole' ? [['_include', 'PractitionerRole:practitioner'] as const] : []),
     ];
-    const { matches } = await search(type, asked).catch((error: unknown) => {
-      if (error instanceof Problem && error.status === 403) return { matches: [] };
+    const { matches, all } = await search(type, asked).catch((error: unknown) => {
+      if (error instanceof Problem && error.status === 403) return { matches: [], all: new Map<string, any>() };
       throw error;
     });
-    for (const one of matches)
-      names.set(`${type}/${one.id}`, (type === 'Organization' ? one.name : nameOf(one)) ?? one.id);
+    for (const one of matches) {
+      const name = called[type]!(one, all);
+      if (name) names.push([`${type}/${one.id}`, name]);
+    }
   }
-  return (reference) => (reference === undefined ? null : (names.get(reference) ?? reference));
+  return names;
+}
+
+/** `Practitioner/7` → what people call them: whom the caller may not see, and who has no name, by what is written beside the reference, else by that itself. */
+export async function namesOf(
+  references: Iterable<string>,
+  search: Search,
+): Promise<(reference: string | undefined, display?: string) => string | null> {
+  const ids = new Map<string, string[]>();
+  for (const one of new Set(references)) {
+    const key = keyOf(one);
+    if (key && Object.hasOwn(called, key.type)) ids.set(key.type, [...(ids.get(key.type) ?? []), key.id]);
+  }
+  const found = await Promise.all([...ids].map(([type, some]) => namesOfType(type, some, search)));
+  const names = new Map(found.flat());
+  return (reference, display) =>
+    reference === undefined ? (display ?? null) : (names.get(reference) ?? display ?? reference);
 }

@@ -5,6 +5,7 @@ import type { Parameters } from '../../interactions/interaction.ts';
 import type { Search } from '../../translators/cardiac/asker.ts';
 import { measuredAt } from '../../translators/cardiac/rows.ts';
 import type { Band, Normal } from './band.ts';
+import { namedIn } from './named.ts';
 import type { ChartSetting } from './setting.ts';
 import { type Vitals, vitalKinds } from './vitals.ts';
 
@@ -14,8 +15,9 @@ const MOST_VITALS = 500;
 
 export interface Series {
   readonly kind: string;
-  /** Channel of a lead, or what else tells it from its like. */
+  /** As it was written; `channel` is what stands behind the name of its kind where that is all. */
   readonly name: string;
+  readonly channel: string | null;
   readonly unit: string;
   /** Milliseconds and value, oldest first; where it was judged to be beyond its limits, how. */
   readonly points: (readonly [at: number, value: unknown, beyond?: string])[];
@@ -67,9 +69,9 @@ function linesIn(
     const { value, code, unit = code } = one.valueQuantity;
     const at = Date.parse(measuredAt(one) ?? '');
     if (Number.isNaN(at) || kind === undefined) continue;
-    const name = one.code?.text ?? one.code?.coding?.[0]?.display ?? kind;
-    const key = `${kind} ${name} ${code ?? unit}`;
-    const line: Series = lines.get(key) ?? { kind, name, unit: unit ?? '', points: [] };
+    const named = namedIn(one, kind);
+    const key = `${kind} ${named.name} ${code ?? unit}`;
+    const line: Series = lines.get(key) ?? { kind, ...named, unit: unit ?? '', points: [] };
     const beyond = beyondIn(one);
     line.points.push(beyond === undefined ? [at, value] : [at, value, beyond]);
     lines.set(key, line);

@@ -9,6 +9,7 @@ import { alertIdOf, type Rows } from '../../translators/cardiac/rows.ts';
 import type { TriageRow } from './line.ts';
 import { medianAcknowledgement } from './median.ts';
 import { isPerson, mineAmong } from './mine.ts';
+import { alertNamed } from './named.ts';
 import { deviceLine, namesOf, patientWords } from './people.ts';
 import { unflagged } from './unflagged.ts';
 
@@ -112,9 +113,8 @@ export async function triage(search: Search, setting: TriageSetting, one: One = 
   );
   const seenBy = [...issues.values()].flatMap((issue) => acknowledgementIn(issue, canonical)?.by ?? []);
   const organizations = [...flags.all.values()].flatMap((one) => one.managingOrganization?.reference ?? []);
-  const [named, placeNamed, others] = await Promise.all([
-    namesOf(seenBy, search),
-    namesOf(organizations, search, 'Organization'),
+  const [named, others] = await Promise.all([
+    namesOf([...seenBy, ...organizations], search),
     flag === undefined ? unflagged(waiting, search, { ...setting, isMine }) : [],
   ]);
 
@@ -132,8 +132,9 @@ export async function triage(search: Search, setting: TriageSetting, one: One = 
       severity: severity in rank ? severity : 'info',
       type: alert_type,
       message,
+      ...alertNamed(alert_type, message),
       since: timestamp,
-      patient: patientWords(flags.all.get(patient), patient.replace(/^Patient\//, ''), now, placeNamed),
+      patient: patientWords(flags.all.get(patient), patient.replace(/^Patient\//, ''), now, named),
       device: device ? deviceLine(device, rows, canonical) : null,
       state: seen ? 'acknowledged' : isPerson(owner) ? 'assigned' : 'new',
       owner: owner ?? null,

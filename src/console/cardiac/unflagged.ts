@@ -7,6 +7,7 @@ import type { Search } from '../../translators/cardiac/asker.ts';
 import type { Rows } from '../../translators/cardiac/rows.ts';
 import type { TriageRow } from './line.ts';
 import { isPerson } from './mine.ts';
+import { alertNamed } from './named.ts';
 import { deviceLine, namesOf, patientWords } from './people.ts';
 
 /** By their references; none where the caller may not see them. */
@@ -78,6 +79,7 @@ export async function unflagged(
       severity: issueSeverities[issue?.severity] ?? severity ?? 'info',
       type: task.code?.coding?.[0]?.code ?? 'unknown',
       message: task.description ?? '',
+      ...alertNamed(task.code?.coding?.[0]?.code ?? 'unknown', task.description ?? ''),
       since: task.authoredOn ?? null,
       patient: patient ? patientWords(patient, patient.id, now) : null,
       device: device ? deviceLine(device, rows, canonical) : null,

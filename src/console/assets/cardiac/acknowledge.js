@@ -1,5 +1,6 @@
 /** One key to acknowledge, and ten seconds to take that back: the same in the list and on the page of a patient. docs/dashboard.md */
 import { announce, ask, clock, note, offerUndo, say, whenSignedIn } from '../page.js';
+import { whoText } from './named.js';
 
 /** The server allows ten seconds from its own clock; the way there takes some. */
 const UNDO_SECONDS = 9;
@@ -21,7 +22,7 @@ export async function acknowledge({ alert_id: id, flag, task }, about, onDone, o
     underway.delete(id);
     if (by !== me) {
       const { rows } = await ask(`/console/api/triage?${flag ? 'flag' : 'task'}=${encodeURIComponent(flag ?? task)}`);
-      return void note(say('cardiac.acknowledged.before', { by: rows[0]?.acknowledged_by ?? by, time: clock(at) }));
+      return void note(say('cardiac.acknowledged.before', { by: whoText(rows[0]?.acknowledged_by ?? by), time: clock(at) }));
     }
     if (!(await offerUndo(say('cardiac.acknowledged', about), UNDO_SECONDS))) return;
     await ask(`${path}/undo`, { method: 'POST' });

@@ -1,6 +1,7 @@
 /** One patient: devices, charts, strips, and what became of each alert. docs/dashboard.md */
 import { ago, announce, ask, day, element, keys, live, note, say, session, severity, timeElement, whenSignedIn } from '../page.js';
 import { acknowledge } from './acknowledge.js';
+import { alertText, whoText } from './named.js';
 import { plot } from './plot.js';
 import { strip } from './strip.js';
 
@@ -40,7 +41,7 @@ function card(device) {
 
 const step = (time, ...words) => element('li', {}, timeElement(time), ' ', ...words);
 
-const deedStep = ({ what, at: time, by }) => step(time, say(`cardiac.deed.${what}`), ...(by ? [' ', element('bdi', {}, say('cardiac.somebody', { name: by }))] : []));
+const deedStep = ({ what, at: time, by }) => step(time, say(`cardiac.deed.${what}`), ...(by ? [' ', element('bdi', {}, say('cardiac.somebody', { name: whoText(by) }))] : []));
 
 /** The alert that the next click resolves: asked once more, since nothing takes it back. */
 let armed;
@@ -53,8 +54,8 @@ async function resolveAlert(alert) {
   }
   armed = undefined;
   try {
-    const answer = await ask(`/cardiac/alerts/${encodeURIComponent(alert.alert_id)}/resolve`, { method: 'POST' });
-    note(say('cardiac.resolved', { alert: alert.message, by: answer.resolved_by ?? '–' }));
+    await ask(`/cardiac/alerts/${encodeURIComponent(alert.alert_id)}/resolve`, { method: 'POST' });
+    note(say('cardiac.resolved', { alert: alertText(alert) }));
   } catch (error) {
     note(say('failed', { why: error.message }), { isFault: true });
   }
@@ -69,7 +70,7 @@ const resolveButton = (alert) =>
       'data-writes': true,
       'data-alert': alert.alert_id,
       // What it says by then is what it is called by.
-      'aria-label': armed === alert.alert_id ? undefined : say('cardiac.resolve.of', { alert: alert.message }),
+      'aria-label': armed === alert.alert_id ? undefined : say('cardiac.resolve.of', { alert: alertText(alert) }),
       onclick: () => resolveAlert(alert),
     },
     say(armed === alert.alert_id ? 'cardiac.resolve.sure' : 'cardiac.resolve'),
@@ -77,7 +78,7 @@ const resolveButton = (alert) =>
 
 const patientName = () => shown.patient.name ?? say('cardiac.no-name');
 function acknowledgeButton(alert) {
-  const about = { alert: alert.message, name: patientName() };
+  const about = { alert: alertText(alert), name: patientName() };
   const again = () => following?.again(askAll);
   return element('button', { type: 'button', 'data-writes': true, 'data-alert': `${alert.alert_id} seen`, 'aria-label': say('cardiac.acknowledge.of', about), onclick: () => acknowledge(alert, about, again, again) }, say('cardiac.acknowledge'));
 }
@@ -90,7 +91,7 @@ function saidStep({ what, at: time, who, channel, text }) {
 }
 
 function alertItem(alert) {
-  const { severity: level, message, device_id: device, timestamp, ended, is_active: isActive, deeds, said = [] } = alert;
+  const { severity: level, device_id: device, timestamp, ended, is_active: isActive, deeds, said = [] } = alert;
   const done = [
     ...deeds.map((deed) => ({ at: deed.at, deed })),
     ...said.map((one) => ({ at: one.at, said: one })),
@@ -102,7 +103,7 @@ function alertItem(alert) {
     {},
     severity(level),
     ' ',
-    element('bdi', {}, message),
+    element('bdi', {}, alertText(alert)),
     device ? element('span', { class: 'hint' }, ' ', element('bdi', {}, device)) : undefined,
     element(
       'ol',

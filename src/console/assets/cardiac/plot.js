@@ -1,5 +1,6 @@
 /** A line over time with its units, gaps as gaps, a summary in words and the same as a table. */
 import { element, moment, say } from '../page.js';
+import { unitText, valueName } from './named.js';
 import Plot from '../vendor/uplot.js';
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -59,7 +60,7 @@ function table(name, unit) {
   };
 }
 
-function wordsOf({ unit, points, band }, gaps) {
+function wordsOf({ points, band }, unit, gaps) {
   const values = points.map(([, value]) => value);
   const [at, last] = points.at(-1);
   const about = { count: points.length, low: Math.min(...values), high: Math.max(...values), unit, last, time: moment(at) };
@@ -101,13 +102,10 @@ function marks(drawn, points) {
   pen.restore();
 }
 
-/** In the reader's language where the text is the kind, with its channel behind it: `lead_impedance RV`. */
-const nameOf = ({ kind, name }) => (name.startsWith(kind) ? say(`cardiac.kind.${kind}`) + name.slice(kind.length) : name);
-
 /** Puts a chart of one series into `place`; `sync` names charts whose cursors go together. Returns how to bring it up to date, and to end it. */
 export function plot(place, series, { from, to, sync, height = 160 }) {
-  const { unit } = series;
-  const name = nameOf(series);
+  const unit = unitText(series.unit);
+  const name = valueName(series);
   const box = element('div', { class: 'plot', role: 'img' });
   const caption = element('figcaption', { class: 'hint' });
   const values = table(name, unit);
@@ -144,7 +142,7 @@ export function plot(place, series, { from, to, sync, height = 160 }) {
     ({ points, band } = next);
     const { data, gaps } = withGaps(points);
     drawn.setData(data);
-    caption.textContent = wordsOf(next, gaps);
+    caption.textContent = wordsOf(next, unit, gaps);
     box.setAttribute('aria-label', `${name}. ${caption.textContent}`);
     values.fill(points);
   }

@@ -1,6 +1,7 @@
 /** The list of alerts: live, by keys, one to acknowledge and ten seconds to take that back. docs/dashboard.md */
 import { afterTyping, alarm, ask, clock, createList, element, keys, live, note, offer, rowsOf, say, searchIn, session, severity, since, timeElement, whenSignedIn } from '../page.js';
 import { acknowledge } from './acknowledge.js';
+import { alertText, unitText, valueName, whoText } from './named.js';
 
 const at = (id) => document.getElementById(id);
 const body = at('alerts');
@@ -16,7 +17,7 @@ let me;
 const isSeen = ({ state }) => state === 'acknowledged';
 const instant = (row) => Date.parse(row.since ?? '') || 0;
 const nameOf = ({ patient }) => (patient ? (patient.name ?? say('cardiac.no-name')) : say('cardiac.no-patient'));
-const textOf = (row) => [nameOf(row), row.message, row.type, row.device?.name, row.device?.model, row.device?.maker].join(' ').toLowerCase();
+const textOf = (row) => [nameOf(row), row.message, alertText(row), row.type, row.device?.name, row.device?.model, row.device?.maker].join(' ').toLowerCase();
 const order = (a, b) => isSeen(a) - isSeen(b) || rank[a.severity] - rank[b.severity] || instant(b) - instant(a) || (a.id < b.id ? -1 : 1);
 
 const named = (row) =>
@@ -24,7 +25,7 @@ const named = (row) =>
 const deviceWords = ({ device }) =>
   device ? [say(`cardiac.type.${device.type}`), device.model ?? device.name, device.maker].filter(Boolean).join(' ') : say('cardiac.no-device');
 const stateOf = (row) =>
-  isSeen(row) ? say(row.acknowledged_by ? 'cardiac.state.by' : 'cardiac.state.acknowledged', { name: row.acknowledged_by, time: clock(row.acknowledged_at) }) : say(`cardiac.state.${row.state}`);
+  isSeen(row) ? say(row.acknowledged_by ? 'cardiac.state.by' : 'cardiac.state.acknowledged', { name: whoText(row.acknowledged_by), time: clock(row.acknowledged_at) }) : say(`cardiac.state.${row.state}`);
 const patientPath = ({ patient }) => patient && `/cardiac/patients/${encodeURIComponent(patient.id)}`;
 
 /** `04:10`, minutes and seconds; of an hour and more hours and minutes with their word. */
@@ -58,12 +59,13 @@ function update(made, row) {
   patient.replaceChildren(...named(row));
   device.replaceChildren(element('bdi', {}, deviceWords(row)));
   device.title = deviceWords(row);
-  alert.replaceChildren(element('bdi', {}, row.message));
-  alert.title = row.message;
+  const text = alertText(row);
+  alert.replaceChildren(element('bdi', {}, text));
+  alert.title = text;
   began.replaceChildren(timeElement(row.since, row.since === null ? '' : waited(row.since)));
   state.textContent = stateOf(row);
   const [button, link] = action.firstElementChild.children;
-  button.setAttribute('aria-label', say('cardiac.acknowledge.of', { alert: row.message, name: nameOf(row) }));
+  button.setAttribute('aria-label', say('cardiac.acknowledge.of', { alert: text, name: nameOf(row) }));
   link.setAttribute('aria-label', say('cardiac.open.of', { name: nameOf(row) }));
   // A hidden button would take the focus away.
   button.setAttribute('aria-disabled', String(isSeen(row)));
@@ -116,7 +118,7 @@ function sayNew() {
   heard = new Set(reds.map(({ id }) => id));
   const [row] = fresh;
   if (fresh.length > 1) alarm(say('cardiac.new-criticals', { count: fresh.length }));
-  else if (row) alarm(say('cardiac.new-critical', { alert: row.message, name: nameOf(row) }));
+  else if (row) alarm(say('cardiac.new-critical', { alert: alertText(row), name: nameOf(row) }));
 }
 
 /** While the list is paused it moves for what its reader does alone. */
@@ -219,16 +221,17 @@ const beyondWord = ({ beyond }) => (beyond && beyond !== 'N' ? `, ${say(`cardiac
 async function showEvidence({ row }) {
   if (!row.has_flag) return;
   const dialog = at('evidence');
-  at('evidence-of').textContent = `${row.message}, ${nameOf(row)}`;
+  const of = `${alertText(row)}, ${nameOf(row)}`;
+  at('evidence-of').textContent = of;
   at('evidence-values').replaceChildren(say('cardiac.evidence.asked'));
   dialog.showModal();
   try {
     const { detail, values } = await ask(`/console/api/evidence?flag=${encodeURIComponent(row.id)}`);
-    if (at('evidence-of').textContent !== `${row.message}, ${nameOf(row)}`) return;
+    if (at('evidence-of').textContent !== of) return;
     at('evidence-values').replaceChildren(
       element('p', {}, element('bdi', {}, detail ?? '')),
       ...(values.length > 0 ? [] : [say('cardiac.evidence.none')]),
-      element('dl', { class: 'facts' }, values.flatMap((one) => [element('dt', {}, element('bdi', {}, one.name)), element('dd', {}, `${one.value} ${one.unit ?? ''}${beyondWord(one)} · `, timeElement(one.at))])),
+      element('dl', { class: 'facts' }, values.flatMap((one) => [element('dt', {}, element('bdi', {}, valueName(one))), element('dd', {}, `${one.value} ${unitText(one.unit)}${beyondWord(one)} · `, timeElement(one.at))])),
     );
   } catch (error) {
     at('evidence-values').replaceChildren(say('failed', { why: error.message }));
@@ -249,7 +252,7 @@ function acknowledgeRow(made) {
   };
   acknowledge(
     { ...row, [by]: row.id },
-    { alert: row.message, name: nameOf(row) },
+    { alert: alertText(row), name: nameOf(row) },
     (time) => {
       if (here() === made) focus(next);
       become('acknowledged', time);

@@ -1,0 +1,61 @@
+/** What of a text that came in is but the name of its kind, so that a page says that in the language of who reads; what others wrote stays as written. docs/dashboard.md */
+import { kindOf as alertKindOf } from '../../alerts/kinds.ts';
+import type { ReadingKinds } from '../../translators/cardiac/kinds.ts';
+import { wordsOf } from '../words/words.ts';
+
+const words = wordsOf('en', 'cardiac');
+const inWords = (kind: string): string | undefined => words[`cardiac.kind.${kind}`] as string | undefined;
+
+/** Halves of one vital, by the code of the component. */
+const pressures: Readonly<Record<string, string>> = {
+  '8480-6': 'systolic_pressure',
+  '150021': 'systolic_pressure',
+  '8462-4': 'diastolic_pressure',
+  '150022': 'diastolic_pressure',
+};
+
+/** Of an Observation or one of its components. */
+export const kindIn = (part: any, kinds: ReadingKinds): string =>
+  part.code?.coding?.map(({ code }: any) => pressures[code]).find(Boolean) ?? kinds.of(part);
+
+export interface Named {
+  /** As it was written. */
+  readonly name: string;
+  /** What stands behind its kind, as ` RV`, where the text says no more; null where the name is to be shown. */
+  readonly channel: string | null;
+}
+
+export function namedIn({ code = {} }: any, kind: string): Named {
+  const { text, coding = [] } = code;
+  const name: string = text ?? coding[0]?.display ?? kind;
+  const known = inWords(kind);
+  if (known === undefined) return { name, channel: null };
+  if (text === undefined || coding.some(({ display }: any) => display === text)) return { name, channel: '' };
+  const begins = [kind, known].find((word) => name.toLowerCase().startsWith(word.toLowerCase()));
+  const rest = begins === undefined ? undefined : name.slice(begins.length);
+  return { name, channel: rest !== undefined && /^(?: [A-Z][A-Z0-9]{0,4})?$/.test(rest) ? rest : null };
+}
+
+export interface AlertNamed {
+  /** Which way it went, where that is said: H, HH, L or LL. */
+  readonly beyond: string | null;
+  /** What its text says besides its kind; null where that is all. */
+  readonly besides: string | null;
+}
+
+const ways: Readonly<Record<string, string>> = {
+  'critically high': 'HH',
+  'critically low': 'LL',
+  'too high': 'H',
+  'too low': 'L',
+};
+
+/** Of the words that this server writes itself: `Heart rate is critically high`. */
+export function alertNamed(type: string, message: string): AlertNamed {
+  const { code, display } = alertKindOf(type);
+  const [, way] = /^[A-Z][a-z ]+ is ((?:critically|too) (?:high|low))$/.exec(message) ?? [];
+  if (code.startsWith('vital-') && way !== undefined) return { beyond: ways[way]!, besides: null };
+  if ([display, words[`cardiac.alert.${code}`]].includes(message)) return { beyond: null, besides: null };
+  const isSaid = message.startsWith(`${display}: `);
+  return { beyond: null, besides: isSaid ? message.slice(display.length + 2) : message };
+}
