@@ -66,6 +66,27 @@ describe('An open alert whose only reading', () => {
     expect((await one.told('Flag', '&status=active')).length).toBe(1);
   });
 
+  it('is corrected by its device was an error as well', async () => {
+    const one = await patient();
+    const device = {
+      resourceType: 'Device',
+      id: one.id,
+      status: 'active',
+      patient: { reference: `Patient/${one.id}` },
+    };
+    const identifier = [{ system: 'https://example.org/fhir/sid/device-id', value: one.id }];
+    await house.update({ ...device, identifier });
+    const authorization = `Bearer ${await house.deviceKey(one.id)}`;
+    const timestamp = new Date(Date.now() - 60_000).toISOString();
+    for (const [heart_rate, statuses] of [
+      [150, 'active / final / requested'],
+      [72, inError],
+    ] as const) {
+      await house.ask('POST', '/api/iot/vitals/', { device_id: one.id, timestamp, heart_rate }, { authorization });
+      expect(await one.statuses()).toBe(statuses);
+    }
+  });
+
   it('is corrected to one that is abnormal as well goes on as it was', async () => {
     const one = await patient();
     await update(corrected(await one.send(150), 120));

@@ -67,6 +67,8 @@ export function normalFor(limits: readonly Limits[], of: Circumstances): Normal 
       const [measured] = measuredIn(observation);
       if (!measured) return undefined;
       const names = measured.coding.map(({ system, code }) => `${system}|${code}`);
+      let low: number | undefined;
+      let high: number | undefined;
       for (const table of layersOf(observation, measured).flatMap((known) =>
         names.flatMap((name) => known.get(name) ?? []),
       )) {
@@ -74,11 +76,12 @@ export function normalFor(limits: readonly Limits[], of: Circumstances): Normal 
         const normal = found.filter(({ kind }) => kind === 'normal');
         // Of several that are normal none is the band.
         if (normal.length !== 1) continue;
-        const [low, high] = [normal[0]!.low, normal[0]!.high].map((limit) => shown(limit, table.unit, measured));
-        if (low !== undefined || high !== undefined)
-          return { ...(low !== undefined && { low }), ...(high !== undefined && { high }) };
+        // What one does not say, the next does.
+        low ??= shown(normal[0]!.low, table.unit, measured);
+        high ??= shown(normal[0]!.high, table.unit, measured);
       }
-      return undefined;
+      if (low === undefined && high === undefined) return undefined;
+      return { ...(low !== undefined && { low }), ...(high !== undefined && { high }) };
     },
     beyondIn(exact) {
       // What makers and others tell often comes without: it is held against today's limits.
