@@ -29,6 +29,7 @@ import { healthRouter, type Phase } from './http/health.ts';
 import { createMetrics, type Metrics, metricsRouter } from './http/metrics.ts';
 import { portalRouter } from './http/portal.ts';
 import { sendProblem } from './http/respond.ts';
+import { tellMakerOfTask } from './ingest/feeds/follow-task.ts';
 import { createLog, type Log } from './log.ts';
 import { openEngine } from './open-engine.ts';
 import { startIndexUpgrade } from './operations/index-upgrade.ts';
@@ -149,7 +150,7 @@ export async function startHouse(config: Config, surroundings: Surroundings = {}
         Observation: [flagVitals(limits, config.alertFlood)],
         ObservationDefinition: [followLimits],
         Flag: [followFlag],
-        Task: [followTask, followAcceptance, followQueue],
+        Task: [followTask, followAcceptance, followQueue, tellMakerOfTask],
         Communication: [followAnswer],
         Device: [followDevice],
         DeviceUseStatement: [followUse],

@@ -127,6 +127,20 @@ describe('The cardiac integration as the customer wrote it down', () => {
     expect(known).toMatchObject({ acknowledged: true });
   });
 
+  it('tells the maker as well of an alert whose Task somebody accepts by a plain write (0-027, 0-046)', async () => {
+    const ofSim = () => seed.sim.truth().alerts.filter(({ acknowledged }: any) => !acknowledged);
+    const tasks = await seed.house.search('Task?status=requested&code=alert-review&_count=200');
+    const isMakers = ({ identifier }: any) => ofSim().some(({ id }: any) => identifier[0].value.endsWith(`:${id}`));
+    const task = tasks.find(isMakers);
+    const id = task.identifier[0].value.split(':').pop();
+    expect((await seed.house.update({ ...task, status: 'accepted' })).status).toBe(200);
+    const isTold = () => ofSim().every((one: any) => one.id !== id);
+    await until(async () => isTold() || (await seed.makerStatus()).acknowledgements_waiting === 1, 5);
+    // It is seen within a minute; at once by whoever asks for a run.
+    expect((await seed.house.ask('POST', '/cardiac/patients/PAT001/ingest')).status).toBe(202);
+    await until(isTold, 15);
+  });
+
   it('tells the connection, the token, the last sync, the quota and the counts (0-029, 0-106, 0-108)', async () => {
     const status = await seed.makerStatus();
     expect(status).toMatchObject({ environment: 'production', api_connection: 'up', breaker: 'closed', why: null });
