@@ -161,6 +161,37 @@ describeInChromium('The pages of devices in Chromium', () => {
     await page.waitForURL('**/cardiac/patients/p1');
   });
 
+  it('acknowledge with the same key what a device of a patient tells of itself, such as its battery (0-110)', async () => {
+    const { page } = nina;
+    await page.goto(`${house.url}/cardiac/`);
+    await page.waitForSelector('#live[data-state=on]');
+    await house.update({
+      resourceType: 'Observation',
+      id: 'battery',
+      status: 'final',
+      code: { coding: [{ system: 'urn:iso:std:iso:11073:10101', code: '67996' }] },
+      subject: { reference: 'Device/d-p1' },
+      device: { reference: 'Device/d-p1' },
+      effectiveDateTime: new Date().toISOString(),
+      valueQuantity: { value: 5, unit: '%', system: 'http://unitsofmeasure.org', code: '%' },
+    });
+    const [task] = await house.search('Task?focus=Device/d-p1');
+    const own = `#alerts tr[data-key="${task.id}"]`;
+    await page.waitForSelector(own);
+    expect(await page.textContent(`${own} td:nth-child(2)`)).toContain('Doe, John');
+    const statusOf = async () => (await house.read(`Task/${task.id}`)).body.status;
+    await page.focus(`${own} button`);
+    await page.keyboard.press('a');
+    await page.waitForSelector(`${own}[data-state=acknowledged]:has-text("Lee, Nina")`, { state: 'attached' });
+    expect(await statusOf()).toBe('accepted');
+    await page.keyboard.press('u');
+    await page.waitForSelector(`${own}[data-state=new]`);
+    expect(await statusOf()).toBe('requested');
+    expect(nina.complaints).toEqual([]);
+    await house.update({ ...(await house.read(`Task/${task.id}`)).body, status: 'completed' });
+    await page.goto(`${house.url}/cardiac/patients/p1`);
+  });
+
   it('chart the day with its gap, say it in words and as a table, and draw a strip to scale', async () => {
     const { page } = nina;
     await page.waitForSelector('#rate canvas');
