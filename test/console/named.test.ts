@@ -28,6 +28,13 @@ describe('The kinds of alerts', () => {
   ])('are told from what is said besides: %s, %s', (type, message, beyond, besides) => {
     expect(alertNamed(type, message)).toEqual({ beyond, besides });
   });
+
+  it('say since when a device is silent in instants, for the clock of who reads', () => {
+    const [since, until] = ['2026-01-02T03:04:05.000Z', '2026-01-02T05:04:05.000Z'];
+    const named = alertNamed('device-offline', `Nothing was heard of the device since ${since}; expected by ${until}`);
+    expect(named).toEqual({ beyond: null, besides: null, silent: [since, until] });
+    expect(alertNamed('device-offline', 'No contact for 26 h').besides).toBe('No contact for 26 h');
+  });
 });
 
 describe('The kinds of values', () => {

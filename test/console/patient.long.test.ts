@@ -40,12 +40,15 @@ describeInChromium('The page of a patient in Chromium', () => {
     house = await openHouse();
     await openWard(house);
     const now = Date.now();
+    const text = 'Nothing was heard of the device since 2026-01-02T03:04:05.000Z; expected by 2026-01-02T05:04:05.000Z';
+    const [silence] = alert('a2', 'p1', { priority: 'PL', text }) as any[];
     const ohm = (value: number) => ({
       code: { coding: [{ system: 'urn:iso:std:iso:11073:10101', code: '722433' }], text: 'Lead impedance RV' },
       valueQuantity: { value, unit: 'Ohm', system: 'http://unitsofmeasure.org', code: 'Ohm' },
     });
     await store(house, [
       ...alert('a1', 'p1', { at: now - 3 * MINUTE }),
+      { ...silence, code: { ...silence.code, coding: [{ ...silence.code.coding[0], code: 'device-offline' }] } },
       ...[0, 1, 2, 3].map((i) => observation(`hr-${i}`, 'p1', now - i * 5 * MINUTE, 70 + i)),
       ...[1, 2, 3].map((i) => observation(`z-${i}`, 'p1', now - i * 1_440 * MINUTE, 0, ohm(2_156 + (i % 2)))),
     ]);
@@ -107,7 +110,7 @@ describeInChromium('The page of a patient in Chromium', () => {
       expect(await page.isVisible('#printed')).toBe(false);
       await page.pdf();
       await page.emulateMedia({ media: 'print' });
-      expect(await page.textContent('#printed')).toMatch(/^Printed .* 20\d\d, \d\d:\d\d \w+ by Administrator$/);
+      expect(await page.textContent('#printed')).toMatch(/^Printed .* 20\d\d, \d\d:\d\d \S+ by Administrator$/);
       for (const shown of ['#printed', '.disclaimer'])
         expect([shown, await page.isVisible(shown)]).toEqual([shown, true]);
       expect(await page.locator('#live:visible, button:visible, .button:visible, summary:visible').count()).toBe(0);
@@ -122,8 +125,8 @@ describeInChromium('The page of a patient in Chromium', () => {
       await page.waitForSelector('#vitals canvas');
       const name = look.startsWith('de') ? 'Sauerstoffsättigung' : 'Oxygen saturation';
       const summary = look.startsWith('de')
-        ? /^4 Werte, 82 bis 97 %.*; normal 9\d bis .*; 1 Wert jenseits der Grenzen; 1 Lücke ohne Daten$/
-        : /^4 values, 82 to 97 %.*; normal 9\d to .*; 1 value beyond its limits; 1 gap without data$/;
+        ? /^4 Werte, 82 bis 97 %.*; normal ab 9\d %; 1 Wert jenseits der Grenzen; 1 Lücke ohne Daten$/
+        : /^4 values, 82 to 97 %.*; normal from 9\d %; 1 value beyond its limits; 1 gap without data$/;
       expect(await page.textContent('#vitals h3')).toBe(`${name} (%)`);
       expect(await page.textContent('#vitals figcaption')).toMatch(summary);
       await page.click('#vitals summary');
@@ -139,11 +142,16 @@ describeInChromium('The page of a patient in Chromium', () => {
     await house.ask('POST', '/cardiac/alerts/a1/acknowledge');
     await page.selectOption('#by-state', '');
     const cells = () => page.locator('#alerts td:nth-child(4)').allTextContents();
-    await until(async () => (await cells()).length === 3);
+    await until(async () => (await cells()).length === 4);
     const [saturation] = (await cells()).filter((text) => text.startsWith('Sauerstoffsättigung'));
     expect(saturation).toMatch(/^Sauerstoffsättigung(?: kritisch niedrig)?$/);
     expect(await cells()).toEqual(
-      expect.arrayContaining(['Elektrodenimpedanz hoch: Pacing impedance RV', 'Shock delivered', saturation]),
+      expect.arrayContaining([
+        expect.stringMatching(/^Nichts gehört seit .*2026, \d\d:\d\d .*; erwartet bis /),
+        'Elektrodenimpedanz hoch: Pacing impedance RV',
+        'Shock delivered',
+        saturation,
+      ]),
     );
     expect(await page.textContent('#alerts td:nth-child(3)')).toContain('Boston Scientific');
     await comes(page, "document.getElementById('alerts').textContent.includes('bestätigt von Verwaltung')");

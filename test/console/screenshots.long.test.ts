@@ -22,7 +22,7 @@ const texts = [
   'No contact for 26 h',
   'Ventricular episode',
   'Battery near replacement',
-  'Heart rate',
+  'Heart rate is critically low',
   'Atrial fibrillation burden',
   'Pacing threshold high',
 ];
@@ -66,15 +66,31 @@ function ward(now: number): any[] {
       ...alert(`s${i}`, id, { text: texts[i % 8], priority, at: now - (i * i * 7 + 3) * MINUTE }),
     ];
   });
-  const high = {
-    coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation', code: 'HH' }],
-  };
   // A day with a silence of three hours in it.
   const day = Array.from({ length: 288 }, (_, i) => i * 5).filter((i) => i < 400 || i > 580);
-  const rate = (i: number) => Math.round((i === 100 ? 70 : 0) + 68 + 14 * Math.sin(i / 90) + ((i * 7_919) % 9));
-  const heart = day.map((i) =>
-    observation(`hr-${i}`, 'q0', now - i * MINUTE, rate(i), i === 100 ? { interpretation: [high] } : {}),
-  );
+  const rate = (i: number) => Math.round((i === 100 ? 140 : 0) + 68 + 14 * Math.sin(i / 90) + ((i * 7_919) % 9));
+  const heart = day.map((i) => observation(`hr-${i}`, 'q0', now - i * MINUTE, rate(i)));
+  const others = day
+    .filter((i) => i % 30 === 0)
+    .flatMap((i) => {
+      const code = (loinc: string) => ({ coding: [{ system: 'http://loinc.org', code: loinc }] });
+      const quantity = (value: number, unit: string, ucum = unit) => ({
+        valueQuantity: { value, unit, system: 'http://unitsofmeasure.org', code: ucum },
+      });
+      const pressure = (loinc: string, value: number) => ({ code: code(loinc), ...quantity(value, 'mmHg', 'mm[Hg]') });
+      const saturation = i === 120 ? 84 : Math.round(97 + Math.sin(i / 140));
+      return [
+        observation(`sat-${i}`, 'q0', now - i * MINUTE, 0, { code: code('59408-5'), ...quantity(saturation, '%') }),
+        observation(`bp-${i}`, 'q0', now - i * MINUTE, 0, {
+          code: code('85354-9'),
+          valueQuantity: undefined,
+          component: [
+            pressure('8480-6', Math.round(117 + 9 * Math.sin(i / 200))),
+            pressure('8462-4', Math.round(74 + 4 * Math.sin(i / 170))),
+          ],
+        }),
+      ];
+    });
   const slow = Array.from({ length: 80 }, (_, i) => {
     const at = now - i * 1_440 * MINUTE;
     const impedance = i < 3 ? 2_140 - i * 200 : 520 + ((i * 37) % 40);
@@ -93,7 +109,7 @@ function ward(now: number): any[] {
       data: Array.from({ length: 2_500 }, (_, i) => beat(i)).join(' '),
     },
   });
-  return [...patients.flat(), ...heart, ...slow.flat(), strip];
+  return [...patients.flat(), ...heart, ...others, ...slow.flat(), strip];
 }
 
 describeInChromium('Pictures of the pages', () => {
@@ -142,8 +158,9 @@ describeInChromium('Pictures of the pages', () => {
     await shoot(page, 'cardiac', theme, width, 800);
     await page.goto(`${house.url}/cardiac/patients/q0`);
     await page.waitForSelector('#strips canvas');
+    await page.waitForSelector('#live[data-state=on]');
     await page.waitForTimeout(300);
-    await shoot(page, 'patient', theme, width, width === 320 ? 2_000 : 1_300);
+    await shoot(page, 'patient', theme, width, width === 320 ? 2_600 : 2_100);
     await page.context().close();
   });
 

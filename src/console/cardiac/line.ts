@@ -12,6 +12,7 @@ export interface TriageRow {
   /** Of the message what its type does not say: see named.ts. */
   readonly beyond: string | null;
   readonly besides: string | null;
+  readonly silent?: readonly [since: string, until: string];
   readonly since: string | null;
   readonly patient: PatientWords | null;
   readonly device: DeviceLine | null;

@@ -41,6 +41,8 @@ export interface AlertNamed {
   readonly beyond: string | null;
   /** What its text says besides its kind; null where that is all. */
   readonly besides: string | null;
+  /** Since when nothing was heard, and until when it was expected. */
+  readonly silent?: readonly [since: string, until: string];
 }
 
 const ways: Readonly<Record<string, string>> = {
@@ -50,11 +52,16 @@ const ways: Readonly<Record<string, string>> = {
   'too low': 'L',
 };
 
+/** As the watch of silent devices says it. */
+const SILENT = /^Nothing was heard of the (?:device|implant) since (\S+Z); expected by (\S+Z)$/;
+
 /** Of the words that this server writes itself: `Heart rate is critically high`. */
 export function alertNamed(type: string, message: string): AlertNamed {
   const { code, display } = alertKindOf(type);
   const [, way] = /^[A-Z][a-z ]+ is ((?:critically|too) (?:high|low))$/.exec(message) ?? [];
   if (code.startsWith('vital-') && way !== undefined) return { beyond: ways[way]!, besides: null };
+  const silent = code === 'device-offline' && SILENT.exec(message);
+  if (silent) return { beyond: null, besides: null, silent: [silent[1]!, silent[2]!] };
   if ([display, words[`cardiac.alert.${code}`]].includes(message)) return { beyond: null, besides: null };
   const isSaid = message.startsWith(`${display}: `);
   return { beyond: null, besides: isSaid ? message.slice(display.length + 2) : message };

@@ -1,5 +1,5 @@
 /** What is this server's own of a text in the language of the page; what others wrote stays as written. docs/dashboard.md */
-import { locale, say } from '../page.js';
+import { locale, moment, say } from '../page.js';
 
 const words = (key) => {
   const text = say(key);
@@ -7,7 +7,8 @@ const words = (key) => {
 };
 
 /** What an alert is of: here its message is in English. */
-export function alertText({ type, alert_type: code = type, message, beyond, besides }) {
+export function alertText({ type, alert_type: code = type, message, beyond, besides, silent }) {
+  if (silent) return say('cardiac.silent', { since: moment(silent[0]), until: moment(silent[1]) });
   const kind = locale === 'en' ? undefined : words(`cardiac.alert.${code}`);
   if (!kind || (code === 'device-alert' && besides)) return message;
   const [way, more] = [beyond && ` ${say(`cardiac.beyond.${beyond}`)}`, besides && `: ${besides}`];

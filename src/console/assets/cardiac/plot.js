@@ -66,7 +66,7 @@ function wordsOf({ points, band }, unit, gaps) {
   const about = { count: points.length, low: Math.min(...values), high: Math.max(...values), unit, last, time: moment(at) };
   const text = say('cardiac.summary', about);
   const beyond = points.filter(([, , how]) => how).length;
-  const normal = band && say('cardiac.band', { low: band.low ?? '…', high: band.high ?? '…', unit });
+  const normal = band && say(band.low === undefined ? 'cardiac.band.high' : band.high === undefined ? 'cardiac.band.low' : 'cardiac.band', { ...band, unit });
   return [text, normal, beyond > 0 && say('cardiac.beyond', { count: beyond }), gaps > 0 && say('cardiac.gaps', { count: gaps })].filter(Boolean).join('; ');
 }
 
@@ -123,9 +123,9 @@ export function plot(place, series, { from, to, sync, height = 160 }) {
       cursor: { sync: { key: sync ?? name }, y: false },
       scales: { x: { time: true, range: () => range } },
       axes: [
-        { ...axis, values: (_, ticks) => ticks.map(isDay ? hours : days), space: isDay ? 60 : 90 },
+        { ...axis, values: (_, ticks) => ticks.map(isDay ? hours : days), space: isDay ? 60 : 90, size: 34 },
         // As wide as its longest label.
-        { ...axis, size: (_, ticks) => Math.max(56, ...(ticks ?? []).map((tick) => 20 + 8 * tick.length)) },
+        { ...axis, space: 22, size: (_, ticks) => Math.max(56, ...(ticks ?? []).map((tick) => 20 + 8 * tick.length)) },
       ],
       series: [{}, { label: name, stroke: colour('--focus'), width: 2, spanGaps: false, points: { show: series.points.length < 200, size: 5 } }],
     },
