@@ -160,7 +160,7 @@ describeInChromium('Alerts on this device', () => {
   });
 
   it('are shown as the server pushed them, once however often they come', async () => {
-    await store(house, [observation('fast', 'p1', Date.now(), 210)]);
+    await store(house, [observation('fast', 'p1', Date.now(), 210, { device: undefined })]);
     const text = own.read(await until(() => pushed[0]));
     const message = JSON.parse(text);
     expect(message).toMatchObject({ title: 'Watchfire: a critical alert waits for you', priority: 'stat' });
