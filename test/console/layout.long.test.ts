@@ -78,12 +78,26 @@ describeInChromium('Rows of the list of alerts', () => {
     for (const row of ['flag-a2', 'loose']) expect([row, await page.evaluate(linesOf(row))]).toEqual([row, 2]);
     expect(await page.getAttribute('[data-key="flag-a2"] td:nth-child(4)', 'title')).toBe(LONG);
 
+    expect(await page.locator('[aria-disabled="true"]').count()).toBe(0);
+
     // What has no dialog of its own is whole while somebody stands on it.
     await page.focus('[data-key="loose"] button');
     expect(Number(await page.evaluate(linesOf('loose')))).toBeGreaterThan(2);
     // What lies half below the header that stays is no target at that moment.
     await page.evaluate('scrollTo(0, 0)');
     expect(await violationsOn(page)).toEqual([]);
+    await page.context().close();
+  });
+
+  it('are whole on paper, and one that is acknowledged has nothing more to press', async () => {
+    const page = await listOf({ browser, house }, { look: 'en.light.compact', width: 1_024 });
+    await house.ask('POST', '/cardiac/alerts/a3/acknowledge');
+    await page.selectOption('#by-state', '');
+    await page.waitForSelector('[data-key="flag-a3"] button[aria-disabled="true"]');
+    expect(await violationsOn(page)).toEqual([]);
+    await page.emulateMedia({ media: 'print' });
+    for (const row of ['flag-a2', 'loose']) expect(Number(await page.evaluate(linesOf(row)))).toBeGreaterThan(3);
+    expect(await page.locator('#alerts td:nth-child(7):visible').count()).toBe(0);
     await page.context().close();
   });
 });

@@ -65,6 +65,7 @@ function update(made, row) {
   began.replaceChildren(timeElement(row.since, row.since === null ? '' : waited(row.since)));
   state.textContent = stateOf(row);
   const [button, link] = action.firstElementChild.children;
+  button.setAttribute('aria-disabled', isSeen(row));
   button.setAttribute('aria-label', say('cardiac.acknowledge.of', { alert: text, name: nameOf(row) }));
   link.setAttribute('aria-label', say('cardiac.open.of', { name: nameOf(row) }));
   // A hidden button would take the focus away.
