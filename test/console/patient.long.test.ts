@@ -60,6 +60,17 @@ describeInChromium('The page of a patient in Chromium', () => {
       observation(`s-${i}`, 'p1', now - i * 5 * MINUTE - (i > 1 ? 120 * MINUTE : 0), 0, saturation(value)),
     );
     await store(house, saturations);
+    const answer = {
+      resourceType: 'Communication',
+      id: 'answer',
+      status: 'completed',
+      about: [{ reference: 'Flag/flag-a1' }],
+      sender: { reference: 'Patient/p1' },
+      inResponseTo: [{ reference: 'Communication/question' }],
+      payload: [{ contentString: 'deny' }],
+    };
+    const question = { resourceType: 'Communication', id: 'question', status: 'completed' };
+    await store(house, [question, answer]);
     browser = await openChromium();
   });
   afterAll(async () => {
@@ -164,6 +175,7 @@ describeInChromium('The page of a patient in Chromium', () => {
     expect(await page.textContent('#rate h3')).toBe('Herzfrequenz (Schläge/min)');
     expect(await page.textContent('#slow h3')).toBe('Elektrodenimpedanz RV (Ohm)');
     expect(await page.textContent('#history')).toContain(saturation);
+    expect(await page.textContent('#history')).toContain('Person: darf nicht benachrichtigt werden');
     expect(await violationsOn(page)).toEqual([]);
     await page.context().close();
   });

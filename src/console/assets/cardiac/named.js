@@ -20,4 +20,6 @@ export const whoText = (name) => (name === 'Client/admin' ? say('administrator')
 
 /** Of a value; `channel` is what its text says besides its kind. */
 export const valueName = ({ kind, name, channel }) => (channel === null ? name : say(`cardiac.kind.${kind}`) + channel);
+/** What a patient may answer; what somebody wrote in its place stays. */
+export const answerText = (text) => words(`cardiac.answer.${text}`) ?? text;
 export const unitText = (unit) => words(`cardiac.unit.${unit}`) ?? unit ?? '';

@@ -1,7 +1,7 @@
 /** One patient: devices, charts, strips, and what became of each alert. docs/dashboard.md */
 import { ago, announce, ask, day, element, keys, live, note, say, session, severity, timeElement, whenSignedIn } from '../page.js';
 import { acknowledge } from './acknowledge.js';
-import { alertText, whoText } from './named.js';
+import { alertText, answerText, whoText } from './named.js';
 import { plot } from './plot.js';
 import { strip } from './strip.js';
 
@@ -87,7 +87,7 @@ function acknowledgeButton(alert) {
 function saidStep({ what, at: time, who, channel, text }) {
   const name = who === 'patient' ? say('cardiac.patient') : who;
   const by = channel === null ? '' : ` (${say(`cardiac.channel.${channel}`)})`;
-  return step(time, say(`cardiac.said.${what}`), ' ', element('bdi', {}, name ?? '–'), by, ...(text === null ? [] : [': ', element('bdi', {}, text)]));
+  return step(time, say(`cardiac.said.${what}`), ' ', element('bdi', {}, name ?? '–'), by, ...(text === null ? [] : [': ', element('bdi', {}, what === 'answer' ? answerText(text) : text)]));
 }
 
 function alertItem(alert) {

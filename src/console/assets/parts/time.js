@@ -1,7 +1,9 @@
 /** Instants for people: 24 hours, and the zone wherever a time stands alone. */
 import { locale, say } from './words.js';
 
-const format = (options) => new Intl.DateTimeFormat(locale, { hourCycle: 'h23', ...options });
+/** Day, month, year, in English too. */
+const tag = locale === 'en' ? 'en-GB' : locale;
+const format = (options) => new Intl.DateTimeFormat(tag, { hourCycle: 'h23', ...options });
 const seconds = format({ hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const whole = format({ year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', timeZoneName: 'short' });
 const days = format({ year: 'numeric', month: 'short', day: 'numeric' });
