@@ -58,7 +58,7 @@ const atATime = 4;
 const lookEvery = 1_000;
 /** The longest between two looks, in milliseconds, for what a maker cannot be asked without. */
 const readyEvery = 5_000;
-/** The longest between two looks for reports that are to be fetched, in milliseconds. */
+/** The longest between two looks for what is to be done, in milliseconds, where whoever has something to do rings. */
 const lookAgain = 60_000;
 /** Milliseconds after which a poll that is under way says how far it is. */
 const tellEvery = 2_000;
@@ -232,51 +232,47 @@ function connectionOf(client: Asking['client']): NonNullable<KeptMaker['connecti
   };
 }
 
-/** Jobs and acknowledgements, beside the polls: nobody waits for a long one to end. */
-async function answerAlways(parts: WorkParts, memory: Memory, line: Line, held: Held): Promise<void> {
-  const { runtime, isShared, bell } = parts;
+/** Works when it is rung, when there is something to do again, and after `most` milliseconds at the latest. */
+async function always(
+  runtime: WorkParts['runtime'],
+  held: Held,
+  most: number,
+  hang: (ring: () => void) => void,
+  work: () => Promise<number | undefined>,
+): Promise<void> {
   let isRung = false;
   let wake = new AbortController();
-  bell.ring = () => {
+  hang(() => {
     isRung = true;
     wake.abort();
-  };
+  });
   held.signal.addEventListener('abort', () => wake.abort(), { once: true });
   while (!held.signal.aborted) {
     isRung = false;
     wake = new AbortController();
-    const next = await answerOnce(parts, memory, line, held);
+    const next = await work();
     if (held.signal.aborted) return;
     if (isRung) continue;
-    const wait = Math.min(
-      isShared ? lookEvery : 60_000,
-      next === undefined ? 60_000 : Math.max(0, next - runtime.now()),
-    );
-    await runtime.sleep(wait, wake.signal);
+    await runtime.sleep(Math.min(most, next === undefined ? most : Math.max(0, next - runtime.now())), wake.signal);
   }
 }
 
+/** Jobs and acknowledgements, beside the polls: nobody waits for a long one to end. */
+function answerAlways(parts: WorkParts, memory: Memory, line: Line, held: Held): Promise<void> {
+  const { runtime, isShared, bell } = parts;
+  const hang = (ring: () => void) => (bell.ring = ring);
+  return always(runtime, held, isShared ? lookEvery : lookAgain, hang, () => answerOnce(parts, memory, line, held));
+}
+
 /** Reports of transmissions, beside the polls and one at a time: readings never wait for them. */
-async function fetchAlways(parts: WorkParts, line: Line, held: Held): Promise<void> {
+function fetchAlways(parts: WorkParts, line: Line, held: Held): Promise<void> {
   const { runtime, bell, log } = parts;
-  let isRung = false;
-  let wake = new AbortController();
-  bell.report = () => {
-    isRung = true;
-    wake.abort();
-  };
-  held.signal.addEventListener('abort', () => wake.abort(), { once: true });
-  while (!held.signal.aborted) {
-    isRung = false;
-    wake = new AbortController();
+  const hang = (ring: () => void) => (bell.report = ring);
+  return always(runtime, held, lookAgain, hang, async () => {
     const able = await parts.ready();
-    const isReady = 'asking' in able;
-    const next = isReady && (await fetchReports({ ...able.asking, signal: held.signal }, { held, line, log }));
-    if (held.signal.aborted) return;
-    if (isRung) continue;
-    const wait = next ? Math.max(0, next - runtime.now()) : lookAgain;
-    await runtime.sleep(Math.min(wait, lookAgain), wake.signal);
-  }
+    if (!('asking' in able)) return undefined;
+    return fetchReports({ ...able.asking, signal: held.signal }, { held, line, log });
+  });
 }
 
 /** Resolves with the time at which there is something to do again. */
