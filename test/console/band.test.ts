@@ -27,3 +27,21 @@ it('A band has its lower end from the shipped limits where the stored ones name 
   expect(bandBy({ high: { value: 110, ...unit } })).toEqual({ low: 60, high: 110 });
   expect(bandBy({ low: { value: 50, ...unit }, high: { value: 110, ...unit } })).toEqual({ low: 50, high: 110 });
 });
+
+it('A band is of the table in the unit of what was measured, as alerts are: published limits in degF and Cel are no conversions of each other', () => {
+  const shipped = loadLimits(fileURLToPath(new URL('../../profiles', import.meta.url)));
+  const { bandOf } = normalFor([shipped], { person: {}, kindsOf: new Map(), canonical, now: Date.now() });
+  const temperature = (value: number, code: string) =>
+    bandOf(
+      parseExact(
+        JSON.stringify({
+          code: { coding: [{ system: 'http://loinc.org', code: '8310-5' }] },
+          valueQuantity: { value, system: 'http://unitsofmeasure.org', code },
+        }),
+      ),
+    );
+
+  const [celsius, fahrenheit] = [temperature(37, 'Cel'), temperature(98.6, '[degF]')];
+  expect(fahrenheit).toEqual({ low: 97, high: 99 });
+  expect(celsius!.high).toBeLessThan(40);
+});

@@ -269,10 +269,20 @@ describe('What stands beside the values', () => {
         valueQuantity: { value: 2.9, unit: 'V', system: 'http://unitsofmeasure.org', code: 'V' },
       }),
       ...alert('p2-4', 'p1', { priority: 'PL', text: 'One more' }),
+      // What the device told of itself has no Flag.
+      {
+        resourceType: 'Task',
+        id: 'own-battery',
+        identifier: [{ system: `${base}/sid/alert-task`, value: 'own-battery' }],
+        status: 'requested',
+        intent: 'order',
+        focus: { reference: 'Device/d-p1' },
+        for: { reference: 'Patient/p1' },
+      },
     ]);
     const after = await card();
     expect(after).toMatchObject({ battery_voltage: { value: 2.9, unit: 'V' }, serial: '****908' });
-    expect(after.active_alerts).toBe(before.active_alerts + 1);
+    expect(after.active_alerts).toBe(before.active_alerts + 2);
     expect(JSON.stringify(after)).not.toContain('SN-4711');
   });
 

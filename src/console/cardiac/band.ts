@@ -69,9 +69,7 @@ export function normalFor(limits: readonly Limits[], of: Circumstances): Normal 
       const names = measured.coding.map(({ system, code }) => `${system}|${code}`);
       let low: number | undefined;
       let high: number | undefined;
-      for (const table of layersOf(observation, measured).flatMap((known) =>
-        names.flatMap((name) => known.get(name) ?? []),
-      )) {
+      for (const table of layersOf(observation, measured).flatMap((known) => inOrder(known, names, measured))) {
         const found = intervalsFor(table, personOf(observation), of.now) ?? [];
         const normal = found.filter(({ kind }) => kind === 'normal');
         // Of several that are normal none is the band.
@@ -94,6 +92,10 @@ export function normalFor(limits: readonly Limits[], of: Circumstances): Normal 
     },
   };
 }
+
+/** The tables of one layer; one in the unit itself goes first, as where alerts are judged: others are no exact conversions of it. */
+const inOrder = (known: Thresholds, names: readonly string[], { unit }: Measured) =>
+  names.flatMap((name) => known.get(name) ?? []).sort((a, b) => Number(b.unit === unit) - Number(a.unit === unit));
 
 /** A limit in the unit of what was measured. */
 const shown = (limit: Limit | undefined, unit: string, { unit: measured }: Measured): number | undefined =>

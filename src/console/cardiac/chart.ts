@@ -13,6 +13,7 @@ import { alertNamed } from './named.ts';
 import { deviceLine, masked, mrnOf, namesOf, patientWords } from './people.ts';
 import { asCsv, type Series, seriesOf, vitalSeriesOf } from './series.ts';
 import type { ChartSetting } from './setting.ts';
+import { deviceOfTask, isUnflagged, openTasks } from './tasks.ts';
 import { vitalsIn } from './vitals.ts';
 
 const HOUR = 3_600_000;
@@ -93,7 +94,11 @@ async function alertsOf(reference: string, search: Search, { canonical, rows }: 
     ['_sort', '-date'],
     ['_count', '100'],
   ];
-  const { matches, all } = await search('Flag', asked);
+  const [active, newest] = await Promise.all([search('Flag', [...asked, ['status', 'active']]), search('Flag', asked)]);
+  const all = new Map([...newest.all, ...active.all]);
+  // What is active is there however old it is.
+  const older = active.matches.filter(({ id }) => !newest.matches.some((one) => one.id === id));
+  const matches = [...newest.matches, ...older];
   const issues = await issuesOf(matches, search, canonical);
   const deedsOf = (issue: any): readonly any[] =>
     (issue?.mitigation ?? []).filter(({ action }: any) =>
@@ -177,12 +182,16 @@ export async function chart(name: string, asked: string | undefined, search: Sea
   const patient = await patientOf(name, search);
   const reference = `Patient/${patient.id}`;
   const devices = await devicesIn(reference, search, setting.canonical);
-  const [cards, [heartRate, vitals, slow], alerts, strips] = await Promise.all([
+  const [cards, [heartRate, vitals, slow], alerts, tasks, strips] = await Promise.all([
     deviceCards(devices, reference, search, setting),
     linesOf(patient, devices, hours, search, setting),
     alertsOf(reference, search, setting),
+    openTasks(search, setting.canonical, [['patient', reference]]),
     stripsOf(reference, search),
   ]);
+  const activeOf = (device: string): number =>
+    alerts.filter((one) => one.is_active && one.device === device).length +
+    tasks.filter((one) => isUnflagged(one) && deviceOfTask(one) === device).length;
   return {
     patient: { ...patientWords(patient, patient.id, setting.now), mrn: masked(mrnOf(patient)) },
     hours,
@@ -190,7 +199,7 @@ export async function chart(name: string, asked: string | undefined, search: Sea
     to: setting.now,
     devices: cards.map((card) => ({
       ...card,
-      active_alerts: alerts.filter(({ device, is_active }) => is_active && device === `Device/${card.id}`).length,
+      active_alerts: activeOf(`Device/${card.id}`),
     })),
     heart_rate: heartRate,
     vitals,

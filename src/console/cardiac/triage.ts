@@ -1,16 +1,16 @@
 /** The alerts that are active, worst first, each as one line for whoever reviews them: few searches, however many alerts. docs/dashboard.md */
 import { acknowledgementIn } from '../../alerts/acknowledge/state.ts';
-import { Problem } from '../../fhir/outcome.ts';
-import type { Parameters } from '../../interactions/interaction.ts';
 import type { FoundPage, Search } from '../../translators/cardiac/asker.ts';
 import { issuesOf } from '../../translators/cardiac/beside.ts';
 import { isAlert } from '../../translators/cardiac/lists.ts';
 import { alertIdOf, type Rows } from '../../translators/cardiac/rows.ts';
+import { everyPage } from './every-page.ts';
 import type { TriageRow } from './line.ts';
 import { medianAcknowledgement } from './median.ts';
 import { isPerson, mineAmong } from './mine.ts';
 import { alertNamed } from './named.ts';
 import { deviceLine, namesOf, patientWords } from './people.ts';
+import { openTasks } from './tasks.ts';
 import { unflagged } from './unflagged.ts';
 
 export interface Triage {
@@ -33,25 +33,10 @@ export interface TriageSetting {
 
 /** Each brings a patient and a device along, and a page may bring a thousand. */
 const PAGE = 450;
-/** Alerts that are looked through, and lines that a page shows. */
-const MOST = 4_500;
+/** Lines that a page shows. */
 const MOST_ROWS = 1_000;
 
 const rank = { critical: 0, warning: 1, info: 2 } as const;
-
-/** Every page of a search, up to so many matches. */
-async function everyPage(search: Search, type: string, parameters: Parameters): Promise<FoundPage> {
-  const matches: any[] = [];
-  const all = new Map<string, any>();
-  let page: string | undefined;
-  do {
-    const found = await search(type, parameters, page);
-    matches.push(...found.matches);
-    for (const [reference, resource] of found.all) all.set(reference, resource);
-    page = found.next;
-  } while (page !== undefined && matches.length < MOST);
-  return { matches, all };
-}
 
 const flagsOf = (search: Search, canonical: string, flag: string | undefined): Promise<FoundPage> =>
   everyPage(search, 'Flag', [
@@ -70,21 +55,12 @@ export interface One {
   readonly task?: string | undefined;
 }
 
-/** Tasks that are not done; none where the caller may not see Tasks. */
-async function tasksOf(search: Search, canonical: string, { flag, task }: One): Promise<readonly any[]> {
-  const which: Parameters =
-    task !== undefined ? [['_id', task]] : flag !== undefined ? [['focus', `Flag/${flag}`]] : [];
-  const found = await everyPage(search, 'Task', [
-    ['identifier', `${canonical}/sid/alert-task|`],
-    ['status', 'draft,requested,received,accepted,ready,in-progress,on-hold'],
-    ...which,
-    ['_count', '1000'],
-  ]).catch((error: unknown) => {
-    if (error instanceof Problem && error.status === 403) return { matches: [] };
-    throw error;
-  });
-  return found.matches;
-}
+const tasksOf = (search: Search, canonical: string, { flag, task }: One): Promise<readonly any[]> =>
+  openTasks(
+    search,
+    canonical,
+    task !== undefined ? [['_id', task]] : flag !== undefined ? [['focus', `Flag/${flag}`]] : [],
+  );
 
 /** Of all patients whom the caller sees; or one alert. */
 export async function triage(search: Search, setting: TriageSetting, one: One = {}): Promise<Triage> {

@@ -9,6 +9,7 @@ import type { TriageRow } from './line.ts';
 import { isPerson } from './mine.ts';
 import { alertNamed } from './named.ts';
 import { deviceLine, namesOf, patientWords } from './people.ts';
+import { deviceOfTask, isUnflagged } from './tasks.ts';
 
 /** By their references; none where the caller may not see them. */
 async function namedBy(
@@ -50,21 +51,21 @@ export async function unflagged(
   search: Search,
   { rows, canonical, now, isMine }: UnflaggedSetting,
 ): Promise<readonly TriageRow[]> {
-  const own = tasks.filter(({ focus }) => !focus?.reference?.startsWith('Flag/'));
+  const own = tasks.filter(isUnflagged);
   if (own.length === 0) return [];
-  const deviceOf = ({ focus, requester }: any): string => requester?.reference ?? focus?.reference ?? '';
   const issueOf = ({ reasonReference }: any): string => reasonReference?.reference ?? '';
   const patientOf = (task: any): string => task.for?.reference ?? '';
   const [devices, issues, patients] = await Promise.all([
-    namedBy('Device', own.map(deviceOf), search),
+    namedBy('Device', own.map(deviceOfTask), search),
     namedBy('DetectedIssue', own.map(issueOf), search),
     namedBy('Patient', own.map(patientOf), search),
   ]);
   const seenBy = [...issues.values()].flatMap((issue) => acknowledgementIn(issue, canonical)?.by ?? []);
-  const named = await namesOf(seenBy, search);
+  const organizations = [...patients.values()].flatMap((one) => one.managingOrganization?.reference ?? []);
+  const named = await namesOf([...seenBy, ...organizations], search);
   return own.map((task): TriageRow => {
     const [device, issue, patient] = [
-      devices.get(deviceOf(task)),
+      devices.get(deviceOfTask(task)),
       issues.get(issueOf(task)),
       patients.get(patientOf(task)),
     ];
@@ -81,7 +82,7 @@ export async function unflagged(
       message: task.description ?? '',
       ...alertNamed(task.code?.coding?.[0]?.code ?? 'unknown', task.description ?? ''),
       since: task.authoredOn ?? null,
-      patient: patient ? patientWords(patient, patient.id, now) : null,
+      patient: patient ? patientWords(patient, patient.id, now, named) : null,
       device: device ? deviceLine(device, rows, canonical) : null,
       state: seen ? 'acknowledged' : isPerson(owner) ? 'assigned' : 'new',
       owner: owner ?? null,

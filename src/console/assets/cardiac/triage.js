@@ -12,7 +12,6 @@ const rank = { critical: 0, warning: 1, info: 2 };
 const MOST_SINGLE = 5;
 let beyond = 0;
 /** Who looks: `Practitioner/7`. */
-let me;
 
 const isSeen = ({ state }) => state === 'acknowledged';
 const instant = (row) => Date.parse(row.since ?? '') || 0;
@@ -65,7 +64,6 @@ function update(made, row) {
   began.replaceChildren(timeElement(row.since, row.since === null ? '' : waited(row.since)));
   state.textContent = stateOf(row);
   const [button, link] = action.firstElementChild.children;
-  button.setAttribute('aria-disabled', isSeen(row));
   button.setAttribute('aria-label', say('cardiac.acknowledge.of', { alert: text, name: nameOf(row) }));
   link.setAttribute('aria-label', say('cardiac.open.of', { name: nameOf(row) }));
   // A hidden button would take the focus away.
@@ -194,9 +192,8 @@ function askAgain(id, by = 'flag') {
 const flagOf = (reference) => /^Flag\/(.+)$/.exec(reference ?? '')?.[1];
 const isOfAlert = ({ identifier = [] }) => identifier.some(({ system }) => system?.endsWith('/sid/alert-task'));
 let following;
-whenSignedIn(({ who }) => {
+whenSignedIn(() => {
   following?.close();
-  me = who;
   following = live({
     topics: ['device-alert', 'device-alert-resolved', 'task-assigned'],
     onAll: askAll,
@@ -207,7 +204,7 @@ whenSignedIn(({ who }) => {
       if (type !== 'Task') return;
       // One that is too large comes without its text.
       if (!resource) following.again(askAll, 60);
-      // No patient is known, so there is no Flag.
+      // What a device told of itself has no Flag.
       else if (isOfAlert(resource)) askAgain(id, 'task');
     },
   });
