@@ -32,14 +32,14 @@ async function lead(link) {
 
 addEventListener('pushsubscriptionchange', (event) => event.waitUntil(renew(event)));
 
-/** Hands over the new one in the place of the old. Where nobody is signed in, or somebody else, it ends, and that is said. */
+/** Hands over the new one in the place of the old, which must be known to be of who is signed in. Where it cannot, it ends, and that is said. */
 async function renew({ oldSubscription, newSubscription }) {
   try {
     const { public_key: applicationServerKey, subscriptions } = await ask('GET');
-    const isTheirs = oldSubscription ? subscriptions.includes(await nameOf(oldSubscription.endpoint)) : subscriptions.length > 0;
+    const isTheirs = oldSubscription && subscriptions.includes(await nameOf(oldSubscription.endpoint));
     if (!isTheirs) throw new Error('somebody else is signed in');
     await ask('POST', newSubscription ?? (await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey })));
-    if (oldSubscription) await ask('DELETE', { endpoint: oldSubscription.endpoint });
+    await ask('DELETE', { endpoint: oldSubscription.endpoint });
   } catch {
     await (await registration.pushManager.getSubscription())?.unsubscribe();
     await registration.showNotification('Watchfire', { body: lost, tag: 'lost', data: { link: HOME } });
