@@ -2,7 +2,7 @@
 import type { Pending } from '../interactions/interaction.ts';
 import { keptNow, laidOver } from '../interactions/pending.ts';
 import type { Look } from '../store/store.ts';
-import type { AlertSetting } from './alert.ts';
+import { type Alert, type AlertSetting, alertKind } from './alert.ts';
 import { type FloodCap, openedUnderCap } from './flood.ts';
 import { judge } from './interpret.ts';
 import type { Judged } from './judging.ts';
@@ -92,6 +92,12 @@ export const episodeKeysIn = (panel: any, { of, patient, device, at, layers }: J
     ? noticedIn(panel, { patient, device, at }, layers).map(({ key }) => key)
     : [];
 
+/** Evidence of an alert that is open: what told it first may be withdrawn. One that is over goes by what it stood on. */
+async function toldAgain(id: string, sight: EpisodeSight, pending: Pending, look: Look): Promise<Pending> {
+  const { value } = await keptNow(alertKind, id, pending, look);
+  return (value as Alert | undefined)?.open ? raised(id, { evidence: sight.observation }, sight, pending, look) : [];
+}
+
 /** Opens what is not known yet, and raises what turns out to have been treated. */
 export async function flagEpisodes(
   panel: any,
@@ -109,7 +115,10 @@ export async function flagEpisodes(
     const { value, expect } = await keptNow('alarm', key, held, look);
     const before = value as KeptEpisode | undefined;
     const { alert: told, taken } = before ?? {};
-    if (told !== undefined && (before?.isCritical || !isCritical)) continue;
+    if (told !== undefined && (before?.isCritical || !isCritical)) {
+      changes = [...changes, ...(await toldAgain(told, sight, held, look))];
+      continue;
+    }
     const keep = (id: string) => {
       const next: KeptEpisode = { alert: id, isCritical, ...(taken !== undefined && { taken }) };
       return { op: 'put', kind: 'alarm', key, value: next, expect } as const;

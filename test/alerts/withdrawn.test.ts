@@ -139,17 +139,28 @@ describe('An open alert that stands on several readings', () => {
   });
 });
 
+const vt = {
+  code: { coding: [{ system: MDC, code: '739568' }] },
+  valueQuantity: undefined,
+  valueCodeableConcept: { coding: [{ system: MDC, code: '754882' }] },
+  device: { reference: 'Device/icd' },
+};
+
 it('An episode of an implant that is withdrawn was none, and is told when it is told anew', async () => {
   const one = await patient();
-  const told = {
-    code: { coding: [{ system: MDC, code: '739568' }] },
-    valueQuantity: undefined,
-    valueCodeableConcept: { coding: [{ system: MDC, code: '754882' }] },
-    device: { reference: 'Device/icd' },
-    effectiveDateTime: new Date().toISOString(),
-  };
+  const told = { ...vt, effectiveDateTime: new Date().toISOString() };
   await update({ ...(await one.send(0, told)), status: 'entered-in-error' });
   expect(await one.statuses()).toBe(inError);
   await one.send(0, told);
   expect(await one.told('Flag', '&status=active')).toHaveLength(1);
+});
+
+it('An episode of an implant that is told twice goes on while one of both stands', async () => {
+  const one = await patient();
+  const told = { ...vt, effectiveDateTime: new Date().toISOString() };
+  const [first, second] = [await one.send(0, told), await one.send(0, told)];
+  await update({ ...first, status: 'entered-in-error' });
+  expect(await one.statuses()).toBe('active / final / requested');
+  await house.remove(`Observation/${second.id}`);
+  expect(await one.statuses()).toBe(inError);
 });
