@@ -25,7 +25,8 @@ export interface Acknowledging {
   readonly canonical: string;
 }
 
-const waiting = ['draft', 'requested', 'received'];
+const waiting = ['draft', 'requested', 'received', 'ready', 'on-hold'];
+const declined = ['rejected', 'failed', 'cancelled'];
 
 function entryOf(resource: any, versionId?: number): Entry {
   const text = writeExact(resource);
@@ -40,11 +41,11 @@ function entryOf(resource: any, versionId?: number): Entry {
 }
 
 const deeds = {
-  acknowledged: { display: 'Acknowledged', from: new Set(waiting), to: 'accepted' },
+  acknowledged: { display: 'Acknowledged', from: new Set([...waiting, ...declined]), to: 'accepted' },
   'taken-back': { display: 'Taken back', from: new Set(['accepted']), to: 'requested' },
   resolved: {
     display: 'Resolved',
-    from: new Set([...waiting, 'accepted', 'ready', 'in-progress', 'on-hold']),
+    from: new Set([...waiting, 'accepted', 'in-progress']),
     to: 'completed',
   },
 } as const;

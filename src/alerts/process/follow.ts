@@ -21,8 +21,8 @@ export async function alertOfTask(
   return alert?.task === id ? alert : undefined;
 }
 
-/** Somebody has it: nobody else need be told. */
-const taken = new Set(['accepted', 'in-progress', 'completed', 'cancelled', 'rejected', 'failed', 'entered-in-error']);
+/** Somebody has it: nobody else need be told. Who rejects it, fails or calls it off has not. */
+const taken = new Set(['accepted', 'in-progress', 'completed']);
 export const isTaken = (task: Resource): boolean => taken.has(task['status']);
 export const wasTaken = (before: Version | undefined): boolean =>
   before !== undefined && !isDeleted(before) && isTaken(JSON.parse(before.text));
@@ -30,7 +30,8 @@ export const wasTaken = (before: Version | undefined): boolean =>
 export const followTask: Derive = async ({ key, before, after: written }, pending, look, { now }) => {
   if (!written || wasTaken(before) === isTaken(written)) return [];
   const alert = await alertOfTask(key, written, pending, look);
-  if (!alert) return [];
+  // What is over is given back to nobody.
+  if (!alert || (!alert.open && !isTaken(written))) return [];
   return tellProcess(alert.id, { is: isTaken(written) ? 'acknowledged' : 'reopened', at: now }, pending, look);
 };
 

@@ -218,6 +218,31 @@ describe('an alert that somebody has accepted', () => {
     expect((await goOn(minute)).map(({ to }) => to.value).sort()).toEqual(['dora', 'nina']);
   });
 
+  it.each(['rejected', 'failed', 'cancelled'])(
+    'is told on where its Task is %s: who declines does not have it',
+    async (status) => {
+      await waiting({ members: ['dora', 'nina'] });
+      await accept(status);
+      expect((await goOn(minute)).map(({ to }) => to.value).sort()).toEqual(['dora', 'nina']);
+      expect((await world.find('Task'))[0].businessStatus.coding[0].code).toBe('notify-clinician');
+      await accept();
+      await wait(1_000);
+      await accept(status);
+      expect((await goOn(minute)).map(({ to }) => to.value).sort()).toEqual(['dora', 'nina']);
+    },
+  );
+
+  it('and that is over is told of to nobody anew, whatever becomes of its Task', async () => {
+    await waiting({ members: ['dora'] });
+    await accept();
+    await wait(1_000);
+    await end();
+    await accept('cancelled');
+    expect(await goOn()).toEqual([]);
+    expect((await world.find('Task'))[0].businessStatus.coding[0].code).toBe('closed');
+    expect(await world.find('Communication')).toHaveLength(1);
+  });
+
   it('keeps its call for help: who sees that it was called relies on it', async () => {
     await waiting({
       settings: { emergency: 'HealthcareService/112' },

@@ -182,6 +182,11 @@ describe('An alert that is acknowledged', () => {
       return house.update({ ...body, status }, headers);
     };
     expect(await shown()).toEqual([false]);
+    for (const declined of ['rejected', 'failed', 'cancelled']) expect((await write(declined)).status).toBe(200);
+    expect([await shown(), (await house.read(`DetectedIssue/${issue.id}`)).body.mitigation]).toEqual([
+      [false],
+      undefined,
+    ]);
     expect((await write('accepted')).status).toBe(200);
     expect([await shown(), await shown('?status=all')]).toEqual([[], [true]]);
     const [past] = (await house.ask('GET', '/cardiac/patients/WATCH-3/alerts?status=all', undefined, asNurse)).body
@@ -315,6 +320,17 @@ describe('An alert that is acknowledged', () => {
     expect(await ownerOf()).toEqual(other);
     await acknowledge(id);
     expect(await ownerOf()).toEqual({ display: 'Client/admin' });
+  });
+
+  it.each(['rejected', 'failed', 'cancelled', 'on-hold', 'ready'])('takes the Task that was %s', (status) => {
+    const standing = (resourceType: string, more = {}) => ({
+      resource: { resourceType, id: '1', ...more },
+      versionId: 3,
+    });
+    const [issue, task] = [standing('DetectedIssue'), standing('Task', { status })];
+    const entries = acknowledgementEntries({ issue, task, author: { reference: nurse }, now: 0, canonical: base });
+    const written = entries.find(({ url }) => url === 'Task/1')?.body as any;
+    expect(written?.resource).toMatchObject({ status: 'accepted', owner: { reference: nurse } });
   });
 
   it('is written over what was looked at, and over nothing newer', () => {
