@@ -44,18 +44,29 @@ export const createJudge =
     if (process.isDenied && !(await planFor(process.alert.severity, store)).overridesDenial) return refused;
     if (isOver) return (await isNews(message, process)) ? { said: message.ifOver! } : over;
     // Whoever sees that help was called may rely on it: that somebody has the alert takes no call back.
-    return purpose === 'alert' && isHeld(process) ? held : asItIs;
+    return purpose === 'alert' && (await isHeld(process)) ? held : asItIs;
 
     /** What is life-threatening, and was over before anybody heard how bad it is. */
     async function isNews({ ifOver, priority }: KeptMessage, { alert, before }: Process): Promise<boolean> {
       if (!ifOver || before !== undefined) return false;
-      const [version] = await store.read([{ type: 'DetectedIssue', id: alert.issue }]);
-      const issue: any = version && !isDeleted(version) ? parseExact(version.text) : undefined;
+      const issue = await issueOf(alert);
       if (issue?.status === 'entered-in-error' || isKnownIn(issue, canonical)) return false;
       const sent = await sentOf(alert.id);
       // Who was asked is the patient, or related to the patient: those are never told.
       const isAsked = (one: any) => /^(Patient|RelatedPerson)\//.test(one.recipient?.[0]?.reference ?? '');
       return !sent.some((one) => isAtLeast(one.priority, priority) && !isAsked(one));
+    }
+
+    /** Somebody has accepted the Task, also where no step has been taken since, or none was left to take. */
+    async function isHeld({ stage, heard, alert }: Process): Promise<boolean> {
+      const last = heard.findLast(({ is }) => is === 'acknowledged' || is === 'reopened' || is === 'raised')?.is;
+      if (last !== undefined) return last === 'acknowledged';
+      return stage === 'acknowledged' || (stage === 'closed' && isKnownIn(await issueOf(alert), canonical));
+    }
+
+    async function issueOf({ issue: id }: Process['alert']): Promise<any> {
+      const [version] = await store.read([{ type: 'DetectedIssue', id }]);
+      return version && !isDeleted(version) ? parseExact(version.text) : undefined;
     }
 
     /** Communications about the alert that their channels took. */
@@ -83,9 +94,3 @@ export const createJudge =
   };
 
 const MOST = 1_000;
-
-/** Somebody has accepted the Task, also where no step has been taken since. */
-function isHeld({ stage, heard }: Process): boolean {
-  const last = heard.findLast(({ is }) => is === 'acknowledged' || is === 'reopened' || is === 'raised')?.is;
-  return last === undefined ? stage === 'acknowledged' : last === 'acknowledged';
-}

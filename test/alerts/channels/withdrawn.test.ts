@@ -232,6 +232,19 @@ describe('an alert that somebody has accepted', () => {
     },
   );
 
+  it('is told to nobody else, though the last deadline had passed before; to everybody where that is taken back', async () => {
+    await waiting();
+    await issue({});
+    await wait(16 * minute);
+    await accept();
+    expect((await world.find('Task'))[0].businessStatus.coding[0].code).toBe('closed');
+    expect(await goOn()).toEqual([]);
+    const withdrawn = 'not-done Withdrawn: somebody had taken the alert before this was sent';
+    expect(await became()).toEqual([withdrawn, withdrawn]);
+    await accept('requested');
+    expect((await goOn(minute)).map(({ to }) => to.value)).toEqual(['inbox']);
+  });
+
   it('and that is over is told of to nobody anew, whatever becomes of its Task', async () => {
     await waiting({ members: ['dora'] });
     await accept();

@@ -1,5 +1,6 @@
 /** Servers that share a store in memory and work the process of alerts under a clock of ours. */
 
+import { followAcceptance } from '../../../src/alerts/acknowledge/follow-task.ts';
 import { type Alert, alertKind } from '../../../src/alerts/alert.ts';
 import type { Message, Sent as Outcome } from '../../../src/alerts/channels/channel.ts';
 import { followFlag } from '../../../src/alerts/follow-flag.ts';
@@ -100,7 +101,7 @@ export async function openAlertWorld(settings: Partial<ProcessSettings> = {}, is
       pageKey: new Uint8Array(32),
       references: 'open',
       prepare: {},
-      derive: () => ({ Task: [followTask], Communication: [followAnswer], Flag: [followFlag] }),
+      derive: () => ({ Task: [followTask, followAcceptance], Communication: [followAnswer], Flag: [followFlag] }),
       log: quiet,
       leases: noLeases,
       signal,
