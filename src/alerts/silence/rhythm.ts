@@ -52,7 +52,8 @@ export function afterHeard(
     return { ...none, ...(patient !== undefined && { patient }) };
   }
   const pause = at - before.last;
-  const whose = patient ?? before.patient;
+  // What was put aside is heard of again when it is taken in.
+  const whose = pause < 0 ? (before.patient ?? patient) : (patient ?? before.patient);
   if (pause < VISIT && whose === before.patient && before.alert === undefined) return undefined;
   const isRhythm = pause >= VISIT && before.alert === undefined && !(silentAfter !== undefined && pause > silentAfter);
   return {

@@ -131,7 +131,7 @@ export function createSilence(parts: SilenceParts): Silence {
     const { matches } = await store.search({ ...query, sort }, undefined);
     const times = matches.flatMap(({ text, lastUpdated }) => {
       const heard = heardIn(JSON.parse(text), lastUpdated, canonical);
-      return heard?.isImplant === isImplant ? [heard.at] : [];
+      return heard?.isImplant === isImplant && referenceTo(heard.device) === device ? [heard.at] : [];
     });
     return Math.max(last, ...times);
   }
@@ -174,18 +174,14 @@ export function createSilence(parts: SilenceParts): Silence {
       return undefined;
     }
     const dueAt = (last: number) => Math.max(last + limit, begun + settings.grace);
-    let { last } = rhythm;
+    const last = dueAt(rhythm.last) <= now() ? await newestOf(device, rhythm) : rhythm.last;
     if (dueAt(last) <= now()) {
-      last = await newestOf(device, rhythm);
-      // It is in the log, and will be read in a moment.
-      if (last - rhythm.last >= VISIT) return now() + 1_000;
-    }
-    const newest: Rhythm = { ...rhythm, last };
-    if (dueAt(last) <= now()) {
-      await fall(device, newest, found, last + limit);
+      await fall(device, { ...rhythm, last }, found, last + limit);
       return undefined;
     }
     fresh.delete(device);
+    // One that has not been read out of the log ends a pause to learn from when it is, and is waited for no longer than any other.
+    const newest = last - rhythm.last < VISIT ? { ...rhythm, last } : rhythm;
     await store.commit([...armed(device, newest, dueAt(last), true), check(fence)]);
     return dueAt(last);
   }

@@ -14,7 +14,7 @@ import { createSilence, dueOf, type SilenceParts, silenceKinds } from '../silenc
 import type { Limits } from '../thresholds.ts';
 import { openAside } from './aside.ts';
 import { type CountFault, createFaults, isTransient } from './faults.ts';
-import { take } from './take.ts';
+import { heardOf, take } from './take.ts';
 
 export interface WatchParts {
   readonly store: Store;
@@ -84,12 +84,17 @@ async function watch(parts: WatchParts, held: Held, count: CountFault): Promise<
       ...(await take(
         free.map(({ version }) => version),
         taking,
+        behind.map(({ version }) => version),
       )),
       ...behind.map(({ version }) => aside.put(version)),
     ];
     if (changes.length === 0 && now() - movedAt < LOOK_AGAIN) return;
     await store.commit([...changes, moved(part.at(-1)!.token), check(fence)]);
     movedAt = now();
+    ringFor(changes);
+  }
+
+  function ringFor(changes: readonly Change[]): void {
     for (const change of changes)
       if (change.op === 'put' && change.kind === silenceKinds.rhythm && change.value.timer !== undefined)
         ringAt = Math.min(ringAt, dueOf(change.value.timer));
@@ -102,11 +107,19 @@ async function watch(parts: WatchParts, held: Held, count: CountFault): Promise<
     ringAt = Math.min(ringAt, aside.began(version));
     count('reading');
     log.error('a reading could not be looked through for alerts', error, { id: referenceTo(version.key) });
+    try {
+      const heard = await silence.hear(heardOf([version], canonical));
+      if (heard.length > 0) await store.commit([...heard, check(fence)]);
+      ringFor(heard);
+    } catch {
+      // It may be what fails: it is heard of when it is tried again.
+    }
   }
 
   /** The timers of devices and what was put aside; when the next of them is due. */
   async function ring(): Promise<number> {
-    const next = [await silence.ring(), await aside.work(), now() + lookEvery];
+    const again = await aside.work();
+    const next = [again, await silence.ring(), now() + lookEvery];
     return Math.min(...next.filter((at) => at !== undefined));
   }
 

@@ -39,10 +39,23 @@ interface OfChannel {
 
 const MOST_RESTING = 50_000;
 
-/** The changes that belong into the commit which moves the place in the log. What is derived is stored by then, once. */
-export async function take(batch: readonly Version[], parts: TakeParts): Promise<readonly Change[]> {
+/** Devices that these tell of. */
+export const heardOf = (batch: readonly Version[], canonical: string): readonly HeardOf[] =>
+  batch.flatMap((version) =>
+    isDeleted(version) ? [] : (heardIn(JSON.parse(version.text), version.lastUpdated, canonical) ?? []),
+  );
+
+/**
+ * The changes that belong into the commit which moves the place in the log. What is derived is stored by then, once. A device is
+ * heard of by what is `aside` as well.
+ */
+export async function take(
+  batch: readonly Version[],
+  parts: TakeParts,
+  aside: readonly Version[] = [],
+): Promise<readonly Change[]> {
   const { canonical, limits, news2, silence, now, resting } = parts;
-  const heard: HeardOf[] = [];
+  const heard = [...heardOf(aside, canonical)];
   const samples: OfChannel[] = [];
   const withdrawn: ResourceKey[] = [];
   const patients = new Set<string>();

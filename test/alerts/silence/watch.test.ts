@@ -1,5 +1,6 @@
 /** Devices that fall silent, on a clock of ours: one alert for one silence, to the millisecond, over restarts and on two servers (0-059, 0-111). */
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { problem } from '../../../src/fhir/outcome.ts';
 import { canonical, day, hour, minute, openWatchWorld, vital, type WatchWorld } from '../watch/world.ts';
 
 let world: WatchWorld;
@@ -258,6 +259,47 @@ describe('A device that falls silent', () => {
     expect(world.commits()).toBe(0);
     expect(await world.kept('silence-timer')).toHaveLength(200);
   });
+});
+
+describe('A device of which a reading cannot be looked through', () => {
+  const isTrend = (change: any) => change.kind === 'trend';
+  const texts = async () => (await world.find('Flag')).map(({ code }) => code.text.slice(0, 60));
+  const fallSilent = async (error: Error): Promise<number> => {
+    await begin({ deviceAfter: hour });
+    await device('1');
+    const first = await send('1');
+    await world.until(first + 20 * minute);
+    world.fail(isTrend, error, Number.POSITIVE_INFINITY);
+    const last = await send('1');
+    await world.until(last + hour - 1);
+    expect([await flags(), (await world.kept('silence'))[0].value.last]).toEqual([[], last]);
+    return last;
+  };
+
+  it.each([
+    ['is passed over', new TypeError('x is not a function')],
+    ['waits aside while the store is busy', problem('transient', 'the store is busy')],
+  ])('that %s is told of when it is silent, by that reading, and is heard of again', async (_, error) => {
+    const last = await fallSilent(error);
+    await world.until(last + hour);
+    expect(await texts()).toEqual([
+      `Nothing was heard of the device since ${new Date(last).toISOString()}`.slice(0, 60),
+    ]);
+    await send('1');
+    await world.until(last + hour + 30_000);
+    expect(await flags()).toEqual(['inactive']);
+  });
+});
+
+it('A device is not heard of by what another one tells about it', async () => {
+  await begin({ deviceAfter: hour });
+  await device('1', silentAfter(0, 'h'));
+  await device('2');
+  const last = await send('2');
+  await world.until(last + 30 * minute);
+  await send('1', { subject: { reference: 'Device/2' } });
+  await world.until(last + hour);
+  expect((await world.find('Flag')).map(({ author }) => author.reference)).toEqual(['Device/2']);
 });
 
 describe('The monitor of an implant', () => {
