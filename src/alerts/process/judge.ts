@@ -18,6 +18,7 @@ export interface JudgeParts {
 
 const asItIs: Verdict = {};
 const over: Verdict = { withdrawn: 'Withdrawn: the alert was over before this was sent' };
+const mistaken: Verdict = { withdrawn: 'Withdrawn: the alert was an error' };
 const held: Verdict = { withdrawn: 'Withdrawn: somebody had taken the alert before this was sent' };
 const answered: Verdict = { withdrawn: 'Withdrawn: the question was over before this was sent' };
 const refused: Verdict = {
@@ -29,10 +30,10 @@ export const createJudge =
   ({ store, canonical }: JudgeParts) =>
   async (message: KeptMessage): Promise<Verdict> => {
     const { alert: id, purpose, request } = message;
-    if (purpose === 'over') return asItIs;
     const [[kept], [alert]] = await Promise.all([store.get(processKinds.process, [id]), store.get(alertKind, [id])]);
     if (!kept) return asItIs;
     const process = kept.value as Process;
+    if (purpose === 'over') return isInError(await issueOf(process.alert)) ? mistaken : asItIs;
     const isOver = (alert?.value as Alert | undefined)?.open === false;
     if (purpose === 'question') {
       if (isOver) return over;
@@ -50,7 +51,7 @@ export const createJudge =
     async function isNews({ ifOver, priority }: KeptMessage, { alert, before }: Process): Promise<boolean> {
       if (!ifOver || before !== undefined) return false;
       const issue = await issueOf(alert);
-      if (issue?.status === 'entered-in-error' || isKnownIn(issue, canonical)) return false;
+      if (isInError(issue) || isKnownIn(issue, canonical)) return false;
       const sent = await sentOf(alert.id);
       // Who was asked is the patient, or related to the patient: those are never told.
       const isAsked = (one: any) => /^(Patient|RelatedPerson)\//.test(one.recipient?.[0]?.reference ?? '');
@@ -94,3 +95,5 @@ export const createJudge =
   };
 
 const MOST = 1_000;
+
+const isInError = (issue: any): boolean => issue?.status === 'entered-in-error';

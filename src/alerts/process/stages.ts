@@ -63,6 +63,8 @@ export interface Moment {
   readonly canCallEms: boolean;
   /** Until then nobody is to be disturbed; left out where anybody may be. */
   readonly quietUntil?: number;
+  /** The alert was entered in error: that it was is no news. */
+  readonly isInError?: boolean;
 }
 
 export interface Turn {
@@ -84,7 +86,11 @@ export function next(standing: Standing, event: Event, plan: Plan, moment: Momen
   switch (event) {
     case 'ended':
       if (stage === 'closed') return nothing(standing);
-      return rest(standing, 'closed', isUnheardOf(standing, plan) ? ['tell-over', 'withdraw'] : ['withdraw']);
+      return rest(
+        standing,
+        'closed',
+        isUnheardOf(standing, plan) && !moment.isInError ? ['tell-over', 'withdraw'] : ['withdraw'],
+      );
     case 'raised':
       return { standing: { ...anew(standing), stage: 'detected', due: moment.now, isTold: false }, deeds: [] };
     case 'acknowledged':

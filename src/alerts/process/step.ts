@@ -84,6 +84,10 @@ export async function takeStep(parts: ProcessParts, timer: string, alert: string
     now,
     mayKnow: (one) => (hasPatient ? parts.mayKnow(one, about) : Promise.resolve(true)),
   };
+  const [task, issue] = await Promise.all([
+    newest({ type: 'Task', id: process.alert.task }, parts),
+    newest({ type: 'DetectedIssue', id: process.alert.issue }, parts),
+  ]);
   const plan = await planFor(process.alert.severity, store);
   const [heard, ...later] = process.heard;
   const turn = next(process, heard?.is ?? 'due', plan, {
@@ -94,11 +98,8 @@ export async function takeStep(parts: ProcessParts, timer: string, alert: string
       (await addressOf(process, who)) !== undefined &&
       (await emergency(who)) !== undefined,
     quietUntil: quietUntil(now, parts.settings.quietHours),
+    isInError: issue?.resource.status === 'entered-in-error',
   });
-  const [task, issue] = await Promise.all([
-    newest({ type: 'Task', id: process.alert.task }, parts),
-    newest({ type: 'DetectedIssue', id: process.alert.issue }, parts),
-  ]);
   const evidence: readonly string[] = (issue?.resource.evidence ?? []).flatMap((one: any) =>
     (one.detail ?? []).map(({ reference }: any) => reference),
   );

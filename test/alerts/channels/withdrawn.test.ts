@@ -169,6 +169,24 @@ describe('an alert that is over before its message could be sent', () => {
     expect(texts).toEqual(['A critical alert was there, and was over before anybody could be told.']);
   });
 
+  it('is no news where it was an error before anybody could be told, or by the time that somebody can be', async () => {
+    for (const status of ['entered-in-error', 'inactive']) {
+      world = await openAlertWorld();
+      await issue({});
+      await world.open('critical', 'a');
+      await end(status);
+      outage();
+      await world.start();
+      await wait(1_000);
+      const waits = status === 'inactive' ? 1 : 0;
+      expect(await world.kept('alert-message')).toHaveLength(waits);
+      await end('entered-in-error');
+      expect(await goOn()).toEqual([]);
+      expect(await became()).toEqual(Array(waits).fill('not-done Withdrawn: the alert was an error'));
+      if (status !== 'inactive') await world.close();
+    }
+  });
+
   it('calls no emergency service', async () => {
     await waiting({
       settings: { emergency: 'HealthcareService/112', inbox: undefined },
