@@ -18,7 +18,7 @@ export interface KeptMessage extends Message {
 /** `<next try, ISO 8601>|<Communication>`: what is due next comes first. */
 export const messageKind = 'alert-message';
 
-/** Counts that outlive a server, by `<channel>|sent`, `|failed`, `|dead`. */
+/** Counts that outlive a server, by `<channel>|sent`, `|failed`, `|dead`, `|withdrawn`. */
 export const countsKind = 'alert-message-count';
 
 export const messageKey = (at: number, id: string): string => `${new Date(at).toISOString()}|${id}`;
