@@ -222,11 +222,13 @@ async function flagEnded(
   const key = { type: 'Flag', id };
   const newest = await resourceNow(key, pending, look);
   if (newest?.resource.status !== 'active') return [];
-  const since = Date.parse(newest.resource.period?.start);
-  // Over before it began is none: clocks differ.
-  const end = new Date(Number.isNaN(since) ? at : Math.max(at, since)).toISOString();
-  const period = { ...newest.resource.period, end };
-  return [saveOf(key, { ...newest.resource, status, period }, newest.expect)];
+  return [saveOf(key, { ...newest.resource, status, period: periodUntil(at, newest.resource.period) }, newest.expect)];
+}
+
+/** The period of a Flag that ends: over before it began is none, since clocks differ. */
+export function periodUntil(at: number, period: any) {
+  const since = Date.parse(period?.start);
+  return { ...period, end: new Date(Number.isNaN(since) ? at : Math.max(at, since)).toISOString() };
 }
 
 async function taskEnded(

@@ -1,17 +1,22 @@
 /** What was derived of a reading that is withdrawn is entered in error too, and so is an alert that stands on nothing else. docs/alerts.md#derived */
 import { parseExact } from '../../fhir/json.ts';
 import { keyOf, type Resource, type ResourceKey, referenceTo } from '../../fhir/references.ts';
+import type { Log } from '../../log.ts';
 import { type Criterion, plainQuery } from '../../search/query.ts';
 import { type Change, isDeleted, type Store, type Version } from '../../store/store.ts';
 import { type Alert, alertKind } from '../alert.ts';
-import { MOST_EVIDENCE } from '../raise.ts';
-import { updateAlert, type Writing } from '../write-alert.ts';
+import { MOST_EVIDENCE, periodUntil } from '../raise.ts';
+import type { CountFault } from '../watch/faults.ts';
+import { isRefused, updateAlert, type Writing } from '../write-alert.ts';
 import { isDerived } from './derived.ts';
 
 export interface TakeBackParts {
   readonly store: Pick<Store, 'read' | 'get' | 'search'>;
   readonly writing: Writing;
   readonly canonical: string;
+  readonly now: () => number;
+  readonly log: Pick<Log, 'error'>;
+  readonly count: CountFault;
   /** Stands in each commit. */
   readonly fence: Change;
 }
@@ -24,8 +29,19 @@ const MOST_FLAGS = 500;
 export const isWithdrawn = (observation: Resource): boolean =>
   observation['status'] === IN_ERROR || observation['status'] === 'cancelled';
 
-const inError = async ({ key, versionId, text }: Version, { writing, fence }: TakeBackParts): Promise<void> =>
-  updateAlert(key, { ...parseExact(text), status: IN_ERROR }, versionId, writing, [fence]);
+/** One that the house refuses leaves what else follows from the reading. */
+async function inError({ key, versionId, text }: Version, parts: TakeBackParts): Promise<void> {
+  const { writing, fence, now, count, log } = parts;
+  const before = parseExact(text);
+  const over = key.type === 'Flag' ? { period: periodUntil(now(), before.period) } : {};
+  try {
+    await updateAlert(key, { ...before, status: IN_ERROR, ...over }, versionId, writing, [fence]);
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    count('refused');
+    log.error('what was derived could not be taken back', error, { id: referenceTo(key) });
+  }
+}
 
 /** Of these readings; whose they were. */
 export async function takeBackDerived(readings: readonly ResourceKey[], parts: TakeBackParts): Promise<Set<string>> {

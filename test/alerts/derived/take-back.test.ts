@@ -1,5 +1,6 @@
 /** Readings that are withdrawn: what was derived of them, and alerts that stand on nothing else, are in error too. docs/alerts.md#derived */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { problem } from '../../../src/fhir/outcome.ts';
 import { minute, openWatchWorld, vital, type WatchWorld } from '../watch/world.ts';
 
 let world: WatchWorld;
@@ -59,6 +60,7 @@ describe('A reading that is withdrawn', () => {
     const task = (await world.find('Task')).find(({ focus }) => focus.reference === `Flag/${flag.id}`);
     const issue = (await world.find('DetectedIssue')).find(({ id }) => task.reasonReference.reference.endsWith(id));
     expect([task.status, issue.status]).toEqual(['entered-in-error', 'entered-in-error']);
+    expect(flag.period.end).toBeDefined();
     // So does what was told of the reading itself, in the commit that withdraws it.
     expect(await alerts('vital-heart-rate')).toEqual(['entered-in-error']);
     expect(world.errors).toEqual([]);
@@ -108,6 +110,27 @@ describe('A reading that is withdrawn', () => {
       ['active', 'entered-in-error'],
     ]);
     expect(world.errors).toEqual([]);
+  });
+
+  it('of which something cannot be taken back since the house refuses it is no sample any more all the same', async () => {
+    const readings: any[] = [];
+    for (const value of [70, 74, 78, 82, 86, 99]) {
+      readings.push(await world.save(pulse(value)));
+      await later(15 * minute);
+    }
+    const isTakenBack = ({ key, text }: any) =>
+      key.type === 'Observation' && text?.join('').includes('/derived-observation');
+    world.fail(
+      (change) => change.op === 'write' && isTakenBack(change),
+      problem('not-found', 'gone'),
+      Number.POSITIVE_INFINITY,
+    );
+    await withdraw(readings.at(-1));
+    expect([await world.faults(), await derived('drift-heart-rate')]).toEqual([{ refused: 1 }, ['29 final']]);
+    world.fail(() => false);
+    await world.save(pulse(90));
+    await later(minute);
+    expect(await derived('drift-heart-rate')).toEqual(['20 final', '29 final']);
   });
 
   it('before anybody looked at it leaves nothing behind', async () => {
