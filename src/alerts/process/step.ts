@@ -170,7 +170,8 @@ const deeds: Partial<Record<Deed, (taking: Taking, result: Result) => Promise<vo
     const [first] = recipients;
     if (!first) return;
     const isPatient = first.reference === taking.process.alert.patient;
-    const words = questionWords(taking.process.alert.severity, taking.detail, isPatient);
+    // What was noticed is the patient's own: it goes to no phone of anybody else.
+    const words = questionWords(taking.process.alert.severity, isPatient ? taking.detail : undefined, isPatient);
     const owner = { reference: first.reference! };
     result.owner = owner;
     request('ask', { owner, recipients }, words, taking.turn.standing.due, taking, result);

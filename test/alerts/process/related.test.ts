@@ -1,4 +1,4 @@
-/** Who is asked in the place of a patient: those who are related to a child, and to whom nobody can reach. docs/escalation.md#who-is-asked */
+/** Who is asked in the place of a patient: those who are related to a child, and who speaks for an adult whom nobody can reach. docs/escalation.md#who-is-asked */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type AlertWorld, openAlertWorld } from './world.ts';
 
@@ -81,23 +81,42 @@ describe('A question about a child', () => {
   });
 });
 
-describe('A question about a patient without an address', () => {
-  it('goes to all who are related and still are, up to five', async () => {
+const as = (code: string, system = 'http://terminology.hl7.org/CodeSystem/v3-RoleCode') => ({
+  relationship: [{ coding: [{ system, code }] }],
+});
+const adult = { birthDate: '1950-01-01' };
+const consent = (id: string, type: string | undefined, who: string, more: object = {}, period?: object) =>
+  world.save({
+    resourceType: 'Consent',
+    id,
+    status: 'active',
+    scope: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }] },
+    category: [{ text: 'Who speaks for me' }],
+    policyRule: { text: 'Of the house' },
+    patient,
+    provision: {
+      type,
+      period,
+      actor: [{ role: { text: 'Family' }, reference: { reference: `RelatedPerson/${who}` } }],
+    },
+    ...more,
+  });
+
+describe('A question about an adult without an address', () => {
+  it('goes to who speaks for the patient, by law or by a Consent, up to five; a no is one then', async () => {
     world = await openAlertWorld();
-    await related('son');
-    await related('wife');
-    await related('former', { period: { end: '2001-01-01' } });
-    await related('gone', { active: false });
-    await related('web', { telecom: [{ system: 'url', value: 'web' }] });
-    await world.save({
-      resourceType: 'RelatedPerson',
-      id: 'other',
-      patient: { reference: 'Patient/2' },
-      telecom: sms('x'),
-    });
-    expect(await asked({ birthDate: '1950-01-01' })).toEqual(['son', 'wife']);
+    await related('guard', as('GUARD'));
+    await related('power', as('HPOWATT'));
+    await related('wife', as('WIFE'));
+    await consent('of-wife', 'permit', 'wife');
+    await related('son', as('SON'));
+    await related('former', { ...as('POWATT'), period: { end: '2001-01-01' } });
+    await related('gone', { ...as('POWATT'), active: false });
+    await related('web', { ...as('POWATT'), telecom: [{ system: 'url', value: 'web' }] });
+    await related('other', { ...as('POWATT'), patient: { reference: 'Patient/2' } });
+    expect(await asked(adult)).toEqual(['guard', 'power', 'wife']);
     const [task] = await world.find('Task');
-    expect(task.owner).toEqual({ reference: 'RelatedPerson/son' });
+    expect(task.owner).toEqual({ reference: 'RelatedPerson/guard' });
     await answer(
       'RelatedPerson/wife',
       'deny',
@@ -106,12 +125,50 @@ describe('A question about a patient without an address', () => {
     expect(await stage()).toBe('denied');
   });
 
+  it('goes to nobody who is related and no more: the team is told at once', async () => {
+    world = await openAlertWorld();
+    await related('neighbour', as('NBOR'));
+    await related('daughter', as('GUARD', 'http://example.org/roles'));
+    await related('son', as('SON'));
+    await consent('no', 'deny', 'son');
+    await consent('untyped', undefined, 'son');
+    await consent('over', 'permit', 'son', {}, { end: '2001-01-01' });
+    await consent('draft', 'permit', 'son', { status: 'draft' });
+    await consent('of-another', 'permit', 'son', { patient: { reference: 'Patient/2' } });
+    expect(await asked(adult)).toEqual(['nina']);
+    expect(await stage()).toBe('notify-clinician');
+  });
+
   it('is none where nobody is related, or the patient is dead: the team is told at once', async () => {
     world = await openAlertWorld();
-    expect(await asked({ birthDate: '1950-01-01' })).toEqual(['nina']);
+    expect(await asked(adult)).toEqual(['nina']);
     await world.close();
     world = await openAlertWorld();
-    await related('son');
+    await related('guard', as('GUARD'));
     expect(await asked({ deceasedBoolean: true })).toEqual(['nina']);
+  });
+});
+
+describe('What was noticed', () => {
+  const detail = 'Heart rate is high';
+  const told = async (of: object) => {
+    world = await openAlertWorld({ hasDetail: true });
+    await related('mother', as('GUARD'));
+    await world.save({ resourceType: 'Patient', id: '1', ...of });
+    await world.open('warning', 'a');
+    await world.save({ ...(await world.find('Task'))[0], description: detail });
+    await world.start();
+    await world.until(world.runtime.now() + 1_000);
+    const [request] = await world.find('CommunicationRequest');
+    return [
+      ...world.sent.map(({ to, text }) => [to.value, text.includes(detail)]),
+      request.payload[0].contentString.includes(detail),
+    ];
+  };
+
+  it('is told to the patient where the site wants that, and on no phone of who is related', async () => {
+    expect(await told({ birthDate: ago(3) })).toEqual([['mother', false], false]);
+    await world.close();
+    expect(await told({ birthDate: ago(30), telecom: sms('grown') })).toEqual([['grown', true], true]);
   });
 });
