@@ -5,7 +5,7 @@ import { keptNow, laidOver } from '../interactions/pending.ts';
 import type { Look } from '../store/store.ts';
 import { type Alert, type AlertSeen, type AlertSetting, type AlertSeverity, alertKind } from './alert.ts';
 import { isMakerDone, ownRow, toldByMaker } from './beside-maker.ts';
-import { type Alarm, after, type Reading, type Step } from './episode.ts';
+import { type Alarm, after, endedBySomebody, type Reading, type Step } from './episode.ts';
 import { type FloodCap, floodOver, openedUnderCap } from './flood.ts';
 import type { Verdict } from './interpret.ts';
 import { kindOf } from './kinds.ts';
@@ -105,10 +105,15 @@ export async function follow(
   const kept: KeptAlarm = { ...before!, ...alarm };
   if (kept.told) return followTold(step, kept, sight, held, look);
   if (kept.capped) return followCapped(step, kept, sight, held, look);
-  if (step === 'nothing') return { saves: [], kept };
+  const isOfBefore = sight.patient === undefined && kept.open && (await isWornByAnother(kept, sight, held, look));
+  if (step === 'nothing') {
+    if (!isOfBefore || !reading.trusted || reading.at < kept.last) return { saves: [], kept };
+    const over = await ended(kept.flag, sight, held, look, olderOf(kept, sight), sight.at);
+    return { saves: over, kept: { ...kept, ...endedBySomebody(kept) } };
+  }
   if (step === 'ended')
     return { saves: await ended(kept.flag, sight, held, look, olderOf(kept, sight), kept.until), kept };
-  if (sight.patient === undefined && (await isWornByAnother(kept, sight, held, look))) {
+  if (isOfBefore) {
     const over = await ended(kept.flag, sight, held, look, olderOf(kept, sight), sight.at);
     const next = await open({ ...kept, episode: kept.episode + 1 }, sight, laidOver(held, over), look);
     return { saves: [...over, ...next.saves], kept: next.kept };

@@ -132,6 +132,16 @@ describe('An alert that gets worse when somebody has acknowledged it', () => {
 });
 
 describe('The battery of an external device', () => {
+  const battery = (value: number, minute: number, id = 'd') => ({
+    resourceType: 'Observation',
+    status: 'final',
+    code: { coding: [{ system: 'urn:iso:std:iso:11073:10101', code: '67996' }] },
+    subject: { reference: `Device/${id}` },
+    device: { reference: `Device/${id}` },
+    effectiveDateTime: new Date(now - 3_600_000 + minute * 60_000).toISOString(),
+    valueQuantity: { value, unit: '%', system: 'http://unitsofmeasure.org', code: '%' },
+  });
+
   it('that is low is a DetectedIssue and a Task on the Device, and no Flag of its patient (2-030)', async () => {
     await house.update({ resourceType: 'Patient', id: 'p' });
     await house.update({
@@ -139,15 +149,6 @@ describe('The battery of an external device', () => {
       id: 'd',
       identifier: [{ system: 'https://example.org/fhir/sid/device', value: 'DEV9' }],
       patient: { reference: 'Patient/p' },
-    });
-    const battery = (value: number, minute: number) => ({
-      resourceType: 'Observation',
-      status: 'final',
-      code: { coding: [{ system: 'urn:iso:std:iso:11073:10101', code: '67996' }] },
-      subject: { reference: 'Device/d' },
-      device: { reference: 'Device/d' },
-      effectiveDateTime: new Date(now - 3_600_000 + minute * 60_000).toISOString(),
-      valueQuantity: { value, unit: '%', system: 'http://unitsofmeasure.org', code: '%' },
     });
     // Around the limit, never far above it: one episode. Then it is charged.
     for (const [minute, value] of [80, 20, 21, 20, 22, 19, 23, 22].entries())
@@ -163,6 +164,23 @@ describe('The battery of an external device', () => {
     ]);
     for (const [minute, value] of [90, 91].entries()) await house.create(battery(value, 10 + minute));
     expect((await house.read(`Task/${task.id}`)).body.status).toBe('completed');
+  });
+
+  it('goes with it: the alert of whoever wore it ends at its next reading, whatever that says', async () => {
+    const wornBy = async (id: string) => {
+      await house.update({ resourceType: 'Patient', id });
+      await house.update({ resourceType: 'Device', id: 'e', patient: { reference: `Patient/${id}` } });
+    };
+    const tasks = async () =>
+      (await house.search('Task?focus=Device/e')).map((task: any) => `${task.for.reference} ${task.status}`).sort();
+    await wornBy('p1');
+    await house.create(battery(15, 0, 'e'));
+    await wornBy('p2');
+    // Within the dead band: by itself it ends nothing.
+    await house.create(battery(21, 1, 'e'));
+    expect(await tasks()).toEqual(['Patient/p1 completed']);
+    await house.create(battery(15, 2, 'e'));
+    expect(await tasks()).toEqual(['Patient/p1 completed', 'Patient/p2 requested']);
   });
 });
 
