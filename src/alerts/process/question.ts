@@ -1,4 +1,4 @@
-/** A question to a patient: whether it is open, and what an answer leads to, as the table of stages has it before the step is taken. docs/escalation.md#answers */
+/** A question to a patient, or who is asked in the patient's place: whether it is open, and what an answer leads to, as the table of stages has it before the step is taken. docs/escalation.md#answers */
 import { keyOf } from '../../fhir/references.ts';
 import type { Look } from '../../store/store.ts';
 import { type Process, processKinds } from './kept.ts';
@@ -16,7 +16,7 @@ export interface Question {
   readonly request: string;
 }
 
-/** Of a Communication that asks a patient; undefined for any other. */
+/** Of a Communication that asks; undefined for any other. */
 export function questionIn(communication: any): Question | undefined {
   const about = communication?.about?.[0]?.reference;
   const alert = idIn(about, 'Flag') ?? idIn(about, 'DetectedIssue');

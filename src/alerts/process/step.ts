@@ -27,7 +27,7 @@ import {
 import { type Answer, type Deed, next, type Stage, type Turn } from './stages.ts';
 import { addressOf, backup, clinicians, emergency, type Group, type WhoParts } from './who.ts';
 import { whomToAsk } from './whom-to-ask.ts';
-import { alertWords, questionWords } from './words.ts';
+import { alertWords, questionWords, relatedWords } from './words.ts';
 
 const caller = system('alerts');
 const DAY = 86_400_000;
@@ -169,9 +169,9 @@ const deeds: Partial<Record<Deed, (taking: Taking, result: Result) => Promise<vo
     const recipients = await whomToAsk(taking.process, taking.who);
     const [first] = recipients;
     if (!first) return;
-    const isPatient = first.reference === taking.process.alert.patient;
+    const { patient, severity } = taking.process.alert;
     // What was noticed is the patient's own: it goes to no phone of anybody else.
-    const words = questionWords(taking.process.alert.severity, isPatient ? taking.detail : undefined, isPatient);
+    const words = first.reference === patient ? questionWords(severity, taking.detail) : relatedWords(severity);
     const owner = { reference: first.reference! };
     result.owner = owner;
     request('ask', { owner, recipients }, words, taking.turn.standing.due, taking, result);

@@ -12,22 +12,21 @@ export interface Words {
   readonly text: string;
 }
 
+const please = 'Please answer by the link: yes, no, or ask me later.';
+
 /** `detail` is what was noticed, where the site wants it in its messages. */
-export function questionWords(severity: AlertSeverity, detail: string | undefined, isPatient = true): Words {
-  const [device, team] = isPatient
-    ? ['your device', 'your care team']
-    : ['a device of somebody you are related to', 'the care team'];
-  return {
-    subject: `Watchfire: ${device} asks you a question`,
-    text: [
-      `${urgency[severity]} of ${device} is there.`,
-      detail,
-      `May ${team} be told? Please answer by the link: yes, no, or ask me later.`,
-    ]
-      .filter(Boolean)
-      .join(' '),
-  };
-}
+export const questionWords = (severity: AlertSeverity, detail: string | undefined): Words => ({
+  subject: 'Watchfire: your device asks you a question',
+  text: [`${urgency[severity]} of your device is there.`, detail, `May your care team be told? ${please}`]
+    .filter(Boolean)
+    .join(' '),
+});
+
+/** To who is related to the patient, who is never told what was noticed. */
+export const relatedWords = (severity: AlertSeverity): Words => ({
+  subject: 'Watchfire: you are asked a question',
+  text: `You are asked about a device of somebody you are related to: ${urgency[severity].toLowerCase()} is there. May the care team be told? ${please}`,
+});
 
 export const alertWords = (severity: AlertSeverity, stage: string, detail: string | undefined): Words =>
   stage === 'over'

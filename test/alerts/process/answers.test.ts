@@ -32,14 +32,11 @@ afterAll(async () => {
   await new Promise((go) => gateway.close(go));
 });
 
+const telecom = [{ system: 'phone', value: '+49 170 1234567' }];
+
 /** A warning of a patient who has a phone; the link that was sent. */
-async function asked(id: string): Promise<string> {
-  await house.update({
-    resourceType: 'Patient',
-    id,
-    birthDate: '1950-01-01',
-    telecom: [{ system: 'phone', value: '+49 170 1234567' }],
-  });
+async function asked(id: string, more: object = { telecom }): Promise<string> {
+  await house.update({ resourceType: 'Patient', id, birthDate: '1950-01-01', ...more });
   const before = texts.length;
   await house.create({
     resourceType: 'Observation',
@@ -127,6 +124,21 @@ describe('the link of a message', () => {
     expect(answers.filter(({ status }) => status === 409)).toHaveLength(7);
     const stage = taken[0]!.text.includes('Your care team is told now') ? 'notify-clinician' : 'denied';
     await until(async () => (await stageOf('l8')) === stage);
+  });
+
+  it('speaks to who is related to the patient of somebody else, and takes the answer (2-066)', async () => {
+    const birthDate = `${new Date().getUTCFullYear() - 16}-01-01`;
+    const patient = { reference: 'Patient/l9' };
+    await house.update({ resourceType: 'Patient', id: 'l9', birthDate });
+    await house.update({ resourceType: 'RelatedPerson', id: 'mother', patient, telecom });
+    const link = await asked('l9', { birthDate });
+    expect(texts.at(-1)).toContain('You are asked about a device of somebody you are related to');
+    const open = await house.ask('GET', link, undefined, { authorization: '' });
+    const [first, again] = [await post(link, 'allow'), await post(link, 'deny')];
+    expect(first.text).toContain('The care team is told now. If the person feels unwell, call the care team');
+    expect([open.status, first.status, again.status]).toEqual([200, 200, 409]);
+    for (const { text } of [open, first, again]) expect(text).not.toMatch(/your (care team|device)|you feel/i);
+    expect(await house.search('Communication?sender=RelatedPerson/mother')).toHaveLength(2);
   });
 
   it("is nobody else's: a changed, invented or old one opens nothing", async () => {
