@@ -50,16 +50,26 @@ const quantity = (value: number, unit: string) => ({
 });
 
 /** The same id for the same versions of the same readings: deriving it again is no second one. */
+export function derivedId({
+  code,
+  patient,
+  device,
+  at,
+  from,
+}: Pick<Derived, 'code' | 'patient' | 'device' | 'at' | 'from'>) {
+  const sources = new Set(from.map(({ reference, versionId }) => `${reference}/${versionId}`));
+  return uuidv7(at, hash('sha256', [code, patient, device, ...[...sources].sort()].join('|'), 'buffer'));
+}
+
 export function derivedObservation(derived: Derived, canonical: string): Resource & { readonly id: string } {
   const { code, codings = [], patient, device, at, value, unit, from, note, category, parts = [] } = derived;
-  const sources = from.map(({ reference, versionId }) => `${reference}/${versionId}`).sort();
   const coded = (of: string, more: Derived['codings'] = []) => ({
     coding: [...more, { system: `${canonical}/CodeSystem/derived`, code: of, display: displays.get(of) }],
     text: displays.get(of),
   });
   return {
     resourceType: 'Observation',
-    id: uuidv7(at, hash('sha256', [code, patient, device, ...sources].join('|'), 'buffer')),
+    id: derivedId(derived),
     meta: { profile: [profileIn(canonical)] },
     ...(derived.extension && { extension: derived.extension }),
     status: 'final',

@@ -1,14 +1,15 @@
-/** What was derived of a reading that is withdrawn is entered in error too, and so is an alert that stands on nothing else. docs/alerts.md#derived */
+/** What was derived of a reading that is withdrawn, deleted, moved or corrected is entered in error, and so is an alert that stands on nothing else. docs/alerts.md#derived */
 import { parseExact } from '../../fhir/json.ts';
 import { keyOf, type Resource, type ResourceKey, referenceTo } from '../../fhir/references.ts';
 import type { Log } from '../../log.ts';
 import { type Criterion, plainQuery } from '../../search/query.ts';
-import { type Change, isDeleted, type Store, type Version } from '../../store/store.ts';
+import { type Change, isAbsent, isDeleted, type Store, type Version } from '../../store/store.ts';
 import { type Alert, alertKind } from '../alert.ts';
 import { MOST_EVIDENCE, periodUntil } from '../raise.ts';
+import { patientOf } from '../spoken.ts';
 import type { CountFault } from '../watch/faults.ts';
 import { isRefused, updateAlert, type Writing } from '../write-alert.ts';
-import { isDerived } from './derived.ts';
+import { derivedId, isDerived } from './derived.ts';
 
 export interface TakeBackParts {
   readonly store: Pick<Store, 'read' | 'get' | 'search'>;
@@ -43,8 +44,12 @@ async function inError({ key, versionId, text }: Version, parts: TakeBackParts):
   }
 }
 
-/** Of these readings; whose they were. */
-export async function takeBackDerived(readings: readonly ResourceKey[], parts: TakeBackParts): Promise<Set<string>> {
+/** Of versions of these readings that do not count any more; whose they were. `made` has just been derived of others, by its id. */
+export async function takeBackDerived(
+  readings: readonly ResourceKey[],
+  made: ReadonlyMap<string, Resource>,
+  parts: TakeBackParts,
+): Promise<Set<string>> {
   const { store, canonical } = parts;
   const patients = new Set<string>();
   for (const reading of readings) {
@@ -54,14 +59,31 @@ export async function takeBackDerived(readings: readonly ResourceKey[], parts: T
       const page = await store.search(plainQuery('Observation', of, AT_A_TIME), after);
       for (const version of page.matches) {
         const derived = JSON.parse(version.text) as Resource;
-        if (!isDerived(derived, canonical)) continue;
-        if (derived['status'] !== IN_ERROR) await inError(version, parts);
-        patients.add(derived['subject'].reference);
+        if (!isDerived(derived, canonical) || made.has(version.key.id)) continue;
+        if (derived['status'] !== IN_ERROR) {
+          if (await isOfNewest(version.key.id, derived, parts)) continue;
+          await inError(version, parts);
+        }
+        const patient = patientOf(derived);
+        if (patient !== undefined) patients.add(patient);
       }
       after = page.next;
     } while (after !== undefined);
   }
   return patients;
+}
+
+/** Of the readings as they are by now: the same stretch of the log is looked through again after a restart. */
+async function isOfNewest(id: string, derived: Resource, { store, canonical }: TakeBackParts): Promise<boolean> {
+  const { code, subject, device, effectiveDateTime, derivedFrom } = derived as any;
+  const own = code.coding?.find(({ system }: any) => system === `${canonical}/CodeSystem/derived`)?.code;
+  const at = Date.parse(effectiveDateTime);
+  // Anybody may claim the profile.
+  if (own === undefined || Number.isNaN(at)) return false;
+  const versions = await store.read(derivedFrom.flatMap(({ reference }: any) => keyOf(reference ?? '') ?? []));
+  if (versions.some((version) => isAbsent(version) || isWithdrawn(JSON.parse(version!.text)))) return false;
+  const from = versions.map((version) => ({ reference: referenceTo(version!.key), versionId: version!.versionId }));
+  return id === derivedId({ code: own, patient: subject?.reference, device: device?.reference, at, from });
 }
 
 /** Active Flags of the patient, all of whose evidence was derived and is in error by now. */

@@ -5,7 +5,7 @@ import type { Log } from '../../log.ts';
 import { check } from '../../store/lease.ts';
 import { type Change, isDeleted, type Lease, type Store, type Version } from '../../store/store.ts';
 import type { News2 } from '../derived/news2.ts';
-import { isWithdrawn, takeBackAlerts, takeBackDerived } from '../derived/take-back.ts';
+import { takeBackAlerts, takeBackDerived } from '../derived/take-back.ts';
 import { type Channel, restsUntil, withoutReading } from '../derived/trend-table.ts';
 import { followSample, type Reading, type Sampled, samplesIn, trendKind } from '../derived/trends.ts';
 import { type HeardOf, heardIn } from '../silence/heard.ts';
@@ -14,6 +14,7 @@ import { instantOf, patientOf } from '../spoken.ts';
 import type { Limits } from '../thresholds.ts';
 import { isRefused, storeDerived, type Writing } from '../write-alert.ts';
 import type { CountFault } from './faults.ts';
+import { goneBy } from './gone.ts';
 
 export interface TakeParts {
   readonly store: Store;
@@ -34,7 +35,7 @@ export interface TakeParts {
 interface OfChannel {
   readonly sampled: Sampled;
   readonly reading: Reading;
-  readonly isWithdrawn?: true;
+  readonly isGone?: true;
 }
 
 const MOST_RESTING = 50_000;
@@ -57,31 +58,38 @@ export async function take(
   const { canonical, limits, news2, silence, now, resting } = parts;
   const heard = [...heardOf(aside, canonical)];
   const samples: OfChannel[] = [];
-  const withdrawn: ResourceKey[] = [];
+  const gone: ResourceKey[] = [];
   const patients = new Set<string>();
-  for (const version of batch) {
-    if (isDeleted(version)) continue;
-    const observation = JSON.parse(version.text) as Resource;
+  const told = batch.map((version) => (isDeleted(version) ? undefined : (JSON.parse(version.text) as Resource)));
+  const before = await Promise.all(batch.map((version, i) => goneBy(version, told[i], parts)));
+  for (const [i, version] of batch.entries()) {
+    const observation = told[i];
+    const was = before[i];
+    if (was) {
+      gone.push(version.key);
+      const patient = patientOf(was.observation);
+      const reading = readingOf(was.observation, version, was.arrived);
+      for (const sampled of reading ? samplesIn(was.observation, reading.patient, limits, canonical) : []) {
+        samples.push({ sampled, reading: reading!, isGone: true });
+        resting.delete(sampled.key);
+      }
+      const inError = { ...was.observation, status: 'entered-in-error' };
+      if (patient !== undefined && (await news2.learn(patient, inError, was.arrived))) patients.add(patient);
+    }
+    if (!observation) continue;
     const one = heardIn(observation, version.lastUpdated, canonical);
     if (one) heard.push(one);
-    const patient = patientOf(observation);
-    if (patient === undefined) continue;
-    const at = instantOf(observation, version.lastUpdated);
-    const source = { reference: referenceTo(version.key), versionId: version.versionId };
-    const arrived = version.lastUpdated;
-    const reading: Reading = { patient, device: observation['device']?.reference, at, arrived, source };
-    if (isWithdrawn(observation)) {
-      withdrawn.push(version.key);
-      for (const sampled of samplesIn({ ...observation, status: 'final' }, patient, limits, canonical))
-        samples.push({ sampled, reading, isWithdrawn: true });
-    }
+    const reading = readingOf(observation, version, version.lastUpdated);
+    if (!reading) continue;
+    const { patient, at } = reading;
     for (const sampled of samplesIn(observation, patient, limits, canonical))
       if (at >= (resting.get(sampled.key) ?? Number.NEGATIVE_INFINITY)) samples.push({ sampled, reading });
     if (await news2.learn(patient, observation, version.lastUpdated)) patients.add(patient);
   }
-  const trends = await trendsOf(samples, parts);
+  const made = new Map<string, Resource>();
+  const trends = await trendsOf(samples, made, parts);
   const takingBack = { ...parts, fence: check(parts.fence) };
-  const concerned = await takeBackDerived(withdrawn, takingBack);
+  const concerned = await takeBackDerived(gone, made, takingBack);
   for (const patient of patients) {
     const score = await news2.scoreOf(patient, now());
     if (!score) continue;
@@ -93,23 +101,40 @@ export async function take(
   return [...trends, ...(await silence.hear(heard))];
 }
 
-async function trendsOf(samples: readonly OfChannel[], parts: TakeParts): Promise<readonly Change[]> {
+/** Undefined where it is of no patient. */
+function readingOf(observation: Resource, { key, versionId }: Version, arrived: number): Reading | undefined {
+  const patient = patientOf(observation);
+  if (patient === undefined) return undefined;
+  const at = instantOf(observation, arrived);
+  const source = { reference: referenceTo(key), versionId };
+  return { patient, device: observation['device']?.reference, at, arrived, source };
+}
+
+/** What is derived goes into `made`, by its id, and out of it again where a version that follows takes it back. */
+async function trendsOf(
+  samples: readonly OfChannel[],
+  made: Map<string, Resource>,
+  parts: TakeParts,
+): Promise<readonly Change[]> {
   if (samples.length === 0) return [];
   const keys = [...new Set(samples.map(({ sampled }) => sampled.key))];
   const rows = await parts.store.get(trendKind, keys);
   const before = new Map(keys.map((key, i) => [key, rows[i]?.value as Channel | undefined]));
   const channels = new Map(before);
   const implants = new Set(samples.flatMap(({ sampled }) => (sampled.isOfImplant ? [sampled.key] : [])));
-  for (const { sampled, reading, isWithdrawn } of samples) {
-    if (isWithdrawn) {
+  for (const { sampled, reading, isGone } of samples) {
+    if (isGone) {
+      for (const [id, { derivedFrom }] of made)
+        if (derivedFrom.some((one: any) => one.reference === reading.source.reference)) made.delete(id);
       const left = withoutReading(channels.get(sampled.key), reading.source.reference);
       if (left) channels.set(sampled.key, left);
-      parts.resting.delete(sampled.key);
       continue;
     }
     const { channel, derived } = followSample(sampled, reading, channels.get(sampled.key), parts.canonical);
     channels.set(sampled.key, channel);
-    if (derived) await stored(derived, parts);
+    if (!derived) continue;
+    made.set(derived.id, derived);
+    await stored(derived, parts);
   }
   return keys.flatMap((key): Change[] => {
     const value = channels.get(key);

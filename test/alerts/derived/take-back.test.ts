@@ -4,9 +4,10 @@ import { problem } from '../../../src/fhir/outcome.ts';
 import { minute, openWatchWorld, vital, type WatchWorld } from '../watch/world.ts';
 
 let world: WatchWorld;
+let server: number;
 beforeEach(async () => {
   world = await openWatchWorld();
-  await world.start();
+  server = await world.start();
   await world.save({ resourceType: 'Patient', id: '1', birthDate: '1950-01-01' });
 });
 afterEach(() => world.close());
@@ -142,5 +143,57 @@ describe('A reading that is withdrawn', () => {
     await withdraw(wrong);
     expect(await alerts('vital-drift')).not.toContain('active');
     expect((await derived('drift-heart-rate')).filter((one) => one.endsWith('final'))).toEqual([]);
+  });
+});
+
+describe('A reading that is', () => {
+  const to = (value: number) => (one: any) =>
+    world.save({ ...one, status: 'corrected', valueQuantity: { ...one.valueQuantity, value } });
+  const toAnother = (one: any) => world.save({ ...one, subject: { reference: 'Patient/2' } });
+  const remove = (one: any) => world.remove(one);
+
+  it.each([
+    ['deleted', remove, []],
+    ['corrected', to(80), ['4 final']],
+    ['moved to another patient', toAnother, []],
+  ])('%s takes its score and the alert back, and again after a restart', async (_, change, left) => {
+    await round();
+    const wrong = await world.save(pulse(140));
+    await later(minute);
+    await change(wrong);
+    await later(500);
+    world.kill(server);
+    await world.start();
+    await later(minute);
+    expect([await derived('news2-total'), await alerts('news2-high')]).toEqual([
+      [...left, '7 entered-in-error'],
+      ['entered-in-error'],
+    ]);
+    expect(world.errors).toEqual([]);
+  });
+
+  it.each([
+    ['deleted', remove, [], 'entered-in-error'],
+    ['corrected', to(90), ['20 final'], 'active'],
+    ['moved to another patient', toAnother, [], 'entered-in-error'],
+    [
+      'amended by what tells nothing else',
+      (one: any) => world.save({ ...one, status: 'amended', note: [{ text: 'x' }] }),
+      ['29 final'],
+      'active',
+    ],
+  ])('%s is the sample of a drift that it is by now', async (_, change, left, status) => {
+    let last: any;
+    for (const value of [70, 74, 78, 82, 86, 99]) {
+      last = await world.save(pulse(value));
+      await later(15 * minute);
+    }
+    await change(last);
+    await later(minute);
+    expect([await derived('drift-heart-rate'), await alerts('vital-drift')]).toEqual([
+      left.includes('29 final') ? left : [...left, '29 entered-in-error'],
+      [status],
+    ]);
+    expect(world.errors).toEqual([]);
   });
 });

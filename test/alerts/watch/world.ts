@@ -43,6 +43,7 @@ export interface WatchWorld {
   /** Ends it where it stands. */
   kill(server: number): void;
   save(resource: any): Promise<any>;
+  remove(resource: any): Promise<void>;
   /** In one transaction. */
   saveAll(resources: readonly any[]): Promise<void>;
   find(type: string): Promise<any[]>;
@@ -173,6 +174,9 @@ export async function openWatchWorld(
       const asked = { interaction: 'update', type, id, body: { text, resource } } as const;
       const { version } = await client.dispatch(insideRequest(ofItself(base), asked), administrator);
       return JSON.parse(version!.text);
+    },
+    async remove({ resourceType: type, id }) {
+      await client.dispatch(insideRequest(ofItself(base), { interaction: 'delete', type, id }), administrator);
     },
     async saveAll(resources) {
       const entries = resources.map((resource): Entry => {
