@@ -14,8 +14,10 @@ import { alertOf, alertResources, alertTypeOf, seenIn, worsened } from './triple
 
 /** Longest list of evidence that a DetectedIssue holds. */
 export const MOST_EVIDENCE = 50;
+/** Whoever declines a Task does not have the alert, which goes on: somebody else may. */
+const declined = ['rejected', 'failed', 'cancelled'];
 /** Tasks that somebody may still do something about. */
-const undone = new Set(['draft', 'requested', 'received', 'accepted', 'ready', 'in-progress', 'on-hold']);
+const undone = new Set(['draft', 'requested', 'received', 'accepted', 'ready', 'in-progress', 'on-hold', ...declined]);
 
 /** A new version of a resource that was read exactly. */
 export const saveOf = (key: ResourceKey, resource: Resource, expect: Draft['expect']): Draft => {
@@ -150,7 +152,7 @@ async function taskRaised(
   const { status } = newest.resource;
   const next = {
     ...newest.resource,
-    status: status === 'accepted' ? 'requested' : status,
+    status: ['accepted', ...declined].includes(status) ? 'requested' : status,
     priority: severities[severity].task,
     ...(text !== undefined && { description: text }),
     lastModified: new Date(now).toISOString(),

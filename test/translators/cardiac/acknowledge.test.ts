@@ -404,6 +404,12 @@ describe('An alert of a device about itself', () => {
       patient: { id: expect.any(String) },
       state: 'new',
     });
+    const declined = async () => {
+      const { body } = await house.read(`Task/${task.id}`);
+      expect((await house.update({ ...body, status: 'rejected', owner: { reference: nurse } })).status).toBe(200);
+    };
+    await declined();
+    expect(rowIn(await rowsFor())).toMatchObject({ state: 'new', owner: null, is_mine: false });
 
     const { status, body } = await acknowledge(name, asNurse);
     expect([status, body]).toEqual([
@@ -432,6 +438,10 @@ describe('An alert of a device about itself', () => {
     expect((await house.read(`Task/${task.id}`)).body.status).toBe('requested');
     expect((await resolve(name, asNurse)).status).toBe(422);
     expect((await acknowledge(name, as(await house.deviceKey('WATCH-7')))).status).toBe(403);
+    await declined();
+    for (const later of [0, 1_000]) await tell('WATCH-7', { ...low, battery_level: 90 }, Date.now() + later);
+    expect((await house.read(`Task/${task.id}`)).body.status).toBe('completed');
+    expect(rowIn(await rowsFor())).toBeUndefined();
   });
 
   it('is the administrator’s alone where nobody wears it, and goes with the device to another team (0-146)', async () => {
