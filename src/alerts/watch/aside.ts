@@ -2,7 +2,7 @@
 import { type Resource, type ResourceKey, referenceTo } from '../../fhir/references.ts';
 import type { Log } from '../../log.ts';
 import { check, type Held } from '../../store/lease.ts';
-import type { Change, Kept, Store, Version } from '../../store/store.ts';
+import { type Change, isAbsent, type Kept, type Store, type Version } from '../../store/store.ts';
 import { patientOf } from '../spoken.ts';
 import { type CountFault, isTransient, pauseAfter } from './faults.ts';
 
@@ -28,7 +28,7 @@ const MOST_TRIES = 4;
 const LONGEST = 24 * 3_600_000;
 
 export interface AsideParts {
-  readonly store: Pick<Store, 'list' | 'vread' | 'commit'>;
+  readonly store: Pick<Store, 'list' | 'read' | 'vread' | 'commit'>;
   readonly now: () => number;
   readonly held: Held;
   readonly log: Pick<Log, 'error'>;
@@ -80,7 +80,10 @@ export async function openAside(parts: AsideParts): Promise<Aside> {
   async function again({ key, value }: Kept, tries: number): Promise<Standing> {
     const { key: resource, versionId, since } = value as Waiting;
     try {
-      const version = await store.vread(resource, versionId);
+      const [newest] = await store.read([resource]);
+      // Of one that was deleted or moved meanwhile nothing follows: that was read past it, since it is about nobody, or somebody else.
+      const isTheirs = !isAbsent(newest) && subjectOf(newest!) === subjectIn(key);
+      const version = isTheirs ? await store.vread(resource, versionId) : undefined;
       await done(key, version ? await take(version) : []);
       return { tries: 0, at: now() };
     } catch (error) {

@@ -116,4 +116,22 @@ describe('A reading that cannot be looked through', () => {
     expect(told.map(({ valueQuantity }) => valueQuantity.value)).toEqual([20, 20, 20]);
     expect([await world.kept('alert-watch-aside'), (await world.faults())['passed-over']]).toEqual([[], undefined]);
   });
+
+  it('for now, and is deleted or moved by then, is none of the patient’s', async () => {
+    await begin();
+    await bothDrift(drift.slice(0, 5));
+    world.fail(
+      (change) => change.op === 'write' && change.text?.join('').includes('/derived-observation'),
+      busy,
+      always,
+    );
+    const [one, other] = [await send('1', 90), await send('2', 90)];
+    await later(10_000);
+    await world.remove(one);
+    await world.save({ ...other, subject: { reference: 'Patient/3' } });
+    await later(10_000);
+    world.fail(() => false);
+    await later(2 * minute);
+    expect([await drifts(), await world.kept('alert-watch-aside')]).toEqual([[], []]);
+  });
 });
