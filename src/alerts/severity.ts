@@ -33,3 +33,7 @@ export const severityIn = (flag: any): AlertSeverity => {
     ?.code;
   return (['critical', 'info'] as const).find((one) => severities[one].flag === priority) ?? 'warning';
 };
+
+/** What the severity of a DetectedIssue says; undefined where it has none of ours. */
+export const severityOfIssue = (issue: any): AlertSeverity | undefined =>
+  (['critical', 'warning', 'info'] as const).find((one) => severities[one].issue === issue?.severity);

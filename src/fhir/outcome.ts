@@ -129,3 +129,6 @@ export function isBroken(error: unknown): boolean {
   const { status, headers } = asProblem(error);
   return status >= 500 && headers['Retry-After'] === undefined;
 }
+
+/** Whether somebody else was quicker: what was looked at has changed since, and looking again may help. */
+export const isOvertaken = (error: unknown): boolean => error instanceof Problem && [409, 412].includes(error.status);

@@ -4,7 +4,7 @@ import { readAnswerLink } from '../alerts/process/answer-link.ts';
 import { processKinds } from '../alerts/process/kept.ts';
 import { type Asked, askedNow, type Outcome, outcomeOf } from '../alerts/process/question.ts';
 import type { Answer } from '../alerts/process/stages.ts';
-import { Problem } from '../fhir/outcome.ts';
+import { isOvertaken, Problem } from '../fhir/outcome.ts';
 import { insideRequest } from '../interactions/inside.ts';
 import type { Dispatch } from '../interactions/interaction.ts';
 import { settle } from '../interactions/settle.ts';
@@ -72,8 +72,6 @@ const thanks: Readonly<Record<Outcome, (voice: Voice) => string>> = {
   'asked-again': () => 'You will be asked again.',
   'told-later': ({ team }) => `You will not be asked again: ${team} is told in a while, unless you answer before.`,
 };
-
-const isOvertaken = (error: unknown): boolean => error instanceof Problem && [409, 412].includes(error.status);
 
 /** Goes into the commit of the answer: what is promised is what the process then hears. */
 const stillAt = ({ process, revision }: Asked): Change => ({

@@ -1,5 +1,5 @@
 /** Acknowledges an alert in one commit, once: whoever repeats it or is a moment later is told who was first. docs/cardiac.md */
-import { Problem, problem } from '../../fhir/outcome.ts';
+import { isOvertaken, problem } from '../../fhir/outcome.ts';
 import { referenceTo } from '../../fhir/references.ts';
 import { insideRequest, type Origin } from '../../interactions/inside.ts';
 import type { Caller, Dispatch } from '../../interactions/interaction.ts';
@@ -30,7 +30,6 @@ export interface AcknowledgeAsked {
 }
 
 /** Somebody else wrote what was to be written. */
-const isOvertaken = (error: unknown): boolean => error instanceof Problem && [409, 412].includes(error.status);
 
 /** Resolves with who was first, and whether that was now. */
 export function acknowledge(

@@ -1,5 +1,5 @@
 /** Resolves an alert in one commit, once: the Flag is over and the Task done, and whoever repeats it or is a moment later is told who it was. docs/cardiac.md */
-import { Problem, problem } from '../../fhir/outcome.ts';
+import { isOvertaken, problem } from '../../fhir/outcome.ts';
 import { referenceTo } from '../../fhir/references.ts';
 import { insideRequest } from '../../interactions/inside.ts';
 import { settle } from '../../interactions/settle.ts';
@@ -23,8 +23,6 @@ export interface Resolved {
   /** Whether that was now. */
   readonly isNew: boolean;
 }
-
-const isOvertaken = (error: unknown): boolean => error instanceof Problem && [409, 412].includes(error.status);
 
 export function resolve(
   { store, dispatch, runtime, canonical }: AcknowledgeParts,

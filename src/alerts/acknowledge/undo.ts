@@ -1,5 +1,5 @@
 /** Takes an acknowledgement back, within ten seconds and by whom it was: it is marked, never deleted, and the alert waits again. docs/cardiac.md */
-import { Problem, problem } from '../../fhir/outcome.ts';
+import { isOvertaken, problem } from '../../fhir/outcome.ts';
 import { referenceTo } from '../../fhir/references.ts';
 import { insideRequest } from '../../interactions/inside.ts';
 import { settle } from '../../interactions/settle.ts';
@@ -29,8 +29,6 @@ async function ownerBefore({ resource, versionId }: Standing, author: Author, st
   }
   return 'nobody';
 }
-
-const isOvertaken = (error: unknown): boolean => error instanceof Problem && [409, 412].includes(error.status);
 
 /** Resolves with whether there was something to take back: whoever repeats it is told no. 422 where it is too late or was somebody else's. */
 export function undo(

@@ -1,6 +1,6 @@
 /** Sends what waits to be sent: at least once, under one id, tried again for an hour; then its Communication says that it was not done. docs/escalation.md#delivery */
 import { parseExact, writeExact } from '../../fhir/json.ts';
-import { Problem } from '../../fhir/outcome.ts';
+import { isOvertaken } from '../../fhir/outcome.ts';
 import { insideRequest, ofItself } from '../../interactions/inside.ts';
 import type { Dispatch } from '../../interactions/interaction.ts';
 import type { Log } from '../../log.ts';
@@ -204,8 +204,7 @@ async function record(
       await parts.dispatch(insideRequest(ofItself(parts.base), asked), caller, also);
       return undefined;
     } catch (error) {
-      const isOvertaken = error instanceof Problem && [409, 412].includes(error.status);
-      if (!isOvertaken || !(await isStillOurs(parts, row, fence))) throw error;
+      if (!isOvertaken(error) || !(await isStillOurs(parts, row, fence))) throw error;
     }
   }
 }

@@ -1,5 +1,5 @@
 /** Where messages are laid as they are kept on this server: who sends them need not look for them in the store. docs/escalation.md#delivery */
-import { type Bell, createBell } from '../process/timers.ts';
+import { type Bell, createBell } from '../bell.ts';
 import type { MessagePut } from './kept.ts';
 
 export interface Tray extends Bell {

@@ -4,6 +4,7 @@ import { plainQuery } from '../../search/query.ts';
 import type { Consents } from '../../smart/policies/parts.ts';
 import type { Leases } from '../../store/lease.ts';
 import type { Change, Store } from '../../store/store.ts';
+import { type Bell, createBell } from '../bell.ts';
 import type { Channels } from '../channels/channel.ts';
 import { countsKind, messageKind } from '../channels/kept.ts';
 import { workOutbox } from '../channels/outbox.ts';
@@ -12,7 +13,7 @@ import { createJudge } from './judge.ts';
 import { processKinds } from './kept.ts';
 import type { ProcessParts } from './parts.ts';
 import { takeStep } from './step.ts';
-import { type Bell, createBell, workTimers } from './timers.ts';
+import { workTimers } from './timers.ts';
 
 export interface AlertBells {
   readonly timers: Bell;

@@ -3,6 +3,7 @@ import type { Log } from '../../log.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Held } from '../../store/lease.ts';
 import { isConflict, type Store } from '../../store/store.ts';
+import type { Bell } from '../bell.ts';
 import { processKinds, readTimer } from './kept.ts';
 
 const atATime = 100;
@@ -21,24 +22,6 @@ export interface TimerParts {
   readonly lookEvery?: number;
   readonly step: (timer: string, alert: string, held: Held) => Promise<void>;
   readonly bell: Bell;
-}
-
-/** Rung where a timer was set on this server. */
-export interface Bell {
-  ring(): void;
-  /** Aborts at the next ring. */
-  next(): AbortSignal;
-}
-
-export function createBell(): Bell {
-  let rung = new AbortController();
-  return {
-    ring() {
-      rung.abort();
-      rung = new AbortController();
-    },
-    next: () => rung.signal,
-  };
 }
 
 /** Until the lease is lost. */

@@ -1,7 +1,7 @@
 /** How long it takes until somebody looks: the median from raised to acknowledged, of what was acknowledged in the last 24 hours. docs/dashboard.md */
 import { acknowledgementIn } from '../../alerts/acknowledge/state.ts';
-import { Problem } from '../../fhir/outcome.ts';
 import type { Search } from '../../translators/cardiac/asker.ts';
+import { unlessForbidden } from './unless-forbidden.ts';
 
 const DAY = 86_400_000;
 /** What was written last counts, where there is more. */
@@ -12,15 +12,13 @@ export async function medianAcknowledgement(
   search: Search,
   { canonical, now }: { readonly canonical: string; readonly now: number },
 ): Promise<number | null> {
-  const { matches } = await search('DetectedIssue', [
+  const finding = search('DetectedIssue', [
     ['identifier', `${canonical}/sid/alert|`],
     ['_lastUpdated', `ge${new Date(now - DAY).toISOString()}`],
     ['_sort', '-_lastUpdated'],
     ['_count', `${MOST}`],
-  ]).catch((error: unknown) => {
-    if (error instanceof Problem && error.status === 403) return { matches: [] };
-    throw error;
-  });
+  ]);
+  const { matches } = await unlessForbidden(finding);
   const waits = matches
     .flatMap((issue) => {
       const at = Date.parse(acknowledgementIn(issue, canonical)?.at ?? '');

@@ -1,8 +1,8 @@
 /** Who was told of an alert, over what and when, what the patient answered, and what people noted: Communications and the Task. docs/dashboard.md, docs/escalation.md */
-import { Problem } from '../../fhir/outcome.ts';
 import type { Parameters } from '../../interactions/interaction.ts';
 import type { Search } from '../../translators/cardiac/asker.ts';
 import { namesOf } from './people.ts';
+import { unlessForbidden } from './unless-forbidden.ts';
 
 export interface AlertMessage {
   readonly what: 'sent' | 'waiting' | 'failed' | 'answer' | 'note';
@@ -29,10 +29,7 @@ const AT_ONCE = 50;
 
 /** None where the caller may not see them. */
 async function found(search: Search, type: string, parameters: Parameters): Promise<readonly any[]> {
-  const { matches } = await search(type, [...parameters, ['_count', '1000']]).catch((error: unknown) => {
-    if (error instanceof Problem && error.status === 403) return { matches: [] };
-    throw error;
-  });
+  const { matches } = await unlessForbidden(search(type, [...parameters, ['_count', '1000']]));
   return matches;
 }
 

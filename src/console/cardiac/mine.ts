@@ -1,8 +1,8 @@
 /** Whose alerts are: of a person who has it, and of who looks, whose care teams count. docs/dashboard.md */
-import { Problem } from '../../fhir/outcome.ts';
 import { keyOf } from '../../fhir/references.ts';
 import type { Parameters } from '../../interactions/interaction.ts';
 import type { Search } from '../../translators/cardiac/asker.ts';
+import { unlessForbidden } from './unless-forbidden.ts';
 
 /** A patient who is asked, a team that was told and an emergency service have nothing in hand. */
 export const isPerson = (owner: string | undefined): boolean =>
@@ -10,12 +10,7 @@ export const isPerson = (owner: string | undefined): boolean =>
 
 /** None where the caller may not see them. */
 async function found(search: Search, type: string, parameters: Parameters): Promise<readonly string[]> {
-  const { matches } = await search(type, [...parameters, ['_elements', 'id'], ['_count', '1000']]).catch(
-    (error: unknown) => {
-      if (error instanceof Problem && error.status === 403) return { matches: [] };
-      throw error;
-    },
-  );
+  const { matches } = await unlessForbidden(search(type, [...parameters, ['_elements', 'id'], ['_count', '1000']]));
   return matches.map(({ id }) => `${type}/${id}`);
 }
 

@@ -1,9 +1,9 @@
 /** A patient and a device as a line of a page names them. */
-import { Problem } from '../../fhir/outcome.ts';
 import { keyOf } from '../../fhir/references.ts';
 import type { Parameters } from '../../interactions/interaction.ts';
 import type { Search } from '../../translators/cardiac/asker.ts';
 import { makersNameOf, type Rows } from '../../translators/cardiac/rows.ts';
+import { unlessForbidden } from './unless-forbidden.ts';
 
 export interface PatientWords {
   readonly id: string;
@@ -98,10 +98,7 @@ async function namesOfType(type: string, ids: readonly string[], search: Search)
       ['_count', '100'],
       ...(type === 'PractitionerRole' ? [['_include', 'PractitionerRole:practitioner'] as const] : []),
     ];
-    const { matches, all } = await search(type, asked).catch((error: unknown) => {
-      if (error instanceof Problem && error.status === 403) return { matches: [], all: new Map<string, any>() };
-      throw error;
-    });
+    const { matches, all } = await unlessForbidden(search(type, asked));
     for (const one of matches) {
       const name = called[type]!(one, all);
       if (name) names.push([`${type}/${one.id}`, name]);

@@ -1,8 +1,8 @@
 /** Tasks of alerts, and which of them stand by themselves. docs/alerts.md */
-import { Problem } from '../../fhir/outcome.ts';
 import type { Parameters } from '../../interactions/interaction.ts';
 import type { Search } from '../../translators/cardiac/asker.ts';
 import { everyPage } from './every-page.ts';
+import { unlessForbidden } from './unless-forbidden.ts';
 
 const DECLINED = 'rejected,failed,cancelled';
 
@@ -14,17 +14,15 @@ const isOfData = ({ code }: any): boolean => code?.coding?.some((one: any) => on
 
 /** Those that are not done; none where the caller may not see Tasks. */
 export async function openTasks(search: Search, canonical: string, which: Parameters): Promise<readonly any[]> {
-  const found = await everyPage(search, 'Task', [
+  const finding = everyPage(search, 'Task', [
     ['identifier', `${canonical}/sid/alert-task|`],
     ['status', `draft,requested,received,accepted,ready,in-progress,on-hold,${DECLINED}`],
     ...which,
     ['_count', '1000'],
-  ]).catch((error: unknown) => {
-    if (error instanceof Problem && error.status === 403) return { matches: [] };
-    throw error;
-  });
+  ]);
+  const { matches } = await unlessForbidden(finding);
   const isDeclined = ({ status }: any): boolean => DECLINED.split(',').includes(status);
-  return found.matches.flatMap((task) => (isDeclined(task) ? (isOfData(task) ? [] : givenBack(task)) : task));
+  return matches.flatMap((task) => (isDeclined(task) ? (isOfData(task) ? [] : givenBack(task)) : task));
 }
 
 /** Of an alert without a Flag, as a device told of itself. */

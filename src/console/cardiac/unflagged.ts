@@ -1,8 +1,8 @@
 /** Alerts that have no Flag, as a device told of itself: a Task about it that somebody has to look at. docs/alerts.md */
 import { acknowledgementIn } from '../../alerts/acknowledge/state.ts';
-import { severities } from '../../alerts/severity.ts';
-import { Problem } from '../../fhir/outcome.ts';
+import { severities, severityOfIssue } from '../../alerts/severity.ts';
 import { keyOf } from '../../fhir/references.ts';
+import type { Parameters } from '../../interactions/interaction.ts';
 import type { Search } from '../../translators/cardiac/asker.ts';
 import type { Rows } from '../../translators/cardiac/rows.ts';
 import type { TriageRow } from './line.ts';
@@ -10,6 +10,7 @@ import { isPerson } from './mine.ts';
 import { alertNamed } from './named.ts';
 import { deviceLine, namesOf, patientWords } from './people.ts';
 import { deviceOfTask, isUnflagged } from './tasks.ts';
+import { unlessForbidden } from './unless-forbidden.ts';
 
 /** By their references; none where the caller may not see them. */
 async function namedBy(
@@ -20,13 +21,11 @@ async function namedBy(
   const ids = [...new Set(references.map((one) => keyOf(one)))].flatMap((key) => (key?.type === type ? key.id : []));
   const found = new Map<string, any>();
   for (let i = 0; i < ids.length; i += 100) {
-    const { all } = await search(type, [
+    const asked: Parameters = [
       ['_id', ids.slice(i, i + 100).join(',')],
       ['_count', '100'],
-    ]).catch((error: unknown) => {
-      if (error instanceof Problem && error.status === 403) return { all: new Map() };
-      throw error;
-    });
+    ];
+    const { all } = await unlessForbidden(search(type, asked));
     for (const [reference, resource] of all) found.set(reference, resource);
   }
   return found;
@@ -38,12 +37,6 @@ export interface UnflaggedSetting {
   readonly now: number;
   readonly isMine: (owner: string | undefined) => boolean;
 }
-
-const issueSeverities: Readonly<Record<string, TriageRow['severity']>> = {
-  high: 'critical',
-  moderate: 'warning',
-  low: 'info',
-};
 
 /** Of open Tasks those that name no Flag, with the patient who wears the device, where one does. */
 export async function unflagged(
@@ -77,7 +70,7 @@ export async function unflagged(
       has_flag: false,
       alert_id: task.identifier?.[0]?.value ?? task.id,
       // A deadline that passed makes the Task more urgent, not what was found.
-      severity: issueSeverities[issue?.severity] ?? severity ?? 'info',
+      severity: severityOfIssue(issue) ?? severity ?? 'info',
       type: task.code?.coding?.[0]?.code ?? 'unknown',
       message: task.description ?? '',
       ...alertNamed(task.code?.coding?.[0]?.code ?? 'unknown', task.description ?? ''),

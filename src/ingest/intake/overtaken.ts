@@ -1,6 +1,6 @@
 /** Tells whether looking again may help, when what a feed brings could not be stored. */
-import { Problem } from '../../fhir/outcome.ts';
+import { isOvertaken as isChanged, Problem } from '../../fhir/outcome.ts';
 
 /** Somebody else stored the same, or changed what was to be changed. A feed sees all that it may write (access.ts): it is told so, and never that nothing is there. */
 export const isOvertaken = (error: unknown): boolean =>
-  error instanceof Problem && ([409, 412].includes(error.status) || error.code === 'lock-error');
+  isChanged(error) || (error instanceof Problem && error.code === 'lock-error');

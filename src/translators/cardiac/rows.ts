@@ -1,5 +1,7 @@
 /** Devices, readings and alerts in the words of the customer's tables, out of FHIR; numbers keep their digits. docs/cardiac.md */
+
 import { acknowledgementIn, resolutionIn } from '../../alerts/acknowledge/state.ts';
+import { severityOfIssue } from '../../alerts/severity.ts';
 import { implantTypeOf } from '../../ingest/implants/device.ts';
 import type { ReadingKinds } from './kinds.ts';
 
@@ -43,7 +45,6 @@ const typeWords: Readonly<Record<string, string>> = {
 /** http://hl7.org/fhir/flag-priority-code */
 const severities: Readonly<Record<string, string>> = { PH: 'critical', PM: 'warning', PL: 'info', PN: 'none' };
 /** https://hl7.org/fhir/R4/valueset-detectedissue-severity.html */
-const issueSeverities: Readonly<Record<string, string>> = { high: 'critical', moderate: 'warning', low: 'info' };
 const FLAG_PRIORITY = 'http://hl7.org/fhir/StructureDefinition/flag-priority';
 
 const idOf = (reference: string | undefined): string | null => reference?.split('/').pop() ?? null;
@@ -118,7 +119,7 @@ export function createRows({ canonical, kinds, makerOf }: RowsSetting): Rows {
         device_id: of ? device(of).device_id : idOf(issue.author?.reference),
         patient_id: patientId,
         alert_type: type?.code ?? 'unknown',
-        severity: issueSeverities[issue.severity] ?? 'none',
+        severity: severityOfIssue(issue) ?? 'none',
         message: issue.detail ?? issue.code?.text ?? type?.display ?? '',
         timestamp: issue.identifiedDateTime ?? null,
         acknowledged: acknowledgementIn(issue, canonical) !== undefined,

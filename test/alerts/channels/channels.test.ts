@@ -10,20 +10,11 @@ import { guardedClient } from '../../../src/outbound/guarded-client.ts';
 import { isSigned } from '../../../src/outbound/signing.ts';
 import { readSmtpUrl, type SmtpServer, sendLetter } from '../../../src/outbound/smtp.ts';
 import { systemRuntime } from '../../../src/runtime.ts';
+import { message } from './message.ts';
 import { type MailServer, openMailServer } from './smtp-server.ts';
 
 const runtime = systemRuntime;
 const never = new AbortController().signal;
-const message = (to: Message['to'], more: Partial<Message> = {}): Message => ({
-  id: '01-message',
-  to,
-  subject: 'Watchfire: a critical alert waits for you',
-  text: 'A critical alert waits for somebody to look.',
-  link: 'https://clinic.example.org/cardiac/?alert=1',
-  priority: 'stat',
-  about: 'Flag/1',
-  ...more,
-});
 
 interface Call {
   readonly headers: IncomingMessage['headers'];

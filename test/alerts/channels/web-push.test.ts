@@ -12,20 +12,12 @@ import { guardedClient } from '../../../src/outbound/guarded-client.ts';
 import { encryptPush, MOST_PUSHED, vapidPublicKey } from '../../../src/outbound/web-push.ts';
 import { systemRuntime } from '../../../src/runtime.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
+import { message } from './message.ts';
 import { pushedBrowser } from './pushed-browser.ts';
 
 const runtime = systemRuntime;
 const never = new AbortController().signal;
-const message = (value: string, more: Partial<Message> = {}): Message => ({
-  id: '01-message',
-  to: { kind: 'web-push', value },
-  subject: 'Watchfire: a critical alert waits for you',
-  text: 'A critical alert waits for somebody to look.',
-  link: 'https://clinic.example.org/cardiac/?alert=1',
-  priority: 'stat',
-  about: 'Flag/1',
-  ...more,
-});
+const pushed = (value: string, more: Partial<Message> = {}) => message({ kind: 'web-push', value }, more);
 
 interface Call {
   readonly headers: IncomingMessage['headers'];
@@ -83,7 +75,7 @@ describe('web push', () => {
     const send = async (more: Partial<Message> = {}, answer = 201) => {
       calls = [];
       status = answer;
-      const sent = await channel.send(message(kept!.key, more), never);
+      const sent = await channel.send(pushed(kept!.key, more), never);
       return { sent, headers: calls[0]!.headers, text: browser.read(calls[0]!.body) };
     };
     return { store, send };
@@ -94,7 +86,7 @@ describe('web push', () => {
     const { sent, headers, text } = await send();
     expect(sent).toBe('sent');
     expect(headers).toMatchObject({ 'content-encoding': 'aes128gcm', urgency: 'high' });
-    expect(JSON.parse(text)).toMatchObject({ id: '01-message', link: message('').link });
+    expect(JSON.parse(text)).toMatchObject({ id: '01-message', link: pushed('').link });
     const [, head, claims, signature, point] =
       /^vapid t=([\w-]+)\.([\w-]+)\.([\w-]+), k=([\w-]+)$/.exec(headers.authorization!) ?? [];
     expect(point).toBe(vapidPublicKey(vapid));
@@ -121,7 +113,7 @@ describe('web push', () => {
       const { sent, text } = await send({ text: long });
       expect([sent, Buffer.byteLength(text) <= MOST_PUSHED]).toEqual(['sent', true]);
       const { body, ...rest } = JSON.parse(text);
-      expect(rest).toMatchObject({ id: '01-message', link: message('').link, priority: 'stat' });
+      expect(rest).toMatchObject({ id: '01-message', link: pushed('').link, priority: 'stat' });
       expect(Buffer.byteLength(text)).toBeGreaterThan(MOST_PUSHED - 400);
       expect(long.startsWith(body.slice(0, -1)) && body.endsWith('…')).toBe(true);
       expect(body.isWellFormed()).toBe(true);
