@@ -17,7 +17,7 @@ export function splitEscaped(value: string, separator: string): string[] {
 }
 
 /** Whether each backslash stands before a character that it may escape. */
-export const isEscaped = (value: string): boolean => /^(?:[^\\]|\\[,|$\\])*$/.test(value);
+export const isEscaped = (value: string): boolean => !value.replace(/\\[,|$\\]/g, '').includes('\\');
 
 /** A value in which these characters mean themselves. */
 export const escaped = (text: string): string => text.replace(/[\\,$|]/g, '\\$&');

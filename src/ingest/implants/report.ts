@@ -1,5 +1,6 @@
 /** The report of an interrogation, as a DiagnosticReport with the document in it; a large one beside it. https://hl7.org/fhir/R4/diagnosticreport.html */
 import { hash } from 'node:crypto';
+import { isBase64 } from '../../fhir/primitives.ts';
 import type { Resource } from '../../fhir/references.ts';
 import { clean, filled } from '../intake/entries.ts';
 import { effectiveOf, observationIdOf, type Setting } from './observation.ts';
@@ -16,9 +17,8 @@ const PART = 8 * 1024 * 1024;
 
 /** The bytes of the document; undefined where it is no base64 or is too large. */
 export function documentIn({ data }: Pick<ReportTold, 'data'>): Buffer | undefined {
-  const text = data.replace(/\s+/g, '');
-  if (text === '' || text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined;
-  const bytes = Buffer.from(text, 'base64');
+  if (!isBase64(data)) return undefined;
+  const bytes = Buffer.from(data, 'base64');
   return bytes.length > largestReport ? undefined : bytes;
 }
 

@@ -41,7 +41,8 @@ export function authorityIn(part: Part, from: number, around: Around): string | 
   return namespace === undefined ? undefined : ownSystem('sid', namespace, around);
 }
 
-const isOid = (id: string): boolean => /^[0-2](?:\.(?:0|[1-9]\d*))+$/.test(id);
+/** X.660 sets no limit; a field of megabytes is no OID. */
+const isOid = (id: string): boolean => id.length <= 255 && /^[0-2](?:\.(?:0|[1-9]\d*))+$/.test(id);
 const isUuid = (id: string): boolean => /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id);
 
 /** The identifier system of IEEE EUI-64 in the guides for personal health devices. */

@@ -103,6 +103,27 @@ describe('A value', () => {
     expect(bad.unmapped).toContainEqual({ path: 'OBX-5', reason: 'a document in OBX-5 says it is base64, and is not' });
   });
 
+  it.each([
+    ['Base64', 'JVBERi0x\n', '%', 6],
+    ['Hex', '2550444631 ', 'x', 5],
+  ])(
+    'of type ED may hold megabytes of wrapped %s, and one wrong character is seen',
+    async (encoding, line, wrong, bytes) => {
+      const data = line.repeat(1_500_000).replaceAll('\n', '\\.br\\');
+      const sent = (text: string) =>
+        maps.map(oru({}, obx('ED', '11^Report^L', '', `^Application^PDF^${encoding}^${text}`)));
+      const bad = await sent(`${data}${wrong}`);
+
+      expect(made(await sent(data), 'Binary').map(({ data }) => Buffer.from(data, 'base64').length)).toEqual([
+        bytes * 1_500_000,
+      ]);
+      expect(bad.unmapped).toContainEqual({
+        path: 'OBX-5',
+        reason: expect.stringMatching(/^a document in OBX-5 says it is/),
+      });
+    },
+  );
+
   it('with more repetitions than a field can have is refused, not worked on', async () => {
     const bomb = oru({}, obx('TX', '9^Finding^L', '', 'x~'.repeat(10_001)));
     await expect(maps.map(bomb)).rejects.toMatchObject({ code: 'too-long' });
