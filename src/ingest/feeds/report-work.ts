@@ -34,20 +34,21 @@ interface Doing {
 /** Fetches those that are due. Resolves with the time of the next one; undefined where none waits. */
 export async function fetchReports(asking: Asking, how: Doing): Promise<number | undefined> {
   const { document, store, runtime, client } = asking;
-  let next: number | undefined;
-  for await (const { value } of keptOf(store, feedKinds.report, document.name)) {
-    const one = value as KeptReport;
+  const waiting = (await Array.fromAsync(keptOf(store, feedKinds.report, document.name))).map(
+    ({ value }) => value as KeptReport,
+  );
+  let soonest = Number.POSITIVE_INFINITY;
+  for (const { next } of waiting) if (next > runtime.now()) soonest = Math.min(soonest, next);
+  // Each fault ends the round: those that fail always must not stand before those that were never asked for.
+  const due = waiting.filter((one) => one.next <= runtime.now()).sort((a, b) => a.attempts - b.attempts);
+  for (const one of due) {
     if (how.held.signal.aborted) return undefined;
     if (client.state().breaker === 'open') return runtime.now() + pause;
-    let again: number | undefined = one.next;
-    if (one.next <= runtime.now()) {
-      const said = await fetchReport(asking, one, how);
-      if (said === 'fault') return runtime.now() + pause;
-      again = said;
-    }
-    if (again !== undefined) next = Math.min(next ?? again, again);
+    const said = await fetchReport(asking, one, how);
+    if (said === 'fault') return runtime.now() + pause;
+    if (said !== undefined) soonest = Math.min(soonest, said);
   }
-  return next;
+  return Number.isFinite(soonest) ? soonest : undefined;
 }
 
 /** When it is to be tried again; undefined where that is over. `fault`: the maker does not answer as it should. */

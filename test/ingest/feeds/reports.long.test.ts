@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { retryRow } from '../../../src/ingest/feeds/again.ts';
 import { reportsWaiting } from '../../../src/ingest/feeds/report-line.ts';
+import { feedKinds, type KeptReport } from '../../../src/ingest/feeds/state.ts';
 import { createQuarantine } from '../../../src/ingest/intake/quarantine.ts';
 import type { MakerName } from '../../../src/simulators/makers/dialects.ts';
 import {
@@ -152,18 +153,23 @@ describe('Reports of a maker at fault', () => {
     }
   }, 90_000);
 
-  it('leave the circuit closed where every one of them fails', async () => {
+  it('leave the circuit closed where every one of them fails, and none waits for another', async () => {
     const maker = 'boston-scientific';
     const clock = steppedClock();
     const house = await openHandDriven({ clock, sim: { maker, history: 24 } });
     try {
       await house.poll();
       house.sim.setFault('server-error:1');
-      for (let n = 0; n < 20; n++) {
+      const tries = async () =>
+        (await house.store.list(feedKinds.report, '', 100)).map(({ value }) => (value as KeptReport).attempts);
+      const waiting = (await tries()).length;
+      expect(waiting).toBeGreaterThan(1);
+      for (let n = 0; n < Math.max(20, waiting); n++) {
         const next = await house.reports();
         expect(house.asking.client.state().breaker).toBe('closed');
         expect(next).toBeGreaterThan(clock.now());
         clock.forward(next! - clock.now());
+        if (n + 1 === waiting) expect(await tries()).toEqual(Array(waiting).fill(1));
       }
       house.sim.setFault();
       await settled(house, maker, clock);
