@@ -29,10 +29,26 @@ describe('The kinds of alerts', () => {
     expect(alertNamed(type, message)).toEqual({ beyond, besides });
   });
 
+  it.each([
+    [
+      'alert-flood',
+      'More than 20 warnings within 10 minutes: those that follow stand under this one',
+      ['cardiac.flood', { count: '20', minutes: '10' }],
+    ],
+    [
+      'data-quality',
+      'Data of the feed hl7v2 could not be used: no patient\nis named',
+      ['cardiac.unusable', { feed: 'hl7v2', why: 'no patient\nis named' }],
+    ],
+    ['device-alert', 'More than 20 warnings within 10 minutes: those that follow stand under this one', undefined],
+  ])('say a sentence of this server in the language of who reads: %s', (type, message, own) => {
+    expect(alertNamed(type, message).own).toEqual(own);
+  });
+
   it('say since when a device is silent in instants, for the clock of who reads', () => {
     const [since, until] = ['2026-01-02T03:04:05.000Z', '2026-01-02T05:04:05.000Z'];
     const named = alertNamed('device-offline', `Nothing was heard of the device since ${since}; expected by ${until}`);
-    expect(named).toEqual({ beyond: null, besides: null, silent: [since, until] });
+    expect(named).toEqual({ beyond: null, besides: null, own: ['cardiac.silent', { since, until }] });
     expect(alertNamed('device-offline', 'No contact for 26 h').besides).toBe('No contact for 26 h');
   });
 });

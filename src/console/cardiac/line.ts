@@ -12,7 +12,7 @@ export interface TriageRow {
   /** Of the message what its type does not say: see named.ts. */
   readonly beyond: string | null;
   readonly besides: string | null;
-  readonly silent?: readonly [since: string, until: string];
+  readonly own?: readonly [words: string, values: Readonly<Record<string, string>>];
   readonly since: string | null;
   readonly patient: PatientWords | null;
   readonly device: DeviceLine | null;

@@ -41,8 +41,8 @@ export interface AlertNamed {
   readonly beyond: string | null;
   /** What its text says besides its kind; null where that is all. */
   readonly besides: string | null;
-  /** Since when nothing was heard, and until when it was expected. */
-  readonly silent?: readonly [since: string, until: string];
+  /** A sentence of this server's own: the key of its words, and what stands in it; instants as such, for the clock of who reads. */
+  readonly own?: readonly [words: string, values: Readonly<Record<string, string>>];
 }
 
 const ways: Readonly<Record<string, string>> = {
@@ -52,16 +52,27 @@ const ways: Readonly<Record<string, string>> = {
   'too low': 'L',
 };
 
-/** As the watch of silent devices says it. */
-const SILENT = /^Nothing was heard of the (?:device|implant) since (\S+Z); expected by (\S+Z)$/;
+/** Sentences that this server writes, by the kind of their alert. */
+const sentences: Readonly<Record<string, readonly [words: string, form: RegExp]>> = {
+  'device-offline': [
+    'cardiac.silent',
+    /^Nothing was heard of the (?:device|implant) since (?<since>\S+Z); expected by (?<until>\S+Z)$/,
+  ],
+  'alert-flood': [
+    'cardiac.flood',
+    /^More than (?<count>\d+) warnings within (?<minutes>\d+) minutes: those that follow stand under this one$/,
+  ],
+  'data-quality': ['cardiac.unusable', /^Data of the feed (?<feed>\S+) could not be used: (?<why>.+)$/s],
+};
 
 /** Of the words that this server writes itself: `Heart rate is critically high`. */
 export function alertNamed(type: string, message: string): AlertNamed {
   const { code, display } = alertKindOf(type);
   const [, way] = /^[A-Z][a-z ]+ is ((?:critically|too) (?:high|low))$/.exec(message) ?? [];
   if (code.startsWith('vital-') && way !== undefined) return { beyond: ways[way]!, besides: null };
-  const silent = code === 'device-offline' && SILENT.exec(message);
-  if (silent) return { beyond: null, besides: null, silent: [silent[1]!, silent[2]!] };
+  const [sentence, form] = sentences[code] ?? [];
+  const values = form?.exec(message)?.groups;
+  if (sentence !== undefined && values) return { beyond: null, besides: null, own: [sentence, { ...values }] };
   if ([display, words[`cardiac.alert.${code}`]].includes(message)) return { beyond: null, besides: null };
   const isSaid = message.startsWith(`${display}: `);
   return { beyond: null, besides: isSaid ? message.slice(display.length + 2) : message };

@@ -7,8 +7,11 @@ const words = (key) => {
 };
 
 /** What an alert is of: here its message is in English. */
-export function alertText({ type, alert_type: code = type, message, beyond, besides, silent }) {
-  if (silent) return say('cardiac.silent', { since: moment(silent[0]), until: moment(silent[1]) });
+export function alertText({ type, alert_type: code = type, message, beyond, besides, own }) {
+  if (own) {
+    const [sentence, { since, until, ...values }] = own;
+    return say(sentence, { since: since && moment(since), until: until && moment(until), ...values });
+  }
   const kind = locale === 'en' ? undefined : words(`cardiac.alert.${code}`);
   if (!kind || (code === 'device-alert' && besides)) return message;
   const [way, more] = [beyond && ` ${say(`cardiac.beyond.${beyond}`)}`, besides && `: ${besides}`];
