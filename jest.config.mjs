@@ -9,6 +9,7 @@ export default {
   globalSetup: '<rootDir>/test/support/run-setup.mjs',
   globalTeardown: '<rootDir>/test/support/run-teardown.mjs',
   maxWorkers: 2,
-  testTimeout: 20_000,
+  // It ends what hangs; how long something may take says its own test.
+  testTimeout: 60_000,
   workerIdleMemoryLimit: '1GB',
 };

@@ -96,8 +96,14 @@ describeOnMongod('Two servers on one MongoDB', () => {
     const { body } = await first.ask('GET', '/admin/keys');
     expect((await first.ask('DELETE', `/admin/keys/${body.keys[0].prefix}`)).status).toBeLessThan(300);
     expect(await statusAt(first)).toBe(401);
-    await within(6, async () => (await statusAt(second)) === 401);
-  }, 30_000);
+    const revoked = performance.now();
+    await within(20, async () => {
+      const asked = performance.now() - revoked;
+      const isRefused = (await statusAt(second)) === 401;
+      if (!isRefused) expect(asked).toBeLessThan(6_000);
+      return isRefused;
+    });
+  }, 60_000);
 
   it('create one patient however many ask at both at once', async () => {
     const patient = { resourceType: 'Patient', identifier: [{ system: 'urn:mrn', value: 'A1' }] };

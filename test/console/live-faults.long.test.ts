@@ -109,7 +109,7 @@ describeInChromium('Pages of devices on a bad day', () => {
     await isLive();
     await listen();
     line.freeze();
-    await page.waitForSelector('#stale:not([hidden])', { timeout: 8_000 });
+    await page.waitForSelector('#stale:not([hidden])');
     await store(house, [
       ...alert('n3', 'p1', { text: 'VT episode' }),
       ...alert('n4', 'p1', { priority: 'PM', text: 'Mild' }),
@@ -119,7 +119,7 @@ describeInChromium('Pages of devices on a bad day', () => {
     await isLive();
     await comes('said.length > 0');
     line.freeze();
-    await page.waitForSelector('#stale:not([hidden])', { timeout: 8_000 });
+    await page.waitForSelector('#stale:not([hidden])');
     await store(house, [...alert('n5', 'p1', { text: 'One' }), ...alert('n6', 'p1', { text: 'Other' })]);
     line.mend();
     await isLive();
@@ -169,10 +169,11 @@ describeInChromium('Pages of devices on a bad day', () => {
       authoredOn: new Date().toISOString(),
     };
     await store(house, [{ resourceType: 'Device', id: 'hub', modelNumber: 'Hub 7' }, issue, task]);
-    await admin.waitForSelector(row('hub'), { timeout: 3_000 });
+    // What is not told live is asked for every 30 seconds.
+    await admin.waitForSelector(row('hub'), { timeout: 15_000 });
     await admin.waitForSelector('#shouted:has-text("Battery of a hub is low")');
     await house.update({ ...task, status: 'completed' });
-    await admin.waitForSelector(row('hub'), { state: 'detached', timeout: 3_000 });
+    await admin.waitForSelector(row('hub'), { state: 'detached', timeout: 15_000 });
     await admin.route('**/console/api/quarantine?*', (route) => route.fulfill(busy), { times: 1 });
     await admin.goto(`${line.url}/quarantine`);
     await admin.waitForSelector('#quarantine:not([hidden])');

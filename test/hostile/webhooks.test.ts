@@ -91,7 +91,7 @@ afterAll(async () => {
 });
 
 /** True as soon as `fact` holds; false when it does not within the time. */
-async function eventually(fact: () => boolean, seconds = 12): Promise<boolean> {
+async function eventually(fact: () => boolean, seconds = 40): Promise<boolean> {
   for (const end = Date.now() + seconds * 1_000; Date.now() < end; ) {
     if (fact()) return true;
     await new Promise((go) => setTimeout(go, 25));

@@ -101,7 +101,7 @@ describeOnMongod('On MongoDB', () => {
     it('is the database its own, however wrong the machine is', async () => {
       const store = await open(freshUri(), { runtime: anHourOff });
       const [written] = await store.commit([save('Task/1')]);
-      expect(Math.abs(written!.lastUpdated - Date.now())).toBeLessThan(1_000);
+      expect(Math.abs(written!.lastUpdated - Date.now())).toBeLessThan(60_000);
       await store.close();
     });
 

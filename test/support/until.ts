@@ -1,6 +1,6 @@
-/** Waits for what comes by itself, such as a notification: looks until something is there, and fails where nothing came. */
+/** Waits for what comes by itself, such as a notification: looks until something is there, and fails where nothing came. Long by default: a busy machine is no fault. */
 
-export async function until<T>(look: () => T | Promise<T>, seconds = 10): Promise<Exclude<T, undefined | false>> {
+export async function until<T>(look: () => T | Promise<T>, seconds = 30): Promise<Exclude<T, undefined | false>> {
   const end = performance.now() + seconds * 1_000;
   for (;;) {
     const found = await look();

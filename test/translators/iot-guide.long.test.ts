@@ -54,7 +54,7 @@ async function device() {
         MQTT_URL: `mqtt://127.0.0.1:${mqttPort}`,
         ...more,
       };
-      execFile(program, args, { cwd: folder, env, timeout: 15_000 }, (error, stdout, stderr) =>
+      execFile(program, args, { cwd: folder, env, timeout: 60_000 }, (error, stdout, stderr) =>
         resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
       );
     });

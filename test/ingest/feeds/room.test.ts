@@ -119,7 +119,7 @@ describe('The feeds of makers', () => {
     await until(() => busy.counts().limited > 0);
     const begun = performance.now();
     await servers.pop()!.stop();
-    expect(performance.now() - begun).toBeLessThan(3_000);
+    expect(performance.now() - begun).toBeLessThan(15_000);
     await busy.stop();
   });
 });

@@ -150,7 +150,7 @@ describe('A feed', () => {
     held = [key];
     feeds.credentialChanged('slowco');
 
-    await until(async () => (await status()).state === 'polling', 2);
+    await until(async () => (await status()).state === 'polling');
     expect(await status()).toMatchObject({ pollingSince: expect.stringMatching(/Z$/) });
     expect(await status()).not.toHaveProperty('why');
     await until(() => asked.length > 0);
@@ -193,10 +193,13 @@ describe('A feed', () => {
       if (path === '/people/P-3/implants') return [{ no: 'H-3', type: 'ICD', model: 'M' }];
       return path.includes('H-2') ? page(rows, skip) : [value(4)];
     };
-    const { status } = run(documentOf('deafco', offset, offset), { pollSeconds: 0.2 });
+    // Long enough that what the first poll said is looked at before the next one.
+    const { status } = run(documentOf('deafco', offset, offset), { pollSeconds: 2 });
 
-    await until(async () => (await status()).state === 'failing');
-    const { counts, lastError } = await status();
+    const { counts, lastError } = await until(async () => {
+      const now = await status();
+      return now.state === 'failing' && now;
+    });
     expect(lastError).toMatch(/answers the same page again and again/);
     // The list of patients, and the readings of one device; the other one was read.
     expect(counts).toMatchObject({ new: 3, failure: 2, success: 1 });

@@ -82,7 +82,7 @@ describe('A file', () => {
     renameSync(join(box.folder, 'part'), inInbox('sparse.json'));
     const begun = Date.now();
     expect(await box.process()).toMatchObject({ failed: 1 });
-    expect(Date.now() - begun).toBeLessThan(2_000);
+    expect(Date.now() - begun).toBeLessThan(20_000);
     rmSync(join(box.failed, 'sparse.json'));
   });
 

@@ -49,7 +49,7 @@ const drop = (from: number, count: number): void => {
     writeFileSync(join(inbox, `s${i}.json`), JSON.stringify(single(i % 2 ? 'DEV001' : 'DEV002', i)));
 };
 async function emptied(): Promise<boolean> {
-  for (let waited = 0; waited < 40_000; waited += 100) {
+  for (let waited = 0; waited < 80_000; waited += 100) {
     if (readdirSync(inbox).length === 0) return true;
     await systemRuntime.sleep(100);
   }
@@ -86,7 +86,7 @@ describe('Two servers with one inbox', () => {
     expect(await emptied()).toBe(true);
     expect([await counted(second), await twice(second, 0, 600)]).toEqual([600, 0]);
     await second.stop();
-  }, 90_000);
+  }, 240_000);
 
   it('leave it to a command where none of them runs (2-053)', async () => {
     drop(600, 50);
@@ -97,7 +97,9 @@ describe('Two servers with one inbox', () => {
 
   it('are not disturbed by a command beside them: it says who reads (2-055)', async () => {
     const server = await start('a');
-    await systemRuntime.sleep(3_000);
+    // Until it is the one that reads.
+    drop(650, 1);
+    expect(await emptied()).toBe(true);
     const brief = await start('c', {}, true);
     expect(await processed(brief)).toMatchObject({
       state: 'refused',
@@ -105,5 +107,5 @@ describe('Two servers with one inbox', () => {
     });
     await brief.stop();
     await server.stop();
-  }, 60_000);
+  }, 120_000);
 });

@@ -39,7 +39,7 @@ function connect({ deviceId, key }: Pick<Device, 'deviceId' | 'key'>, more: ICli
     username: deviceId,
     password: key,
     reconnectPeriod: 0,
-    connectTimeout: 4_000,
+    connectTimeout: 20_000,
     protocolVersion: 4,
     ...more,
   });

@@ -66,14 +66,18 @@ const assertion = (): Form => {
 };
 const readAt = async (at: TestHouse, token: string) =>
   toldOf(await at.read(`Patient/${house.patientId}`, bearer(token)));
-/** Until the other server refuses it too. */
+/** Until the other server refuses it too: when the last was asked that was let in. How long an answer takes is another thing. */
 async function lasts(token: string): Promise<string> {
-  const started = Date.now();
-  while ((await readAt(other, token)) === '200 ok') {
-    if (Date.now() - started > 10_000) return 'goes on';
+  const started = performance.now();
+  let last = 0;
+  for (;;) {
+    const asked = performance.now() - started;
+    if ((await readAt(other, token)) !== '200 ok') break;
+    last = asked;
+    if (last > 20_000) return 'goes on';
     await new Promise((go) => setTimeout(go, 50));
   }
-  return Date.now() - started < 5_500 ? 'ends within five seconds' : `ends after ${Date.now() - started} ms`;
+  return last < 5_500 ? 'ends within five seconds' : `ends after ${last} ms`;
 }
 
 answered('Two servers of one database', [

@@ -28,8 +28,8 @@ type Answer = (response: ServerResponse) => void;
 let server: Server;
 let port: number;
 let house: ClientsHouse;
-/** Three seconds are three tenths of one here. */
-const HURRY = 10;
+/** Three seconds are one here, for who waits for a place that does not answer. */
+const HURRY = 3;
 let answer: Answer;
 let fetched = 0;
 const jwks =
@@ -48,7 +48,7 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   ({ port } = server.address() as AddressInfo);
-  house = await openClientsHouse([`127.0.0.1:${port}`], HURRY);
+  house = await openClientsHouse([`127.0.0.1:${port}`]);
 });
 afterAll(async () => {
   await house.stop();
@@ -65,10 +65,10 @@ beforeEach(async () => {
   fetched = 0;
 });
 
-async function reasonWith(signer = key.privateKey, header: object = {}): Promise<string> {
-  const form = formOf(signed(claims(house, client.clientId), signer, 'RS384', header));
+async function reasonWith(signer = key.privateKey, header: object = {}, at = house, of = client): Promise<string> {
+  const form = formOf(signed(claims(at, of.clientId), signer, 'RS384', header));
   try {
-    await house.checkAssertion(form, tokenUrl, `198.51.100.7-${++place}`);
+    await at.checkAssertion(form, tokenUrl, `198.51.100.7-${++place}`);
     return 'none';
   } catch (error: any) {
     return error.reason ?? error.message;
@@ -164,23 +164,37 @@ describe('A place that cannot be reached', () => {
     expect(fetched).toBe(before + 1);
   });
 
-  it('is given up after three seconds', async () => {
-    answer = () => undefined;
-    const started = performance.now();
-    expect(await reasonWith()).toBe(refused('key set transient'));
-    const took = (performance.now() - started) * HURRY;
-    expect(took).toBeGreaterThan(2_900);
-    expect(took).toBeLessThan(9_000);
-  });
+  describe('in a hurry', () => {
+    let hasty: ClientsHouse;
+    let own: Client;
+    beforeAll(async () => {
+      hasty = await openClientsHouse([`127.0.0.1:${port}`], HURRY);
+      ({ client: own } = await hasty.clients.register(backend({ jwks_uri: `http://127.0.0.1:${port}/jwks` }), none));
+    });
+    afterAll(() => hasty.stop());
 
-  it('is given up after three seconds also where it answers a byte at a time', async () => {
-    answer = (response) => {
-      const drip = setInterval(() => response.write(' '), 100);
-      response.on('close', () => clearInterval(drip));
-    };
-    const started = performance.now();
-    expect(await reasonWith()).toBe(refused('key set transient'));
-    expect((performance.now() - started) * HURRY).toBeLessThan(9_000);
+    /** Milliseconds as in life until it is given up. Any other call would last for fifteen seconds. */
+    async function givenUp(): Promise<number> {
+      hasty.pass(MINUTE);
+      const started = performance.now();
+      expect(await reasonWith(key.privateKey, {}, hasty, own)).toBe(refused('key set transient'));
+      return (performance.now() - started) * HURRY;
+    }
+
+    it('is given up after three seconds', async () => {
+      answer = () => undefined;
+      const took = await givenUp();
+      expect(took).toBeGreaterThan(2_900);
+      expect(took).toBeLessThan(14_000);
+    });
+
+    it('is given up after three seconds also where it answers a byte at a time', async () => {
+      answer = (response) => {
+        const drip = setInterval(() => response.write(' '), 100);
+        response.on('close', () => clearInterval(drip));
+      };
+      expect(await givenUp()).toBeLessThan(14_000);
+    });
   });
 });
 

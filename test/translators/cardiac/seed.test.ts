@@ -40,7 +40,7 @@ describe('The cardiac integration as the customer wrote it down', () => {
 
     const stored = await seed.house.ask('POST', '/cardiac/credentials/boston_scientific', credentials);
     expect(stored.status).toBe(201);
-    await until(async () => (await seed.makerStatus()).last_sync !== null, 15);
+    await until(async () => (await seed.makerStatus()).last_sync !== null);
   });
 
   it.each(['administrator', 'client'])(
@@ -104,7 +104,7 @@ describe('The cardiac integration as the customer wrote it down', () => {
     const job = await until(async () => {
       const { body } = await get(location, as(token));
       return ['completed', 'failed'].includes(body.state) && body;
-    }, 15);
+    });
     expect(job).toMatchObject({ patient_id: 'PAT002', state: 'completed', errors: [] });
     expect(job.counts.success).toBeGreaterThan(0);
     const { new: stored, corrected, duplicate, quarantined, received } = job.counts;
@@ -122,7 +122,7 @@ describe('The cardiac integration as the customer wrote it down', () => {
     expect(Date.now() - Date.parse(body.acknowledged_at)).toBeLessThan(60_000);
     expect(await makersAlert('')).toBeUndefined();
     expect(await makersAlert('?status=all')).toMatchObject({ alert_id, acknowledged: true });
-    await until(async () => (await seed.makerStatus()).acknowledgements_waiting === 0, 15);
+    await until(async () => (await seed.makerStatus()).acknowledgements_waiting === 0);
     const known = seed.sim.truth().alerts.find(({ id }: any) => alert_id.endsWith(id));
     expect(known).toMatchObject({ acknowledged: true });
   });
@@ -135,10 +135,10 @@ describe('The cardiac integration as the customer wrote it down', () => {
     const id = task.identifier[0].value.split(':').pop();
     expect((await seed.house.update({ ...task, status: 'accepted' })).status).toBe(200);
     const isTold = () => ofSim().every((one: any) => one.id !== id);
-    await until(async () => isTold() || (await seed.makerStatus()).acknowledgements_waiting === 1, 5);
+    await until(async () => isTold() || (await seed.makerStatus()).acknowledgements_waiting === 1);
     // It is seen within a minute; at once by whoever asks for a run.
     expect((await seed.house.ask('POST', '/cardiac/patients/PAT001/ingest')).status).toBe(202);
-    await until(isTold, 15);
+    await until(isTold);
   });
 
   it('tells the connection, the token, the last sync, the quota and the counts (0-029, 0-106, 0-108)', async () => {

@@ -54,8 +54,8 @@ describe('A sender that takes its time', () => {
     const { sender, counted } = await serve({ limits: { idle: 100 } });
     const { socket, heard } = await sender();
     socket.write(`${VT}half a message`);
-    await until(() => heard.isClosed, 2);
-    await until(() => counted.open === 0, 2);
+    await until(() => heard.isClosed);
+    await until(() => counted.open === 0);
     expect([heard.text, counted.waiting]).toEqual(['', 0]);
   });
 
@@ -67,24 +67,24 @@ describe('A sender that takes its time', () => {
       socket.write('x');
       await pause(20);
     }
-    await until(() => heard.isClosed, 2);
+    await until(() => heard.isClosed);
   });
 
   it('is waited for while its message is stored, longer than an idle one', async () => {
     const receive = async () => {
-      await pause(250);
+      await pause(1_500);
       return 'stored';
     };
-    const { sender } = await serve({ receive, limits: { idle: 100 } });
+    const { sender } = await serve({ receive, limits: { idle: 1_000 } });
     const { socket, heard } = await sender();
     socket.write(`${VT}A${END}`);
-    await until(() => heard.text !== '', 2);
+    await until(() => heard.text !== '');
     expect(heard.text).toBe(`${VT}stored${END}`);
-    await until(() => heard.isClosed, 2);
+    await until(() => heard.isClosed);
   });
 
   it('does not hold up the large messages of others for long', async () => {
-    const { sender } = await serve({ limits: { idle: 3_000, stalled: 800 } });
+    const { sender } = await serve({ limits: { idle: 15_000, stalled: 2_500 } });
     const large = `${VT}${'x'.repeat(2 * SMALL)}`;
     const first = await sender();
     first.socket.write(large);
@@ -93,9 +93,11 @@ describe('A sender that takes its time', () => {
     second.socket.write(`${large}${END}`);
     const small = await sender();
     small.socket.write(`${VT}small${END}`);
-    await until(() => small.heard.text !== '', 1);
+    await until(() => small.heard.text !== '');
     expect(second.heard.text).toBe('');
-    await until(() => second.heard.text !== '', 5);
+    // Before the first is let go as an idle one.
+    await until(() => second.heard.text !== '', 10);
+    await until(() => first.heard.isClosed);
     expect(second.heard.text).toBe(`${VT}got ${2 * SMALL}${END}`);
     expect([first.heard.isClosed, first.heard.text]).toEqual([true, '']);
   });
@@ -106,13 +108,13 @@ describe('A sender that takes its time', () => {
       received++;
       return 'x'.repeat(1024 * 1024);
     };
-    const { sender } = await serve({ receive, limits: { idle: 300 } });
+    const { sender } = await serve({ receive, limits: { idle: 5_000 } });
     const { socket, heard } = await sender();
     socket.pause();
     socket.write(`${VT}A${END}`.repeat(1_000));
     await pause(250);
     expect(received).toBeLessThan(50);
     socket.resume();
-    await until(() => heard.text.length > 0, 2);
+    await until(() => heard.text.length > 0);
   });
 });
