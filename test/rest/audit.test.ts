@@ -519,7 +519,7 @@ describe('a read', () => {
         const seen = async () => new Set((await other.search('AuditEvent?action=R&_count=100')).map(requestOf));
         let found = await seen();
         if (auditReads === 'prompt')
-          while (!ids.every((id) => found.has(id)) && performance.now() - answered < 2_000) found = await seen();
+          while (!ids.every((id) => found.has(id)) && performance.now() - answered < 10_000) found = await seen();
         expect(ids.filter((id) => !found.has(id))).toEqual([]);
       } finally {
         await other.stop();

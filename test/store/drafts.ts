@@ -76,5 +76,5 @@ export async function take(changes: AsyncIterable<StoredChange>, count: number):
   return taken;
 }
 
-/** Gives up after five seconds, so that what does not come fails its test and not the run. */
-export const noPatience = (): AbortSignal => AbortSignal.timeout(5_000);
+/** Gives up after half a minute, so that what does not come fails its test and not the run. */
+export const noPatience = (): AbortSignal => AbortSignal.timeout(30_000);

@@ -247,7 +247,7 @@ describeOnMongod('A replica set that fails', () => {
       })();
       // So often that the driver gives up to open it again.
       const loseStream = () => set.inflict({ command: 'aggregate', fate: 'unanswered', times: 4 });
-      const late = setTimeout(() => stop.abort(), 15_000);
+      const late = setTimeout(() => stop.abort(), 60_000);
       for (let version = 1; version <= 80; version++) {
         if (version === 10) set.inflict({ command: 'getMore', fate: 'unanswered', times: 3 });
         if (version === 30) set.inflict({ command: 'getMore', fate: 'lost', times: 3, meanwhile: stepDown });
@@ -259,7 +259,7 @@ describeOnMongod('A replica set that fails', () => {
       clearTimeout(late);
       expect(set.cuts()).toBe(4);
       expect(told).toEqual(Array.from({ length: 80 }, (_, i) => i + 1));
-    }, 30_000);
+    }, 90_000);
   });
 
   describe('so that no member takes writes', () => {

@@ -81,9 +81,9 @@ describeOnMongod('The version log on MongoDB', () => {
   it('goes on from a token of a reading by time whose snapshot is long gone, with repeats but in order', async () => {
     const store = await open(set.freshUri());
     for (let i = 0; i < 3; i++) await store.commit([save('Task/1'), save('Task/2')]);
-    const all = await take(store.changes(undefined, within(10)), 6);
+    const all = await take(store.changes(undefined, within(20)), 6);
     const token = all[3]!.token.replace(/\d+\.\d+$/, '1000.1');
-    const again = await take(store.changes(token, within(10)), 6);
+    const again = await take(store.changes(token, within(20)), 6);
     expect(numbersOf(again)).toEqual(numbersOf(all));
     await store.close();
   }, 30_000);
@@ -171,7 +171,7 @@ describeOnMongod('The version log on MongoDB', () => {
       await store.commit([save('Task/1')]);
       const end = await store.end();
       await store.commit([save('Task/2')]);
-      const [second] = await take(store.changes(end, within(5)), 1);
+      const [second] = await take(store.changes(end, within(20)), 1);
       const ids = Array.from({ length: 200 }, (_, i) => String(i + 3));
       const long = 'x'.repeat(250_000);
       for (const id of ids) await store.commit([save(`Task/${id}`, { mark: long })]);

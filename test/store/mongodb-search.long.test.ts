@@ -59,7 +59,8 @@ describeOnMongod('MongoDB: searching', () => {
     const answer = await refusal(runSearch(parts, undefined, ask(everything), undefined, { until: begun + 500 }));
     const waited = Date.now() - begun;
     await send('SIGCONT');
-    expect([answer, waited < 1_500]).toEqual(['transient', true]);
+    // The store itself would wait for longer than ten seconds.
+    expect([answer, waited < 5_000]).toEqual(['transient', true]);
     expect(await refusal(runSearch(parts, undefined, ask(everything), undefined))).toBe('fulfilled');
   }, 30_000);
 
