@@ -5,7 +5,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { freePort } from './contestants.ts';
+import { freePort } from '../test/support/free-ports.ts';
 
 const HELP = `Starts the server in its production profile with an inbox, drops files and has them taken in.
 

@@ -7,8 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { freePort } from '../test/support/free-ports.ts';
 import { openConnection } from './client.ts';
-import { freePort } from './contestants.ts';
 import { quantile, rounded } from './measure.ts';
 
 const HELP = `Starts the server in its production profile and a receiver, and writes Observations at a fixed rate.

@@ -1,11 +1,11 @@
 /** A real MongoDB replica set on loopback for tests and benches: one of their own for those who kill members, one for all others of a jest run. `node test/support/mongod.ts [--one]` keeps one up until Ctrl-C. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Document, MongoClient } from 'mongodb';
+import { freePorts } from './free-ports.ts';
 import { findMongod } from './mongod-binary.ts';
 import { oncePerRun, runFolder, runPid } from './run-folder.ts';
 
@@ -209,24 +209,6 @@ async function command(uri: string, asked: Document): Promise<Document> {
   } finally {
     await client.close();
   }
-}
-
-/** Below the range from which the system takes ports by itself: a killed member finds its own again. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const found: number[] = [];
-  while (found.length < count) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    if (!found.includes(port) && (await isFree(port))) found.push(port);
-  }
-  return found;
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }
 
 function lastLines(folder: string): string {

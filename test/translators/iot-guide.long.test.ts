@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { freePort } from '../../bench/contestants.ts';
+import { freePort } from '../support/free-ports.ts';
 import { openHouse, type TestHouse } from '../support/house.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
-import { freePort } from '../../../bench/contestants.ts';
 import { problem } from '../../../src/fhir/outcome.ts';
 import type { Admit, Admitted } from '../../../src/ingest/mqtt/admission.ts';
 import { type Broker, openBroker } from '../../../src/ingest/mqtt/broker.ts';
 import type { Publish } from '../../../src/ingest/mqtt/publication.ts';
+import { freePort } from '../../support/free-ports.ts';
 import { openHouse } from '../../support/house.ts';
 
 let broker: Broker;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import mqtt, { type MqttClient } from 'mqtt';
-import { freePort } from '../../../bench/contestants.ts';
+import { freePort } from '../../support/free-ports.ts';
 import { type ServerProcess, startServer } from '../../support/process.ts';
 
 const KILLS = 24;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
-import { freePort } from '../../../bench/contestants.ts';
+import { freePort } from '../../support/free-ports.ts';
 import { openHouse, type TestHouse } from '../../support/house.ts';
 
 let house: TestHouse;

@@ -3,7 +3,6 @@
  * answer that it gets. Numbers are those of docs/security.md.
  */
 import { request } from 'node:http';
-import { createServer } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import type { HouseOptions } from '../../support/house.ts';
 import {
@@ -178,12 +177,3 @@ export function sent(
     asked.end(body);
   });
 }
-
-/** For a server that is to be found at the same address after a restart. */
-export const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });

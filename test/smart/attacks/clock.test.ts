@@ -4,18 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll } from '@jest/globals';
 import { systemRuntime } from '../../../src/runtime.ts';
 import { assertionType } from '../../../src/smart/clients/assertion.ts';
+import { freePort } from '../../support/free-ports.ts';
 import type { App } from '../authorization/authorization-house.ts';
 import { jwkOf, rsa, signed } from '../clients/clients-house.ts';
-import {
-  type AttackedHouse,
-  answered,
-  bearer,
-  freePort,
-  openAttacked,
-  type Row,
-  redemption,
-  toldOf,
-} from './attacks-house.ts';
+import { type AttackedHouse, answered, bearer, openAttacked, type Row, redemption, toldOf } from './attacks-house.ts';
 
 let house: AttackedHouse;
 let backend: App;

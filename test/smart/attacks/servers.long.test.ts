@@ -2,11 +2,12 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll } from '@jest/globals';
 import { assertionType } from '../../../src/smart/clients/assertion.ts';
+import { freePort } from '../../support/free-ports.ts';
 import { openHouse, type TestHouse, together } from '../../support/house.ts';
 import { testStore } from '../../support/test-store.ts';
 import type { App } from '../authorization/authorization-house.ts';
 import { jwkOf, signed } from '../clients/clients-house.ts';
-import { type AttackedHouse, answered, bearer, freePort, openAttacked, redemption, toldOf } from './attacks-house.ts';
+import { type AttackedHouse, answered, bearer, openAttacked, redemption, toldOf } from './attacks-house.ts';
 
 let house: AttackedHouse;
 let other: TestHouse;
