@@ -364,19 +364,17 @@ describe('The commands', () => {
       await source.commit([large]);
     }
     await source.close();
-    const to = fresh();
-    const exporting = start(['export', '--to', to], on(data));
-    await until(() => existsSync(join(to, 'manifest.json')));
-    exporting.child.kill('SIGKILL');
-    await exporting.ended;
+    const to = await killedInTheMiddle(
+      (folder) => start(['export', '--to', folder], on(data)),
+      (folder) => existsSync(join(folder, 'manifest.json')),
+    );
     expect(() => fromFolder(to)).toThrow(/not finished/);
     expect((await runCommand(['export', '--to', to], on(data))).code).toBe(0);
 
-    const target = fresh();
-    const importing = start(['import', '--from', to], on(target));
-    await until(() => isBegun(join(target, 'watchfire.db')));
-    importing.child.kill('SIGKILL');
-    await importing.ended;
+    const target = await killedInTheMiddle(
+      (folder) => start(['import', '--from', to], on(folder)),
+      (folder) => isBegun(join(folder, 'watchfire.db')),
+    );
     await expect(startServer(target, on(target))).rejects.toThrow(/not finished/);
     const again = await runCommand(['import', '--from', to], on(target));
     expect([again.code, again.stderr]).toEqual([0, expect.stringMatching(/^resources +40 +40 {2}equal$/m)]);
@@ -393,6 +391,21 @@ function start(args: readonly string[], settings: Record<string, string>) {
   const env = { PATH: process.env['PATH'], ...settings };
   const child: ChildProcess = spawn(process.execPath, [program, ...args], { env, stdio: 'ignore' });
   return { child, ended: new Promise<Ended['code']>((resolve) => child.once('close', resolve)) };
+}
+
+/** The folder of what was killed once it had begun. Where it was done by then, another is begun. */
+async function killedInTheMiddle(
+  begin: (folder: string) => ReturnType<typeof start>,
+  isUnderWay: (folder: string) => boolean,
+): Promise<string> {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const folder = fresh();
+    const { child, ended } = begin(folder);
+    await until(() => isUnderWay(folder));
+    child.kill('SIGKILL');
+    if ((await ended) !== 0) return folder;
+  }
+  throw new Error('it was always done before it could be killed');
 }
 
 async function until(isSo: () => boolean): Promise<void> {
