@@ -11,7 +11,9 @@ import { save } from './drafts.ts';
 
 const [folder, synchronous, lists] = process.argv.slice(2) as [string, 'FULL' | 'NORMAL', string];
 const acknowledged = openSync(join(folder, 'acknowledged'), 'w');
-const store = await openStore({ file: join(folder, 'store.db'), runtime: systemRuntime }, { synchronous });
+const file = join(folder, 'store.db');
+// The log is moved again and again while lists are written.
+const store = await openStore({ file, runtime: systemRuntime }, { synchronous, manyPages: 100 });
 const tags = (i: number) =>
   Array.from({ length: 12 }, (_, j) => ({ name: 'Task.tag', first: `${j} ${i % (j + 3)}`, second: '' }));
 let next = 0;
