@@ -36,7 +36,10 @@ describe('A server that is killed while it polls (0-005)', () => {
   };
 
   beforeAll(async () => {
-    sim = await startMakerSimulator({ maker, history: 90, perMinute: 100_000 });
+    // Its clock stands still: what is true at the end is what was true all the time.
+    const begun = systemRuntime.now();
+    const runtime = { ...systemRuntime, now: () => begun };
+    sim = await startMakerSimulator({ maker, history: 90, perMinute: 100_000, runtime });
     await start();
     const { status } = await server.ask('POST', `/cardiac/credentials/${maker}`, credentials);
     expect(status).toBe(201);
