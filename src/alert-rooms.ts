@@ -1,7 +1,8 @@
 /** Alerts and those who are told of them, on one page: the channels, the process that works under a lease, and its two doors. Stands beside server.ts; docs/decisions/0011-two-pages-of-wiring.md */
 import { hkdfSync } from 'node:crypto';
 import type { RequestHandler } from 'express';
-import { openChannels, processSettings, pushKeyOf } from './alerts/channels/open.ts';
+import { openChannels, pushKeyOf } from './alerts/channels/open.ts';
+import { processSettings } from './alerts/process/parts.ts';
 import { type AlertBells, alertMeasures, startAlerts } from './alerts/process/room.ts';
 import type { Limits } from './alerts/thresholds.ts';
 import { startAlertWatch } from './alerts/watch/room.ts';

@@ -5,8 +5,7 @@ import type { GuardedClient } from '../../outbound/guarded-client.ts';
 import { sendLetter } from '../../outbound/smtp.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Engine } from '../../store/engine.ts';
-import type { ProcessSettings } from '../process/parts.ts';
-import type { Channel, Channels, Contact } from './channel.ts';
+import type { Channel, Channels } from './channel.ts';
 import { email } from './email.ts';
 import { readGateway, sms } from './sms.ts';
 import { webPush } from './web-push.ts';
@@ -45,18 +44,4 @@ export function openChannels(parts: {
     channels.push(webPush(client, runtime, store, { privateKey: pushKey, contact: config.pushContact }));
   }
   return new Map(channels.map((channel) => [channel.kind, channel]));
-}
-
-/** What the site has set, in the words of the process. */
-export const processSettings = (config: Config): ProcessSettings => ({
-  team: config.alertTeam,
-  inbox: config.alertInbox === undefined ? undefined : inboxOf(config.alertInbox),
-  emergency: config.alertEmergency,
-  quietHours: config.alertQuietHours && { ...config.alertQuietHours, zone: config.alertZone },
-  hasDetail: config.alertMessages === 'text',
-});
-
-function inboxOf(text: string): Contact {
-  if (text.startsWith('mailto:')) return { kind: 'email', value: text.slice(7) };
-  return text.startsWith('tel:') ? { kind: 'sms', value: text.slice(4) } : { kind: 'webhook', value: text };
 }

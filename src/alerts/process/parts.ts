@@ -1,4 +1,5 @@
 /** What the process of alerts is built on, and what its site has set. docs/escalation.md */
+import type { Config } from '../../config.ts';
 import type { Dispatch } from '../../interactions/interaction.ts';
 import type { Log } from '../../log.ts';
 import type { Runtime } from '../../runtime.ts';
@@ -17,6 +18,20 @@ export interface ProcessSettings {
   readonly quietHours: QuietHours | undefined;
   /** Whether a message says what was noticed, beside the link. */
   readonly hasDetail: boolean;
+}
+
+/** What the site has set, in the words of the process. */
+export const processSettings = (config: Config): ProcessSettings => ({
+  team: config.alertTeam,
+  inbox: config.alertInbox === undefined ? undefined : inboxOf(config.alertInbox),
+  emergency: config.alertEmergency,
+  quietHours: config.alertQuietHours && { ...config.alertQuietHours, zone: config.alertZone },
+  hasDetail: config.alertMessages === 'text',
+});
+
+function inboxOf(text: string): Contact {
+  if (text.startsWith('mailto:')) return { kind: 'email', value: text.slice(7) };
+  return text.startsWith('tel:') ? { kind: 'sms', value: text.slice(4) } : { kind: 'webhook', value: text };
 }
 
 export interface ProcessParts {
