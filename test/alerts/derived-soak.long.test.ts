@@ -1,10 +1,11 @@
-/** Scores, trends and silent devices of hundreds of patients while the server is killed: who should be told of is, once, and nobody else. docs/alerts.md#derived */
+/** Scores, trends and silent devices of hundreds of patients while the server is killed: who should be told of is, once, and nobody else. On the engine of WATCHFIRE_TEST_STORE. docs/alerts.md#derived */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type ServerProcess, startServer } from '../support/process.ts';
 import { seeded } from '../support/seeded.ts';
+import { type TestStore, testStore } from '../support/test-store.ts';
 import { alive, deviceOf, openMembers, patientOf } from './soak/derived-fleet.ts';
 import { each } from './soak/verdict.ts';
 
@@ -17,7 +18,7 @@ const PATIENCE = 0.4;
 const SILENT = 40;
 const BACK = 20;
 const ALIVE = 240;
-const settings = { WATCHFIRE_SILENT_GRACE_SECONDS: '5' };
+const settings: Record<string, string> = { WATCHFIRE_SILENT_GRACE_SECONDS: '5' };
 
 const say = (what: string) => process.stderr.write(`derived soak (seed ${SEED}): ${what}\n`);
 const sleep = (milliseconds: number) => new Promise((go) => setTimeout(go, milliseconds));
@@ -31,6 +32,7 @@ const devices = Array.from({ length: SILENT + BACK + ALIVE }, (_, number) => ({
   stops: number < SILENT + BACK ? 6 + Math.floor(random() * (TICKS - 8)) : Number.POSITIVE_INFINITY,
 }));
 
+let store: TestStore | undefined;
 let server: ServerProcess;
 let again = 0;
 let kills = 0;
@@ -124,6 +126,11 @@ const isTold = (found: readonly Standing[], patient: string, code: string, statu
   found.some((one) => one.patient === patient && one.code === code && one.status === status);
 
 beforeAll(async () => {
+  store = await testStore();
+  if (store.mongodbAcceptRelease !== undefined) {
+    settings['WATCHFIRE_STORE'] = store.store;
+    settings['WATCHFIRE_MONGODB_ACCEPT_RELEASE'] = store.mongodbAcceptRelease;
+  }
   server = await startServer(folder, settings);
   for (const group of groups(members, 100)) await deliver(group.map(patientOf));
   for (const group of groups(devices, 100))
@@ -171,6 +178,7 @@ beforeAll(async () => {
 }, 900_000);
 afterAll(async () => {
   await server?.kill('SIGKILL');
+  await store?.drop();
   rmSync(folder, { recursive: true, force: true });
 });
 

@@ -1,6 +1,7 @@
 /** Names for people on the pages of devices: of kinds of alerts and values, of people, teams and services. docs/dashboard.md */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { assets } from '../../src/console/assets.ts';
 import { alertNamed, namedIn } from '../../src/console/cardiac/named.ts';
 import { wordsOf } from '../../src/console/words/words.ts';
 import { openHouse, type TestHouse } from '../support/house.ts';
@@ -33,22 +34,24 @@ describe('The kinds of alerts', () => {
     [
       'alert-flood',
       'More than 20 warnings within 10 minutes: those that follow stand under this one',
-      ['cardiac.flood', { count: '20', minutes: '10' }],
+      ['flood', { count: '20', minutes: '10' }],
     ],
     [
       'data-quality',
       'Data of the feed hl7v2 could not be used: no patient\nis named',
-      ['cardiac.unusable', { feed: 'hl7v2', why: 'no patient\nis named' }],
+      ['unusable', { feed: 'hl7v2', why: 'no patient\nis named' }],
     ],
     ['device-alert', 'More than 20 warnings within 10 minutes: those that follow stand under this one', undefined],
   ])('say a sentence of this server in the language of who reads: %s', (type, message, own) => {
     expect(alertNamed(type, message).own).toEqual(own);
+    // Pages get the words that their scripts can say.
+    if (own) expect(assets().files.get('words/de/cardiac.js')!.bytes.toString()).toContain(`"cardiac.own.${own[0]}"`);
   });
 
   it('say since when a device is silent in instants, for the clock of who reads', () => {
     const [since, until] = ['2026-01-02T03:04:05.000Z', '2026-01-02T05:04:05.000Z'];
     const named = alertNamed('device-offline', `Nothing was heard of the device since ${since}; expected by ${until}`);
-    expect(named).toEqual({ beyond: null, besides: null, own: ['cardiac.silent', { since, until }] });
+    expect(named).toEqual({ beyond: null, besides: null, own: ['silent', { since, until }] });
     expect(alertNamed('device-offline', 'No contact for 26 h').besides).toBe('No contact for 26 h');
   });
 });

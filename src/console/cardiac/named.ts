@@ -41,7 +41,7 @@ export interface AlertNamed {
   readonly beyond: string | null;
   /** What its text says besides its kind; null where that is all. */
   readonly besides: string | null;
-  /** A sentence of this server's own: the key of its words, and what stands in it; instants as such, for the clock of who reads. */
+  /** A sentence of this server's own: `cardiac.own.…` of the words, and what stands in it; instants as such, for the clock of who reads. */
   readonly own?: readonly [words: string, values: Readonly<Record<string, string>>];
 }
 
@@ -55,14 +55,14 @@ const ways: Readonly<Record<string, string>> = {
 /** Sentences that this server writes, by the kind of their alert. */
 const sentences: Readonly<Record<string, readonly [words: string, form: RegExp]>> = {
   'device-offline': [
-    'cardiac.silent',
+    'silent',
     /^Nothing was heard of the (?:device|implant) since (?<since>\S+Z); expected by (?<until>\S+Z)$/,
   ],
   'alert-flood': [
-    'cardiac.flood',
+    'flood',
     /^More than (?<count>\d+) warnings within (?<minutes>\d+) minutes: those that follow stand under this one$/,
   ],
-  'data-quality': ['cardiac.unusable', /^Data of the feed (?<feed>\S+) could not be used: (?<why>.+)$/s],
+  'data-quality': ['unusable', /^Data of the feed (?<feed>\S+) could not be used: (?<why>.+)$/s],
 };
 
 /** Of the words that this server writes itself: `Heart rate is critically high`. */

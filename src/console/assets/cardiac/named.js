@@ -10,7 +10,7 @@ const words = (key) => {
 export function alertText({ type, alert_type: code = type, message, beyond, besides, own }) {
   if (own) {
     const [sentence, { since, until, ...values }] = own;
-    return say(sentence, { since: since && moment(since), until: until && moment(until), ...values });
+    return say(`cardiac.own.${sentence}`, { since: since && moment(since), until: until && moment(until), ...values });
   }
   const kind = locale === 'en' ? undefined : words(`cardiac.alert.${code}`);
   if (!kind || (code === 'device-alert' && besides)) return message;
