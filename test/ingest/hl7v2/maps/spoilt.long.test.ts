@@ -146,11 +146,17 @@ describe('A message as long as one may be', () => {
         clearInterval(ticks);
         return { took: performance.now() - begun, held };
       };
+      const isFair = async () => {
+        const short = await time(1_200);
+        const long = await time(4_800);
+        // Four times as much work; sixteen times would be the square.
+        return { took: long.took < 10 * short.took + 200, held: long.held < 1_000 };
+      };
       await time(400);
-      const short = await time(1_200);
-      const long = await time(4_800);
-      // Four times as much work; sixteen times would be the square.
-      expect([name, long.took < 10 * short.took + 200, long.held < 1_000]).toEqual([name, true, true]);
+      let fair = await isFair();
+      // One of three: others use the machine too.
+      for (let again = 0; again < 2 && !(fair.took && fair.held); again++) fair = await isFair();
+      expect([name, fair]).toEqual([name, { took: true, held: true }]);
     }
-  }, 60_000);
+  }, 180_000);
 });
