@@ -323,13 +323,22 @@ describe('What stands above the list', () => {
     await store(house, [
       { resourceType: 'Device', id: 'loose', modelNumber: 'Hub 7' },
       {
+        resourceType: 'DetectedIssue',
+        id: 'loose',
+        status: 'final',
+        code: { coding: [{ system: `${base}/CodeSystem/alert-type`, code: 'device-offline' }] },
+      },
+      {
         resourceType: 'Task',
         id: 'loose',
         identifier: [{ system: `${base}/sid/alert-task`, value: 'loose' }],
         status: 'requested',
         intent: 'order',
         priority: 'asap',
-        description: 'Battery of a hub is low',
+        code: { coding: [{ system: `${base}/CodeSystem/task-kind`, code: 'alert-review' }] },
+        reasonReference: { reference: 'DetectedIssue/loose' },
+        description:
+          'Nothing was heard of the device since 2026-01-02T03:04:05.000Z; expected by 2026-01-02T05:04:05.000Z',
         focus: { reference: 'Device/loose' },
         authoredOn: new Date().toISOString(),
       },
@@ -337,8 +346,10 @@ describe('What stands above the list', () => {
     const rows = async (headers?: any) =>
       (await get('/console/api/triage', headers)).body.rows.filter(({ id }: any) => id === 'loose');
     expect(await rows()).toEqual([
-      expect.objectContaining({ has_flag: false, patient: null, message: 'Battery of a hub is low', state: 'new' }),
+      expect.objectContaining({ has_flag: false, patient: null, type: 'device-offline', state: 'new' }),
     ]);
+    // What a page says of it in its own language.
+    expect((await rows())[0].own[0]).toBe('silent');
     expect(await rows(asNina)).toEqual([]);
     const alone = async (query: string, headers?: any) =>
       (await get(`/console/api/triage?${query}`, headers)).body.rows.map(({ id }: any) => id);

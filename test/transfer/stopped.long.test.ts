@@ -403,7 +403,9 @@ async function killedInTheMiddle(
     const { child, ended } = begin(folder);
     await until(() => isUnderWay(folder));
     child.kill('SIGKILL');
-    if ((await ended) !== 0) return folder;
+    const code = await ended;
+    if (code === null) return folder;
+    if (code !== 0) throw new Error(`it ended by itself with ${code}`);
   }
   throw new Error('it was always done before it could be killed');
 }

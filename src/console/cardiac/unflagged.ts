@@ -65,15 +65,18 @@ export async function unflagged(
     const severity = (['critical', 'warning', 'info'] as const).find((one) => severities[one].task === task.priority);
     const seen = acknowledgementIn(issue, canonical);
     const owner: string | undefined = task.owner?.reference;
+    const codings: readonly any[] = [...(issue?.code?.coding ?? []), ...(task.code?.coding ?? [])];
+    const isType = ({ system }: any): boolean => system === `${canonical}/CodeSystem/alert-type`;
+    const type: string = (codings.find(isType) ?? task.code?.coding?.[0])?.code ?? 'unknown';
     return {
       id: task.id,
       has_flag: false,
       alert_id: task.identifier?.[0]?.value ?? task.id,
       // A deadline that passed makes the Task more urgent, not what was found.
       severity: severityOfIssue(issue) ?? severity ?? 'info',
-      type: task.code?.coding?.[0]?.code ?? 'unknown',
+      type,
       message: task.description ?? '',
-      ...alertNamed(task.code?.coding?.[0]?.code ?? 'unknown', task.description ?? ''),
+      ...alertNamed(type, task.description ?? ''),
       since: task.authoredOn ?? null,
       patient: patient ? patientWords(patient, patient.id, now, named) : null,
       device: device ? deviceLine(device, rows, canonical) : null,

@@ -37,10 +37,11 @@ export async function fetchReports(asking: Asking, how: Doing): Promise<number |
   const waiting = (await Array.fromAsync(keptOf(store, feedKinds.report, document.name))).map(
     ({ value }) => value as KeptReport,
   );
+  const now = runtime.now();
   let soonest = Number.POSITIVE_INFINITY;
-  for (const { next } of waiting) if (next > runtime.now()) soonest = Math.min(soonest, next);
+  for (const { next } of waiting) if (next > now) soonest = Math.min(soonest, next);
   // Each fault ends the round: those that fail always must not stand before those that were never asked for.
-  const due = waiting.filter((one) => one.next <= runtime.now()).sort((a, b) => a.attempts - b.attempts);
+  const due = waiting.filter((one) => one.next <= now).sort((a, b) => a.attempts - b.attempts);
   for (const one of due) {
     if (how.held.signal.aborted) return undefined;
     if (client.state().breaker === 'open') return runtime.now() + pause;

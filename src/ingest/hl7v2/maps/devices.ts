@@ -7,8 +7,8 @@ import type { ReadMessage } from './reading.ts';
 import type { Result } from './result.ts';
 import { inTable, MDC } from './tables.ts';
 
-/** `1.0.1.2`: a place in the tree of a device. OBX-4 holds 20 characters at most. */
-export const isPlace = (sub: string): boolean => sub.length <= 100 && /^\d+(?:\.\d+)*$/.test(sub);
+/** `1.0.1.2`: a place in the tree of a device. */
+export const isPlace = (sub: string): boolean => /^\d+(?:\.\d+)*$/.test(sub);
 /** Zeros at the end only fill up: `1.1.0.0` is the part `1.1`. */
 export const trimmed = (sub: string): string => sub.replace(/(?:\.0)+$/, '');
 /** Of `1.2.3`: `1.2`, then `1`. */

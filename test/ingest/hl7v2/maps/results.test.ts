@@ -106,6 +106,8 @@ describe('A value', () => {
   it.each([
     ['Base64', 'JVBERi0x\n', '%', 6],
     ['Hex', '2550444631 ', 'x', 5],
+    // By their low bytes they are digits.
+    ['Hex', '2550444631 ', 'İİ', 5],
   ])(
     'of type ED may hold megabytes of wrapped %s, and one wrong character is seen',
     async (encoding, line, wrong, bytes) => {
