@@ -73,7 +73,10 @@ export async function openOperations<S extends Store & { readonly explain: Expla
   const followed = custom.follow({ runtime, log, signal });
   return {
     store,
-    operations: demandPromised(createOperations({ runtime, extract, explain, why, wake: () => wake() }), promised),
+    operations: demandPromised(
+      createOperations({ runtime, extract, explain, why, wake: () => wake(), renew: custom.renew }),
+      promised,
+    ),
     followSearchParameter: followSearchParameter(runtime),
     registerStored: () => registerStored({ store, runtime, relative, log, signal }),
     stopped: followed.catch((error: unknown) => log.error('search parameters are followed no longer', error)),

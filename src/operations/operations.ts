@@ -17,7 +17,7 @@ export interface OperationsParts extends ReindexOperationParts {
 
 export const createOperations = (given: OperationsParts): readonly Operation[] => [
   reindex(given),
-  reindexStatus,
+  reindexStatus(given),
   lastn(given.runtime),
   explainSearch(given.explain, given.runtime.now),
   why(given.why),

@@ -20,6 +20,8 @@ export interface ReindexOperationParts {
   readonly extract: (text: string) => IndexEntries;
   /** A job was asked for. */
   readonly wake: () => void;
+  /** Has search know the SearchParameters that are stored now, and which of them are indexed. */
+  readonly renew: () => Promise<void>;
 }
 
 export function reindex({ runtime, extract, wake }: ReindexOperationParts): Operation {
@@ -102,7 +104,8 @@ async function ofUrl(
   };
 }
 
-export const reindexStatus: Operation = {
+/** Whoever reads here that a job is done finds by its parameter from then on. */
+export const reindexStatus = ({ renew }: Pick<ReindexOperationParts, 'renew'>): Operation => ({
   code: 'reindex-status',
   levels: ['system'],
   types: [],
@@ -112,9 +115,11 @@ export const reindexStatus: Operation = {
     const { job: id } = namedOnce(parameters, ['job']);
     if (id === undefined) {
       const all: readonly Kept[] = await everyKept(kinds.job, store);
+      await renew();
       return { status: 200, text: parametersText(all.map(({ key, value }) => parts('job', described(key, value)))) };
     }
     const [kept] = await store.get(kinds.job, [id]);
+    await renew();
     if (kept === undefined) throw problem('not-found', 'no such job; one that is over is known for 30 days');
     const job = kept.value as Job;
     return isOver(job)
@@ -125,7 +130,7 @@ export const reindexStatus: Operation = {
           text: parametersText(described(id, job)),
         };
   },
-};
+});
 
 const nothing = 'no resource of these types was stored: there was nothing to index';
 

@@ -130,7 +130,8 @@ describe('$explain-search', () => {
 
 describe('capability/', () => {
   const unused: any = () => undefined;
-  const coded = createOperations({ runtime: unused, extract: unused, explain: unused, why: unused, wake: unused });
+  const parts = { runtime: unused, extract: unused, explain: unused, why: unused, wake: unused, renew: unused };
+  const coded = createOperations(parts);
 
   it('promises exactly the operations that there are', () => {
     const promised = promisedOperations();

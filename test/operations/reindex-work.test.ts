@@ -2,10 +2,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createCustomParameters } from '../../src/operations/custom-parameters.ts';
 import { type Job, type KeptParameter, kinds, newJob, putJob } from '../../src/operations/kept.ts';
+import { reindexStatus } from '../../src/operations/reindex.ts';
 import { startReindexing } from '../../src/operations/reindex-work.ts';
 import { systemRuntime } from '../../src/runtime.ts';
 import { extract } from '../../src/search/extract.ts';
 import { setCustomDefinitions } from '../../src/search/knowledge.ts';
+import { parametersOf } from '../../src/search/parameters.ts';
 import { type Criterion, noEntries, plainQuery, type SearchQuery } from '../../src/search/query.ts';
 import type { Engine } from '../../src/store/engine.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
@@ -72,6 +74,23 @@ const total = async (store: Engine) =>
 async function until(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await systemRuntime.sleep(1);
 }
+
+describe('A job of which $reindex-status says that it is done', () => {
+  it('has its parameter found by, whichever server did the work', async () => {
+    const { store, custom, jobNow } = await begun();
+    const value: KeptParameter = { definition, job: 'job', indexed: true };
+    // As another server stores it.
+    await engine.commit([
+      { op: 'put', kind: kinds.parameter, key: 'marital', value },
+      putJob('job', { ...(await jobNow()), state: 'done' }),
+    ]);
+    const waitsFor = () => parametersOf('Patient').get('marital')?.indexing;
+    expect(waitsFor()).toBe('job');
+    const told = reindexStatus(custom).handle({ parameters: [] } as any, { store } as any);
+    expect((await told).text).toContain('"done"');
+    expect(waitsFor()).toBeUndefined();
+  });
+});
 
 describe('A parameter whose job is not done', () => {
   const of = (where: Criterion, more: Partial<SearchQuery> = {}) => ({ ...plainQuery('Patient', where), ...more });
