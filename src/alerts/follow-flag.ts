@@ -13,6 +13,7 @@ import type { KeptAlarm } from './follow-alarm.ts';
 import { raiseProcess } from './process/start.ts';
 import { endedAside, openedAside, reopenedAside, saveOf } from './raise.ts';
 import { isWorse, severityIn } from './severity.ts';
+import { alertTypeIn } from './triple.ts';
 
 export const followFlag: Derive = async ({ key, before, after: written }, pending, look, setting) => {
   const { value, expect } = await keptNow(alertKind, key.id, pending, look);
@@ -85,14 +86,13 @@ async function adopted(
   const task = await taskFor(key, pending, look);
   const issue = keyOf(task?.reasonReference?.reference ?? '');
   if (!task || issue?.type !== 'DetectedIssue') return [];
-  const system = `${setting.canonical}/CodeSystem/alert-type`;
   const since = Date.parse(flag.period?.start);
   const alert: Alert = {
     id: key.id,
     flag: key.id,
     issue: issue.id,
     task: task.id,
-    type: flag.code?.coding?.find((coding: any) => coding.system === system)?.code ?? 'device-alert',
+    type: alertTypeIn(flag.code?.coding, setting.canonical)?.code ?? 'device-alert',
     severity: severityIn(flag),
     patient: flag.subject?.reference,
     device: flag.author?.reference,

@@ -35,6 +35,10 @@ export function alertTypeOf(type: string, canonical: string) {
   return { system: `${canonical}/CodeSystem/alert-type`, code, display };
 }
 
+/** Of the codings of a Flag or DetectedIssue the one that says its type. */
+export const alertTypeIn = (codings: readonly any[] | undefined, canonical: string): any =>
+  codings?.find(({ system }) => system === `${canonical}/CodeSystem/alert-type`);
+
 /** What makes an acknowledgement of before a matter of before. */
 export const worsened = ({ canonical, now }: AlertSetting) => ({
   action: {

@@ -1,6 +1,7 @@
 /** Alerts that have no Flag, as a device told of itself: a Task about it that somebody has to look at. docs/alerts.md */
 import { acknowledgementIn } from '../../alerts/acknowledge/state.ts';
 import { severities, severityOfIssue } from '../../alerts/severity.ts';
+import { alertTypeIn } from '../../alerts/triple.ts';
 import { keyOf } from '../../fhir/references.ts';
 import type { Parameters } from '../../interactions/interaction.ts';
 import type { Search } from '../../translators/cardiac/asker.ts';
@@ -65,9 +66,7 @@ export async function unflagged(
     const severity = (['critical', 'warning', 'info'] as const).find((one) => severities[one].task === task.priority);
     const seen = acknowledgementIn(issue, canonical);
     const owner: string | undefined = task.owner?.reference;
-    const codings: readonly any[] = [...(issue?.code?.coding ?? []), ...(task.code?.coding ?? [])];
-    const isType = ({ system }: any): boolean => system === `${canonical}/CodeSystem/alert-type`;
-    const type: string = (codings.find(isType) ?? task.code?.coding?.[0])?.code ?? 'unknown';
+    const type: string = (alertTypeIn(issue?.code?.coding, canonical) ?? task.code?.coding?.[0])?.code ?? 'unknown';
     return {
       id: task.id,
       has_flag: false,

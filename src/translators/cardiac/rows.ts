@@ -2,6 +2,7 @@
 
 import { acknowledgementIn, resolutionIn } from '../../alerts/acknowledge/state.ts';
 import { severityOfIssue } from '../../alerts/severity.ts';
+import { alertTypeIn } from '../../alerts/triple.ts';
 import { implantTypeOf } from '../../ingest/implants/device.ts';
 import type { ReadingKinds } from './kinds.ts';
 
@@ -100,7 +101,7 @@ export function createRows({ canonical, kinds, makerOf }: RowsSetting): Rows {
     alert(flag, issue, of, patientId) {
       const priority = flag.extension?.find(({ url }: any) => url === FLAG_PRIORITY)?.valueCodeableConcept;
       const codings: readonly any[] = flag.code?.coding ?? [];
-      const type = codings.find(({ system }) => system === `${canonical}/CodeSystem/alert-type`) ?? codings[0];
+      const type = alertTypeIn(codings, canonical) ?? codings[0];
       return {
         alert_id: alertIdOf(flag, canonical),
         device_id: of ? device(of).device_id : idOf(flag.author?.reference),
@@ -113,7 +114,7 @@ export function createRows({ canonical, kinds, makerOf }: RowsSetting): Rows {
       };
     },
     unflagged(issue, of, patientId) {
-      const type = issue.code?.coding?.find(({ system }: any) => system === `${canonical}/CodeSystem/alert-type`);
+      const type = alertTypeIn(issue.code?.coding, canonical);
       return {
         alert_id: alertIdOf(issue, canonical),
         device_id: of ? device(of).device_id : idOf(issue.author?.reference),
