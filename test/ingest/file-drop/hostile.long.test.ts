@@ -175,7 +175,8 @@ describe('The inbox', () => {
 
   it('keeps files while the store cannot take them, and tries again (2-101)', async () => {
     const watched = await openInbox({ iotWatch: true });
-    const database = new DatabaseSync(join(watched.house.dataFolder, 'watchfire.db'));
+    // It waits for what the server is just committing.
+    const database = new DatabaseSync(join(watched.house.dataFolder, 'watchfire.db'), { timeout: 30_000 });
     try {
       database.exec('BEGIN IMMEDIATE');
       watched.drop('trouble.json', single('DEV001', 700));
