@@ -49,7 +49,8 @@ export function pushSubscriptionsRouter({ store, client, publicKey }: PushDoor):
     const target = pushTargetOf(await bodyOf(request));
     const fault = client.check(target.endpoint);
     if (fault) throw fault;
-    await store.commit(await subscribing(who, target, store));
+    const { key: mark } = visitOf(response).caller;
+    await store.commit(await subscribing(who, { ...target, ...(mark !== undefined && { mark }) }, store));
     sendJson(request, response, 201, { endpoint: target.endpoint }, visitOf(response).requestId);
   });
   router.delete('/', async (request, response) => {

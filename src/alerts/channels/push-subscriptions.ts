@@ -1,5 +1,6 @@
 /** Browsers that want to be pushed to: kept by user, each under a key of its own. https://www.w3.org/TR/push-api/#pushsubscription-interface */
 import { hash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { problem } from '../../fhir/outcome.ts';
 import type { PushTarget } from '../../outbound/web-push.ts';
 import { everyKept } from '../../store/every-kept.ts';
@@ -31,19 +32,32 @@ export function pushTargetOf(body: any): PushTarget {
   return { endpoint, p256dh: keys.p256dh, auth: keys.auth };
 }
 
-/** Keeps it for who asks; what is kept of it, or not, is nobody else's. */
+/** Keeps it for who asks; what is kept of it, or not, is nobody else's. `mark`: of the session in which they ask. */
 export async function subscribing(
   who: string,
-  target: PushTarget,
+  target: PushTarget & { readonly mark?: string },
   look: Pick<Look, 'list'>,
 ): Promise<readonly Change[]> {
   const key = pushKeyFor(who, target.endpoint);
-  const own = (await everyKept(pushKind, look, `${who}|`)).filter((one) => one.key !== key);
+  const all = await everyKept(pushKind, look, `${who}|`);
+  if (all.some((one) => one.key === key && isDeepStrictEqual(one.value, target))) return [];
+  const own = all.filter((one) => one.key !== key);
   const oldest = [...own].sort((a, b) => a.revision - b.revision).slice(0, Math.max(0, own.length - MOST + 1));
   return [
     { op: 'put', kind: pushKind, key, value: target },
     ...oldest.map((one): Change => ({ op: 'drop', kind: pushKind, key: one.key })),
   ];
+}
+
+/** Ends those of somebody, or those alone that were asked for in one session. */
+export async function unsubscribing(
+  who: string,
+  look: Pick<Look, 'list'>,
+  mark: string | undefined,
+): Promise<readonly Change[]> {
+  return (await everyKept(pushKind, look, `${who}|`))
+    .filter(({ value }) => mark === undefined || value.mark === mark)
+    .map(({ key }) => ({ op: 'drop', kind: pushKind, key }));
 }
 
 /** Where somebody's browsers are. */

@@ -7,7 +7,7 @@ import type { Grant } from '../../smart/grant.ts';
 import { purposeOf } from '../../smart/purposes.ts';
 import { scopesOf } from '../../smart/scopes/words.ts';
 import type { SessionCookie } from '../../smart/users/cookie.ts';
-import type { Session, SessionLimits, Sessions } from '../../smart/users/sessions.ts';
+import { type Session, type SessionLimits, type Sessions, sessionMark } from '../../smart/users/sessions.ts';
 import type { AdministratorSessions } from './administrator.ts';
 import type { Seat } from './seat.ts';
 
@@ -65,7 +65,7 @@ export function createPages(parts: PageParts) {
     roles: user.roles,
     scopes: everything,
     purposeOfUse: purposeOf(undefined, user.roles),
-    token: id.slice(-32),
+    token: sessionMark(id),
   });
   const callerBy = async (grant: Grant): Promise<Caller> => ({
     who: grant.who,

@@ -48,7 +48,7 @@ export function createUsers({ limits, cost, onChange, client, providers, ...part
   return {
     directory,
     signIn,
-    sessions: createSessions(store, runtime, limits, changed),
+    sessions: createSessions(setting, limits),
     factors,
     providers: createProviders({ setting, directory, signIn, client, providers }),
     passkeys,

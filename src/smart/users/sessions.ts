@@ -1,11 +1,11 @@
 /** Sessions of people in browsers: found by the hash of a cookie, ended by rest, by age, one by one or all at once. https://pages.nist.gov/800-63-4/sp800-63b.html#sec5 */
 import { appended } from '../../audit/trail.ts';
 import { problem } from '../../fhir/outcome.ts';
-import type { Runtime } from '../../runtime.ts';
 import { type Change, isConflict, type Store } from '../../store/store.ts';
 import { hashOf } from '../secrets.ts';
 import { freshCookie } from './cookie.ts';
 import { deviceWords } from './device-words.ts';
+import type { UsersSetting } from './setting.ts';
 import { aboutUser, changeUser, laterEpoch, lookUp, type RowOf, type User } from './user.ts';
 
 /** By the SHA-256 of the cookie. */
@@ -78,6 +78,8 @@ export interface Sessions {
 }
 
 export const sessionId = (cookie: string): string => hashOf(cookie);
+/** What is written of the session that something was asked in. */
+export const sessionMark = (id: string): string => id.slice(-32);
 const indexKey = (login: string, id: string) => `${login}/${id}`;
 
 const isSameAs = (kept: KeptSession | undefined, { user, epoch }: Bound): boolean =>
@@ -90,10 +92,8 @@ export async function isStillOpen(store: Pick<Store, 'get'>, bound: Bound): Prom
 }
 
 export function createSessions(
-  store: Store,
-  runtime: Runtime,
+  { store, runtime, onChange, endedWith }: Pick<UsersSetting, 'store' | 'runtime' | 'onChange' | 'endedWith'>,
   { idle, absolute }: SessionLimits,
-  onChange: (login: string) => void,
 ): Sessions {
   const seconds = (milliseconds: number) => Math.max(1, Math.ceil(milliseconds / 1_000));
 
@@ -197,13 +197,17 @@ export function createSessions(
       const session = (await list(login)).find((one) => one.id === id);
       if (!session) throw problem('not-found', 'there is no such session');
       const signedOut = row({ interaction: 'sign-out', action: 'E', status: 200, ...aboutUser(session.user) });
-      await store.commit([...dropped(login, id), appended(signedOut)]);
+      const also = await endedWith(session.user.fhirUser, sessionMark(id));
+      await store.commit([...dropped(login, id), ...also, appended(signedOut)]);
       onChange(login);
     },
     async endAll(login, row) {
-      const user = await changeUser(store, runtime, login, (before) => ({
+      const user = await changeUser(store, runtime, login, async (before) => ({
         user: { ...before, epoch: laterEpoch(before, runtime.now()) },
-        also: [appended(row({ interaction: 'sign-out-everywhere', status: 200, ...aboutUser(before) }))],
+        also: [
+          ...(await endedWith(before.fhirUser)),
+          appended(row({ interaction: 'sign-out-everywhere', status: 200, ...aboutUser(before) })),
+        ],
       }));
       onChange(login);
       return user;

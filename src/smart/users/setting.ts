@@ -2,7 +2,7 @@
 import { appended } from '../../audit/trail.ts';
 import type { Problem } from '../../fhir/outcome.ts';
 import type { Runtime } from '../../runtime.ts';
-import type { AuditRow, Store } from '../../store/store.ts';
+import type { AuditRow, Change, Store } from '../../store/store.ts';
 import type { Holds } from '../clients/holds.ts';
 import type { Passwords } from './passwords.ts';
 import type { RoleRules } from './roles.ts';
@@ -19,7 +19,11 @@ export interface UsersSetting {
   readonly recorded: WeakSet<object>;
   /** Called when a user is not any more what others may remember. */
   readonly onChange: (login: string) => void;
+  readonly endedWith: EndedWith;
 }
+
+/** What else ends for a person (`Practitioner/7`), for the same commit: where they sign out of one session, or where all are over. */
+export type EndedWith = (who: string, session?: string) => Promise<readonly Change[]>;
 
 /** Who guesses at one login, passkey or provider holds up nobody at another, and nobody elsewhere. */
 export const suspectOf = (source: string, tried: string): string => `${source} ${tried}`;

@@ -1,6 +1,8 @@
 /** Who looks at a page, over HTTP: cookies count for our own pages alone, open what the roles open, and end. docs/decisions/0016-pages-and-cookies.md */
+import { hash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemRuntime } from '../../../src/runtime.ts';
+import { pushedBrowser } from '../../alerts/channels/pushed-browser.ts';
 import { openBrowser } from '../../smart/pages/sign-in-house.ts';
 import { openHouse, type TestHouse } from '../../support/house.ts';
 import { until } from '../../support/until.ts';
@@ -15,7 +17,10 @@ let house: TestHouse;
 let shift = 0;
 
 beforeAll(async () => {
-  house = await openHouse({ runtime: { ...systemRuntime, now: () => systemRuntime.now() + shift } });
+  house = await openHouse({
+    runtime: { ...systemRuntime, now: () => systemRuntime.now() + shift },
+    pushContact: 'mailto:it@clinic.example.org',
+  });
   await house.update({ resourceType: 'Practitioner', id: 'nina' });
   for (const id of ['p1', 'p2']) await house.update({ resourceType: 'Patient', id });
   await house.update(team('active'));
@@ -45,7 +50,7 @@ async function signedIn(login = 'nina', path = '/cardiac/') {
   await browser.get(to(path));
   const after = await browser.post(`${to(path)}/login`, { login, password: PASSWORD });
   const cookie = browser.setCookies.findLast((line) => line.startsWith('watchfire='))!.split(';')[0]!;
-  return { cookie, text: after.text };
+  return { cookie, text: after.text, browser };
 }
 const session = (method: string, cookie: string, headers: Record<string, string> = page, body?: object) =>
   house.ask(method, '/console/session', body, { authorization: '', ...(cookie && { cookie }), ...headers });
@@ -168,6 +173,48 @@ describe('A cookie', () => {
 
     expect((await session('GET', busy, quiet)).body.who).toBe('Practitioner/nina');
     expect((await session('GET', idle, quiet)).body.who).toBeUndefined();
+  });
+});
+
+describe('Alerts on a device', () => {
+  const keys = pushedBrowser().keys;
+  const push = (method: string, cookie: string, body?: object) =>
+    house.ask(method, '/push-subscriptions', body, { authorization: '', cookie, ...page });
+  const subscribe = async (name: string, { cookie }: { cookie: string }) =>
+    expect((await push('POST', cookie, { endpoint: `https://push.example.org/${name}`, keys })).status).toBe(201);
+  const names = (...all: string[]) =>
+    all.map((name) => hash('sha256', `https://push.example.org/${name}`, 'hex').slice(0, 32)).sort();
+  const told = async () => (await push('GET', (await signedIn('nobody')).cookie)).body.subscriptions.sort();
+  const patch = (asked: object) => house.ask('PATCH', '/admin/users/nina', asked);
+
+  it('end where somebody signs out on purpose, of the session that asked for them last, and not by rest', async () => {
+    const [desk, phone] = [await signedIn(), await signedIn()];
+    await subscribe('desk', desk);
+    await subscribe('phone', phone);
+    await desk.browser.get('/oauth/account/apps');
+    await desk.browser.post('/oauth/account/sign-out', {});
+    expect(await told()).toEqual(names('phone'));
+
+    shift += 16 * 60_000;
+    expect((await push('GET', phone.cookie)).status).toBe(401);
+    expect(await told()).toEqual(names('phone'));
+    const again = await signedIn();
+    await subscribe('phone', again);
+    await subscribe('phone', again);
+    await session('DELETE', again.cookie);
+    expect(await told()).toEqual([]);
+  });
+
+  it.each([
+    ['is signed out everywhere', () => house.ask('DELETE', '/admin/users/nina/sessions')],
+    ['may not sign in any more', () => patch({ disabled: true })],
+    ['has another password', () => patch({ password: PASSWORD })],
+  ])('end all where their owner %s', async (_what, deed) => {
+    await subscribe('desk', await signedIn());
+    expect(await told()).toEqual(names('desk'));
+    expect((await deed()).status).toBe(200);
+    expect(await told()).toEqual([]);
+    await patch({ disabled: false });
   });
 });
 

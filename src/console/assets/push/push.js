@@ -38,7 +38,11 @@ async function isOurs() {
   const subscription = await subscribed();
   if (!subscription) return false;
   const { subscriptions } = await ask(DOOR, { isQuiet: true });
-  if (subscriptions.includes(await nameOf(subscription.endpoint))) return true;
+  if (subscriptions.includes(await nameOf(subscription.endpoint))) {
+    // From now on it ends with this session.
+    await ask(DOOR, { method: 'POST', body: subscription, isQuiet: true });
+    return true;
+  }
   await subscription.unsubscribe();
   note(say('push.lost'), { seconds: 15 });
   return false;
