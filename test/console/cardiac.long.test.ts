@@ -7,7 +7,7 @@ import { openHouse, type TestHouse } from '../support/house.ts';
 import { violationsOn, weightOf } from '../support/page-checks.ts';
 import { quickest } from '../support/quickest.ts';
 import { until } from '../support/until.ts';
-import { alert, EVIL, observation, openWard, PASSWORD, store } from './cardiac-world.ts';
+import { alert, base, EVIL, observation, openWard, PASSWORD, store } from './cardiac-world.ts';
 
 const MINUTE = 60_000;
 
@@ -54,6 +54,15 @@ describeInChromium('The pages of devices in Chromium', () => {
       ...alert('a1', 'p1', { at: now - 3 * MINUTE }),
       ...alert('a2', 'p1', { priority: 'PM', text: 'Lead impedance', at: now - 90 * MINUTE }),
       ...alert('a3', 'p1', { priority: 'PL', text: EVIL, at: now - 300 * MINUTE }),
+      {
+        resourceType: 'DiagnosticReport',
+        id: 'report',
+        status: 'final',
+        code: { coding: [{ system: `${base}/CodeSystem/cardiac-device-kind`, code: 'interrogation-report' }] },
+        subject: { reference: 'Patient/p1' },
+        effectiveDateTime: '2026-11-02T08:00:00Z',
+        presentedForm: [{ contentType: 'application/pdf', data: Buffer.from('%PDF-1.4\n%%EOF\n').toString('base64') }],
+      },
       ...minutes.map((i) => observation(`hr-${i}`, 'p1', now - i * MINUTE, 60 + (i % 37))),
       ...[1, 2, 3].map((i) =>
         observation(`v-${i}`, 'p1', now - i * 20 * 1_440 * MINUTE, 2.9 - i / 50, {
@@ -250,7 +259,7 @@ describeInChromium('The pages of devices in Chromium', () => {
     await page.evaluate("localStorage.removeItem('watchfire-key-map')");
   });
 
-  it('hide the record number until it is asked for, and give values as CSV named after nobody (4.2.7, 4.4 P2)', async () => {
+  it('hide the record number until it is asked for, and give values as CSV and reports as PDF, named after nobody (4.2.7, 4.4 P2)', async () => {
     const { page } = nina;
     await page.goto(`${house.url}/cardiac/patients/p1`);
     await page.waitForSelector('#mrn button');
@@ -260,6 +269,12 @@ describeInChromium('The pages of devices in Chromium', () => {
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('#csv')]);
     expect(download.suggestedFilename()).toBe('watchfire-values.csv');
     expect(readFileSync((await download.path())!, 'utf8').split('\r\n')[0]).toContain('time,kind,name,value');
+    const buttons = page.locator('#reports button');
+    expect(await page.getAttribute('section:has(> #reports)', 'aria-labelledby')).toBe('reports-title');
+    expect(await buttons.allTextContents()).toEqual([expect.stringMatching(/2 Nov 2026/)]);
+    const [report] = await Promise.all([page.waitForEvent('download'), buttons.click()]);
+    expect(report.suggestedFilename()).toBe('watchfire-report.pdf');
+    expect(readFileSync((await report.path())!, 'utf8')).toBe('%PDF-1.4\n%%EOF\n');
     expect(await page.textContent('#rate figcaption')).toMatch(/normal \d+ to \d+ beats/);
   });
 

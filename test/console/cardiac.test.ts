@@ -1,24 +1,15 @@
 /** The pages of devices without a browser: documents, what they ask for, and who is told what. docs/dashboard.md */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemRuntime } from '../../src/runtime.ts';
-import { openBrowser } from '../smart/pages/sign-in-house.ts';
 import { openHouse, type TestHouse } from '../support/house.ts';
 import { alert, base, EVIL, observation, openWard, PASSWORD, store } from './cardiac-world.ts';
+import { cookieOf } from './page-cookie.ts';
 
 let house: TestHouse;
 let asNina: Record<string, string>;
 let shift = 0;
 const nobody = { authorization: '' };
 const get = (path: string, headers: Record<string, string> = {}) => house.ask('GET', path, undefined, headers);
-
-async function cookieOf(login: string): Promise<Record<string, string>> {
-  const browser = openBrowser(house.url);
-  const to = `/oauth/account/sign-in/page-${Buffer.from('/cardiac/').toString('base64url')}`;
-  await browser.get(to);
-  await browser.post(`${to}/login`, { login, password: PASSWORD });
-  const cookie = browser.setCookies.findLast((line) => line.startsWith('watchfire='))!.split(';')[0]!;
-  return { authorization: '', cookie, 'x-watchfire-page': '1' };
-}
 
 beforeAll(async () => {
   house = await openHouse({ runtime: { ...systemRuntime, now: () => systemRuntime.now() + shift } });
@@ -46,7 +37,7 @@ beforeAll(async () => {
     }),
     observation('o2', 'p1', Date.now() - 30 * hour, 72),
   ]);
-  asNina = await cookieOf('nina');
+  asNina = await cookieOf(house, 'nina');
 });
 afterAll(() => house.stop());
 
@@ -104,7 +95,7 @@ describe('What the list of alerts asks for', () => {
     const key = { authorization: `Bearer ${await house.deviceKey('BSX-d-p1')}` };
     const john = { login: 'john', password: PASSWORD, fhirUser: 'Patient/p1', roles: ['patient'] };
     expect((await house.ask('POST', '/admin/users', john)).status).toBe(201);
-    const asPatient = await cookieOf('john');
+    const asPatient = await cookieOf(house, 'john');
     for (const path of ['/console/api/triage', '/console/api/patients/p1']) {
       expect([401, 403]).toContain((await get(path, nobody)).status);
       expect((await get(path, key)).status).toBe(403);

@@ -1,10 +1,10 @@
 /** The pages of feeds and of the quarantine without a browser: documents, what they ask for, and who is told what. docs/dashboard.md */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { openBrowser } from '../smart/pages/sign-in-house.ts';
 import { openHouse, type TestHouse } from '../support/house.ts';
 import { until } from '../support/until.ts';
 import { openWard, PASSWORD } from './cardiac-world.ts';
 import { message, sent } from './feeds-world.ts';
+import { cookieOf } from './page-cookie.ts';
 
 let house: TestHouse;
 /** By their cookies: a nurse, and the administrator. */
@@ -15,19 +15,10 @@ const get = (path: string, headers: Record<string, string> = {}) => house.ask('G
 const feed = async (name: string, headers = asAdministrator) =>
   (await get('/console/api/feeds', headers)).body.feeds.find((one: any) => one.name === name);
 
-async function cookieOf(login: string): Promise<Record<string, string>> {
-  const browser = openBrowser(house.url);
-  const to = `/oauth/account/sign-in/page-${Buffer.from('/feeds').toString('base64url')}`;
-  await browser.get(to);
-  await browser.post(`${to}/login`, { login, password: PASSWORD });
-  const cookie = browser.setCookies.findLast((line) => line.startsWith('watchfire='))!.split(';')[0]!;
-  return { authorization: '', cookie, 'x-watchfire-page': '1' };
-}
-
 beforeAll(async () => {
   house = await openHouse();
   await openWard(house);
-  asNina = await cookieOf('nina');
+  asNina = await cookieOf(house, 'nina');
   const own = { authorization: '', 'x-watchfire-page': '1' };
   const { headers } = await house.ask('POST', '/console/session', { token: house.adminToken }, own);
   asAdministrator = { ...own, cookie: headers.get('set-cookie')!.split(';')[0]! };
@@ -91,7 +82,7 @@ describe('How feeds are doing', () => {
     expect(text).not.toMatch(/Doe|MRN|Patient\//);
     const john = { login: 'john', password: PASSWORD, fhirUser: 'Patient/p1', roles: ['patient'] };
     expect((await house.ask('POST', '/admin/users', john)).status).toBe(201);
-    expect((await get('/console/api/feeds', await cookieOf('john'))).status).toBe(403);
+    expect((await get('/console/api/feeds', await cookieOf(house, 'john'))).status).toBe(403);
     const key = { authorization: `Bearer ${await house.deviceKey('BSX-d-p1')}` };
     expect((await get('/console/api/feeds', key)).status).toBe(403);
     expect([401, 403]).toContain((await get('/console/api/feeds', nobody)).status);

@@ -35,8 +35,8 @@ export interface Siege {
   send(attack: Attack, requestId?: string): Promise<Answer>;
   /** As administrator. */
   ask(method: string, path: string, body?: unknown): Promise<Answer>;
-  /** Writes bytes on a fresh connection; all that comes back until it is closed or quiet for `quiet` milliseconds. */
-  raw(bytes: string | Buffer, quiet?: number): Promise<string>;
+  /** Writes bytes on a fresh connection; all that comes back until it is closed, or nothing comes for `first` milliseconds or nothing more for `quiet`. */
+  raw(bytes: string | Buffer, quiet?: number, first?: number): Promise<string>;
   output(): string;
   /** Highest resident memory so far in MB; undefined where the system does not tell. */
   peakMemory(): number | undefined;
@@ -124,7 +124,7 @@ export async function besiege(environment: Readonly<Record<string, string>> = {}
     ask,
     send: (attack, requestId) =>
       send(attack, attack.as === 'device' ? deviceKey : attack.as === 'nobody' ? undefined : adminToken, requestId),
-    raw: (bytes, quiet = 2_000) => exchange(port, bytes, quiet),
+    raw: (bytes, quiet = 2_000, first = 30_000) => exchange(port, bytes, quiet, first),
     output: () => output,
     peakMemory() {
       try {
@@ -195,12 +195,15 @@ function parsed(text: string): any {
   }
 }
 
-function exchange(port: number, bytes: string | Buffer, quiet: number): Promise<string> {
+function exchange(port: number, bytes: string | Buffer, quiet: number, first: number): Promise<string> {
   return new Promise((resolve) => {
     let heard = '';
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
-    socket.setTimeout(quiet, () => socket.destroy());
-    socket.on('data', (chunk) => (heard += chunk.toString('latin1')));
+    socket.setTimeout(first, () => socket.destroy());
+    socket.on('data', (chunk) => {
+      heard += chunk.toString('latin1');
+      socket.setTimeout(quiet);
+    });
     socket.on('error', () => undefined);
     socket.on('close', () => resolve(heard));
   });

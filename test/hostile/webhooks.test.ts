@@ -80,7 +80,7 @@ beforeAll(async () => {
   }
   for (let i = 0; i < 3; i++)
     await siege.ask('POST', '/fhir/Organization', { resourceType: 'Organization', name: 'webhook' });
-}, 30_000);
+});
 
 afterAll(async () => {
   await siege?.end();

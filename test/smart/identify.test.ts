@@ -13,8 +13,10 @@ afterAll(async () => {
   for (const store of opened) await store.close();
 });
 
+/** Milliseconds that the clock, which stands, was set on. */
 let ahead = 0;
-const runtime = { ...systemRuntime, now: () => Date.now() + ahead };
+const began = Date.now();
+const runtime = { ...systemRuntime, now: () => began + ahead };
 let store: Store;
 /** A look-up of private state ends when this has. */
 let pause: Promise<void> | undefined;

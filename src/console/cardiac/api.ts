@@ -1,13 +1,14 @@
 /** What the pages of devices ask for: `GET /console/api/triage`, `GET /console/api/patients/{id}`, as JSON with the caller's own access. docs/dashboard.md */
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Limits } from '../../alerts/thresholds.ts';
-import { writeExact } from '../../fhir/json.ts';
+import { parseExact, writeExact } from '../../fhir/json.ts';
 import { visitOf } from '../../http/app.ts';
-import { send } from '../../http/respond.ts';
+import { securityHeaders, send } from '../../http/respond.ts';
 import type { Mapping } from '../../ingest/mapping.ts';
 import { insideRequest } from '../../interactions/inside.ts';
 import type { Dispatch } from '../../interactions/interaction.ts';
 import type { Runtime } from '../../runtime.ts';
+import type { Look } from '../../store/store.ts';
 import { askedIn } from '../../translators/cardiac/asked.ts';
 import { originOf, searchFor } from '../../translators/cardiac/asker.ts';
 import { readingKinds } from '../../translators/cardiac/kinds.ts';
@@ -16,6 +17,7 @@ import { demandStaff } from '../staff.ts';
 import { chart, patientOf, valuesAsCsv } from './chart.ts';
 import { evidence } from './evidence.ts';
 import { mrnOf } from './people.ts';
+import { documentOf } from './reports.ts';
 import { triage } from './triage.ts';
 
 export interface ApiParts {
@@ -26,9 +28,11 @@ export interface ApiParts {
   readonly base: string;
   readonly mapping: Pick<Mapping, 'spec'>;
   readonly limitsOf: (patient: string) => Promise<readonly Limits[]>;
+  /** For the documents of reports that the caller was given. */
+  readonly store: Pick<Look, 'read'>;
 }
 
-export function cardiacApi({ dispatch, runtime, canonical, base, mapping, limitsOf }: ApiParts): RequestHandler {
+export function cardiacApi({ dispatch, runtime, canonical, base, mapping, limitsOf, store }: ApiParts): RequestHandler {
   const kinds = readingKinds(mapping, canonical);
   const rows = createRows({ canonical, kinds, makerOf: () => undefined });
   const setting = () => ({ canonical, rows, kinds, now: runtime.now(), limitsOf });
@@ -64,14 +68,26 @@ export function cardiacApi({ dispatch, runtime, canonical, base, mapping, limits
     });
   });
   // A read of its own, so that the trail tells who looked.
+  const readFor = (request: Request, response: Response, type: string, id: string) =>
+    dispatch(
+      insideRequest(originOf(request, response, base), { interaction: 'read', type, id }),
+      visitOf(response).caller,
+    );
   router.get('/patients/:patient_id/mrn', async (request, response) => {
     askedIn(request, []);
     demandStaff(response);
     const search = searchFor(dispatch, request, response, base);
     const patient = await patientOf(request.params.patient_id, search);
-    const asked = { interaction: 'read', type: 'Patient', id: patient.id } as const;
-    await dispatch(insideRequest(originOf(request, response, base), asked), visitOf(response).caller);
+    await readFor(request, response, 'Patient', patient.id);
     answer(request, response, { mrn: mrnOf(patient) });
+  });
+  router.get('/reports/:id', async (request, response) => {
+    askedIn(request, []);
+    demandStaff(response);
+    const { text, version } = await readFor(request, response, 'DiagnosticReport', request.params.id);
+    const document = await documentOf(parseExact((text ?? version?.text)!), canonical, store);
+    const headers = { 'Content-Type': 'application/octet-stream', 'Content-Length': document.length };
+    response.writeHead(200, { ...securityHeaders, ...headers }).end(document);
   });
   router.get('/evidence', async (request, response) => {
     const { flag = '' } = askedIn(request, ['flag']);

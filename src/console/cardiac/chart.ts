@@ -11,6 +11,7 @@ import { normalFor } from './band.ts';
 import { messagesOf } from './messages.ts';
 import { alertNamed } from './named.ts';
 import { deviceLine, masked, mrnOf, namesOf, patientWords } from './people.ts';
+import { reportsOf } from './reports.ts';
 import { asCsv, type Series, seriesOf, vitalSeriesOf } from './series.ts';
 import type { ChartSetting } from './setting.ts';
 import { deviceOfTask, isUnflagged, openTasks } from './tasks.ts';
@@ -182,12 +183,13 @@ export async function chart(name: string, asked: string | undefined, search: Sea
   const patient = await patientOf(name, search);
   const reference = `Patient/${patient.id}`;
   const devices = await devicesIn(reference, search, setting.canonical);
-  const [cards, [heartRate, vitals, slow], alerts, tasks, strips] = await Promise.all([
+  const [cards, [heartRate, vitals, slow], alerts, tasks, strips, reports] = await Promise.all([
     deviceCards(devices, reference, search, setting),
     linesOf(patient, devices, hours, search, setting),
     alertsOf(reference, search, setting),
     openTasks(search, setting.canonical, [['patient', reference]]),
     stripsOf(reference, search),
+    reportsOf(reference, search, setting.canonical),
   ]);
   const activeOf = (device: string): number =>
     alerts.filter((one) => one.is_active && one.device === device).length +
@@ -206,6 +208,7 @@ export async function chart(name: string, asked: string | undefined, search: Sea
     slow,
     alerts,
     strips,
+    reports,
   };
 }
 

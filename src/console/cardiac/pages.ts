@@ -80,6 +80,7 @@ const patientPage = shown((look) => {
         </section>
         <section class="card" aria-labelledby="slow-title"><h2 id="slow-title">${say('cardiac.slow')}</h2><div class="multiples" id="slow"></div></section>
         <section class="card" aria-labelledby="strip-title"><h2 id="strip-title">${say('cardiac.strips')}</h2><div id="strips"></div></section>
+        <section class="card" aria-labelledby="reports-title" hidden><h2 id="reports-title">${say('cardiac.reports')}</h2><div class="bar" id="reports"></div></section>
         <section class="card" aria-labelledby="history-title"><h2 id="history-title">${say('cardiac.history')}</h2><ol class="timeline" id="history"></ol></section>
       </div>`;
   return page(say('cardiac.patient-title'), body, {

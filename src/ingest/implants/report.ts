@@ -46,7 +46,14 @@ export function reportResources(report: ReportTold, bytes: Buffer, at: Setting):
   );
   const beside: readonly Made[] = isLarge
     ? [
-        ...parts.map(({ id, data }) => ({ resourceType: 'Binary', id, contentType, data })),
+        // Who may read the report may read what belongs to it.
+        ...parts.map(({ id, data }) => ({
+          resourceType: 'Binary',
+          id,
+          contentType,
+          securityContext: { reference: `DiagnosticReport/${idOf('report')}` },
+          data,
+        })),
         {
           resourceType: 'DocumentReference',
           id: idOf(`report|document|${hash('sha1', bytes, 'base64')}`),

@@ -1,9 +1,14 @@
 /** I48: what a device may not say. */
+import { Buffer } from 'node:buffer';
 import { expect } from '@jest/globals';
 import { type Attack, CANARY } from '../attack.ts';
 
 const minutes = (count: number) => new Date(Date.now() + count * 60_000).toISOString();
 const reading = (members: object): object => ({ device_id: 'DEV001', timestamp: minutes(-1), ...members });
+
+/** When it is sent, which may be minutes after the list was made. */
+const sixMinutesAhead = (): Buffer =>
+  Buffer.from(JSON.stringify({ ...reading({ heart_rate: 70 }), timestamp: minutes(6) }));
 
 const vitals = (what: string, body: unknown, status: Attack['status'], headers: Attack['headers'] = {}): Attack => ({
   row: 'I48',
@@ -20,7 +25,7 @@ export const devices: readonly Attack[] = [
   vitals('the name of no device', { ...reading({ heart_rate: 70 }), device_id: CANARY }, [400, 403]),
   vitals('a name that is a list', { ...reading({ heart_rate: 70 }), device_id: ['DEV001'] }, [400, 403]),
   vitals('a name that is an operator', { ...reading({ heart_rate: 70 }), device_id: { $ne: '' } }, [400, 403]),
-  vitals('six minutes ahead', { ...reading({ heart_rate: 70 }), timestamp: minutes(6) }, 400),
+  vitals('six minutes ahead', sixMinutesAhead, 400),
   vitals('a time that is none', { ...reading({ heart_rate: 70 }), timestamp: CANARY }, 400),
   vitals('a time that never was', { ...reading({ heart_rate: 70 }), timestamp: '2026-02-30T00:00:00Z' }, 400),
   vitals('a time without a zone', { ...reading({ heart_rate: 70 }), timestamp: '2026-01-01' }, 400),
@@ -49,7 +54,7 @@ export const devices: readonly Attack[] = [
     path: '/api/iot/vitals/batch/',
     body: {
       device_id: 'DEV001',
-      readings: Array.from({ length: 10_000 }, () => ({ timestamp: minutes(6), heart_rate: 70 })),
+      readings: Array.from({ length: 10_000 }, () => ({ timestamp: minutes(60), heart_rate: 70 })),
     },
   },
   {

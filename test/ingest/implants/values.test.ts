@@ -281,7 +281,10 @@ describe('what is told of an implant', () => {
     const form = reports[0].presentedForm[0];
 
     expect(form).toMatchObject({ size: 300_000, contentType: 'application/pdf' });
-    expect((await house.read(form.url)).data).toBe(large);
+    expect(await house.read(form.url)).toMatchObject({
+      data: large,
+      securityContext: { reference: `DiagnosticReport/${reports[0].id}` },
+    });
     expect(all.find(({ valueSampledData }) => valueSampledData).valueSampledData).toMatchObject({
       period: 3.90625,
       factor: 0.01,

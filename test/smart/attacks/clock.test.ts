@@ -154,8 +154,8 @@ async function stolen(): Promise<string> {
   const next = await refresh(refresh_token);
   const events = async () => (await house.search('AuditEvent?subtype=security')).length;
   const before = await events();
-  const inGrace = await within(29, async () => toldOf(await refresh(refresh_token)));
-  const late = await within(11, async () => toldOf(await refresh(refresh_token)));
+  const inGrace = await within(20, async () => toldOf(await refresh(refresh_token)));
+  const late = await within(20, async () => toldOf(await refresh(refresh_token)));
   const family = `${await house.reading(next.body.access_token)} and ${toldOf(await refresh(next.body.refresh_token))}`;
   return `${inGrace}, then ${late}, family ${family}, ${(await events()) - before} security event`;
 }

@@ -1,6 +1,6 @@
 /** A server that the world calls by another name than it listens at: everything it says is in the configured name, cookies are for https alone. */
-import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { freePort } from '../../support/free-ports.ts';
 import { openHouse, type TestHouse } from '../../support/house.ts';
 import { pkce } from '../support/user-agent.ts';
 
@@ -8,12 +8,7 @@ const url = 'https://fhir.example.org';
 let house: TestHouse;
 let at: string;
 beforeAll(async () => {
-  const port = await new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port: free } = server.address() as { port: number };
-      server.close(() => resolve(free));
-    });
-  });
+  const port = await freePort();
   at = `http://127.0.0.1:${port}`;
   house = await openHouse({ port, baseUrl: url });
 });

@@ -1,23 +1,14 @@
 /** How long what the authorization server gives out lives, and what outlives a restart: by a clock of the test. O6, O20, O22 and O29 of promises.md. */
-import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import { systemRuntime } from '../../../src/runtime.ts';
+import { freePort } from '../../support/free-ports.ts';
 import { type HouseOptions, together } from '../../support/house.ts';
 import { authorizeUrl, codeFlow, pkce, tokenRequest, userAgent } from '../support/user-agent.ts';
 import { type App, type AuthorizationHouse, openAuthorizationHouse } from './authorization-house.ts';
 
 let house: AuthorizationHouse;
 afterEach(() => house.stop());
-
-/** The issuer has a port, which has to be the same after a restart. */
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 
 /** What is kept expires by the store's clock, which in a database is nobody's to move. */
 const byOurClock = process.env['WATCHFIRE_TEST_STORE'] === 'mongodb' ? it.skip : it;
@@ -54,7 +45,7 @@ describe('The authorization server', () => {
     const app = await open();
     const { body } = await codeFlow(house.url, { ...app, scope }, house.doctor);
     const next = await refresh(body.refresh_token, app);
-    ahead = 29;
+    ahead = 20;
     expect((await refresh(body.refresh_token, app)).status).toBe(200);
     ahead = 40;
     expect(await read(next.body.access_token)).toBe(200);
@@ -78,6 +69,7 @@ describe('The authorization server', () => {
   });
 
   it('goes on after a restart with tokens, refresh tokens and keys of before', async () => {
+    // The issuer has a port, which has to be the same after a restart.
     const app = await open({ port: await freePort() });
     const { body } = await codeFlow(house.url, { ...app, scope }, house.doctor);
     const keys = await (await fetch(`${house.url}/oauth/jwks`)).json();

@@ -1,20 +1,13 @@
 /** Two servers of one database: a code, an assertion, a launch is used once on whichever; what is taken back on one is refused on the other within five seconds. O5, O6, O10, O17 and O29 of promises.md. */
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SignJWT } from 'jose';
+import { freePorts } from '../../support/free-ports.ts';
 import { openHouse, type TestHouse, together } from '../../support/house.ts';
 import { testStore } from '../../support/test-store.ts';
+import { until } from '../../support/until.ts';
 import { authorizeUrl, codeFlow, pkce, redeem, throughPages, tokenRequest, userAgent } from '../support/user-agent.ts';
 import { type App, type AuthorizationHouse, openAuthorizationHouse } from './authorization-house.ts';
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 
 let drop: () => Promise<void>;
 let house: AuthorizationHouse;
@@ -26,7 +19,7 @@ beforeAll(async () => {
   const shared = await testStore('mongodb');
   drop = shared.drop;
   const { store, mongodbAcceptRelease } = shared;
-  const [port, second] = [await freePort(), await freePort()];
+  const [port, second] = (await freePorts(2)) as [number, number];
   house = await openAuthorizationHouse({ store, mongodbAcceptRelease, port });
   other = await openHouse({
     store,
@@ -37,7 +30,7 @@ beforeAll(async () => {
   });
   urls = [house.url, `http://127.0.0.1:${second}`];
   app = await house.register({});
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await other?.stop();
   await house?.stop();
@@ -125,7 +118,7 @@ describe('Two servers of one database', () => {
         .sort();
     expect(await kids(urls[1])).toEqual(await kids(urls[0]));
     await house.ask('POST', '/admin/signing-keys/rotate');
-    await new Promise((go) => setTimeout(go, 5_200));
+    await until(async () => (await kids(urls[1])).length === 9);
 
     expect(await kids(urls[0])).toHaveLength(9);
     expect(await kids(urls[1])).toEqual(await kids(urls[0]));

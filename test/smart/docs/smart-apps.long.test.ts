@@ -1,13 +1,13 @@
 /** docs/smart-apps.md does what it says: its files and commands, as they stand there, lead from nothing to data. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { describeInChromium, openChromium } from '../../support/chromium.ts';
+import { freePort } from '../../support/free-ports.ts';
 import { openHouse, type TestHouse } from '../../support/house.ts';
 import { textOf } from '../../support/sources.ts';
 
@@ -20,14 +20,6 @@ const blocks = [...textOf('docs/smart-apps.md').matchAll(/^```(\w+) ?(.*)\n([\s\
 );
 const commands = blocks.filter(({ language, about }) => language === 'sh' && !about.startsWith('not run'));
 const files = blocks.filter(({ language }) => language !== 'sh');
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 let house: TestHouse;
 let folder: string;

@@ -1,5 +1,5 @@
 /** One patient: devices, charts, strips, and what became of each alert. docs/dashboard.md */
-import { ago, announce, ask, day, element, keys, live, note, say, session, severity, timeElement, whenSignedIn } from '../page.js';
+import { ago, announce, ask, day, element, keys, live, moment, note, say, session, severity, timeElement, whenSignedIn } from '../page.js';
 import { acknowledge } from './acknowledge.js';
 import { alertText, answerText, whoText } from './named.js';
 import { plot } from './plot.js';
@@ -129,13 +129,17 @@ function charts(place, all, key, options) {
   standing.set(place, { names, drawn: all.map((series) => plot(place, series, options)) });
 }
 
+/** Whether it stands there already: then nothing that somebody stands on goes away. */
+function stands(place, all) {
+  const told = JSON.stringify(all);
+  if (standing.get(place) === told) return true;
+  standing.set(place, told);
+}
+
 /** One strip at a time, the newest first; who has paged stays where they are while nothing is new. */
 let page = 0;
 function strips(all) {
-  const place = at('strips');
-  const told = JSON.stringify(all);
-  if (standing.get(place) === told) return;
-  standing.set(place, told);
+  if (stands(at('strips'), all)) return;
   page = 0;
   drawStrip(all);
 }
@@ -147,6 +151,13 @@ function drawStrip(all) {
     element('div', { class: 'bar', hidden: all.length < 2 }, turn(-1, 'cardiac.strip.newer'), turn(1, 'cardiac.strip.older'), element('span', { role: 'status' }, say('cardiac.strip.which', { at: page + 1, count: all.length }))),
   );
   strip(place, all[page]);
+}
+
+function reportButtons(all) {
+  const place = at('reports');
+  if (stands(place, all)) return;
+  place.parentElement.hidden = all.length === 0;
+  place.replaceChildren(...all.map((report) => element('button', { type: 'button', onclick: () => save(`reports/${report.id}`, 'watchfire-report.pdf') }, moment(report.at))));
 }
 
 /** Hidden until somebody wants it: the server keeps who did. */
@@ -170,21 +181,20 @@ function recordNumber({ id: whose, mrn }) {
 }
 
 /** Through the server, which keeps who asked; the name of the file says nothing of whom it is about. */
-async function saveCsv() {
+async function save(path, download) {
   try {
-    const text = await ask(`/console/api/patients/${encodeURIComponent(id)}/values?hours=${at('hours').value}`);
-    const href = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
-    element('a', { href, download: 'watchfire-values.csv' }).click();
+    const href = URL.createObjectURL(new Blob([await ask(`/console/api/${path}`)]));
+    element('a', { href, download }).click();
     setTimeout(() => URL.revokeObjectURL(href), 60_000);
   } catch (error) {
     note(say('failed', { why: error.message }), { isFault: true });
   }
 }
-at('csv').addEventListener('click', saveCsv);
+at('csv').addEventListener('click', () => save(`patients/${encodeURIComponent(id)}/values?hours=${at('hours').value}`, 'watchfire-values.csv'));
 at('print').addEventListener('click', () => print());
 
 function show() {
-  const { patient, devices, heart_rate: rate, vitals, slow, alerts, from, to } = shown;
+  const { patient, devices, heart_rate: rate, vitals, slow, alerts, reports, from, to } = shown;
   const { theme } = document.documentElement.dataset;
   const about = [patient.age, patient.sex].filter((one) => one !== null).join(' ');
   at('person').replaceChildren(element('bdi', {}, patientName()), ` ${about}`);
@@ -196,6 +206,7 @@ function show() {
   at('vitals').hidden = vitals.length === 0;
   charts(at('slow'), slow, theme, { from: to - 90 * 86_400_000, to, sync: 'slow', height: 150 });
   strips(shown.strips);
+  reportButtons(reports);
   const held = document.activeElement?.dataset.alert;
   at('history').replaceChildren(...(alerts.length > 0 ? alerts.map(alertItem) : [element('li', {}, nothing('cardiac.no-history'))]));
   if (held === undefined) return;

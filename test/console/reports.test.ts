@@ -1,0 +1,95 @@
+/** Reports of implants on the page of a patient: which there are, whose document is given to whom, and which to nobody. docs/dashboard.md */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openHouse, type TestHouse } from '../support/house.ts';
+import { base, openWard, store } from './cardiac-world.ts';
+import { cookieOf } from './page-cookie.ts';
+
+const bytes = (name: string) => Buffer.from(`%PDF-1.4 ${name}\n%%EOF\n`);
+const base64 = (name: string) => bytes(name).toString('base64');
+const pdf = (more: object) => ({ contentType: 'application/pdf', ...more });
+const report = (id: string, of: string, presentedForm: readonly object[], more: object = {}) => ({
+  resourceType: 'DiagnosticReport',
+  id,
+  status: 'final',
+  code: { coding: [{ system: `${base}/CodeSystem/cardiac-device-kind`, code: 'interrogation-report' }] },
+  subject: { reference: `Patient/${of}` },
+  effectiveDateTime: '2026-11-02T08:00:00Z',
+  presentedForm,
+  ...more,
+});
+const binary = (id: string, of?: string) => ({
+  resourceType: 'Binary',
+  id,
+  contentType: 'application/pdf',
+  ...(of && { securityContext: { reference: `DiagnosticReport/${of}` } }),
+  data: base64(id),
+});
+
+let house: TestHouse;
+let asNina: Record<string, string>;
+beforeAll(async () => {
+  house = await openHouse();
+  await openWard(house);
+  await store(house, [
+    binary('one', 'parts'),
+    binary('two', 'parts'),
+    binary('loose'),
+    report('inline', 'p1', [pdf({ data: base64('inline') })]),
+    report('parts', 'p1', [pdf({ url: 'Binary/one' }), pdf({ url: 'Binary/two' })], {
+      effectiveDateTime: '2026-11-03T08:00:00Z',
+    }),
+    report('others', 'p2', [pdf({ data: base64('others') })]),
+    report('stolen', 'p1', [pdf({ url: 'Binary/one' })], { status: 'entered-in-error' }),
+    report('unnamed', 'p1', [pdf({ url: 'Binary/loose' })], { status: 'entered-in-error' }),
+    report('page', 'p1', [{ contentType: 'text/html', data: base64('page') }], { status: 'entered-in-error' }),
+    report('laboratory', 'p1', [pdf({ data: base64('laboratory') })], { code: { text: 'Full blood count' } }),
+  ]);
+  asNina = await cookieOf(house, 'nina');
+});
+afterAll(() => house.stop());
+
+const chart = async () => (await house.ask('GET', '/console/api/patients/p1', undefined, asNina)).body;
+const ask = async (id: string, { authorization: _none, ...headers }: Record<string, string> = asNina) => {
+  const response = await fetch(`${house.url}/console/api/reports/${id}`, { headers });
+  return { response, bytes: Buffer.from(await response.arrayBuffer()) };
+};
+
+describe('The reports of a patient', () => {
+  it('are the newest of the implants, without what is in them', async () => {
+    expect((await chart()).reports).toEqual([
+      { id: 'parts', at: '2026-11-03T08:00:00Z' },
+      { id: 'inline', at: '2026-11-02T08:00:00Z' },
+    ]);
+  });
+
+  it('are given whole to who may read them, and the trail tells that', async () => {
+    const { response, bytes: given } = await ask('parts');
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/octet-stream']);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(given).toEqual(Buffer.concat([bytes('one'), bytes('two')]));
+    expect((await ask('inline')).bytes).toEqual(bytes('inline'));
+    const rows = await house.search(
+      'AuditEvent?entity=DiagnosticReport/parts&agent=Practitioner/nina&subtype=http://hl7.org/fhir/restful-interaction|read',
+    );
+    expect(rows).toHaveLength(1);
+  });
+
+  it.each([
+    ['of another patient', 'others', 404],
+    ['that names the document of another', 'stolen', 404],
+    ['that names a document of nobody', 'unnamed', 404],
+    ['of the laboratory', 'laboratory', 404],
+    ['that is no PDF', 'page', 422],
+    ['that is not there', 'none', 404],
+  ])('are not given: one %s', async (_what, id, status) => {
+    const { response, bytes: given } = await ask(id);
+    expect([response.status, JSON.parse(given.toString()).resourceType]).toEqual([status, 'OperationOutcome']);
+  });
+
+  it('are for nobody, and for staff alone', async () => {
+    const john = { login: 'john', password: 'harbour-lantern-quilt-97', fhirUser: 'Patient/p1', roles: ['patient'] };
+    expect((await house.ask('POST', '/admin/users', john)).status).toBe(201);
+    expect((await ask('inline', {})).response.status).toBe(401);
+    expect((await ask('inline', await cookieOf(house, 'john'))).response.status).toBe(403);
+  });
+});
