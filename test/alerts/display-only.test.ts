@@ -143,11 +143,11 @@ describe('By asking', () => {
     };
     expect((await house.ask('POST', '/cardiac/credentials/boston_scientific', credentials)).status).toBe(201);
     const patient = { patient_id: 'PAT001' };
-    await until(async () => (await makerStatus()).last_sync !== null, 15);
+    await until(async () => (await makerStatus()).last_sync !== null);
     await walk('get', '/cardiac/status');
     await walk('get', '/cardiac/status/{manufacturer}/devices', { manufacturer: 'boston-scientific' });
     const { job_id } = await walk('post', '/cardiac/patients/{patient_id}/ingest', patient);
-    await until(async () => ['completed', 'failed'].includes((await get(`/cardiac/jobs/${job_id}`)).body.state), 15);
+    await until(async () => ['completed', 'failed'].includes((await get(`/cardiac/jobs/${job_id}`)).body.state));
     await walk('get', '/cardiac/jobs/{job_id}', { job_id });
     for (const name of ['devices', 'readings', 'alerts'])
       await walk('get', `/cardiac/patients/{patient_id}/${name}`, patient);

@@ -101,7 +101,7 @@ describeInChromium('The portal in Chromium', () => {
     await execute(page, '#operations-Observation-searchObservation');
     expect(seen.at(-1)!.authorization).toBeUndefined();
     expect(complaints).toEqual([]);
-  }, 60_000);
+  });
 
   it('ignores a document that the address names, and reaches no other server', async () => {
     const elsewhere = await started(foreign);

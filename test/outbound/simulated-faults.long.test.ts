@@ -22,7 +22,9 @@ it.each([
   ['byte-order-mark', 'none'],
 ])('a maker with the fault %s answers every call in the end (%s)', async (fault, shown) => {
   const options = { maker: 'boston-scientific', faults: [fault] } as const;
-  const limits = { headers: 300, total: 800 };
+  // By the clock on the wall: short where nothing comes, else so long that a busy machine is no fault of the maker.
+  const isSilent = fault === 'no-answer' || fault === 'slow-body';
+  const limits = isSilent ? { headers: 1_000, total: 2_000 } : {};
   const work: Parameters<typeof visiting>[2] = async ({ time, clientIn, path }) => {
     const client = clientIn('production');
     for (let i = 0; i < 40; i++) {

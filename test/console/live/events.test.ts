@@ -53,7 +53,8 @@ describe('GET /events', () => {
     expect(stream.status).toBe(200);
     expect(stream.headers['content-type']).toBe('text/event-stream; charset=utf-8');
     expect(stream.headers['cache-control']).toContain('no-store');
-    expect(await until(() => stream.text() || undefined)).toMatch(/^retry: 2000\nid: [^\n]+\n\n/);
+    await until(() => stream.text().includes('\n\n'));
+    expect(stream.text()).toMatch(/^retry: 2000\nid: [^\n]+\n\n/);
   });
 
   it('tells of an alert that opens, in time for a page, with what a row needs', async () => {

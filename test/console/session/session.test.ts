@@ -22,8 +22,9 @@ beforeAll(async () => {
     pushContact: 'mailto:it@clinic.example.org',
   });
   await house.update({ resourceType: 'Practitioner', id: 'nina' });
-  for (const id of ['p1', 'p2']) await house.update({ resourceType: 'Patient', id });
+  for (const id of ['p1', 'p2', 'p3']) await house.update({ resourceType: 'Patient', id });
   await house.update(team('active'));
+  await house.update({ ...team('active'), id: 'other-team', subject: { reference: 'Patient/p3' } });
   for (const [login, roles] of [
     ['nina', ['nurse']],
     ['nobody', []],
@@ -144,19 +145,24 @@ describe('A cookie', () => {
   it('tells of whom its owner may see at the moment: a team that is left ends the events', async () => {
     const { cookie } = await signedIn();
     const opened = await openEvents(house.url, '?topics=device-alert', { cookie, ...stream });
-    const [mine, anothers, after] = [flag('p1'), flag('p2'), flag('p1')];
+    const [mine, anothers, after, ofOther] = [flag('p1'), flag('p2'), flag('p1'), flag('p3')];
     await house.update(anothers);
     await house.update(mine);
     await opened.first(({ data }) => data.reference === `Flag/${mine.id}`);
     await house.update(team('inactive'));
     await house.update(after);
+    // Rights are asked for when an event is told: once a later one is heard, that one has been passed over.
+    await house.update(ofOther);
+    await opened.first(({ data }) => data.reference === `Flag/${ofOther.id}`);
     await house.update(team('active'));
     const again = flag('p1');
     await house.update(again);
     await opened.first(({ data }) => data.reference === `Flag/${again.id}`);
     opened.close();
 
-    expect(opened.events.map(({ data }) => data.reference)).toEqual([`Flag/${mine.id}`, `Flag/${again.id}`]);
+    expect(opened.events.map(({ data }) => data.reference)).toEqual(
+      [mine, ofOther, again].map(({ id }) => `Flag/${id}`),
+    );
   });
 
   it('is kept good by what a person does, not by what a page asks by itself', async () => {
