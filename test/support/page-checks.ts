@@ -21,12 +21,12 @@ export async function violationsOn(page: Page, rules = EVERYTHING): Promise<stri
 export async function weightOf(browser: Browser, address: string): Promise<number> {
   const context = await browser.newContext();
   const page = await context.newPage();
-  const sizes: number[] = [];
-  page.on('requestfinished', async (request) => {
-    if (/\.(js|css)$/.test(request.url())) sizes.push((await request.sizes()).responseBodySize);
+  const sizes: Promise<number>[] = [];
+  page.on('requestfinished', (request) => {
+    if (/\.(js|css)$/.test(request.url())) sizes.push(request.sizes().then((of) => of.responseBodySize));
   });
   await page.goto(address, { waitUntil: 'networkidle' });
-  const whole = sizes.reduce((a, b) => a + b, 0);
+  const whole = (await Promise.all(sizes)).reduce((a, b) => a + b, 0);
   await context.close();
   console.info(`${address}: ${sizes.length} files, ${whole} bytes`);
   return whole;

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { describeInChromium } from '../../support/chromium.ts';
+import { until } from '../../support/until.ts';
 import { expectForEverybody, type Shown, showExamples } from './shown.ts';
 
 describeInChromium('The pages in Chromium', () => {
@@ -32,6 +33,8 @@ describeInChromium('The pages in Chromium', () => {
       ['security-bare', 'current'],
     ]) {
       await page.goto(`${url}/${name}`);
+      // With the first frame that is drawn, which may be after the page has loaded.
+      await page.waitForSelector(`#${id}:focus`);
       expect([name, await page.evaluate('document.activeElement.id')]).toEqual([name, id]);
     }
   });
@@ -90,6 +93,6 @@ describeInChromium('The pages in Chromium', () => {
     complaints.length = 0;
     await page.goto(`${url}/frame`);
     expect(await page.frames()[1]!.locator('input').count()).toBe(0);
-    expect(complaints.join()).toMatch(/frame-ancestors|refused to connect|X-Frame-Options/);
+    await until(() => /frame-ancestors|refused to connect|X-Frame-Options/.test(complaints.join()));
   });
 });

@@ -60,22 +60,27 @@ describeInChromium('Somebody in Chromium', () => {
   }
   const settled = async (title: string) => {
     await page.waitForSelector(`h1:text-is("${title}")`);
+    // The script of passkeys is there with the page.
+    await page.waitForLoadState();
     expect(await page.evaluate('window.shifts')).toBe(0);
   };
 
   it('comes from an app, signs in, finds a patient, takes a scope away and is back at the app, without a mouse', async () => {
     await page.goto(sign.authorize());
     await settled('Sign in');
+    await page.waitForSelector('#login:focus');
     await page.keyboard.type('ada');
     await page.keyboard.press('Tab');
     await page.keyboard.type('wrong');
     await page.keyboard.press('Enter');
     await page.waitForSelector('#password-fault');
+    await page.waitForSelector('#password:focus');
     expect(await focused()).toBe('password  ');
     await page.keyboard.insertText(PASSWORD); // As pasted.
     await page.keyboard.press('Enter');
 
     await settled('Choose a patient');
+    await page.waitForSelector('#name:focus');
     await page.keyboard.type('elinc');
     await page.keyboard.press('Enter');
     await page.waitForSelector('h2:text-is("Found")');
