@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readAnswer } from '../../bench/client.ts';
 import { startFloor } from '../../bench/floor.ts';
 import type { Floor } from '../../bench/floor-server.ts';
-import { faulty, measure } from '../../bench/measure.ts';
+import { type Figure, faulty, measure } from '../../bench/measure.ts';
 import { OPERATIONS, operationNamed } from '../../bench/report.ts';
 import { settle, type World } from '../../bench/world.ts';
 
@@ -27,6 +27,9 @@ const edited =
   };
 const gets = (part: string) => (method: string, path: string) => method === 'GET' && path.includes(part);
 const posts = (part: string) => (method: string, path: string) => method === 'POST' && path.endsWith(part);
+
+/** Nothing was answered within the window, right or wrong: so it is on a machine that has much else to do. */
+const isTooShort = ({ answers, wrong }: Figure, seconds: number) => answers + wrong === 0 && seconds < 5;
 
 describe('the load driver', () => {
   let floor: Floor;
@@ -68,10 +71,10 @@ describe('the load driver', () => {
     await floor.close();
   });
 
-  const run = async (name: string, how: Lie = honest) => {
+  const run = async (name: string, how: Lie = honest, seconds = 0.15): Promise<Figure> => {
     const operation = operationNamed(name)!;
-    const load = { concurrency: 2, seconds: 0.15, warmUp: 0, seed: 3, pids: [] };
-    return measure(
+    const load = { concurrency: 2, seconds, warmUp: 0, seed: 3, pids: [] };
+    const figure = await measure(
       {
         ...operation,
         begin: async (...given) => {
@@ -86,6 +89,7 @@ describe('the load driver', () => {
     ).finally(() => {
       lie = honest;
     });
+    return isTooShort(figure, seconds) ? run(name, how, seconds * 8) : figure;
   };
 
   for (const { name } of OPERATIONS) {
@@ -173,12 +177,14 @@ describe('the bare floor', () => {
     const floor = await startFloor({ kind: 'bare', audit: 'none', file: '', port: 0 });
     const base = `http://127.0.0.1:${floor.port}/fhir`;
     const world = await settle({ base, token: '', seed: 1, concurrency: 0, patients: 0, hours: 24, nonce: 'bare' });
-    const load = { concurrency: 2, seconds: 0.1, warmUp: 0, seed: 1, pids: [] };
+    const load = { concurrency: 2, warmUp: 0, seed: 1, pids: [] };
+    const run = async (name: string, seconds = 0.1): Promise<Figure> => {
+      const figure = await measure(operationNamed(name)!, world, { ...load, seconds });
+      return isTooShort(figure, seconds) ? run(name, seconds * 8) : figure;
+    };
 
     expect(await (await fetch(`${base}/canned`)).text()).toHaveLength(600);
-    for (const name of ['bare', 'bare-post']) {
-      expect(faulty(await measure(operationNamed(name)!, world, load))).toBe(false);
-    }
+    for (const name of ['bare', 'bare-post']) expect(faulty(await run(name))).toBe(false);
     world.close();
     await floor.close();
   });

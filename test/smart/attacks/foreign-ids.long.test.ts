@@ -139,14 +139,24 @@ describe('I54: ten thousand ids of others', () => {
       await warm([...foreign.slice(0, 5), ...missing.slice(0, 5)]);
       // Several: what is remembered for five seconds may have to be looked for anew just then.
       const all = async (ids: readonly string[]) => new Set((await inTurn(ids, calls)).flatMap((one) => [...one]));
-      const [ofMissing, ofForeign] = [await all(missing.slice(5, 9)), await all(foreign.slice(5, 9))];
-      session.disconnect();
-
       const judging =
         /^(interactions\/(answer\.ts (isSeen|isSeenNow|seenOf)|write\.ts isKnown|history\.ts|entails\.ts)|fhir\/(own-base|references|json|element|compartments)\.ts )/;
-      expect(ofMissing.size).toBeGreaterThan(10);
-      expect([...ofMissing].filter((one) => !ofForeign.has(one) && !judging.test(one))).toEqual([]);
-      expect([...ofForeign].filter((one) => !ofMissing.has(one) && !judging.test(one))).toEqual([]);
+      // What the server does by itself meanwhile may fall to one side: what tells them apart does so each time.
+      let telling: readonly string[] | undefined;
+      for (let from = 5; from < 17 && telling?.length !== 0; from += 4) {
+        const [ofMissing, ofForeign] = [
+          await all(missing.slice(from, from + 4)),
+          await all(foreign.slice(from, from + 4)),
+        ];
+        expect(ofMissing.size).toBeGreaterThan(10);
+        const differing = [
+          ...[...ofMissing].filter((one) => !ofForeign.has(one)).map((one) => `missing: ${one}`),
+          ...[...ofForeign].filter((one) => !ofMissing.has(one)).map((one) => `foreign: ${one}`),
+        ].filter((one) => !judging.test(one.slice('missing: '.length)));
+        telling = telling?.filter((one) => differing.includes(one)) ?? differing;
+      }
+      session.disconnect();
+      expect(telling).toEqual([]);
     },
   );
 });

@@ -278,7 +278,7 @@ describe('A code', () => {
     expect(await ask(() => ({ code_verifier: '' }))).toBe('400 invalid_grant');
     expect(await ask(() => ({ code_verifier: pkce().verifier }))).toBe('400 invalid_grant');
     expect(await ask((_code, _verifier, challenge) => ({ code_verifier: challenge }))).toBe('400 invalid_grant');
-  }, 30_000);
+  });
 });
 
 describe('An app that an EHR opens', () => {

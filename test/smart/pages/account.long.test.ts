@@ -67,7 +67,7 @@ describe('The pages of an account', () => {
     expect([wrong.status, secretIn(wrong.text)]).toEqual([400, secret]);
     expect(wrong.text).toContain('id="code-fault" role="alert"');
     // The code of the step before counts until this one is over.
-    await until(() => Date.now() % 30_000 < 25_000);
+    await until(() => Date.now() % 30_000 < 15_000);
     const done = await browser.post('/oauth/account/totp', { code: codeAt(secret, stepAt(Date.now()) - 1), uri });
     expect(headingIn(done.text)).toBe('Your recovery codes');
     codes = [...done.text.matchAll(/<li><code>([^<]+)<\/code>/g)].map(([, code]) => code!);

@@ -148,7 +148,7 @@ describe('A server with an outside provider', () => {
       await house.stop();
       outside.stop();
     }
-  }, 20_000);
+  });
 
   it('leads on to an app, with a second factor set up on the way where a role demands one; signing out everywhere ends the app’s token', async () => {
     const outside = await openOutsideProvider(Date.now);
@@ -187,5 +187,5 @@ describe('A server with an outside provider', () => {
       await sign.house.stop();
       outside.stop();
     }
-  }, 30_000);
+  });
 });

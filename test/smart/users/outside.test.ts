@@ -504,5 +504,5 @@ describe('With oidc-provider as the outside', () => {
       server.close();
       server.closeAllConnections();
     }
-  }, 20_000);
+  });
 });

@@ -47,7 +47,7 @@ describeInChromium('A passkey', () => {
     await page.goto(url);
     cdp = await page.context().newCDPSession(page);
     await cdp.send('WebAuthn.enable');
-  }, 30_000);
+  });
   beforeEach(async () => {
     authenticatorId = await plugIn();
   });

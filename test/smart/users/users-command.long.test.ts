@@ -24,7 +24,7 @@ interface Ran {
 const users = (args: readonly string[], input = ''): Promise<Ran> =>
   new Promise((resolve) => {
     const env = { PATH: process.env['PATH'], WATCHFIRE_DATA: data };
-    const child = execFile(process.execPath, [program, 'users', ...args], { env, timeout: 20_000 }, (error, out, err) =>
+    const child = execFile(process.execPath, [program, 'users', ...args], { env, timeout: 60_000 }, (error, out, err) =>
       resolve({ code: error === null ? 0 : Number(error.code), out, err }),
     );
     child.stdin!.end(input);
@@ -65,5 +65,5 @@ describe('watchfire users', () => {
       err: 'watchfire: there is no user with this login\n',
     });
     expect(server.output()).not.toMatch(/otters|herons/);
-  }, 60_000);
+  }, 180_000);
 });
