@@ -218,9 +218,14 @@ describe('readings while others write', () => {
     await house.update(assigned);
     const authorization = `Bearer ${await house.deviceKey('D')}`;
     const now = Date.now();
-    const post = (i: number) => {
+    const post = async (i: number) => {
       const timestamp = new Date(now - 60_000 * i).toISOString();
-      return house.ask('POST', '/api/iot/vitals', { device_id: 'D', timestamp, heart_rate: 150 }, { authorization });
+      const reading = { device_id: 'D', timestamp, heart_rate: 150 };
+      for (;;) {
+        const answer = await house.ask('POST', '/api/iot/vitals', reading, { authorization });
+        // On a slow disk the others write for longer than a device is kept waiting: it sends again.
+        if (answer.status !== 503) return answer;
+      }
     };
     const [answers] = await Promise.all([
       together(16, post),

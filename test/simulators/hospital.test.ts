@@ -63,7 +63,12 @@ describe('The simulated hospital', () => {
       const { port } = server.address() as AddressInfo;
       const lines: string[] = [];
       const target = { host: '127.0.0.1', port, seed: 3, messages: 6, every: 0 };
-      const answers = await sendHospital(target, heldClock(at), (line) => lines.push(line), AbortSignal.timeout(5_000));
+      const answers = await sendHospital(
+        target,
+        heldClock(at),
+        (line) => lines.push(line),
+        AbortSignal.timeout(30_000),
+      );
       expect(answers).toEqual({ AA: 4, AE: 2, AR: 0 });
       expect(got).toEqual(messages.slice(0, 6).map((one) => parsed(one).controlId));
       expect(lines.at(-1)).toBe('6 messages, 4 taken in, 2 kept aside, 0 refused');

@@ -219,9 +219,10 @@ describe('MQTT over TLS', () => {
     const identifier = [{ system: 'urn:device', value: 'T1' }];
     await house.update({ resourceType: 'Device', id: 't', identifier, patient: { reference: 'Patient/p' } });
     const password = await house.deviceKey('T1');
-    const options = { port: mqttPort, host: 'localhost', username: 'T1', password, reconnectPeriod: 0 } as const;
+    const options = { port: mqttPort, host: '127.0.0.1', username: 'T1', password, reconnectPeriod: 0 } as const;
 
-    const client = mqtt.connect({ ...options, protocol: 'mqtts', ca: readFileSync(mqttCertificate) });
+    const tls = { servername: 'localhost', ca: readFileSync(mqttCertificate) };
+    const client = mqtt.connect({ ...options, ...tls, protocol: 'mqtts' });
     clients.push(client);
     await heard(client, 'connect');
     const reading = { device_id: 'T1', timestamp: new Date().toISOString(), heart_rate: 70 };

@@ -1,16 +1,7 @@
-import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connectMllp } from '../../../../src/ingest/hl7v2/wire/client.ts';
+import { freePort } from '../../../support/free-ports.ts';
 import { canonical, type MapRoom, message, openMapRoom, segment } from './map-room.ts';
-
-/** A port that nobody listens on at the moment. */
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 
 let room: MapRoom;
 let mllpPort: number;

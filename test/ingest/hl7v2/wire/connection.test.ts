@@ -84,11 +84,11 @@ describe('A sender that takes its time', () => {
   });
 
   it('does not hold up the large messages of others for long', async () => {
-    const { sender } = await serve({ limits: { idle: 15_000, stalled: 2_500 } });
+    const { sender, counted } = await serve({ limits: { idle: 15_000, stalled: 2_500 } });
     const large = `${VT}${'x'.repeat(2 * SMALL)}`;
     const first = await sender();
     first.socket.write(large);
-    await pause(50);
+    await until(() => counted.waiting > SMALL);
     const second = await sender();
     second.socket.write(`${large}${END}`);
     const small = await sender();

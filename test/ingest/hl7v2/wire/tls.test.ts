@@ -76,7 +76,7 @@ describe('MLLP over TLS', () => {
       host: '127.0.0.1',
       port,
       tls: { ca: pem('ours.pem'), ...shown },
-      patience: 3_000,
+      patience: 30_000,
     });
     const answer = await client.send(oru('T1'));
     client.close();
@@ -95,7 +95,7 @@ describe('MLLP over TLS', () => {
   });
 
   it('is not taken in without TLS', async () => {
-    const client = await connectMllp({ host: '127.0.0.1', port: open.port, patience: 3_000 });
+    const client = await connectMllp({ host: '127.0.0.1', port: open.port, patience: 30_000 });
     await expect(client.send(oru('T2'))).rejects.toThrow();
   });
 
