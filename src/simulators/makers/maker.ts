@@ -4,10 +4,10 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type Runtime, systemRuntime } from '../../runtime.ts';
 import { createCast, type State, stateNamed } from './cast.ts';
-import type { Dialect, Endpoint } from './dialect.ts';
 import { dialects, type MakerName } from './dialects.ts';
 import { createSwitches, type FaultName, faultNames, parseFault } from './faults.ts';
 import { type Acknowledgement, createPages, deviceOfAlert, type Reply } from './pages.ts';
+import { bodyOf, fieldsOf, routed } from './request.ts';
 import { createSpoiling, sendSpoiled } from './spoil.ts';
 import { createTimeline, type Done } from './timeline.ts';
 import { createTokens, demo, type Environment } from './tokens.ts';
@@ -55,39 +55,6 @@ export interface MakerSimulator {
 }
 
 const HOUR = 3_600_000;
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    if ((size += chunk.length) > 1_048_576) throw new Error('a body of more than 1 MiB');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
-}
-
-function fieldsOf(text: string, contentType: string): Record<string, unknown> {
-  if (contentType.includes('x-www-form-urlencoded')) return Object.fromEntries(new URLSearchParams(text));
-  try {
-    const value = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : {};
-  } catch {
-    return {};
-  }
-}
-
-/** Endpoint and id of a path. */
-function routed(dialect: Dialect, method: string, path: string): { endpoint: Endpoint; id: string } | undefined {
-  for (const [endpoint, route] of Object.entries(dialect.routes)) {
-    const [before = '', after] = route.path.split('{id}');
-    if (route.method !== method) continue;
-    if (after === undefined ? path === before : path.startsWith(before) && path.endsWith(after)) {
-      const id = after === undefined ? '' : path.slice(before.length, path.length - after.length);
-      if (!id.includes('/')) return { endpoint: endpoint as Endpoint, id: decodeURIComponent(id) };
-    }
-  }
-  return undefined;
-}
 
 export async function startMakerSimulator(options: MakerOptions): Promise<MakerSimulator> {
   const { maker, port = 0, seed = 1, runtime = systemRuntime, devices = 0, speed = 1, history = 48, tls } = options;

@@ -1,7 +1,8 @@
 /** The device behind results: equipment by its EUI-64, the tree of a monitor by OBX-4 (IHE PCD: system, part, channel, metric). https://hl7.org/fhir/R4/devicemetric.html */
 import { filled } from '../../intake/entries.ts';
 import { type Around, ownSystem } from './datatypes.ts';
-import type { Drafts, Identifier } from './drafts.ts';
+import type { Drafts } from './drafts.ts';
+import type { Identifier } from './identified.ts';
 import { unitOf } from './quantity.ts';
 import type { ReadMessage } from './reading.ts';
 import type { Result } from './result.ts';

@@ -1,25 +1,15 @@
 /** Collects what a message becomes, under ids that the same thing always gets, and tells what of it is news to the store. https://hl7.org/fhir/R4/http.html#trules */
-import { parseExact, writeExact } from '../../../fhir/json.ts';
+import { writeExact } from '../../../fhir/json.ts';
 import { problem } from '../../../fhir/outcome.ts';
-import { keyOf, type ResourceKey, referenceTo } from '../../../fhir/references.ts';
+import { referenceTo } from '../../../fhir/references.ts';
 import type { Entry } from '../../../interactions/interaction.ts';
-import { type Criterion, plainQuery } from '../../../search/query.ts';
+import { escaped } from '../../../search/escapes.ts';
 import { isDeleted, type Version } from '../../../store/store.ts';
 import { after, asNew, filled, put, stableId } from '../../intake/entries.ts';
+import { type Found, type Identifier, nameOf, resourceIn, search, stored, whereIs } from './identified.ts';
+import { isOutdated, isSame } from './news.ts';
 import { turn } from './turns.ts';
 import { createWhose, type Looking, patientsIn, pointed, type Whose } from './whose.ts';
-
-export interface Identifier {
-  readonly system: string;
-  readonly value: string;
-}
-
-/** Something of ours with numbers exact, and the version that it was read from. */
-export interface Found {
-  readonly key: ResourceKey;
-  readonly resource: any;
-  readonly versionId: number;
-}
 
 export interface Drafts {
   /**
@@ -72,33 +62,6 @@ interface Named {
   readonly identifier?: Identifier;
 }
 
-const resourceIn = (version: Version): any => parseExact(version.text);
-
-/** Everything but what the store adds and when it was said: so that the same said later is no news. */
-export function isSame(a: any, b: any): boolean {
-  const content = ({ meta, issued: _issued, ...rest }: any) => {
-    const { versionId: _version, lastUpdated: _updated, source: _source, ...said } = meta ?? {};
-    return writeExact(sorted({ ...rest, ...(Object.keys(said).length > 0 ? { meta: said } : {}) }));
-  };
-  return content(a) === content(b);
-}
-
-const sorted = (value: any): any =>
-  Array.isArray(value)
-    ? value.map(sorted)
-    : typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
-      ? Object.fromEntries(
-          Object.keys(value)
-            .sort()
-            .map((name) => [name, sorted(value[name])]),
-        )
-      : value;
-
-const spoken = new Set(['final', 'amended', 'corrected', 'appended']);
-const unripe = new Set(['registered', 'preliminary', 'partial', 'unknown']);
-/** Zones are up to 26 hours apart. */
-const AHEAD = 26 * 3_600_000;
-
 /** `now`: milliseconds. */
 export function createDrafts(store: Looking, labels: Labels, warn: (sentence: string) => void, now: number): Drafts {
   const drafts = new Map<string, Draft>();
@@ -106,12 +69,6 @@ export function createDrafts(store: Looking, labels: Labels, warn: (sentence: st
   const finds = new Map<string, Promise<Found | undefined>>();
   const keys = new Map<string, string>();
   const whose = createWhose(store);
-
-  const isOutdated: Drafts['isOutdated'] = (existing, said) => {
-    if (spoken.has(existing.status) && unripe.has(said.status)) return true;
-    const [before, next] = [Date.parse(existing.issued), Date.parse(said.issued)];
-    return before <= now + AHEAD && next < before;
-  };
 
   function labelled(resource: any): any {
     const { meta, ...rest } = resource;
@@ -125,21 +82,9 @@ export function createDrafts(store: Looking, labels: Labels, warn: (sentence: st
   }
 
   async function look(type: string, identifier: Identifier): Promise<Found | undefined> {
-    const found = await search(type, whereIs(type, identifier), 3, identifier);
+    const found = await search(store, type, whereIs(type, identifier), 3, identifier);
     if (found.length > 1) warn(`several ${type} resources have an identifier that the message names`);
     return found.find(({ resource }) => resource.active !== false) ?? found[0];
-  }
-
-  async function search(type: string, where: Criterion, most: number, { system, value }: Identifier) {
-    const { matches } = await store.search(plainQuery(type, where, most), undefined);
-    return (
-      matches
-        .map((version) => ({ key: version.key, versionId: version.versionId, resource: resourceIn(version) }))
-        // A hash found them; what they say counts.
-        .filter(({ resource }) =>
-          [resource.identifier].flat().some((i: any) => i?.system === system && i?.value === value),
-        )
-    );
   }
 
   /** Who was not known when the message was begun may have been made meanwhile. */
@@ -161,13 +106,13 @@ export function createDrafts(store: Looking, labels: Labels, warn: (sentence: st
   const findOf: Drafts['findOf'] = async (type, identifier, patient) => {
     const drafted = named.get(nameOf(type, identifier))?.resource;
     if (drafted) return { isOfAnother: !patientsIn(drafted).includes(patient) };
-    const first = await search(type, whereIs(type, identifier), 3, identifier);
+    const first = await search(store, type, whereIs(type, identifier), 3, identifier);
     const us = { subject: { reference: patient } };
     for (const found of first) if (await isOfSame(found.resource, us)) return { found, isOfAnother: false };
     if (first.length === 0) return { isOfAnother: false };
     const subject = { is: 'reference', name: `${type}.subject`, target: patient } as const;
     const where = { is: 'all', of: [whereIs(type, identifier), subject] } as const;
-    const [found] = patient.startsWith('urn:') ? [] : await search(type, where, 1, identifier);
+    const [found] = patient.startsWith('urn:') ? [] : await search(store, type, where, 1, identifier);
     return found ? { found, isOfAnother: false } : { isOfAnother: true };
   };
 
@@ -181,14 +126,6 @@ export function createDrafts(store: Looking, labels: Labels, warn: (sentence: st
   const change: Drafts['change'] = (found, resource) => {
     named.set(referenceTo(found.key), { found, resource });
   };
-
-  async function stored(reference: string): Promise<Found | undefined> {
-    const key = keyOf(reference);
-    const [version] = key ? await store.read([key]) : [];
-    return version && !isDeleted(version)
-      ? { key: version.key, versionId: version.versionId, resource: resourceIn(version) }
-      : undefined;
-  }
 
   /** A resource found by its identifier: changed, made, or as it was. */
   function entryOf({ found, resource, criterion }: Named, fullUrl: string): Entry | undefined {
@@ -289,13 +226,13 @@ export function createDrafts(store: Looking, labels: Labels, warn: (sentence: st
     findOf,
     about: (patient, key) => void keys.set(patient, key),
     whose,
-    isOutdated,
+    isOutdated: (existing, said) => isOutdated(existing, said, now),
     change,
     async amend(reference, next) {
       const one = named.get(reference);
       if (one) named.set(reference, { ...one, resource: next(one.resource) });
       else {
-        const found = await stored(reference);
+        const found = await stored(store, reference);
         if (found) change(found, next(found.resource));
       }
     },
@@ -307,7 +244,7 @@ export function createDrafts(store: Looking, labels: Labels, warn: (sentence: st
         else if (isDeleted(version)) warn(`a ${resource.resourceType} that was deleted here was left so`);
         else {
           const existing = resourceIn(version);
-          const next = merge ? merge(existing, resource) : isOutdated(existing, resource) ? undefined : resource;
+          const next = merge ? merge(existing, resource) : isOutdated(existing, resource, now) ? undefined : resource;
           if (next === undefined) {
             if (!isSame(existing, resource)) warn(`a newer ${resource.resourceType} was left standing`);
           } else if (!isSame(existing, next)) entries.push(put({ ...next, id: resource.id }, after(version.versionId)));
@@ -319,12 +256,3 @@ export function createDrafts(store: Looking, labels: Labels, warn: (sentence: st
 }
 
 const BESIDE = 'another patient has something under the same number: that stays, and this is stored beside it';
-
-const nameOf = (type: string, { system, value }: Identifier): string =>
-  `urn:uuid:${stableId(0, 'hl7v2', type, system, value)}`;
-
-const whereIs = (type: string, { system, value }: Identifier) =>
-  ({ is: 'key', name: `${type}.identifier`, first: `${system}|`, second: value }) as const;
-
-/** As a search parameter wants it. https://hl7.org/fhir/R4/search.html#escaping */
-const escaped = (text: string): string => text.replaceAll(/[\\,$|]/g, (character) => `\\${character}`);

@@ -2,7 +2,8 @@
 import { referenceTo } from '../../../fhir/references.ts';
 import { filled, stableId } from '../../intake/entries.ts';
 import type { Segment } from '../wire/message.ts';
-import type { Drafts, Identifier } from './drafts.ts';
+import type { Drafts } from './drafts.ts';
+import type { Identifier } from './identified.ts';
 import type { Making } from './making.ts';
 import { fill } from './rows.ts';
 import { inTable } from './tables.ts';

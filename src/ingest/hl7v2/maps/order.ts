@@ -1,6 +1,6 @@
 /** In which order ADT happened: what is older than what was told before of the same person or visit changes nothing. docs/hl7v2-mapping.md */
 import type { Change, Look } from '../../../store/store.ts';
-import type { Identifier } from './drafts.ts';
+import type { Identifier } from './identified.ts';
 
 const KIND = 'hl7v2-order';
 

@@ -1,42 +1,31 @@
 /** One message from its bytes to its answer: kept raw with all that follows from it in one commit, and only then acknowledged. docs/hl7v2.md */
 import { asProblem, isBroken, Problem, problem } from '../../../fhir/outcome.ts';
-import type { Entry } from '../../../interactions/interaction.ts';
 import { createLine, settle } from '../../../interactions/settle.ts';
-import type { Log } from '../../../log.ts';
 import type { Runtime } from '../../../runtime.ts';
 import { isOutcomeUnknown } from '../../../store/refusals.ts';
 import type { Change, Look, Store } from '../../../store/store.ts';
 import { isOvertaken } from '../../intake/overtaken.ts';
 import { provenanceEntry } from '../../intake/provenance.ts';
-import { decision, openRows, type QuarantineCode, quarantineChange, quarantineId } from '../../intake/quarantine.ts';
+import { decision, openRows, quarantineChange, quarantineId } from '../../intake/quarantine.ts';
 import { rawEntries, rawReference } from '../../intake/raw.ts';
 import type { TakeIn } from '../../intake/take-in.ts';
-import type { Mapped, MapSetting } from '../maps/map.ts';
-import { acknowledgement, anyAcknowledgement, type Remark, type Verdict } from './acknowledge.ts';
+import { acknowledgement, anyAcknowledgement, type Verdict } from './acknowledge.ts';
+import { type Decided, type DecideRoom, decide, isPassing, read, refusedWith } from './decide.ts';
 import { hashOf, type KeptMessage, keepMessage, keyOfMessage, messageKind } from './kept.ts';
-import { type Hl7Message, parseHeader, parseMessage } from './message.ts';
+import type { Hl7Message } from './message.ts';
 import { inTime, notKnown, type Storing, tookTooLong, turn } from './patience.ts';
 import { rowOf, type Sender } from './trail.ts';
 
 export const FEED = 'hl7v2';
 export const HL7 = 'application/hl7-v2';
 
-/** Warnings in one answer. */
-const MOST_REMARKS = 20;
-
 /** From this size on one message is worked on at a time. */
 const ALONE = 1024 * 1024;
 
-export interface ReceiveRoom {
+export interface ReceiveRoom extends DecideRoom {
   readonly store: Look & Pick<Store, 'commit'>;
   readonly takeIn: TakeIn;
-  readonly map: (message: Hl7Message, setting: MapSetting) => Promise<Mapped>;
   readonly runtime: Runtime;
-  readonly canonical: string;
-  readonly base: string;
-  /** IANA zone of times that name none. */
-  readonly zone: string;
-  readonly log: Pick<Log, 'error'>;
 }
 
 export type Outcome = 'accepted' | 'repeated' | 'corrected' | 'quarantined' | 'unreadable' | 'deferred';
@@ -50,16 +39,6 @@ export interface Received {
   readonly answer: string | undefined;
 }
 
-/** What is decided of a message before it is stored. */
-interface Decided {
-  readonly verdict: Verdict;
-  readonly entries: readonly Entry[];
-  readonly also: readonly Change[];
-  readonly remarks: readonly Remark[];
-  readonly quarantine?: { readonly code: QuarantineCode; readonly reason: string };
-  readonly mapped?: Mapped;
-}
-
 export interface Receive {
   /** What goes wrong is an answer; throws only where nobody knows whether the message was stored, so that none can be given. */
   (bytes: Uint8Array, sender: Sender): Promise<Received>;
@@ -67,64 +46,13 @@ export interface Receive {
   again(id: string, bytes: Uint8Array): Promise<void>;
 }
 
-const conditionOf = (code: QuarantineCode): Remark['condition'] => {
-  if (code === 'unmapped') return 200;
-  if (code === 'no-patient' || code === 'no-device') return 204;
-  return code === 'unreadable' ? 100 : 102;
-};
-
-/** A state that passes: the sender is told to try again, and nothing is kept. */
-const isPassing = (error: unknown): boolean => asProblem(error).status >= 500;
-
 export function createReceive(room: ReceiveRoom): Receive {
-  const { store, takeIn, map, runtime, canonical, base, zone, log } = room;
+  const { store, takeIn, runtime, canonical, zone, log } = room;
   const line = createLine();
   const largeOnes = createLine();
 
   // 20 characters are what MSH-10 may have up to v2.5.
   const answerId = () => Buffer.from(runtime.random(10)).toString('hex');
-
-  /** Of what is too much the header is read, so that its sender knows what the answer is to. */
-  function read(bytes: Uint8Array): { message?: Hl7Message; refused?: Problem } {
-    try {
-      return { message: parseMessage(bytes) };
-    } catch (error) {
-      const refused = asProblem(error);
-      if (refused.code !== 'too-long') return { refused };
-      try {
-        return { message: parseHeader(bytes), refused };
-      } catch {
-        return { refused };
-      }
-    }
-  }
-
-  const refusedWith = (code: QuarantineCode, reason: string, remark: Partial<Remark> = {}): Decided => ({
-    verdict: 'AE',
-    entries: [],
-    also: [],
-    remarks: [{ condition: conditionOf(code), sentence: reason, ...remark }],
-    quarantine: { code, reason },
-  });
-
-  /** What the maps make of it. A fault of ours in them is one of this message alone: it is kept, and others go on. */
-  async function decide(message: Hl7Message, raw: string, isCorrection: boolean): Promise<Decided> {
-    let mapped: Mapped;
-    try {
-      mapped = await map(message, { store, canonical, base, zone, now: runtime.now(), raw });
-    } catch (error) {
-      if (error instanceof Problem && isPassing(error)) throw error;
-      if (!(error instanceof Problem))
-        log.error('an HL7 v2 message could not be mapped', error, { type: message.type });
-      return refusedWith('unreadable', error instanceof Problem ? error.message : 'the message could not be read');
-    }
-    if (mapped.quarantine) return { ...refusedWith(mapped.quarantine.code, mapped.quarantine.reason), mapped };
-    const warnings = [...message.warnings, ...mapped.warnings];
-    if (isCorrection)
-      warnings.unshift('MSH-10 was used before for another message; this one was taken for a correction');
-    const remarks = warnings.slice(0, MOST_REMARKS).map((sentence) => ({ condition: 0, sentence }) as const);
-    return { verdict: 'AA', entries: mapped.entries, also: mapped.also, remarks, mapped };
-  }
 
   interface Work {
     readonly bytes: Uint8Array;
@@ -156,7 +84,7 @@ export function createReceive(room: ReceiveRoom): Receive {
     if (message === undefined || refused) decided = refusedWith('unreadable', refused!.message);
     else if (message.controlId === '')
       decided = refusedWith('unreadable', 'MSH-10 is empty', { condition: 101, location: 'MSH^1^10' });
-    else decided = await decide(message, reference, isCorrection);
+    else decided = await decide(message, reference, isCorrection, room);
     const acknowledge = sender.mustAnswer ? anyAcknowledgement : acknowledgement;
 
     async function storeAs({ verdict, entries, also, remarks, quarantine, mapped }: Decided): Promise<Received> {
