@@ -16,7 +16,9 @@ describeInChromium('Pages of devices on a bad day', () => {
   const text = (id: string) => `document.getElementById('${id}').textContent`;
   const row = (id: string) => `#alerts tr[data-key="${id}"]`;
   const busy = { status: 503, contentType: 'application/json', body: '{"error":"one moment"}' };
-  const isLive = () => page.waitForSelector('#live[data-state=on]', { timeout: 20_000 });
+  /** What failed again and again is asked for after half a minute at most. */
+  const again = { timeout: 60_000 };
+  const isLive = () => page.waitForSelector('#live[data-state=on]', again);
   /** What is said at once, from now on. */
   const listen = () =>
     page.evaluate(
@@ -69,7 +71,7 @@ describeInChromium('Pages of devices on a bad day', () => {
       await page.waitForSelector('#live[data-state=lost]');
       expect(await page.isVisible('#none, #chart')).toBe(false);
       await page.unrouteAll();
-      await page.waitForSelector(path === '/cardiac/' ? row('flag-a1') : '#chart:not([hidden])', { timeout: 20_000 });
+      await page.waitForSelector(path === '/cardiac/' ? row('flag-a1') : '#chart:not([hidden])', again);
       await isLive();
       expect(await page.isHidden('#stale')).toBe(true);
     },
@@ -85,7 +87,7 @@ describeInChromium('Pages of devices on a bad day', () => {
     await page.waitForSelector('#live[data-state=lost]');
     await comes(`${text('stale')}.includes('one moment')`);
     await page.unrouteAll();
-    await page.waitForSelector(row('flag-n1'), { timeout: 20_000 });
+    await page.waitForSelector(row('flag-n1'), again);
     await isLive();
     await comes('said.length > 0');
     expect(await said()).toEqual(['New critical alert: VF episode, Doe, John']);
@@ -99,7 +101,7 @@ describeInChromium('Pages of devices on a bad day', () => {
     await store(house, alert('n2', 'p1', { priority: 'PL', text: 'No contact' }));
     await page.waitForSelector('#live[data-state=lost]');
     await page.unrouteAll();
-    await page.waitForSelector('[data-alert="n2"]', { timeout: 20_000 });
+    await page.waitForSelector('[data-alert="n2"]', again);
     await isLive();
   });
 
@@ -115,7 +117,7 @@ describeInChromium('Pages of devices on a bad day', () => {
       ...alert('n4', 'p1', { priority: 'PM', text: 'Mild' }),
     ]);
     line.mend();
-    await page.waitForSelector(row('flag-n3'), { timeout: 20_000 });
+    await page.waitForSelector(row('flag-n3'), again);
     await isLive();
     await comes('said.length > 0');
     line.freeze();
@@ -123,10 +125,14 @@ describeInChromium('Pages of devices on a bad day', () => {
     await store(house, [...alert('n5', 'p1', { text: 'One' }), ...alert('n6', 'p1', { text: 'Other' })]);
     line.mend();
     await isLive();
-    await page.waitForSelector(row('flag-n6'), { timeout: 20_000 });
-    await comes('said.length > 1');
+    await page.waitForSelector(row('flag-n6'), again);
+    await comes("said.includes('2 new critical alerts') || said.length > 2");
     await page.waitForTimeout(300);
-    expect(await said()).toEqual(['New critical alert: VT episode, Doe, John', '2 new critical alerts']);
+    const [before, ...after] = await said();
+    expect(before).toBe('New critical alert: VT episode, Doe, John');
+    // Together where the page hears of both at once.
+    const each = ['One', 'Other'].map((what) => `New critical alert: ${what}, Doe, John`);
+    expect([['2 new critical alerts'], each]).toContainEqual(after);
   });
 
   it('move nothing while they are paused, say what is new and critical all the same, and show it once they go on', async () => {

@@ -197,7 +197,10 @@ describeInChromium('Markup in what others write', () => {
     for (const summary of await page.locator('#rate summary, #slow summary').all()) await summary.click();
     const fields =
       'acknowledged-by alert answer author device family given maker model mrn mri note other-alert rate recipient strip strip-unit udi unit volts volts-unit';
-    expect(await seen()).toEqual([...fields.split(' '), 'new-alert'].sort());
+    // Tables are filled once they are open.
+    const all = [...fields.split(' '), 'new-alert'].sort();
+    await until(async () => (await seen()).length >= all.length);
+    expect(await seen()).toEqual(all);
     await page.click('[data-alert="x1"]');
     await page.click('[data-alert="x1"]');
     await page.waitForSelector('.toast');

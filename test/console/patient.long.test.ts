@@ -104,7 +104,7 @@ describeInChromium('The page of a patient in Chromium', () => {
     await page.keyboard.press('u');
     await until(async () => (await deeds()).length === 2);
     await button.waitFor();
-    expect(await page.evaluate('document.activeElement.dataset.alert')).toBe('a1');
+    await comes(page, "document.activeElement.dataset.alert === 'a1'");
     expect(await deeds()).toEqual(['acknowledged', 'taken-back']);
     // Once more for axe, which may take longer than the nine seconds.
     await button.press('Enter');
@@ -174,6 +174,7 @@ describeInChromium('The page of a patient in Chromium', () => {
     await page.keyboard.press('e');
     await comes(page, "document.querySelector('#evidence-values dt')?.textContent === 'Sauerstoffsättigung'");
     await page.keyboard.press('Escape');
+    await comes(page, "document.activeElement.closest('tr') !== null");
     await page.keyboard.press('o');
     await page.waitForSelector('#rate canvas');
     expect(await page.textContent('#rate h3')).toBe('Herzfrequenz (Schläge/min)');

@@ -204,7 +204,7 @@ describeInChromium('Alerts on this device', () => {
     await page.click('#sign-out');
     await page.waitForSelector('#signed-out:not([hidden])');
     expect([endings, subscription]).toEqual([before + 1, undefined]);
-    expect(await shown()).toEqual([]);
+    await until(async () => (await shown()).length === 0);
     expect(await subscriptionsOf('nina')).toBe(0);
     const kept: any = await page.evaluate(
       'Promise.all([caches.keys(), indexedDB.databases(), { ...localStorage }, { ...sessionStorage }])',
