@@ -36,7 +36,7 @@ describeOnMongod('Two servers on one MongoDB', () => {
     expect((await first.create(parameter)).status).toBe(201);
     const foundAt = async (house: TestHouse) =>
       (await house.ask('GET', '/fhir/Patient?marital=M')).body.entry?.length === 1;
-    await within(45, () => foundAt(second));
-    await within(30, () => foundAt(first));
-  }, 60_000);
+    await within(120, () => foundAt(second));
+    await within(120, () => foundAt(first));
+  });
 });

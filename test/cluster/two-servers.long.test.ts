@@ -28,7 +28,7 @@ describeOnMongod('Two servers on one MongoDB', () => {
   });
   const subscribe = async (house: TestHouse, code: string) => {
     const { body } = await house.create(watching(code));
-    await within(20, async () => (await house.read(`Subscription/${body.id}`)).body.status === 'active');
+    await within(60, async () => (await house.read(`Subscription/${body.id}`)).body.status === 'active');
   };
 
   beforeAll(async () => {
@@ -60,9 +60,9 @@ describeOnMongod('Two servers on one MongoDB', () => {
     await subscribe(first, 'heart');
     await subscribe(second, 'heart');
     for (const [at, house] of [second, first].entries()) await house.create(observation(`heart ${at}`));
-    await within(30, () => told.length === 4);
+    await within(60, () => told.length === 4);
     expect(told.toSorted()).toEqual(['heart 0', 'heart 0', 'heart 1', 'heart 1']);
-  }, 60_000);
+  });
 
   it('share the deliveries of many Subscriptions, and each hears everything', async () => {
     await together(12, () => subscribe(first, 'many'));
@@ -72,17 +72,18 @@ describeOnMongod('Two servers on one MongoDB', () => {
     };
     const before = await Promise.all([first, second].map(delivered));
     // How the work is shared is looked at once a second: until then the first does all of it.
-    for (let rounds = 1; rounds <= 10; rounds++) {
+    const end = performance.now() + 60_000;
+    for (let rounds = 1; performance.now() < end; rounds++) {
       for (let i = 0; i < 10; i++) await (i % 2 === 0 ? first : second).create(observation(`many ${rounds} ${i}`));
-      await within(20, () => told.length >= 120 * rounds);
+      await within(60, () => told.length >= 120 * rounds);
       expect(told.length).toBe(120 * rounds);
       for (const [i] of Array(10).entries())
         expect(told.filter((text) => text === `many ${rounds} ${i}`)).toHaveLength(12);
       const after = await Promise.all([first, second].map(delivered));
       if (after.every((count, at) => count > before[at]!)) return;
     }
-    throw new Error('one server did all the work for ten rounds');
-  }, 120_000);
+    throw new Error('one server did all the work for a minute');
+  });
 
   it('refuse a device key that was revoked at the other within 6 s', async () => {
     await first.create({
@@ -97,13 +98,13 @@ describeOnMongod('Two servers on one MongoDB', () => {
     expect((await first.ask('DELETE', `/admin/keys/${body.keys[0].prefix}`)).status).toBeLessThan(300);
     expect(await statusAt(first)).toBe(401);
     const revoked = performance.now();
-    await within(20, async () => {
+    await within(60, async () => {
       const asked = performance.now() - revoked;
       const isRefused = (await statusAt(second)) === 401;
       if (!isRefused) expect(asked).toBeLessThan(6_000);
       return isRefused;
     });
-  }, 60_000);
+  });
 
   it('create one patient however many ask at both at once', async () => {
     const patient = { resourceType: 'Patient', identifier: [{ system: 'urn:mrn', value: 'A1' }] };
@@ -113,7 +114,7 @@ describeOnMongod('Two servers on one MongoDB', () => {
     const statuses = answers.map(({ status }) => status).sort();
     expect(statuses).toEqual([...Array(15).fill(200), 201]);
     expect(await second.search('Patient?identifier=urn:mrn|A1')).toHaveLength(1);
-  }, 30_000);
+  });
 
   it('serve the pages that the other began', async () => {
     await together(5, (i) => first.create({ resourceType: 'Basic', code: { text: `${i}` } }));
@@ -132,7 +133,7 @@ describeOnMongod('Two servers on one MongoDB', () => {
     expect(Date.now() - begun).toBeLessThan(30_000);
     first = await open();
     await first.create(observation('left 2'));
-    await within(30, () => told.includes('left 2'));
+    await within(60, () => told.includes('left 2'));
     expect(told).toEqual(['left 1', 'left 2']);
-  }, 90_000);
+  });
 });

@@ -21,14 +21,14 @@ export interface Receiver {
   readonly faults: readonly string[];
   /** Events that came once more, and calls that were answered with 503 on purpose. */
   readonly figures: { repeated: number; refused: number };
-  /** Resolves with true when that many events were heard, with false when nothing new came for 20 s. */
+  /** Resolves with true when that many events were heard, with false when nothing new came for a minute. */
   until(subscription: string, events: number): Promise<boolean>;
   close(): Promise<void>;
 }
 
 /** The first call with every so manieth number is refused. */
 const REFUSES = 211;
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 
 export async function startReceiver(): Promise<Receiver> {
   const webhooks = new Map<string, Webhook>();

@@ -79,7 +79,7 @@ describe('A MongoDB URI', () => {
     const uri = 'mongodb://user:secret@127.0.0.1:1,127.0.0.1:2/records?replicaSet=rs0';
     const error = await connectTo(uri, { serverSelectionTimeoutMS: 900 }).catch((failure) => failure);
     expect(error.message).toMatch(
-      /^MongoDB at 127.0.0.1:1,127.0.0.1:2\/records cannot be reached: no answer from any of these hosts within 1 s \(.*ECONNREFUSED/,
+      /^MongoDB at 127.0.0.1:1,127.0.0.1:2\/records cannot be reached: no answer from any of these hosts within [1-9]\d* s \(.*ECONNREFUSED/,
     );
     expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('secret');
   });
@@ -196,14 +196,14 @@ describeOnMongod('A real server', () => {
   });
 
   it('refuses a login that it does not know, and is not taken for another replica set', async () => {
-    const to = (uri: string) => connectTo(uri, { serverSelectionTimeoutMS: 1_500 });
+    const to = (uri: string) => connectTo(uri, { serverSelectionTimeoutMS: 4_000 });
     await expect(to(set.uri.replace('//', '//user:secret@'))).rejects.toThrow(
       /^MongoDB at [0-9.:,]+\/\w+ refused the login: the user, the password or authSource in WATCHFIRE_STORE is not right$/,
     );
     await expect(to(set.uri.replace('replicaSet=watchfire', 'replicaSet=rs0'))).rejects.toThrow(
       / is another replica set .*: its members call it watchfire; say replicaSet=watchfire$/,
     );
-  }, 20_000);
+  });
 
   it('is refused when its default is less than a majority', async () => {
     await client.db('admin').command({ setDefaultRWConcern: 1, defaultWriteConcern: { w: 1 } });
@@ -216,7 +216,7 @@ describeOnMongod('A real server', () => {
 describeOnMongod('A real standalone', () => {
   it('is refused', async () => {
     const { uri, stop } = await startStandalone();
-    await expect(connectTo(`${uri}?replicaSet=rs0`, { serverSelectionTimeoutMS: 900 })).rejects.toThrow(
+    await expect(connectTo(`${uri}?replicaSet=rs0`, { serverSelectionTimeoutMS: 4_000 })).rejects.toThrow(
       'belongs to no replica set; start it with --replSet',
     );
     const client = new MongoClient(uri);

@@ -54,11 +54,11 @@ describeOnMongod('The version log on MongoDB', () => {
     const rounds = 50;
     const ids = upTo(50).map(String);
     const total = 2 * rounds * ids.length;
-    const followed = take(two.changes(undefined, within(60)), total);
+    const followed = take(two.changes(undefined, within(240)), total);
     const stopping = (async () => {
       const seen: StoredChange[] = [];
       while (seen.length < total) {
-        const some = await take(one.changes(seen.at(-1)?.token, within(60)), Math.min(777, total - seen.length));
+        const some = await take(one.changes(seen.at(-1)?.token, within(240)), Math.min(777, total - seen.length));
         if (some.length === 0) break;
         seen.push(...some);
       }
@@ -73,20 +73,20 @@ describeOnMongod('The version log on MongoDB', () => {
       for (const id of ids) expect(numbers.get(id)).toEqual(upTo(2 * rounds));
     }
     // And so does one who comes when all is stored.
-    const late = numbersOf(await take(one.changes(undefined, within(20)), total));
+    const late = numbersOf(await take(one.changes(undefined, within(120)), total));
     for (const id of ids) expect(late.get(id)).toEqual(upTo(2 * rounds));
     await Promise.all([one.close(), two.close()]);
-  }, 120_000);
+  }, 480_000);
 
   it('goes on from a token of a reading by time whose snapshot is long gone, with repeats but in order', async () => {
     const store = await open(set.freshUri());
     for (let i = 0; i < 3; i++) await store.commit([save('Task/1'), save('Task/2')]);
-    const all = await take(store.changes(undefined, within(20)), 6);
+    const all = await take(store.changes(undefined, within(60)), 6);
     const token = all[3]!.token.replace(/\d+\.\d+$/, '1000.1');
-    const again = await take(store.changes(token, within(20)), 6);
+    const again = await take(store.changes(token, within(60)), 6);
     expect(numbersOf(again)).toEqual(numbersOf(all));
     await store.close();
-  }, 30_000);
+  }, 150_000);
 
   it('asks behind a stream of one type for what is of that type alone', async () => {
     const uri = set.freshUri();
@@ -95,8 +95,8 @@ describeOnMongod('The version log on MongoDB', () => {
     const looks = () => asked.filter(({ find, filter }) => find === 'resource' && filter.u && filter.t);
     await store.commit([save('Task/1'), save('Patient/1'), save('Patient/2')]);
     const stop = new AbortController();
-    const following = take(store.changes(await store.end(), AbortSignal.any([stop.signal, within(20)]), 'Task'), 9);
-    for (let i = 0; looks().length === 0 && i < 75; i++) {
+    const following = take(store.changes(await store.end(), AbortSignal.any([stop.signal, within(90)]), 'Task'), 9);
+    for (let i = 0; looks().length === 0 && i < 300; i++) {
       await store.commit([{ op: 'append', log: 'audit', row: auditRow() }]);
       await systemRuntime.sleep(200);
     }
@@ -104,14 +104,14 @@ describeOnMongod('The version log on MongoDB', () => {
     await following;
     expect(looks()[0]?.['filter'].t).toEqual({ $in: ['Task'] });
     await store.close();
-  }, 30_000);
+  }, 120_000);
 
   it('tells what the stream left out, and says so', async () => {
     const uri = set.freshUri();
     const told: string[] = [];
     const store = await open(uri, { checkEvery: 1_500, log: (sentence) => void told.push(sentence) });
     await store.commit([save('Task/1')]);
-    const following = take(store.changes(await store.end(), within(20)), 2);
+    const following = take(store.changes(await store.end(), within(90)), 2);
     const client = await new MongoClient(uri).connect();
     const { resource } = collectionsOf(client.db(databaseOf(uri)));
     // An update is no version to the stream, so this one passes it by.
@@ -134,7 +134,7 @@ describeOnMongod('The version log on MongoDB', () => {
     await otherwise;
     await client.close();
     await store.close();
-  }, 40_000);
+  }, 150_000);
 
   it('has nothing to add while the stream leaves nothing out', async () => {
     const told: string[] = [];
@@ -150,13 +150,13 @@ describeOnMongod('The version log on MongoDB', () => {
       await Promise.all(upTo(8).map((id) => store.commit([save(`Task/${id}`)])));
       written += 8;
     }
-    for (let i = 0; i < 50 && seen.length < written; i++) await systemRuntime.sleep(100);
+    for (let i = 0; i < 600 && seen.length < written; i++) await systemRuntime.sleep(100);
     stop.abort();
     await following;
     expect(seen.length).toBe(written);
     expect(told).toEqual([]);
     await store.close();
-  }, 30_000);
+  }, 120_000);
 
   describe('with an oplog that is soon full', () => {
     let small: ReplicaSet;
@@ -171,7 +171,7 @@ describeOnMongod('The version log on MongoDB', () => {
       await store.commit([save('Task/1')]);
       const end = await store.end();
       await store.commit([save('Task/2')]);
-      const [second] = await take(store.changes(end, within(20)), 1);
+      const [second] = await take(store.changes(end, within(60)), 1);
       const ids = Array.from({ length: 200 }, (_, i) => String(i + 3));
       const long = 'x'.repeat(250_000);
       for (const id of ids) await store.commit([save(`Task/${id}`, { mark: long })]);
@@ -194,7 +194,7 @@ describeOnMongod('The version log on MongoDB', () => {
 
       for (const token of [end, second!.token]) {
         const seen = new Set<string>();
-        for await (const { version } of store.changes(token, within(20))) {
+        for await (const { version } of store.changes(token, within(90))) {
           seen.add(version.key.id);
           if (ids.every((id) => seen.has(id))) break;
         }
@@ -202,7 +202,7 @@ describeOnMongod('The version log on MongoDB', () => {
       }
       expect(told.filter((sentence) => sentence.includes('oplog has lost'))).toHaveLength(2);
       await store.close();
-    }, 120_000);
+    }, 480_000);
   });
 
   describe('with three members', () => {
@@ -237,7 +237,7 @@ describeOnMongod('The version log on MongoDB', () => {
       isWriting = false;
       await Promise.all(writing);
       await store.commit([save('Task/end')]);
-      for (let i = 0; i < 100 && seen.at(-1)?.version.key.id !== 'end'; i++) await systemRuntime.sleep(100);
+      for (let i = 0; i < 600 && seen.at(-1)?.version.key.id !== 'end'; i++) await systemRuntime.sleep(100);
       stop.abort();
       await following;
       const numbers = numbersOf(seen);
@@ -250,6 +250,6 @@ describeOnMongod('The version log on MongoDB', () => {
       expect((await store.read([key('Task/end')]))[0]!.versionId).toBe(1);
       await client.close();
       await store.close();
-    }, 90_000);
+    }, 240_000);
   });
 });

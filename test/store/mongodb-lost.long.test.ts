@@ -50,7 +50,7 @@ describeOnMongod('A commit on MongoDB', () => {
         expect(proxy.cuts()).toBe(times);
         await isStoredOnce(store);
       },
-      30_000,
+      90_000,
     );
 
     it('and does not come back: who waits is told that the outcome is unknown, and later all is well again', async () => {
@@ -60,7 +60,8 @@ describeOnMongod('A commit on MongoDB', () => {
       proxy.cut('after', 1, () => proxy.refuse(true));
       const began = performance.now();
       const answer = await store.commit(list()).catch((error) => error);
-      expect(performance.now() - began).toBeLessThan(15_000);
+      // It is asked for 13 s; the driver alone would wait for half a minute.
+      expect(performance.now() - began).toBeLessThan(25_000);
       expect(answer).toMatchObject({ code: 'transient', status: 503, headers: { 'Retry-After': '5' } });
       expect(answer.message).toMatch(/outcome of this write is unknown/);
       expect(store.fault()).toMatch(/No member of the MongoDB cluster/);
@@ -70,7 +71,7 @@ describeOnMongod('A commit on MongoDB', () => {
       proxy.refuse(false);
       expect(await store.commit([save('Patient/1')])).toMatchObject([{ versionId: 2 }]);
       expect(store.fault()).toBeUndefined();
-    }, 60_000);
+    }, 150_000);
 
     it('an audit row that is sent twice stands there once', async () => {
       const { store, proxy, database } = await openThrough();
@@ -79,7 +80,7 @@ describeOnMongod('A commit on MongoDB', () => {
       await store.commit([{ op: 'append', log: 'audit', row: auditRow({ at: 2 }) }]);
       expect(proxy.cuts()).toBe(2);
       expect(await collectionsOf(stores.admin.db(database)).audit.countDocuments({ at: 2 })).toBe(1);
-    }, 30_000);
+    }, 90_000);
   });
 });
 

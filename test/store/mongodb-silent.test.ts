@@ -145,5 +145,5 @@ describeOnMongod('A server that is taken for dead on MongoDB', () => {
     const found = await collections.server.findOne({ _id: 0, boot: 'another' });
     expect(found).not.toBeNull();
     expect(found?.sessions).toBeUndefined();
-  }, 20_000);
+  });
 });

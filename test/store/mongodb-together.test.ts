@@ -1,6 +1,5 @@
 /** What waits together is asked together on MongoDB, and each who asks gets their own. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { together } from '../../src/store/mongodb/together.ts';
 
 /** A database that answers when it is told to, and says what it was asked. */
@@ -13,7 +12,14 @@ function slowFind() {
     });
   return { asked, find };
 }
-const turn = () => sleep(5);
+/** Some turns of the event loop. */
+const turn = async () => {
+  for (let i = 0; i < 5; i++) await new Promise((go) => setImmediate(go));
+};
+
+// Nothing takes long but where a test says so.
+beforeEach(() => void jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] }));
+afterEach(() => void jest.useRealTimers());
 
 describe('Reads by key that wait together', () => {
   it('are one question for each key once, and each who asks finds theirs', async () => {
@@ -50,7 +56,8 @@ describe('Reads by key that wait together', () => {
       await turn();
     }
     expect(asked).toHaveLength(2);
-    await sleep(300);
+    jest.advanceTimersByTime(300);
+    await turn();
     expect(asked.map(({ ids }) => ids)).toEqual([['a'], ['b'], ['c']]);
   });
 

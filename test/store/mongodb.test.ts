@@ -287,6 +287,6 @@ describeOnMongod('On MongoDB', () => {
       // The write of between has been indexed anew too: what a newer program wrote it writes again.
       expect(await Promise.all(['old', 'new'].map(count))).toEqual([0, 249]);
       await Promise.all([store.close(), other.close()]);
-    }, 20_000);
+    });
   });
 });

@@ -135,7 +135,7 @@ describe('SQLite: the log', () => {
     /** How often the log began anew. https://sqlite.org/fileformat2.html#walformat */
     const beginnings = () => readFileSync(`${file}-wal`).readUInt32BE(12);
     const before = beginnings();
-    const end = systemRuntime.now() + 15_000;
+    const end = systemRuntime.now() + 45_000;
     const client = async () => {
       while (systemRuntime.now() < end && beginnings() - before < 2) {
         await store.read([key('Task/1')]);

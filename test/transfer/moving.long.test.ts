@@ -35,7 +35,7 @@ beforeAll(async () => {
   }
   await server.kill('SIGKILL');
   running = undefined;
-}, 120_000);
+});
 
 afterAll(async () => {
   await running?.kill('SIGKILL');
@@ -58,7 +58,7 @@ describe('A store that moved', () => {
     const { body } = await server.ask('PUT', '/fhir/Patient/a', { resourceType: 'Patient', id: 'a' });
     expect(body.meta.versionId).toBe('5');
     await server.kill('SIGKILL');
-  }, 120_000);
+  });
 
   it('down a pipe answers as before, and every notification that waited is delivered once', async () => {
     const [exported, imported] = await pipe(on(folder('a')), on(folder('c')));
@@ -69,7 +69,7 @@ describe('A store that moved', () => {
     expect(await answers(server)).toEqual(before);
     await expectDelivered();
     await server.kill('SIGKILL');
-  }, 120_000);
+  });
 });
 
 /** The receiver takes what comes from now on. */
@@ -113,5 +113,5 @@ describeOnMongod('A store that moved to MongoDB and back', () => {
     await expectDelivered();
     expect(await postReading(again, filled.key)).toBe(201);
     await again.kill('SIGKILL');
-  }, 180_000);
+  });
 });
