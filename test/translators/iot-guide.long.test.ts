@@ -101,11 +101,12 @@ describe.each(clients)('the client in $language', ({ isHere, build, command: [pr
     expect((await one.run(program, [...args, reading(71)], nobody)).code).toBe(1);
     const [offline] = readFileSync(one.queue, 'utf8').trim().split('\n');
     // A reading of before, as the queue of a device holds it, and one that no patient can have.
-    const earlier = offline!.replace(/T\d\d:\d\d:\d\d/, 'T00:00:01');
-    writeFileSync(
-      one.queue,
-      `${earlier.replace('71', '70')}\n${earlier.replace('71', '999').replace(':01', ':02')}\n${offline}\n`,
-    );
+    const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+    const earlier = (second: number, heartRate: number) =>
+      offline!
+        .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/, `${yesterday}T00:00:0${second}`)
+        .replace(/(?<="heart_rate": ?)71/, `${heartRate}`);
+    writeFileSync(one.queue, `${earlier(1, 70)}\n${earlier(2, 999)}\n${offline}\n`);
     const waiting = readFileSync(one.queue);
 
     expect(await one.run(program, args)).toMatchObject({ code: 0 });

@@ -7,6 +7,7 @@ import { systemRuntime } from '../../../src/runtime.ts';
 import { type MakerSimulator, startMakerSimulator } from '../../../src/simulators/makers/maker.ts';
 import { expected, readingsIn } from '../../support/feeds-house.ts';
 import { type ServerProcess, startServer } from '../../support/process.ts';
+import { until } from '../../support/until.ts';
 
 const KILLS = Number(process.env['WATCHFIRE_TEST_KILLS'] ?? 15);
 const maker = 'boston-scientific';
@@ -30,9 +31,11 @@ describe('A server that is killed while it polls (0-005)', () => {
     }
     return found;
   };
-  const counter = async (name: string): Promise<number> => {
+  /** Of one moment: polls go on. */
+  const counters = async (): Promise<(name: string) => number> => {
     const { text } = await server.ask('GET', '/metrics');
-    return Number(new RegExp(`^watchfire_${name}\\{maker="${maker}"\\} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
+    return (name) =>
+      Number(new RegExp(`^watchfire_${name}\\{maker="${maker}"\\} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
   };
 
   beforeAll(async () => {
@@ -58,19 +61,18 @@ describe('A server that is killed while it polls (0-005)', () => {
       await start();
     }
     const { readings } = sim.truth();
-    for (let waited = 0; (await counter('feed_rows_new_total')) < readings.length && waited < 400; waited++)
-      await systemRuntime.sleep(200);
+    await until(async () => (await counters())('feed_rows_new_total') >= readings.length, 300);
     const resources = [...(await all('Device?_sort=_id')), ...(await all('Observation?code=IDCO'))];
     const { all: stored, twice } = readingsIn(resources, maker);
     const wanted = new Set(readings.map(expected));
     expect([...wanted].filter((one) => !stored.has(one))).toEqual([]);
     expect([...stored].filter((one) => !wanted.has(one))).toEqual([]);
     expect(twice).toEqual([]);
-    expect(await counter('feed_rows_new_total')).toBe(readings.length);
-    expect(await counter('feed_rows_total')).toBe(readings.length + (await counter('feed_rows_duplicate_total')));
+    const counted = await counters();
+    expect(counted('feed_rows_new_total')).toBe(readings.length);
+    expect(counted('feed_rows_total')).toBe(readings.length + counted('feed_rows_duplicate_total'));
     // What was put in line with the readings is fetched by whichever server comes after.
-    for (let waited = 0; (await counter('feed_reports_waiting')) > 0 && waited < 400; waited++)
-      await systemRuntime.sleep(200);
+    await until(async () => (await counters())('feed_reports_waiting') === 0, 300);
     const named = (transmission: string, hash: string) => `${transmission}|${hash}`;
     const reports = (await all('DiagnosticReport?_sort=_id')).map((one) =>
       named(one.identifier[0].value, one.presentedForm[0].hash),
@@ -86,5 +88,5 @@ describe('A server that is killed while it polls (0-005)', () => {
     const sources = told.filter((source) => !source.startsWith('Flag/'));
     expect(sources.filter((source) => !documents.has(source))).toEqual([]);
     expect(sources.length).toBeGreaterThan(0);
-  }, 180_000);
+  });
 });
