@@ -194,13 +194,15 @@ describe(`Derived alerts of ${members.length} patients and ${devices.length} dev
       const is = found.get(id) ?? [];
       if (JSON.stringify(is) !== JSON.stringify(should)) faults.push(`${id}: [${is}] and not [${should}]`);
     }
+    const seen = Date.now();
     let uncertain = 0;
     for (const { id, number } of devices) {
       const isBack = number >= SILENT && number < SILENT + BACK;
       const should = number < SILENT ? ['device-offline active PM'] : isBack ? ['device-offline inactive PM'] : [];
       const is = found.get(id) ?? [];
-      // One that nothing could be stored of for longer than its patience, on a busy machine, was silent.
-      if (number >= SILENT && heard.get(id)!.longest >= PATIENCE * 60_000) uncertain++;
+      const { last, longest } = heard.get(id)!;
+      // One that nothing could be stored of for longer than its patience, on a busy machine, was silent; or is since its last reading.
+      if (number >= SILENT && Math.max(longest, seen - last) >= PATIENCE * 60_000) uncertain++;
       else if (JSON.stringify(is) !== JSON.stringify(should)) faults.push(`${id}: [${is}] and not [${should}]`);
     }
     say(`${found.size} told of; ${uncertain} of ${BACK + ALIVE} that went on had too long a pause`);

@@ -135,7 +135,7 @@ describeInChromium('Pictures of the pages', () => {
     await house.ask('POST', '/cardiac/alerts/s0/acknowledge');
     await house.ask('POST', '/cardiac/alerts/s0/acknowledge/undo');
     browser = await openChromium();
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await house?.stop();

@@ -19,7 +19,7 @@ describeOnMongod('Two servers that look through readings', () => {
     houses = [await openHouse({ ...settings, runtime }), await openHouse({ ...settings, runtime })];
     await until(async () => (await house().search('Patient')).length === 0);
     ahead = 5 * minute;
-  }, 60_000);
+  });
   afterAll(async () => {
     for (const one of houses) await one.stop();
     await drop();
@@ -43,7 +43,7 @@ describeOnMongod('Two servers that look through readings', () => {
       await save(vital('drift', '8867-4', value, '/min', begun + i * 15 * minute));
     await until(async () => (await flags('drift')).length > 0);
     expect(await flags('drift')).toEqual(['active vital-drift']);
-  }, 60_000);
+  });
 
   it('derive one NEWS2 of seven readings, and raise one critical Flag', async () => {
     await patient('score');
@@ -66,7 +66,7 @@ describeOnMongod('Two servers that look through readings', () => {
     const total = await house().search('Observation?patient=score&code=http://snomed.info/sct|1104051000000101');
     expect(total.map(({ valueQuantity }) => valueQuantity.value)).toEqual([7]);
     expect((await flags('score')).filter((flag) => flag.endsWith('news2-high'))).toEqual(['active news2-high']);
-  }, 60_000);
+  });
 
   it('tell once of a device that falls silent, and end that when it is heard of', async () => {
     await patient('silent');
@@ -80,5 +80,5 @@ describeOnMongod('Two servers that look through readings', () => {
     expect(await flags('silent')).toEqual(['active device-offline']);
     await send();
     await until(async () => (await flags('silent')).includes('inactive device-offline'));
-  }, 60_000);
+  });
 });
