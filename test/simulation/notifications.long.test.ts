@@ -9,4 +9,4 @@ it('loses no event and keeps the order in 10,000 universes', async () => {
     const { faults } = await runUniverse(seed);
     expect({ seed, faults }).toEqual({ seed, faults: [] });
   }
-}, 3_600_000);
+}, 7_200_000);

@@ -8,7 +8,7 @@ import { expected, type HandDriven, openHandDriven, steppedClock, storedReadings
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const FAULTY = 26;
-/** Answers that never end are given up on sooner than in earnest. */
+/** Answers that never end are given up on sooner than in earnest; where all of them end, a busy machine may take its time. */
 const limits = { headers: 400, total: 800 };
 /** Faults that cost that time are more seldom than they could be. */
 const seldom: Partial<Record<FaultName, string>> = { 'no-answer': 'no-answer:25', 'slow-body': 'slow-body:40' };
@@ -26,7 +26,7 @@ async function run(maker: MakerName, fault: FaultName): Promise<void> {
   const clock = steppedClock();
   const house = await openHandDriven({
     clock,
-    limits,
+    ...(seldom[fault] && { limits }),
     sim: { maker, history: 6, faults: [seldom[fault] ?? fault], seed: 7 },
   });
   const { sim } = house;
@@ -74,7 +74,7 @@ describe('A maker at fault', () => {
   it.each(faultNames)(
     'with %s loses no reading, doubles none, and is counted as it was (0-101, 0-102, 0-103)',
     (fault) => run('boston-scientific', fault),
-    90_000,
+    300_000,
   );
 
   const others = ['medtronic', 'abbott', 'biotronik'] as const;
@@ -83,6 +83,6 @@ describe('A maker at fault', () => {
   it.each(both)(
     '$maker with $fault is read as rightly, by its document alone (0-001, 0-116)',
     ({ maker, fault }) => run(maker, fault),
-    90_000,
+    300_000,
   );
 });

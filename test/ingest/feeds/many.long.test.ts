@@ -30,7 +30,7 @@ describe(`A maker with ${DEVICES} devices and no news`, () => {
       });
       await store.commit(puts);
     }
-  }, 120_000);
+  }, 300_000);
   afterAll(() => house.stop());
 
   it('costs less than a tenth of a core when it is polled every minute, the simulated maker in the same process included', async () => {
@@ -48,7 +48,7 @@ describe(`A maker with ${DEVICES} devices and no news`, () => {
     expect(house.sim.counts().requests - requests).toBe(polls * Math.ceil((DEVICES + 8) / 200));
     expect(share).toBeLessThan(0.1);
     process.stderr.write(`10,000 devices without news: ${(share * 100).toFixed(2)} % of a core\n`);
-  }, 120_000);
+  }, 300_000);
 
   it('is not looked up in the store for it, device by device', async () => {
     house.calls();

@@ -94,7 +94,7 @@ describe('Reports of a maker at fault', () => {
         await house.stop();
       }
     },
-    90_000,
+    300_000,
   );
 
   it('that are late are asked for again later, and their readings are whole meanwhile', async () => {
@@ -125,7 +125,7 @@ describe('Reports of a maker at fault', () => {
     } finally {
       await house.stop();
     }
-  }, 90_000);
+  }, 300_000);
 
   it('that the maker never has are given up after two weeks, and said to be', async () => {
     const maker = 'boston-scientific';
@@ -151,7 +151,7 @@ describe('Reports of a maker at fault', () => {
     } finally {
       await house.stop();
     }
-  }, 90_000);
+  }, 300_000);
 
   it('leave the circuit closed where every one of them fails, and none waits for another', async () => {
     const maker = 'boston-scientific';
@@ -177,7 +177,7 @@ describe('Reports of a maker at fault', () => {
     } finally {
       await house.stop();
     }
-  }, 90_000);
+  }, 300_000);
 
   it('that are broken are kept aside with the answer, and can be replaced or asked for again (0-102)', async () => {
     const maker = 'boston-scientific';

@@ -93,7 +93,7 @@ describe('Two servers with one inbox', () => {
     const brief = await start('c', {}, true);
     expect(await processed(brief)).toMatchObject({ state: 'done', processed: 50, vitals: 50, archived: 50 });
     await brief.stop();
-  }, 60_000);
+  }, 120_000);
 
   it('are not disturbed by a command beside them: it says who reads (2-055)', async () => {
     const server = await start('a');
@@ -107,5 +107,5 @@ describe('Two servers with one inbox', () => {
     });
     await brief.stop();
     await server.stop();
-  }, 120_000);
+  }, 240_000);
 });
