@@ -304,7 +304,12 @@ describe('a Flag', () => {
 
   it('is one, however many readings outside come at once', async () => {
     const one = await patient();
-    await together(16, (i) => one.send(one.heartRate(120 + i, 20 - i)));
+    const sent = async (reading: object): Promise<number> => {
+      const { status } = await house.create(reading);
+      // Whoever was overtaken for five seconds is asked to send it again.
+      return status === 503 ? sent(reading) : status;
+    };
+    expect(await together(16, (i) => sent(one.heartRate(120 + i, 20 - i)))).toEqual(Array(16).fill(201));
     const flags = await one.flags();
 
     expect(flags.filter(({ status }) => status === 'active')).toHaveLength(1);

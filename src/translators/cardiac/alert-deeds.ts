@@ -9,8 +9,9 @@ import { problem } from '../../fhir/outcome.ts';
 import { keyOf } from '../../fhir/references.ts';
 import { visitOf } from '../../http/app.ts';
 import type { Feeds } from '../../ingest/feeds/feeds.ts';
+import { escaped } from '../../search/escapes.ts';
 import { askedIn } from './asked.ts';
-import { escaped, originOf, type Search } from './asker.ts';
+import { originOf, type Search } from './asker.ts';
 import { issuesOf } from './beside.ts';
 import { alertIdOf, makersNameOf, type Rows } from './rows.ts';
 

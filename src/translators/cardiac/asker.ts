@@ -45,6 +45,3 @@ export function searchFor(dispatch: Dispatch, request: Request, response: Respon
     };
   };
 }
-
-/** A value as search takes it: what separates values there is a part of it. https://hl7.org/fhir/R4/search.html#escaping */
-export const escaped = (value: string): string => value.replace(/[\\,$|]/g, '\\$&');

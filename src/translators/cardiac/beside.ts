@@ -1,6 +1,7 @@
 /** What stands beside a device or an alert in resources of its own. docs/cardiac.md */
 import type { Parameters } from '../../interactions/interaction.ts';
-import { escaped, type Search } from './asker.ts';
+import { escaped } from '../../search/escapes.ts';
+import type { Search } from './asker.ts';
 import { alertIdOf } from './rows.ts';
 
 /** MDC: what is left of the battery, in percent. */

@@ -1,7 +1,8 @@
 /** The devices, readings and alerts of one patient, page by page, newest first. docs/cardiac.md */
 import type { Parameters } from '../../interactions/interaction.ts';
+import { escaped } from '../../search/escapes.ts';
 import { type Asked, limitOf, oneOf, timeOf } from './asked.ts';
-import { escaped, type FoundPage, type Search } from './asker.ts';
+import type { FoundPage, Search } from './asker.ts';
 import { batteryOf, implantDatesOf, issuesOf, withoutLeads } from './beside.ts';
 import type { ReadingKinds } from './kinds.ts';
 import type { NamedPatient } from './patient.ts';

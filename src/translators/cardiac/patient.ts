@@ -1,6 +1,7 @@
 /** The patient that a path names: by a value of Patient.identifier, for those who may see the patient. https://hl7.org/fhir/R4/patient.html */
 import { problem } from '../../fhir/outcome.ts';
-import { escaped, type Search } from './asker.ts';
+import { escaped } from '../../search/escapes.ts';
+import type { Search } from './asker.ts';
 
 export interface NamedPatient {
   /** `Patient/1` */

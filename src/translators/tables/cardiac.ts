@@ -1,5 +1,5 @@
 /** The tables of the cardiac integration: device_readings, patient_devices, device_alerts, in the fields of its data models. docs/cardiac.md */
-import { escaped } from '../cardiac/asker.ts';
+import { escaped } from '../../search/escapes.ts';
 import { batteryOf, implantDatesOf, issuesOf, withoutLeads } from '../cardiac/beside.ts';
 import { isAlert, isReading, ofKind } from '../cardiac/lists.ts';
 import { alertIdOf } from '../cardiac/rows.ts';

@@ -118,7 +118,12 @@ describe('the link of a message', () => {
 
   it('promises the team to one of many presses at once, and that is what happens', async () => {
     const link = await asked('l8');
-    const answers = await together(8, (i) => post(link, i % 2 ? 'allow' : 'deny'));
+    const press = async (answer: string): ReturnType<typeof post> => {
+      const said = await post(link, answer);
+      // Whoever was overtaken for five seconds is asked to try again.
+      return said.status === 503 ? press(answer) : said;
+    };
+    const answers = await together(8, (i) => press(i % 2 ? 'allow' : 'deny'));
     const taken = answers.filter(({ status }) => status === 200);
     expect(taken).toHaveLength(1);
     expect(answers.filter(({ status }) => status === 409)).toHaveLength(7);
