@@ -28,7 +28,7 @@ export async function readReadings(
 ): Promise<void> {
   const { document } = asking;
   const ids = { deviceId: device.row.id };
-  let window: Window = progress.state().window ?? { from: beginning(asking, device, progress.state()) };
+  let window = windowOf(asking, device, progress.state());
   for (let restarts = 0; ; restarts++) {
     try {
       for await (const came of pagesOf(asking, document.endpoints.readings, ids, window.from, window.cursor)) {
@@ -53,6 +53,13 @@ export async function readReadings(
     window: undefined,
     watermark: Math.max(state.watermark ?? 0, newest) || undefined,
   }));
+}
+
+/** The one that was broken off goes on, unless this poll looks further back. */
+function windowOf(asking: Asking, device: DeviceAsked, state: KeptDevice): Window {
+  const from = beginning(asking, device, state);
+  const { window } = state;
+  return window && (window.from ?? 0) <= (from ?? 0) ? window : { from };
 }
 
 function beginning(

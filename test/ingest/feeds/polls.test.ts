@@ -238,6 +238,19 @@ describe('Readings that were expected and did not come', () => {
     expect(before.filter((gap) => after.includes(gap))).toEqual([]);
   });
 
+  it('come late also where a poll that looks back finds one that was broken off', async () => {
+    await open({ faults: ['late-readings:3'], history: 24 });
+    await house.poll();
+    clock.forward(49 * HOUR);
+    for (const { key, value } of await house.store.list(feedKinds.device, '', 1_000)) {
+      const window = { from: clock.now() - HOUR, newest: value.watermark };
+      await house.store.commit([{ op: 'put', kind: feedKinds.device, key, value: { ...value, window } }]);
+    }
+    await house.poll();
+    const { all } = await storedReadings(house, maker);
+    expect(all).toEqual(new Set(house.sim.truth().readings.map(expected)));
+  });
+
   it('are told with the times around them, and by an alert of our own (0-104)', async () => {
     await open({ faults: ['missing-interval:4'], history: 150 });
     const { missingIntervals } = await house.poll();
