@@ -19,7 +19,9 @@ export const describeInChromium = (name: string, tests: () => void): void => {
 /** Opens the browser; throws a sentence that names the path when there is none. */
 export async function openChromium(): Promise<Browser> {
   if (!isThere) throw new Error(`there is no Chromium at ${path}; install it or set CHROMIUM_PATH`);
-  return chromium.launch({ executablePath: path, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+  const args = ['--no-sandbox', '--disable-dev-shm-usage'];
+  // Twice what is usual: the first start of a run reads all of it from the disk.
+  return chromium.launch({ executablePath: path, args, timeout: 60_000 });
 }
 
 /** What the browser complains about on a page: console errors, uncaught errors and violations of the content security policy. */

@@ -161,7 +161,7 @@ function memberOf(mongod: string, folder: string, port: number, further: readonl
       started.unref();
       await until(`mongod at port ${port} to answer`, async () => {
         if (started.pid === undefined || !isRunning()) throw new Error(`mongod ended at once: ${lastLines(folder)}`);
-        return (await command(directly(port), { hello: 1 }).catch(() => undefined)) !== undefined;
+        return (await command(directly(port, 1_000), { hello: 1 }).catch(() => undefined)) !== undefined;
       });
     },
   };
@@ -182,15 +182,17 @@ async function initiate(ports: readonly number[], electionTimeoutMillis = 10_000
   const members = hostsOf(ports).map((host, _id) => ({ _id, host }));
   const first = directly(ports[0]!);
   await command(first, { replSetInitiate: { _id: setName, members, settings: { electionTimeoutMillis } } });
+  /** Undefined where it is not answered: members that become another thing end connections. */
+  const asking = (asked: Document) => command(first, asked).catch(() => undefined);
   // Left alone, the first election waits for a whole election timeout.
   await until('the first election', async () => {
-    await command(first, { replSetStepUp: 1 }).catch(() => undefined);
-    return (await command(first, { hello: 1 }))['isWritablePrimary'];
+    await asking({ replSetStepUp: 1 });
+    return (await asking({ hello: 1 }))?.['isWritablePrimary'];
   });
   // All of them up to date, so that a test that kills the first leaves a set that can elect.
   await until('every member to be up to date', async () => {
-    const { members: states } = await command(first, { replSetGetStatus: 1 });
-    return states.every(({ stateStr }: Document) => stateStr === 'PRIMARY' || stateStr === 'SECONDARY');
+    const status = await asking({ replSetGetStatus: 1 });
+    return status?.['members'].every(({ stateStr }: Document) => stateStr === 'PRIMARY' || stateStr === 'SECONDARY');
   });
 }
 
@@ -200,7 +202,9 @@ async function until(what: string, isSo: () => Promise<boolean>): Promise<void> 
   }
 }
 
-const directly = (port: number) => `mongodb://127.0.0.1:${port}/?directConnection=true&serverSelectionTimeoutMS=1000`;
+/** `patience`: milliseconds until it is given up. A member that answers at all may be slow to, on a machine that has much else to do. */
+const directly = (port: number, patience = 30_000) =>
+  `mongodb://127.0.0.1:${port}/?directConnection=true&serverSelectionTimeoutMS=${patience}`;
 
 async function command(uri: string, asked: Document): Promise<Document> {
   const client = new MongoClient(uri, { maxPoolSize: 1 });
