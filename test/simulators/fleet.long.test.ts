@@ -25,5 +25,5 @@ describe('A fleet of a thousand generated patients', () => {
     } finally {
       await house.stop();
     }
-  }, 240_000);
+  }, 600_000);
 });

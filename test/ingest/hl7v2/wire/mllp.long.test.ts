@@ -230,9 +230,9 @@ describe('10,000 messages that something happened to (I47)', () => {
             socket.on('close', () => resolve(text));
           });
           if (heard.includes(`|AA|${good}\r`)) answered += 2;
-          // Several starts in one message are several faults.
+          // Several starts or ends in one message are several faults, and so is an empty one: it takes more than the two frames have.
           else {
-            expect(bad.filter((byte) => byte === 0x0b || byte === 0x1c).length).toBeGreaterThan(5);
+            expect(bad.filter((byte) => byte === 0x0b || byte === 0x1c).length).toBeGreaterThan(4);
             closed += 2;
           }
         }
