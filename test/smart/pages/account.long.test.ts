@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { codeAt, stepAt } from '../../../src/smart/users/totp.ts';
 import { until } from '../../support/until.ts';
+import { wrongCode } from '../users/users-house.ts';
 import {
   actionIn,
   type BlindBrowser,
@@ -63,7 +64,7 @@ describe('The pages of an account', () => {
     secret = secretIn(setUp.text);
     expect(setUp.text.replaceAll(' ', '')).toContain(secret);
     const uri = /name="uri" value="([^"]+)"/.exec(setUp.text)![1]!.replaceAll('&amp;', '&');
-    const wrong = await browser.post('/oauth/account/totp', { code: '000000', uri });
+    const wrong = await browser.post('/oauth/account/totp', { code: wrongCode(secret, Date.now()), uri });
     expect([wrong.status, secretIn(wrong.text)]).toEqual([400, secret]);
     expect(wrong.text).toContain('id="code-fault" role="alert"');
     // The code of the step before counts until this one is over.
@@ -82,7 +83,7 @@ describe('The pages of an account', () => {
     const action = actionIn(second.text, '/second-factor');
     const handle = /name="handle" value="([^"]+)"/.exec(second.text)![1]!;
     expect(headingIn((await other.get('/oauth/account/security')).text)).toBe('Sign in');
-    const wrong = await other.post(action, { handle, code: '000000' });
+    const wrong = await other.post(action, { handle, code: wrongCode(secret, Date.now()) });
     expect([wrong.status, headingIn(wrong.text)]).toEqual([401, 'Second step']);
     expect(wrong.text).toContain(
       '<p class="fault" id="code-fault" role="alert">That code is not right, or no longer.</p>',
@@ -143,7 +144,8 @@ describe('The pages of an account', () => {
       new RegExp(`name="${name}" value="([^"]+)"`).exec(setUp.text)![1]!.replaceAll('&amp;', '&'),
     ) as [string, string];
     await fresh.follow(await fresh.get('/oauth/account/security'));
-    const wrong = await fresh.post(actionIn(setUp.text, '/set-up'), { handle, uri, code: '000000' });
+    const missed = wrongCode(secretIn(setUp.text), Date.now());
+    const wrong = await fresh.post(actionIn(setUp.text, '/set-up'), { handle, uri, code: missed });
     expect([wrong.status, headingIn(wrong.text), secretIn(wrong.text)]).toEqual([
       400,
       headingIn(setUp.text),

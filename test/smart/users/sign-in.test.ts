@@ -1,7 +1,7 @@
 /** Signing in: password, second factor, what is refused and how, and what the trail says of it. promises I54, O27 */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { codeAt, stepAt } from '../../../src/smart/users/totp.ts';
-import { attempt, cheap, nurse, openUsersHouse, password, row, type UsersHouse } from './users-house.ts';
+import { attempt, cheap, nurse, openUsersHouse, password, row, type UsersHouse, wrongCode } from './users-house.ts';
 
 let house: UsersHouse;
 beforeAll(async () => {
@@ -24,7 +24,11 @@ async function withTotp(login: string) {
   const { secret } = await house.factors.beginTotp(login);
   const { codes } = await house.factors.confirmTotp(login, codeAt(secret, stepAt(house.runtime.now())), row);
   house.pass(STEP);
-  return { secret, codes: codes!, code: (away = 0) => codeAt(secret, stepAt(house.runtime.now()) + away) };
+  return {
+    codes: codes!,
+    code: () => codeAt(secret, stepAt(house.runtime.now())),
+    wrong: () => wrongCode(secret, house.runtime.now()),
+  };
 }
 
 describe('A password alone', () => {
@@ -132,9 +136,9 @@ describe('A second factor', () => {
 
   it('may come along with the password', async () => {
     await nurse(house, 'swift');
-    const { code } = await withTotp('swift');
+    const { code, wrong } = await withTotp('swift');
     expect(await trying('swift', password, { code: code() })).toMatchObject({ step: 'done', methods: ['pwd', 'otp'] });
-    expect((await refused(trying('swift', password, { code: '000000' }))).status).toBe(401);
+    expect((await refused(trying('swift', password, { code: wrong() }))).status).toBe(401);
   });
 
   it('lets one of two in that use the same code at the same time', async () => {
@@ -167,25 +171,25 @@ describe('A second factor', () => {
 
   it('may be missed five times, then the password is asked for again', async () => {
     await nurse(house, 'clumsy');
-    await withTotp('clumsy');
+    const { wrong } = await withTotp('clumsy');
     const { handle }: any = await trying('clumsy', password);
     const codes = [];
     for (let i = 0; i < 6; i++)
-      codes.push((await refused(house.signIn.secondFactor({ ...attempt, handle, code: '000000' }))).code);
+      codes.push((await refused(house.signIn.secondFactor({ ...attempt, handle, code: wrong() }))).code);
     expect(codes).toEqual(['login', 'login', 'login', 'login', 'expired', 'expired']);
     expect((await house.rows(6)).filter(({ reason }) => reason === 'code wrong')).toHaveLength(5);
   });
 
   it('makes whoever knows the password and guesses codes from everywhere wait', async () => {
     await nurse(house, 'besieged');
-    const { code, codes } = await withTotp('besieged');
+    const { code, codes, wrong } = await withTotp('besieged');
     let source = 0;
     const guess = async (guessed: string) => {
       const from = { ...attempt, source: `198.51.100.${source++}` };
       const { handle }: any = await house.signIn.signIn({ ...from, login: 'besieged', password });
       return refused(house.signIn.secondFactor({ ...from, handle, code: guessed }));
     };
-    for (let i = 0; i < 10; i++) expect((await guess('000000')).status).toBe(401);
+    for (let i = 0; i < 10; i++) expect((await guess(wrong())).status).toBe(401);
     expect(await guess(code())).toMatchObject({ status: 429, code: 'throttled' });
     house.pass(31_000);
     expect(await guess(code())).toBeUndefined();
@@ -214,7 +218,9 @@ describe('A second factor', () => {
     expect(mustEnrol).toBe(true);
     const { secret } = await house.factors.beginTotp(user.login);
     const code = codeAt(secret, stepAt(house.runtime.now()));
-    expect((await refused(house.signIn.enrol(step.handle, '000000', row))).status).toBe(400);
+    expect((await refused(house.signIn.enrol(step.handle, wrongCode(secret, house.runtime.now()), row))).status).toBe(
+      400,
+    );
     const enrolled = await house.signIn.enrol(step.handle, code, row);
     expect(enrolled).toMatchObject({ step: { step: 'done', methods: ['pwd', 'otp'] } });
     expect(enrolled.codes).toHaveLength(10);
@@ -244,8 +250,9 @@ describe('Setting up a second factor with a password alone', () => {
 describe('Factors', () => {
   it('count from their first right code on', async () => {
     await nurse(house, 'tentative');
-    await house.factors.beginTotp('tentative');
-    expect((await refused(house.factors.confirmTotp('tentative', '000000', row))).status).toBe(400);
+    const { secret } = await house.factors.beginTotp('tentative');
+    const wrong = wrongCode(secret, house.runtime.now());
+    expect((await refused(house.factors.confirmTotp('tentative', wrong, row))).status).toBe(400);
     expect(await trying('tentative', password)).toMatchObject({ step: 'done' });
   });
 

@@ -7,6 +7,7 @@ import { type Runtime, systemRuntime } from '../../../src/runtime.ts';
 import { extract } from '../../../src/search/extract.ts';
 import { createHolds } from '../../../src/smart/clients/holds.ts';
 import { createUsers, type UsersParts, type UsersRoom } from '../../../src/smart/users/room.ts';
+import { codeAt, stepAt } from '../../../src/smart/users/totp.ts';
 import type { RowOf } from '../../../src/smart/users/user.ts';
 import type { Change, Store, StoredAuditRow } from '../../../src/store/store.ts';
 import { testStore } from '../../support/test-store.ts';
@@ -102,6 +103,12 @@ export async function openUsersHouse(parts: Partial<UsersParts> = {}): Promise<U
     },
   };
 }
+
+/** A code that an authenticator app with this secret shows neither at the time nor a minute later. */
+export const wrongCode = (secret: string, now: number): string =>
+  ['000000', '111111', '222222', '333333', '444444'].find((code) =>
+    [-1, 0, 1, 2, 3].every((away) => codeAt(secret, stepAt(now) + away) !== code),
+  ) ?? '555555';
 
 /** A nurse who may sign in. */
 export const nurse = (house: UsersRoom, login = 'jackie', more: object = {}) =>
