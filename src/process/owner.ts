@@ -1,4 +1,5 @@
 /** The store has one owner: a lock file in the data folder says which process holds it and where it listens. */
+import { hash } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -76,16 +77,24 @@ function isPlaced(whole: string, file: string): boolean {
   }
 }
 
-/** Clears away a lock that was found dead. Where another took its place meanwhile, that one is put back. */
-function clear(file: string, aside: string): void {
-  try {
-    renameSync(file, aside);
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error; // gone already: somebody else was quicker
-    return;
+/**
+ * Puts our file in the place of what was found dead there. One at a time may: whoever is first at a file named after what is dead. It is
+ * moved there only where the dead one still stands, and nobody else moves that. Says whether it was, or which living process is at it.
+ */
+function takeOver(path: string, dead: string, own: string, lock: string): boolean | Owner {
+  const claim = `${lock}.${hash('sha256', dead, 'hex').slice(0, 16)}`;
+  if (!isPlaced(own, claim)) {
+    const former = textOf(claim);
+    if (former === undefined) return false;
+    const taken = livingIn(former) ?? takeOver(claim, former, own, lock); // who died at it is taken over as well
+    if (taken !== true) return taken;
   }
-  if (livingIn(textOf(aside))) isPlaced(aside, file);
-  rmSync(aside);
+  if (textOf(path) !== dead) {
+    rmSync(claim);
+    return false;
+  }
+  renameSync(claim, path);
+  return true;
 }
 
 /** Takes the data folder, making it where it is missing. Throws with a sentence when somebody living holds it. */
@@ -98,15 +107,16 @@ export function takeOwnership(dataFolder: string): Ownership {
   write(mine);
   try {
     for (let attempt = 0; !isPlaced(own, file); attempt++) {
-      const owner = ownerOf(dataFolder);
-      if (owner?.pid === process.pid)
+      const text = textOf(file);
+      const owner = livingIn(text) ?? (text !== undefined && takeOver(file, text, own, file));
+      if (owner === true) break;
+      if (owner && owner.pid === process.pid)
         throw new Error(`the data folder ${dataFolder} is in use by this process already`);
       if (attempt > 3) throw new Error(`the lock of the data folder ${dataFolder} cannot be taken`);
       if (owner) {
         const where = owner.url ? ` at ${owner.url}` : '';
         throw new Error(`the data folder ${dataFolder} belongs to the running process ${owner.pid}${where}`);
       }
-      clear(file, `${own}.dead`);
     }
   } finally {
     rmSync(own, { force: true });

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
@@ -54,6 +55,36 @@ describe('The owner of a data folder', () => {
       rmSync(lock);
     }
   }, 60_000);
+
+  describe('that died', () => {
+    const dead = (began: string) => JSON.stringify({ pid: process.pid, began });
+    /** Where somebody stands who takes over from who wrote that. */
+    const claimOn = (text: string) => `${lock}.${hash('sha256', text, 'hex').slice(0, 16)}`;
+
+    it('is followed by one process, while another that began to follow still lives', async () => {
+      const other = claimant();
+      await other.ready();
+      other.go();
+      expect(await other.answer()).toBe('won');
+      // Before it was moved to its place.
+      renameSync(lock, claimOn(dead('1')));
+      writeFileSync(lock, dead('1'));
+      expect(() => takeOwnership(folder)).toThrow(/belongs to the running process \d+/);
+      await other.end();
+      takeOwnership(folder).release();
+      expect(readdirSync(folder)).toEqual([]);
+    });
+
+    it('is followed though whoever began to follow died at it too, and so did the next', () => {
+      writeFileSync(lock, dead('1'));
+      writeFileSync(claimOn(dead('1')), dead('2'));
+      writeFileSync(claimOn(dead('2')), dead('3'));
+      const ownership = takeOwnership(folder);
+      expect(ownerOf(folder)).toMatchObject({ pid: process.pid });
+      expect(readdirSync(folder)).toEqual(['owner.lock']);
+      ownership.release();
+    });
+  });
 
   it('says where it listens, and leaves nothing behind', () => {
     const ownership = takeOwnership(folder);
