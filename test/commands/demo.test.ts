@@ -30,7 +30,7 @@ describe('The demo of John Doe and Jane Smith', () => {
     await until(async () => {
       const { body } = await server.ask('GET', '/cardiac/status');
       return body.manufacturers.find((one: any) => one.manufacturer === maker).last_sync !== null;
-    }, 60);
+    }, 120);
   };
 
   it.each([
@@ -56,6 +56,6 @@ describe('The demo of John Doe and Jane Smith', () => {
         await server.kill('SIGTERM');
       }
     },
-    180_000,
+    480_000,
   );
 });

@@ -46,7 +46,7 @@ describe('If-None-Exist, alone and in transactions, from four processes at once'
   beforeAll(async () => {
     const starts = await Promise.all(Array.from({ length: PROCESSES }, (_, number) => lineUp(number)));
     finishes = (await Promise.all(starts.map((go) => go()))).flat();
-  }, 60_000);
+  }, 240_000);
 
   it('answers 201 once for each identifier and 200 to everybody else', () => {
     const counts: Record<number, number> = {};

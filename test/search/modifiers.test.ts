@@ -7,6 +7,7 @@ import { extract } from '../../src/search/extract.ts';
 import { looksElsewhere, matches, surelyMatches } from '../../src/search/match.ts';
 import type { Criterion } from '../../src/search/query.ts';
 import type { Setting } from '../../src/search/setting.ts';
+import { quickest } from '../support/quickest.ts';
 import { refused } from './refused.ts';
 
 const finds = (resource: Resource, query: string, setting: Setting = {}): boolean => {
@@ -318,11 +319,14 @@ describe('words', () => {
     expect(extract({ resourceType: 'Patient', text: { div: 'x x X' } }).words).toHaveLength(2);
   });
 
-  it('need no more than one pass over a narrative that is broken', () => {
+  it('need no more than one pass over a narrative that is broken', async () => {
     for (const piece of ['<', '<"', "<a '", '<!--', '&', '&#']) {
-      const before = performance.now();
-      extract({ resourceType: 'Patient', text: { div: piece.repeat(200_000) } });
-      expect(performance.now() - before).toBeLessThan(1500);
+      const time = async () => {
+        const before = performance.now();
+        extract({ resourceType: 'Patient', text: { div: piece.repeat(200_000) } });
+        return performance.now() - before;
+      };
+      expect(await quickest(1_500, time)).toBeLessThan(1_500);
     }
   });
 
