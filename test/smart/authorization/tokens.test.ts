@@ -15,8 +15,10 @@ afterAll(async () => {
 
 let store: Store;
 let tokens: Tokens;
+/** Milliseconds that the clock, which stands, was set on. */
 let ahead = 0;
-const seconds = () => Math.floor(Date.now() / 1_000);
+const began = Date.now();
+const seconds = () => Math.floor(began / 1_000);
 const context = {
   type: 'smart-launch',
   user: 'house',
@@ -58,7 +60,7 @@ const access = (more: object = {}) =>
 
 beforeEach(async () => {
   ahead = 0;
-  const runtime = { ...systemRuntime, now: () => Date.now() + ahead };
+  const runtime = { ...systemRuntime, now: () => began + ahead };
   store = await openStore({ file: ':memory:', runtime: systemRuntime });
   opened.push(store);
   tokens = createTokens(store, runtime, base);
