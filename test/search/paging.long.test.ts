@@ -49,7 +49,7 @@ async function fill(): Promise<void> {
 beforeAll(async () => {
   house = await openHouse();
   await fill();
-}, 900_000);
+}, 1_800_000);
 afterAll(() => house.stop());
 
 /** Writes until it is told to stop: creates, moves by another date, deletes. Each writer has resources of its own. */
@@ -119,6 +119,6 @@ describe('paging while sixteen write', () => {
       else expect(movedTwice.length).toBeGreaterThan(0);
       if (inOrder) expect(met.findIndex((one, i) => i > 0 && !inOrder(met[i - 1], one))).toBe(-1);
     },
-    600_000,
+    1_800_000,
   );
 });

@@ -10,7 +10,7 @@ const noExpression = ['Patient.age', 'Patient.birthOrderBoolean'];
 let all: readonly Asked[] = [];
 beforeAll(async () => {
   if (!skipped) all = await openExamples();
-}, 240_000);
+}, 600_000);
 afterAll(closeExamples);
 
 describe('each search parameter of R4', () => {
@@ -30,6 +30,6 @@ describe('each search parameter of R4', () => {
       expect(listed).toEqual(withoutExample);
       expect(searched).toBeGreaterThan(1_400);
     },
-    360_000,
+    900_000,
   );
 });
