@@ -146,7 +146,7 @@ describe(`${FILES} files dropped in every way, and ${KILLS} kills`, () => {
     }
     for (const { path, rest } of later) appendFileSync(path, rest);
     await killing;
-    expect(await until(() => namesIn(inbox).length <= into.half.length, 200_000)).toBe(true);
+    expect(await until(() => namesIn(inbox).length <= into.half.length, 600_000)).toBe(true);
 
     expect(kills).toBe(KILLS);
     expect(hashesIn(inbox)).toEqual([...into.half].sort());
@@ -155,7 +155,7 @@ describe(`${FILES} files dropped in every way, and ${KILLS} kills`, () => {
     const found = await stored();
     expect([...found.keys()].sort()).toEqual([...into.readings].sort());
     expect([...found.values()].filter((versions) => versions !== '1')).toEqual([]);
-  }, 400_000);
+  });
 
   it(`${AT_ONCE} at once are found and taken in (P11)`, async () => {
     const before = namesIn(archive).length;
@@ -168,9 +168,9 @@ describe(`${FILES} files dropped in every way, and ${KILLS} kills`, () => {
     const begun = Date.now();
     for (const name of names) renameSync(join(aside, name), join(inbox, name));
     const isDone = () => !readdirSync(inbox).some((name) => name.startsWith('m'));
-    expect(await until(isDone, 300_000)).toBe(true);
+    expect(await until(isDone, 900_000)).toBe(true);
     const seconds = (Date.now() - begun) / 1_000;
     expect(namesIn(archive).length - before).toBe(AT_ONCE);
     process.stderr.write(`${AT_ONCE} files at once were archived within ${seconds.toFixed(1)} s\n`);
-  }, 400_000);
+  });
 });
