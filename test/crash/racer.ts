@@ -71,6 +71,6 @@ async function race(): Promise<Finish[]> {
 if (import.meta.main) {
   process.stdout.write('ready\n');
   for await (const _go of createInterface({ input: process.stdin })) break;
-  process.stdout.write(`${JSON.stringify(await race())}\n`);
-  process.exit(0);
+  // What is not yet in the pipe when a process exits is lost.
+  process.stdout.write(`${JSON.stringify(await race())}\n`, () => process.exit(0));
 }
