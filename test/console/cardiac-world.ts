@@ -107,6 +107,19 @@ export async function openWard(house: TestHouse): Promise<void> {
   }
 }
 
+/** The report of an implant, with its documents. */
+export const report = (id: string, of: string, presentedForm: readonly object[], more: object = {}) => ({
+  resourceType: 'DiagnosticReport',
+  id,
+  status: 'final',
+  code: { coding: [{ system: `${base}/CodeSystem/cardiac-device-kind`, code: 'interrogation-report' }] },
+  subject: { reference: `Patient/${of}` },
+  effectiveDateTime: '2026-11-02T08:00:00Z',
+  presentedForm,
+  ...more,
+});
+export const pdf = (more: object) => ({ contentType: 'application/pdf', ...more });
+
 export const observation = (id: string, of: string, at: number, value: number, more: object = {}) => ({
   resourceType: 'Observation',
   id,

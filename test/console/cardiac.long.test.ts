@@ -7,7 +7,7 @@ import { openHouse, type TestHouse } from '../support/house.ts';
 import { violationsOn, weightOf } from '../support/page-checks.ts';
 import { quickest } from '../support/quickest.ts';
 import { until } from '../support/until.ts';
-import { alert, base, EVIL, observation, openWard, PASSWORD, store } from './cardiac-world.ts';
+import { alert, EVIL, observation, openWard, PASSWORD, pdf, report, store } from './cardiac-world.ts';
 
 const MINUTE = 60_000;
 
@@ -54,15 +54,7 @@ describeInChromium('The pages of devices in Chromium', () => {
       ...alert('a1', 'p1', { at: now - 3 * MINUTE }),
       ...alert('a2', 'p1', { priority: 'PM', text: 'Lead impedance', at: now - 90 * MINUTE }),
       ...alert('a3', 'p1', { priority: 'PL', text: EVIL, at: now - 300 * MINUTE }),
-      {
-        resourceType: 'DiagnosticReport',
-        id: 'report',
-        status: 'final',
-        code: { coding: [{ system: `${base}/CodeSystem/cardiac-device-kind`, code: 'interrogation-report' }] },
-        subject: { reference: 'Patient/p1' },
-        effectiveDateTime: '2026-11-02T08:00:00Z',
-        presentedForm: [{ contentType: 'application/pdf', data: Buffer.from('%PDF-1.4\n%%EOF\n').toString('base64') }],
-      },
+      report('report', 'p1', [pdf({ data: Buffer.from('%PDF-1.4\n%%EOF\n').toString('base64') })]),
       ...minutes.map((i) => observation(`hr-${i}`, 'p1', now - i * MINUTE, 60 + (i % 37))),
       ...[1, 2, 3].map((i) =>
         observation(`v-${i}`, 'p1', now - i * 20 * 1_440 * MINUTE, 2.9 - i / 50, {
@@ -273,9 +265,9 @@ describeInChromium('The pages of devices in Chromium', () => {
     const buttons = page.locator('#reports button');
     expect(await page.getAttribute('section:has(> #reports)', 'aria-labelledby')).toBe('reports-title');
     expect(await buttons.allTextContents()).toEqual([expect.stringMatching(/2 Nov 2026/)]);
-    const [report] = await Promise.all([page.waitForEvent('download'), buttons.click()]);
-    expect(report.suggestedFilename()).toBe('watchfire-report.pdf');
-    expect(readFileSync((await report.path())!, 'utf8')).toBe('%PDF-1.4\n%%EOF\n');
+    const [document] = await Promise.all([page.waitForEvent('download'), buttons.click()]);
+    expect(document.suggestedFilename()).toBe('watchfire-report.pdf');
+    expect(readFileSync((await document.path())!, 'utf8')).toBe('%PDF-1.4\n%%EOF\n');
     expect(await page.textContent('#rate figcaption')).toMatch(/normal \d+ to \d+ beats/);
   });
 

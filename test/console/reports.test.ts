@@ -1,22 +1,11 @@
 /** Reports of implants on the page of a patient: which there are, whose document is given to whom, and which to nobody. docs/dashboard.md */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openHouse, type TestHouse } from '../support/house.ts';
-import { base, openWard, store } from './cardiac-world.ts';
+import { openWard, pdf, report, store } from './cardiac-world.ts';
 import { cookieOf } from './page-cookie.ts';
 
 const bytes = (name: string) => Buffer.from(`%PDF-1.4 ${name}\n%%EOF\n`);
 const base64 = (name: string) => bytes(name).toString('base64');
-const pdf = (more: object) => ({ contentType: 'application/pdf', ...more });
-const report = (id: string, of: string, presentedForm: readonly object[], more: object = {}) => ({
-  resourceType: 'DiagnosticReport',
-  id,
-  status: 'final',
-  code: { coding: [{ system: `${base}/CodeSystem/cardiac-device-kind`, code: 'interrogation-report' }] },
-  subject: { reference: `Patient/${of}` },
-  effectiveDateTime: '2026-11-02T08:00:00Z',
-  presentedForm,
-  ...more,
-});
 const binary = (id: string, of?: string) => ({
   resourceType: 'Binary',
   id,

@@ -8,7 +8,19 @@ import { type MakerSimulator, startMakerSimulator } from '../../src/simulators/m
 import { describeInChromium, openChromium } from '../support/chromium.ts';
 import { openHouse, type TestHouse } from '../support/house.ts';
 import { until } from '../support/until.ts';
-import { alert, base, device, listOf, observation, openWard, PASSWORD, patient, store } from './cardiac-world.ts';
+import {
+  alert,
+  base,
+  device,
+  listOf,
+  observation,
+  openWard,
+  PASSWORD,
+  patient,
+  pdf,
+  report,
+  store,
+} from './cardiac-world.ts';
 import { message, sent } from './feeds-world.ts';
 
 const MINUTE = 60_000;
@@ -109,7 +121,12 @@ function ward(now: number): any[] {
       data: Array.from({ length: 2_500 }, (_, i) => beat(i)).join(' '),
     },
   });
-  return [...patients.flat(), ...heart, ...others, ...slow.flat(), strip];
+  const reports = [2, 31, 92].map((days) =>
+    report(`report-${days}`, 'q0', [pdf({ data: 'JVBERi0=' })], {
+      effectiveDateTime: new Date(now - days * 1_440 * MINUTE).toISOString(),
+    }),
+  );
+  return [...patients.flat(), ...reports, ...heart, ...others, ...slow.flat(), strip];
 }
 
 describeInChromium('Pictures of the pages', () => {
