@@ -67,7 +67,7 @@ export async function openAlerts(parts: AlertParts): Promise<AlertRooms> {
     metrics.rows(startAlertWatch({ ...parts, canonical: config.canonical, settings }));
   }
   for (const measure of alertMeasures(store)) metrics.rows(measure);
-  const push = pushSubscriptionsRouter({ store, client, publicKey: vapidPublicKey({ privateKey: pushKey }) });
+  const push = pushSubscriptionsRouter({ store, runtime, client, publicKey: vapidPublicKey({ privateKey: pushKey }) });
   return {
     rooms: config.pushContact === undefined ? [] : [{ path: '/push-subscriptions', room: identified(identify, push) }],
     publicRooms: [alertAnswersRouter({ store, dispatch, runtime, base, linkKey })],

@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts';
 import { afterOf, countOf, isoOf, membersOf, pageOf, parameterOf, reply } from './admin-desk.ts';
 import { visitOf } from './app.ts';
 import { readBody } from './body.ts';
-import { securityHeaders } from './respond.ts';
+import { send } from './respond.ts';
 
 export interface AdminQuarantineRoom {
   readonly store: Pick<Store, 'read' | 'commit'>;
@@ -96,8 +96,10 @@ export function adminQuarantineRouter({ store, quarantine, retries }: AdminQuara
     const held = await heldOf(request);
     const payload = await payloadOf(held, store);
     await visitOf(response).record(deed('admin-quarantine-payload', 'R', held));
-    const headers = { 'Content-Type': 'application/octet-stream', 'Content-Length': payload.length };
-    response.writeHead(200, { ...securityHeaders, ...headers }).end(payload);
+    send(request, response, 200, payload, {
+      'Content-Type': 'application/octet-stream',
+      'X-Request-Id': visitOf(response).requestId,
+    });
   });
 
   router.post('/quarantine/:id/retry', async (request, response) => {

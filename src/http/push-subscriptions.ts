@@ -3,14 +3,18 @@ import { type Request, type RequestHandler, type Response, Router } from 'expres
 import { pushKeyFor, pushKind, pushNamesOf, pushTargetOf, subscribing } from '../alerts/channels/push-subscriptions.ts';
 import { problem } from '../fhir/outcome.ts';
 import { keyOf } from '../fhir/references.ts';
+import { settle } from '../interactions/settle.ts';
 import type { GuardedClient } from '../outbound/guarded-client.ts';
+import type { Runtime } from '../runtime.ts';
+import { hasToken } from '../smart/identify.ts';
 import type { Store } from '../store/store.ts';
 import { visitOf } from './app.ts';
 import { demandJson, FORM_LIMIT, readBody } from './body.ts';
 import { sendJson } from './respond.ts';
 
 export interface PushDoor {
-  readonly store: Pick<Store, 'list' | 'commit'>;
+  readonly store: Pick<Store, 'list' | 'get' | 'commit'>;
+  readonly runtime: Pick<Runtime, 'now'>;
   readonly client: Pick<GuardedClient, 'check'>;
   /** The key that a browser subscribes for, base64url. */
   readonly publicKey: string;
@@ -27,6 +31,20 @@ function personOf(response: Response): string {
   return who;
 }
 
+/** At a page or by a token: both were given out to a login. */
+function subscriberOf(response: Response) {
+  const who = personOf(response);
+  const { caller } = visitOf(response);
+  if (caller.session) {
+    const { login, epoch, id: session } = caller.session;
+    return { who, login, epoch, session };
+  }
+  const context = hasToken(caller) ? caller.standing.context : undefined;
+  if (!context) throw problem('forbidden', 'only a person who signed in is pushed to');
+  const { user: login, epoch, session } = context;
+  return { who, login, epoch, ...(session !== undefined && { session }) };
+}
+
 async function bodyOf(request: Request): Promise<unknown> {
   demandJson(request);
   const text = (await readBody(request, FORM_LIMIT)).toString('utf8');
@@ -38,21 +56,26 @@ async function bodyOf(request: Request): Promise<unknown> {
 }
 
 /** Behind a guard that puts the caller on the visit. */
-export function pushSubscriptionsRouter({ store, client, publicKey }: PushDoor): RequestHandler {
+export function pushSubscriptionsRouter({ store, runtime, client, publicKey }: PushDoor): RequestHandler {
   const router = Router();
   router.get('/', async (request, response) => {
     const subscriptions = await pushNamesOf(personOf(response), store);
     sendJson(request, response, 200, { public_key: publicKey, subscriptions }, visitOf(response).requestId);
   });
-  router.post('/', async (request, response) => {
-    const who = personOf(response);
+  const subscribe = (isRefresh: boolean) => async (request: Request, response: Response) => {
+    const subscriber = subscriberOf(response);
     const target = pushTargetOf(await bodyOf(request));
     const fault = client.check(target.endpoint);
     if (fault) throw fault;
-    const { key: mark } = visitOf(response).caller;
-    await store.commit(await subscribing(who, { ...target, ...(mark !== undefined && { mark }) }, store));
-    sendJson(request, response, 201, { endpoint: target.endpoint }, visitOf(response).requestId);
-  });
+    await settle(runtime, async () => {
+      const changes = await subscribing(subscriber, target, store, isRefresh);
+      if (changes.length > 0) await store.commit(changes);
+    });
+    const { requestId } = visitOf(response);
+    sendJson(request, response, isRefresh ? 200 : 201, { endpoint: target.endpoint }, requestId);
+  };
+  router.post('/', subscribe(false));
+  router.put('/', subscribe(true));
   router.delete('/', async (request, response) => {
     const who = personOf(response);
     const { endpoint } = (await bodyOf(request)) as { readonly endpoint?: unknown };

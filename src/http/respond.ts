@@ -41,17 +41,17 @@ function dropRest(request: IncomingMessage): Readonly<Record<string, string>> {
   return {};
 }
 
-/** Sends text with the security headers. HEAD and the statuses without a body send headers alone. */
+/** Sends text or bytes with the security headers. HEAD and the statuses without a body send headers alone. */
 export function send(
   request: IncomingMessage,
   response: ServerResponse,
   status: number,
-  text: string,
+  content: string | Buffer,
   headers: Readonly<Record<string, string>>,
 ): void {
   const isBare = status === 204 || status === 304;
   // Encoded once: the length has to be known, and the socket takes bytes.
-  const body = isBare ? undefined : Buffer.from(text);
+  const body = isBare ? undefined : typeof content === 'string' ? Buffer.from(content) : content;
   const length = body ? { 'Content-Length': body.length } : {};
   response.writeHead(status, { ...securityHeaders, ...headers, ...length, ...dropRest(request) });
   response.end(request.method === 'HEAD' ? undefined : body);

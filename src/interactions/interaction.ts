@@ -134,6 +134,8 @@ export interface Caller {
   /** Prefix of the device key that it came with, for the audit row. */
   readonly key?: string;
   readonly access: Access;
+  /** Of a person at a page of ours: the login with its epoch, and the id of the session. */
+  readonly session?: { readonly login: string; readonly epoch: number; readonly id: string };
 }
 
 /** A resource to store that has not been indexed yet: what derivations and inside callers hand to the write path. */

@@ -104,6 +104,8 @@ export function takeOwnership(dataFolder: string): Ownership {
   const own = `${file}.${process.pid}`;
   const mine: Owner = { pid: process.pid, began: beganAt(process.pid) };
   const write = (owner: Owner) => writeFileSync(own, JSON.stringify(owner), { mode: 0o600 });
+  // One that was killed with our pid may have left it, as a second name of the lock.
+  rmSync(own, { force: true });
   write(mine);
   try {
     for (let attempt = 0; !isPlaced(own, file); attempt++) {

@@ -14,6 +14,9 @@ const binary = (id: string, of?: string) => ({
   data: base64(id),
 });
 
+/** Not in the list of a page. */
+const hidden = { status: 'entered-in-error' };
+
 let house: TestHouse;
 let asNina: Record<string, string>;
 beforeAll(async () => {
@@ -28,11 +31,24 @@ beforeAll(async () => {
       effectiveDateTime: '2026-11-03T08:00:00Z',
     }),
     report('others', 'p2', [pdf({ data: base64('others') })]),
-    report('stolen', 'p1', [pdf({ url: 'Binary/one' })], { status: 'entered-in-error' }),
-    report('unnamed', 'p1', [pdf({ url: 'Binary/loose' })], { status: 'entered-in-error' }),
-    report('page', 'p1', [{ contentType: 'text/html', data: base64('page') }], { status: 'entered-in-error' }),
+    report('stolen', 'p1', [pdf({ url: 'Binary/one' })], hidden),
+    report('unnamed', 'p1', [pdf({ url: 'Binary/loose' })], hidden),
+    report('page', 'p1', [{ contentType: 'text/html', data: base64('page') }], hidden),
+    report('again', 'p1', Array(2_000).fill(pdf({ url: 'Binary/again' })), hidden),
+    binary('again', 'again'),
+    report('both', 'p1', [pdf({ data: base64('english') }), pdf({ data: base64('german') })], hidden),
+    report(
+      'many',
+      'p1',
+      Array.from({ length: 4 }, (_, i) => pdf({ url: `Binary/many-${i}` })),
+      hidden,
+    ),
+    report('torn', 'p1', [pdf({ url: 'Binary/torn' })], hidden),
+    binary('torn', 'torn'),
+    report('patient', 'p1', [pdf({ url: 'Patient/p1' })], hidden),
     report('laboratory', 'p1', [pdf({ data: base64('laboratory') })], { code: { text: 'Full blood count' } }),
   ]);
+  await house.ask('DELETE', '/fhir/Binary/torn');
   asNina = await cookieOf(house, 'nina');
 });
 afterAll(() => house.stop());
@@ -70,9 +86,17 @@ describe('The reports of a patient', () => {
     ['of the laboratory', 'laboratory', 404],
     ['that is no PDF', 'page', 422],
     ['that is not there', 'none', 404],
+    ['whose document is deleted', 'torn', 404],
+    ['whose document is none', 'patient', 404],
+    ['in more parts than there are', 'many', 422],
   ])('are not given: one %s', async (_what, id, status) => {
     const { response, bytes: given } = await ask(id);
     expect([response.status, JSON.parse(given.toString()).resourceType]).toEqual([status, 'OperationOutcome']);
+  });
+
+  it('are given once, however often they are named, and one of several forms', async () => {
+    expect((await ask('again')).bytes).toEqual(bytes('again'));
+    expect((await ask('both')).bytes).toEqual(bytes('english'));
   });
 
   it('are for nobody, and for staff alone', async () => {

@@ -220,6 +220,26 @@ describeInChromium('Alerts on this device', () => {
     complaints.length = 0;
   });
 
+  it('end with the session in which a page saw them last, also where that is signed out of elsewhere', async () => {
+    await signIn('nina');
+    await page.click('.settings summary');
+    await stateIs('Off.');
+    await page.check('#push');
+    await stateIs('On.');
+    await context.clearCookies();
+    await page.reload();
+    await page.waitForSelector('#signed-out:not([hidden])');
+    await signIn('nina');
+    await page.click('.settings summary');
+    await stateIs('On.');
+    expect(await subscriptionsOf('nina')).toBe(1);
+    await page.goto(`${house.url}/oauth/account/apps`);
+    await page.click('form[action$="/account/sign-out"] button');
+    await until(async () => (await subscriptionsOf('nina')) === 0);
+    await page.goto(`${house.url}/cardiac/`);
+    await page.waitForSelector('#signed-out:not([hidden])');
+  });
+
   it('of somebody whose session merely ended are not shown to the next who signs in', async () => {
     await signIn('nina');
     await page.click('.settings summary');

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { hash } from 'node:crypto';
-import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
@@ -71,6 +71,13 @@ describe('The owner of a data folder', () => {
       writeFileSync(lock, dead('1'));
       expect(() => takeOwnership(folder)).toThrow(/belongs to the running process \d+/);
       await other.end();
+      takeOwnership(folder).release();
+      expect(readdirSync(folder)).toEqual([]);
+    });
+
+    it('is followed by a process of the same number that finds what it left', () => {
+      writeFileSync(lock, dead('1'));
+      linkSync(lock, `${lock}.${process.pid}`);
       takeOwnership(folder).release();
       expect(readdirSync(folder)).toEqual([]);
     });

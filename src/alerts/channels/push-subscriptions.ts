@@ -3,12 +3,26 @@ import { hash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { problem } from '../../fhir/outcome.ts';
 import type { PushTarget } from '../../outbound/web-push.ts';
+import { expectedSession } from '../../smart/users/sessions.ts';
+import { lookUp } from '../../smart/users/user.ts';
 import { everyKept } from '../../store/every-kept.ts';
 import type { Change, Look } from '../../store/store.ts';
 import type { ChannelKind, Contact } from './channel.ts';
 
-/** `<who>|<hash of the endpoint>`: {@link PushTarget}. */
+/** `<who>|<hash of the endpoint>`: {@link KeptPush}. */
 export const pushKind = 'push-subscription';
+
+/** Who asks to be pushed to: as long as all that was given out to the login in that epoch stands. */
+interface Subscriber {
+  readonly who: string;
+  readonly login: string;
+  /** Of the user when the session or token was given out. */
+  readonly epoch: number;
+  /** That it ends with; left out for a token that ends with none. */
+  readonly session?: string;
+}
+
+interface KeptPush extends PushTarget, Omit<Subscriber, 'who'> {}
 
 /** Of one user; the oldest goes where there would be more. */
 const MOST = 10;
@@ -16,9 +30,31 @@ const MOST = 10;
 export const pushKeyFor = (who: string, endpoint: string): string =>
   `${who}|${hash('sha256', endpoint, 'hex').slice(0, 32)}`;
 
+/** Those whose login may still be pushed to: it is there, not disabled, and nothing has ended what was given out to it since. */
+async function standing<T extends { readonly value: KeptPush }>(
+  all: readonly T[],
+  look: Pick<Look, 'get'>,
+): Promise<readonly T[]> {
+  const logins = [...new Set(all.map(({ value }) => value.login))];
+  const users = new Map(await Promise.all(logins.map(async (login) => [login, await lookUp(look, login)] as const)));
+  return all.filter(({ value: { login, epoch } }) => {
+    const user = users.get(login)?.user;
+    return user !== undefined && user.disabled === undefined && user.epoch === epoch;
+  });
+}
+
+const standingOf = async (who: string, look: Pick<Look, 'list' | 'get'>) =>
+  standing(await everyKept(pushKind, look, `${who}|`), look);
+
 /** Of somebody's browsers the hashes of their endpoints: whoever knows one of them finds it, and learns of no other. */
-export async function pushNamesOf(who: string, look: Pick<Look, 'list'>): Promise<readonly string[]> {
-  return (await everyKept(pushKind, look, `${who}|`)).map(({ key }) => key.slice(who.length + 1));
+export async function pushNamesOf(who: string, look: Pick<Look, 'list' | 'get'>): Promise<readonly string[]> {
+  return (await standingOf(who, look)).map(({ key }) => key.slice(who.length + 1));
+}
+
+/** Where the browser of that key is, if it may still be pushed to. */
+export async function pushTargetAt(key: string, look: Pick<Look, 'get'>): Promise<PushTarget | undefined> {
+  const [kept] = await look.get(pushKind, [key]);
+  return kept && (await standing([kept], look))[0]?.value;
 }
 
 /** What a browser hands over, as JSON; throws what a client is told. */
@@ -32,40 +68,55 @@ export function pushTargetOf(body: any): PushTarget {
   return { endpoint, p256dh: keys.p256dh, auth: keys.auth };
 }
 
-/** Keeps it for who asks; what is kept of it, or not, is nobody else's. `mark`: of the session in which they ask. */
+/**
+ * Keeps it for who asks, and for nobody else any more: a browser tells of the alerts of one person. `isRefresh`: only where it is kept
+ * already, else 404. 401 where the login or the session is over.
+ */
 export async function subscribing(
-  who: string,
-  target: PushTarget & { readonly mark?: string },
-  look: Pick<Look, 'list'>,
+  { who, ...by }: Subscriber,
+  target: PushTarget,
+  look: Pick<Look, 'list' | 'get'>,
+  isRefresh = false,
 ): Promise<readonly Change[]> {
+  const value: KeptPush = { ...target, ...by };
+  if ((await standing([{ value }], look)).length === 0) throw problem('login', 'what you signed in with is over');
+  const goesOn = by.session === undefined ? [] : [await expectedSession(look, by.session)];
   const key = pushKeyFor(who, target.endpoint);
-  const all = await everyKept(pushKind, look, `${who}|`);
-  if (all.some((one) => one.key === key && isDeepStrictEqual(one.value, target))) return [];
-  const own = all.filter((one) => one.key !== key);
+  const all = await everyKept(pushKind, look);
+  const before = all.find((one) => one.key === key);
+  if (isRefresh && (!before || (await standing([before], look)).length === 0))
+    throw problem('not-found', 'this browser is not subscribed for you');
+  if (before && isDeepStrictEqual(before.value, value)) return [];
+  const own = all.filter((one) => one.key.startsWith(`${who}|`) && one.key !== key);
   const oldest = [...own].sort((a, b) => a.revision - b.revision).slice(0, Math.max(0, own.length - MOST + 1));
+  const others = all.filter((one) => one.key !== key && one.key.endsWith(key.slice(who.length)));
   return [
-    { op: 'put', kind: pushKind, key, value: target },
-    ...oldest.map((one): Change => ({ op: 'drop', kind: pushKind, key: one.key })),
+    ...goesOn,
+    { op: 'put', kind: pushKind, key, value },
+    ...[...oldest, ...others].map((one): Change => ({ op: 'drop', kind: pushKind, key: one.key })),
   ];
 }
 
-/** Ends those of somebody, or those alone that were asked for in one session. */
-export async function unsubscribing(
-  who: string,
+/** Those that were asked for in a session that is over end with it, or go on in the next one of the same login. */
+export async function pushOfSession(
+  { who, session, next }: { readonly who: string; readonly session: string; readonly next: string | undefined },
   look: Pick<Look, 'list'>,
-  mark: string | undefined,
 ): Promise<readonly Change[]> {
   return (await everyKept(pushKind, look, `${who}|`))
-    .filter(({ value }) => mark === undefined || value.mark === mark)
-    .map(({ key }) => ({ op: 'drop', kind: pushKind, key }));
+    .filter(({ value }) => value.session === session)
+    .map(({ key, value }) =>
+      next === undefined
+        ? { op: 'drop', kind: pushKind, key }
+        : { op: 'put', kind: pushKind, key, value: { ...value, session: next } },
+    );
 }
 
 /** Where somebody's browsers are. */
 export async function pushContacts(
   who: string,
-  look: Pick<Look, 'list'>,
+  look: Pick<Look, 'list' | 'get'>,
   kinds: ReadonlySet<ChannelKind>,
 ): Promise<readonly Contact[]> {
   if (!kinds.has('web-push')) return [];
-  return (await everyKept(pushKind, look, `${who}|`)).map(({ key }) => ({ kind: 'web-push', value: key }));
+  return (await standingOf(who, look)).map(({ key }) => ({ kind: 'web-push', value: key }));
 }

@@ -1,11 +1,11 @@
 /** Web push to the browsers of a user. https://www.rfc-editor.org/rfc/rfc8030 */
 import { hash } from 'node:crypto';
 import type { GuardedClient } from '../../outbound/guarded-client.ts';
-import { MOST_PUSHED, type PushTarget, pushCall, type Vapid } from '../../outbound/web-push.ts';
+import { MOST_PUSHED, pushCall, type Vapid } from '../../outbound/web-push.ts';
 import type { Runtime } from '../../runtime.ts';
 import type { Store } from '../../store/store.ts';
 import type { Channel } from './channel.ts';
-import { pushKind } from './push-subscriptions.ts';
+import { pushKind, pushTargetAt } from './push-subscriptions.ts';
 import { answered, attempt } from './reply.ts';
 
 const HOUR = 3_600;
@@ -31,9 +31,9 @@ export const webPush = (
 ): Channel => ({
   kind: 'web-push',
   async send({ id, to, subject, text, link, priority, about }, signal) {
-    const [kept] = await store.get(pushKind, [to.value]);
-    if (!kept) return { failed: 'recipient-unavailable', reason: 'The browser is no longer subscribed', isFinal: true };
-    const target = kept.value as PushTarget;
+    const target = await pushTargetAt(to.value, store);
+    if (!target)
+      return { failed: 'recipient-unavailable', reason: 'The browser is no longer subscribed', isFinal: true };
     const pushing = {
       text: fitting(text, (body) => JSON.stringify({ id, title: subject, body, link, priority })),
       urgency: urgencies[priority],

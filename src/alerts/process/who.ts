@@ -23,7 +23,7 @@ export interface Group {
 }
 
 export interface WhoParts {
-  readonly look: Pick<Look, 'read' | 'search' | 'list'>;
+  readonly look: Pick<Look, 'read' | 'search' | 'list' | 'get'>;
   /** `CareTeam/1` of the organization. */
   readonly team: string | undefined;
   /** Of the clinic. */

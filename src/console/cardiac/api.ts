@@ -3,7 +3,7 @@ import { type Request, type RequestHandler, type Response, Router } from 'expres
 import type { Limits } from '../../alerts/thresholds.ts';
 import { parseExact, writeExact } from '../../fhir/json.ts';
 import { visitOf } from '../../http/app.ts';
-import { securityHeaders, send } from '../../http/respond.ts';
+import { send } from '../../http/respond.ts';
 import type { Mapping } from '../../ingest/mapping.ts';
 import { insideRequest } from '../../interactions/inside.ts';
 import type { Dispatch } from '../../interactions/interaction.ts';
@@ -86,8 +86,10 @@ export function cardiacApi({ dispatch, runtime, canonical, base, mapping, limits
     demandStaff(response);
     const { text, version } = await readFor(request, response, 'DiagnosticReport', request.params.id);
     const document = await documentOf(parseExact((text ?? version?.text)!), canonical, store);
-    const headers = { 'Content-Type': 'application/octet-stream', 'Content-Length': document.length };
-    response.writeHead(200, { ...securityHeaders, ...headers }).end(document);
+    send(request, response, 200, document, {
+      'Content-Type': 'application/octet-stream',
+      'X-Request-Id': visitOf(response).requestId,
+    });
   });
   router.get('/evidence', async (request, response) => {
     const { flag = '' } = askedIn(request, ['flag']);

@@ -1,6 +1,7 @@
 /** Reports of a patient's implants: which there are, and the document of one. docs/dashboard.md */
 import { problem } from '../../fhir/outcome.ts';
-import { keyOf, type Resource, referenceTo } from '../../fhir/references.ts';
+import { keyOf, referenceTo } from '../../fhir/references.ts';
+import { mostParts } from '../../ingest/implants/report.ts';
 import { isDeleted, type Look } from '../../store/store.ts';
 import type { Search } from '../../translators/cardiac/asker.ts';
 import { unlessForbidden } from './unless-forbidden.ts';
@@ -28,30 +29,39 @@ export async function reportsOf(reference: string, search: Search, canonical: st
 }
 
 /**
- * The PDF of a report that the caller may read, its parts put together. A Binary counts only where it says that it belongs to this
- * very report (`securityContext`, https://hl7.org/fhir/R4/binary.html#security-considerations): whoever may write a report could name any.
+ * The PDF of a report that the caller may read: its parts put together, or the first of several forms. A Binary counts only where it says
+ * that it belongs to this very report (`securityContext`, https://hl7.org/fhir/R4/binary.html#security-considerations): whoever may write a
+ * report could name any.
  */
 export async function documentOf(report: any, canonical: string, store: Pick<Look, 'read'>): Promise<Buffer> {
   const { system, code } = codeOf(canonical);
   const isOurs = report.code?.coding?.some((one: any) => one.system === system && one.code === code);
-  const forms: readonly any[] = report.presentedForm ?? [];
-  if (!isOurs || forms.length === 0) throw problem('not-found', 'this is no report of an implant with a document');
-  if (forms.some(({ contentType }) => contentType !== PDF))
+  const all: readonly any[] = report.presentedForm ?? [];
+  if (!isOurs || all.length === 0) throw problem('not-found', 'this is no report of an implant with a document');
+  const urls = new Set(all.map(({ url }) => url));
+  const isInParts = urls.size === all.length && !urls.has(undefined);
+  const forms = isInParts ? all : all.slice(0, 1);
+  if (forms.some(({ contentType }) => contentType?.toLowerCase() !== PDF))
     throw problem('not-supported', 'the document is no PDF; its DiagnosticReport has it', { status: 422 });
-  const keys = forms.flatMap(({ url }) => keyOf(url ?? '') ?? []);
-  const versions = await store.read(keys.filter(({ type }) => type === 'Binary'));
-  const parts = new Map(
-    versions.flatMap((one) => {
-      if (!one || isDeleted(one)) return [];
-      const { securityContext, data }: any = JSON.parse(one.text) as Resource;
-      return securityContext?.reference === `DiagnosticReport/${report.id}` ? [[referenceTo(one.key), data]] : [];
-    }),
-  );
-  return Buffer.concat(
-    forms.map(({ data, url }) => {
-      const text: unknown = data ?? parts.get(url);
-      if (typeof text !== 'string') throw problem('not-found', 'the document of this report is not there');
-      return Buffer.from(text, 'base64');
-    }),
-  );
+  if (forms.length > mostParts) throw problem('too-costly', `a report has ${mostParts} parts at most`, { status: 422 });
+  const parts = await partsOf(report.id, forms, store);
+  const texts = forms.map(({ data, url }) => data ?? parts.get(url));
+  if (texts.includes(undefined)) throw problem('not-found', 'the document of this report is not there');
+  return Buffer.concat(texts.map((text: string) => Buffer.from(text, 'base64')));
+}
+
+/** By their address the texts of the Binaries that belong to the report. */
+async function partsOf(
+  id: string,
+  forms: readonly any[],
+  store: Pick<Look, 'read'>,
+): Promise<ReadonlyMap<string, string>> {
+  const keys = forms.flatMap(({ url }) => keyOf(url ?? '') ?? []).filter(({ type }) => type === 'Binary');
+  const parts = new Map<string, string>();
+  for (const one of await store.read(keys)) {
+    if (!one || isDeleted(one)) continue;
+    const { securityContext, data }: any = JSON.parse(one.text);
+    if (securityContext?.reference === `DiagnosticReport/${id}`) parts.set(referenceTo(one.key), data);
+  }
+  return parts;
 }

@@ -7,7 +7,7 @@ import type { Grant } from '../../smart/grant.ts';
 import { purposeOf } from '../../smart/purposes.ts';
 import { scopesOf } from '../../smart/scopes/words.ts';
 import type { SessionCookie } from '../../smart/users/cookie.ts';
-import { type Session, type SessionLimits, type Sessions, sessionMark } from '../../smart/users/sessions.ts';
+import type { Session, SessionLimits, Sessions } from '../../smart/users/sessions.ts';
 import type { AdministratorSessions } from './administrator.ts';
 import type { Seat } from './seat.ts';
 
@@ -65,7 +65,7 @@ export function createPages(parts: PageParts) {
     roles: user.roles,
     scopes: everything,
     purposeOfUse: purposeOf(undefined, user.roles),
-    token: sessionMark(id),
+    token: id.slice(-32),
   });
   const callerBy = async (grant: Grant): Promise<Caller> => ({
     who: grant.who,
@@ -76,7 +76,7 @@ export function createPages(parts: PageParts) {
   async function seatOf(session: Session): Promise<Seat> {
     const { user, id, used, created } = session;
     const ends = created + limits.absolute;
-    const caller = await callerBy(grantOf(session));
+    const caller = { ...(await callerBy(grantOf(session))), session: { login: user.login, epoch: user.epoch, id } };
     return { login: user.login, caller, id, ends, restEnds: Math.min(used + limits.idle, ends) };
   }
 

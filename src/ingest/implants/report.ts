@@ -14,6 +14,7 @@ const INLINE = 256 * 1024;
 export const largestReport = 20 * 1024 * 1024;
 /** MongoDB stores 16 MB as one document, and base64 is a third longer: what is larger is kept in parts. */
 const PART = 8 * 1024 * 1024;
+export const mostParts = Math.ceil(largestReport / PART);
 
 /** The bytes of the document; undefined where it is no base64 or is too large. */
 export function documentIn({ data }: Pick<ReportTold, 'data'>): Buffer | undefined {

@@ -57,7 +57,7 @@ export interface Directory {
 const MOST_REMEMBERED = 10_000;
 
 export function createDirectory(setting: Omit<UsersSetting, 'holds' | 'recorded'>): Directory {
-  const { store, runtime, roles: rules, passwords, onChange, endedWith } = setting;
+  const { store, runtime, roles: rules, passwords, onChange } = setting;
   const remembered = createRemembered<User | undefined>(runtime, MOST_REMEMBERED);
   const changed = (login: string) => {
     remembered.forget();
@@ -174,11 +174,7 @@ export function createDirectory(setting: Omit<UsersSetting, 'holds' | 'recorded'
         const deed = { interaction: 'admin-user-change', action: 'U', status: 200, target: before.fhirUser };
         return {
           user: { ...after, epoch },
-          also: [
-            ...also,
-            ...(isOver ? await endedWith(before.fhirUser) : []),
-            appended(row({ ...deed, reason: `changed ${what.join(', ')}` })),
-          ],
+          also: [...also, appended(row({ ...deed, reason: `changed ${what.join(', ')}` }))],
         };
       });
       changed(login);
@@ -192,7 +188,6 @@ export function createDirectory(setting: Omit<UsersSetting, 'holds' | 'recorded'
         dropUser(kept),
         ...user.passkeys.map(({ id }) => disowned(id)),
         ...(user.outside ? [removedOutside(user.outside)] : []),
-        ...(await endedWith(user.fhirUser)),
         appended(row({ interaction: 'admin-user-delete', action: 'D', status: 200, target: user.fhirUser })),
       ]);
       changed(user.login);

@@ -57,7 +57,7 @@ export interface FactorsDesk {
 export const hasSecondFactor = ({ totp, passkeys }: User): boolean => totp !== undefined || passkeys.length > 0;
 
 export function createFactors(setting: UsersSetting, passkeys: Passkeys): FactorsDesk {
-  const { store, runtime, roles, passwords, holds, onChange, endedWith } = setting;
+  const { store, runtime, roles, passwords, holds, onChange } = setting;
 
   const userOf = async (login: string): Promise<User> => (await keptUser(store, login)).user;
 
@@ -186,9 +186,9 @@ export function createFactors(setting: UsersSetting, passkeys: Passkeys): Factor
       }
       holds.succeeded(suspect, 'login');
       const record = await passwords.keep(demandPassword(password, login));
-      return change(store, runtime, login, async (now) => ({
+      return change(store, runtime, login, (now) => ({
         user: { ...now, password: record, epoch: laterEpoch(now, runtime.now()) },
-        also: [...(await endedWith(now.fhirUser)), row(rowOf, 'user-password', now)],
+        also: [row(rowOf, 'user-password', now)],
       }));
     },
   };

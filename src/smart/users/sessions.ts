@@ -78,8 +78,6 @@ export interface Sessions {
 }
 
 export const sessionId = (cookie: string): string => hashOf(cookie);
-/** What is written of the session that something was asked in. */
-export const sessionMark = (id: string): string => id.slice(-32);
 const indexKey = (login: string, id: string) => `${login}/${id}`;
 
 const isSameAs = (kept: KeptSession | undefined, { user, epoch }: Bound): boolean =>
@@ -89,6 +87,13 @@ const isSameAs = (kept: KeptSession | undefined, { user, epoch }: Bound): boolea
 export async function isStillOpen(store: Pick<Store, 'get'>, bound: Bound): Promise<boolean> {
   const [kept] = await store.get(KIND, [bound.session]);
   return isSameAs(kept?.value, bound);
+}
+
+/** That it goes on, for the commit of what is asked in it. 401 where it does not. */
+export async function expectedSession(store: Pick<Store, 'get'>, id: string): Promise<Change> {
+  const [kept] = await store.get(KIND, [id]);
+  if (!kept) throw problem('login', 'the session is over');
+  return { op: 'expect', of: { kind: KIND, key: id }, at: kept.revision };
 }
 
 export function createSessions(
@@ -128,10 +133,13 @@ export function createSessions(
     };
     const formerId = former === undefined ? undefined : sessionId(former);
     const [old] = formerId === undefined ? [] : await store.get(KIND, [formerId]);
+    const before = old && (await lookUp(store, old.value.login))?.user;
+    const next = before?.login === user.login ? id : undefined;
     await store.commit([
       put(id, kept, 'absent'),
       { op: 'put', kind: OF_USER, key: indexKey(user.login, id), value: {}, expiresIn: seconds(absolute) },
       ...(old ? dropped(old.value.login, old.key) : []),
+      ...(before ? await endedWith(before.fhirUser, old!.key, next) : []),
       appended(row({ interaction: 'sign-in', status: 200, reason: `by ${methods.join('+')}`, ...aboutUser(user) })),
     ]);
     if (old) onChange(old.value.login);
@@ -197,17 +205,17 @@ export function createSessions(
       const session = (await list(login)).find((one) => one.id === id);
       if (!session) throw problem('not-found', 'there is no such session');
       const signedOut = row({ interaction: 'sign-out', action: 'E', status: 200, ...aboutUser(session.user) });
-      const also = await endedWith(session.user.fhirUser, sessionMark(id));
-      await store.commit([...dropped(login, id), ...also, appended(signedOut)]);
+      const ended = () => endedWith(session.user.fhirUser, id);
+      await store.commit([...dropped(login, id), ...(await ended()), appended(signedOut)]);
+      // Nothing more can be asked for in it: what just was is ended too.
+      const late = await ended();
+      if (late.length > 0) await store.commit(late);
       onChange(login);
     },
     async endAll(login, row) {
-      const user = await changeUser(store, runtime, login, async (before) => ({
+      const user = await changeUser(store, runtime, login, (before) => ({
         user: { ...before, epoch: laterEpoch(before, runtime.now()) },
-        also: [
-          ...(await endedWith(before.fhirUser)),
-          appended(row({ interaction: 'sign-out-everywhere', status: 200, ...aboutUser(before) })),
-        ],
+        also: [appended(row({ interaction: 'sign-out-everywhere', status: 200, ...aboutUser(before) }))],
       }));
       onChange(login);
       return user;

@@ -22,8 +22,8 @@ export interface UsersSetting {
   readonly endedWith: EndedWith;
 }
 
-/** What else ends for a person (`Practitioner/7`), for the same commit: where they sign out of one session, or where all are over. */
-export type EndedWith = (who: string, session?: string) => Promise<readonly Change[]>;
+/** What else ends with a session of a person (`Practitioner/7`), for the same commit; `next`: the session in which it goes on. */
+export type EndedWith = (who: string, session: string, next?: string) => Promise<readonly Change[]>;
 
 /** Who guesses at one login, passkey or provider holds up nobody at another, and nobody elsewhere. */
 export const suspectOf = (source: string, tried: string): string => `${source} ${tried}`;

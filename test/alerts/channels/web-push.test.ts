@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import type { Message } from '../../../src/alerts/channels/channel.ts';
-import { pushKind, subscribing } from '../../../src/alerts/channels/push-subscriptions.ts';
+import { pushContacts, pushKind, subscribing } from '../../../src/alerts/channels/push-subscriptions.ts';
 import { webPush } from '../../../src/alerts/channels/web-push.ts';
 import { pushSubscriptionsRouter } from '../../../src/http/push-subscriptions.ts';
 import { guardedClient } from '../../../src/outbound/guarded-client.ts';
@@ -17,6 +17,9 @@ import { pushedBrowser } from './pushed-browser.ts';
 
 const runtime = systemRuntime;
 const never = new AbortController().signal;
+/** A login, kept; its epoch rises with whatever ends all that was given out to it. */
+const userOf = (login: string, more: object = {}) =>
+  ({ op: 'put', kind: 'user', key: login, value: { login, fhirUser: 'Practitioner/7', epoch: 1, ...more } }) as const;
 const pushed = (value: string, more: Partial<Message> = {}) => message({ kind: 'web-push', value }, more);
 
 interface Call {
@@ -69,7 +72,8 @@ describe('web push', () => {
     const store = await openSqliteStore({ file: ':memory:', runtime });
     const browser = pushedBrowser();
     const target = { endpoint: `${url}/push/1`, ...browser.keys };
-    await store.commit(await subscribing('Practitioner/7', target, store));
+    await store.commit([userOf('nora')]);
+    await store.commit(await subscribing({ who: 'Practitioner/7', login: 'nora', epoch: 1 }, target, store));
     const [kept] = await store.list(pushKind, '', 10);
     const channel = webPush(client, runtime, store, vapid);
     const send = async (more: Partial<Message> = {}, answer = 201) => {
@@ -78,7 +82,7 @@ describe('web push', () => {
       const sent = await channel.send(pushed(kept!.key, more), never);
       return { sent, headers: calls[0]!.headers, text: browser.read(calls[0]!.body) };
     };
-    return { store, send };
+    return { store, send, key: kept!.key };
   }
 
   it('reaches the browser of a user, signed as this server, and forgets one that is gone', async () => {
@@ -106,6 +110,20 @@ describe('web push', () => {
     await store.close();
   });
 
+  it.each([
+    ['is disabled', userOf('nora', { disabled: 1 })],
+    ['was signed out everywhere', userOf('nora', { epoch: 2 })],
+    ['is no more', { op: 'drop', kind: 'user', key: 'nora' } as const],
+  ])('tells nobody whose login %s, though the message waits already', async (_what, change) => {
+    const { store, key } = await subscribed();
+    await store.commit([change]);
+    calls = [];
+    const sent = await webPush(client, runtime, store, vapid).send(pushed(key), never);
+    expect([sent, calls]).toEqual([expect.objectContaining({ failed: 'recipient-unavailable', isFinal: true }), []]);
+    expect(await pushContacts('Practitioner/7', store, new Set(['web-push']))).toEqual([]);
+    await store.close();
+  });
+
   it('hands over what a browser can read, however long the text: its end is cut, its link is whole', async () => {
     const { store, send } = await subscribed();
     for (const sign of ['x', 'Ä', '"', '\u0001', '🫀']) {
@@ -127,10 +145,13 @@ describe('where a browser asks to be pushed to', () => {
     const store = await openSqliteStore({ file: ':memory:', runtime });
     const app = express();
     app.use((request, response, next) => {
-      response.locals['visit'] = { requestId: 'r', caller: { who: request.headers['x-who'] ?? 'anonymous' } };
+      const who = String(request.headers['x-who'] ?? 'anonymous');
+      response.locals['visit'] = { requestId: 'r', caller: { who, session: { login: who, epoch: 1, id: who } } };
       next();
     });
-    app.use('/push-subscriptions', pushSubscriptionsRouter({ store, client, publicKey: 'key' }));
+    for (const who of ['Practitioner/7', 'Patient/1'])
+      await store.commit([userOf(who), { op: 'put', kind: 'user-session', key: who, value: {} }]);
+    app.use('/push-subscriptions', pushSubscriptionsRouter({ store, runtime, client, publicKey: 'key' }));
     app.use((error: any, _request: any, response: any, _next: any) => response.status(error.status ?? 500).end());
     const server = app.listen(0, '127.0.0.1');
     await new Promise((go) => server.once('listening', go));
@@ -162,10 +183,16 @@ describe('where a browser asks to be pushed to', () => {
       const name = (path: string) => hash('sha256', `${url}/${path}`, 'hex').slice(0, 32);
       expect(await names('Practitioner/7')).toEqual(expect.arrayContaining([name('b2'), name('b11')]));
       expect(await names('Practitioner/71')).toEqual([]);
+      expect((await ask('PUT', 'Practitioner/7', browser('b4'))).status).toBe(200);
+      expect((await ask('PUT', 'Practitioner/7', browser('b0'))).status).toBe(404);
       await ask('DELETE', 'Patient/1', { endpoint: `${url}/b5` });
       expect(await store.list('push-subscription', '', 100)).toHaveLength(10);
       await ask('DELETE', 'Practitioner/7', { endpoint: `${url}/b5` });
       expect(await store.list('push-subscription', '', 100)).toHaveLength(9);
+      // A browser tells of the alerts of who asked last, and of nobody else's.
+      expect((await ask('POST', 'Patient/1', browser('b6'))).status).toBe(201);
+      expect([await names('Patient/1'), (await names('Practitioner/7')).length]).toEqual([[name('b6')], 8]);
+      expect((await ask('PUT', 'Practitioner/7', browser('b6'))).status).toBe(404);
     } finally {
       await new Promise((go) => server.close(go));
       await store.close();

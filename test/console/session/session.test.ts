@@ -1,5 +1,7 @@
 /** Who looks at a page, over HTTP: cookies count for our own pages alone, open what the roles open, and end. docs/decisions/0016-pages-and-cookies.md */
 import { hash } from 'node:crypto';
+import { once } from 'node:events';
+import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemRuntime } from '../../../src/runtime.ts';
 import { pushedBrowser } from '../../alerts/channels/pushed-browser.ts';
@@ -25,16 +27,16 @@ beforeAll(async () => {
   for (const id of ['p1', 'p2', 'p3']) await house.update({ resourceType: 'Patient', id });
   await house.update(team('active'));
   await house.update({ ...team('active'), id: 'other-team', subject: { reference: 'Patient/p3' } });
-  for (const [login, roles] of [
-    ['nina', ['nurse']],
-    ['nobody', []],
-  ] as const) {
-    const asked = { login, password: PASSWORD, fhirUser: 'Practitioner/nina', roles };
-    const { status, text } = await house.ask('POST', '/admin/users', asked);
-    if (status !== 201) throw new Error(text);
-  }
+  await mayCome('nina', ['nurse']);
+  await mayCome('nobody', []);
 });
 afterAll(() => house.stop());
+
+async function mayCome(login: string, roles: readonly string[]): Promise<void> {
+  const asked = { login, password: PASSWORD, fhirUser: 'Practitioner/nina', roles };
+  const { status, text } = await house.ask('POST', '/admin/users', asked);
+  if (status !== 201) throw new Error(text);
+}
 
 const team = (status: string) => ({
   resourceType: 'CareTeam',
@@ -191,14 +193,17 @@ describe('Alerts on a device', () => {
   const names = (...all: string[]) =>
     all.map((name) => hash('sha256', `https://push.example.org/${name}`, 'hex').slice(0, 32)).sort();
   const told = async () => (await push('GET', (await signedIn('nobody')).cookie)).body.subscriptions.sort();
-  const patch = (asked: object) => house.ask('PATCH', '/admin/users/nina', asked);
+  const patch = (asked: object, login = 'nina') => house.ask('PATCH', `/admin/users/${login}`, asked);
+  const account = async ({ browser }: Awaited<ReturnType<typeof signedIn>>, deed: string, form = {}) => {
+    await browser.get('/oauth/account/security');
+    return browser.post(`/oauth/account/${deed}`, form);
+  };
 
   it('end where somebody signs out on purpose, of the session that asked for them last, and not by rest', async () => {
     const [desk, phone] = [await signedIn(), await signedIn()];
     await subscribe('desk', desk);
     await subscribe('phone', phone);
-    await desk.browser.get('/oauth/account/apps');
-    await desk.browser.post('/oauth/account/sign-out', {});
+    await account(desk, 'sign-out');
     expect(await told()).toEqual(names('phone'));
 
     shift += 16 * 60_000;
@@ -213,15 +218,98 @@ describe('Alerts on a device', () => {
 
   it.each([
     ['is signed out everywhere', () => house.ask('DELETE', '/admin/users/nina/sessions')],
+    ['is signed out by the administrator', endEach],
     ['may not sign in any more', () => patch({ disabled: true })],
+    ['may do less', () => patch({ roles: [] })],
     ['has another password', () => patch({ password: PASSWORD })],
+    ['took another password', (own: Signed) => account(own, 'password', { current: PASSWORD, password: PASSWORD })],
   ])('end all where their owner %s', async (_what, deed) => {
-    await subscribe('desk', await signedIn());
+    const own = await signedIn();
+    await subscribe('desk', own);
     expect(await told()).toEqual(names('desk'));
-    expect((await deed()).status).toBe(200);
+    expect((await deed(own)).status).toBe(200);
     expect(await told()).toEqual([]);
-    await patch({ disabled: false });
+    await patch({ disabled: false, roles: ['nurse'] });
   });
+
+  it('end where their owner is deleted, also for who comes after under that login', async () => {
+    await subscribe('desk', await signedIn());
+    await house.ask('DELETE', '/admin/users/nina');
+    expect(await told()).toEqual([]);
+    await mayCome('nina', ['nurse']);
+    expect(await told()).toEqual([]);
+  });
+
+  it('go on where another login of the same person ends', async () => {
+    const own = await signedIn('nobody');
+    await subscribe('desk', own);
+    await patch({ disabled: true });
+    expect((await push('GET', own.cookie)).body.subscriptions).toEqual(names('desk'));
+    await patch({ disabled: false });
+    await session('DELETE', own.cookie);
+    expect(await told()).toEqual([]);
+  });
+
+  it('go along where their owner signs in once more at that browser, and end where another does', async () => {
+    for (const login of ['nina', 'nobody']) {
+      const own = await signedIn();
+      await subscribe('desk', own);
+      // Who would change a password has to have signed in just now.
+      shift += 11 * 60_000;
+      await account(own, 'password', { current: PASSWORD, password: PASSWORD });
+      await own.browser.post('/oauth/account/sign-in/security/login', { login, password: PASSWORD });
+      expect((await push('GET', own.cookie)).status).toBe(401);
+      expect(await told()).toEqual(login === 'nina' ? names('desk') : []);
+      await account(own, 'sign-out');
+      expect(await told()).toEqual([]);
+    }
+  });
+
+  it('are not kept where the session or the login ended while they were asked for', async () => {
+    for (const deed of [
+      ({ cookie }: Signed) => session('DELETE', cookie),
+      () => patch({ disabled: true }),
+      () => house.ask('DELETE', '/admin/users/nina/sessions'),
+    ]) {
+      const own = await signedIn();
+      const body = JSON.stringify({ endpoint: 'https://push.example.org/late', keys });
+      const status = await sentSlowly(own.cookie, body, () => deed(own));
+      expect([status >= 200, await told()]).toEqual([true, []]);
+      await patch({ disabled: false });
+    }
+  });
+
+  it('that are asked for beside a sign-out end with it', async () => {
+    const own = await signedIn();
+    const asked = Array.from({ length: 8 }, (_, i) =>
+      push('POST', own.cookie, { endpoint: `https://push.example.org/${i}`, keys }),
+    );
+    await Promise.all([...asked, session('DELETE', own.cookie)]);
+    expect(await told()).toEqual([]);
+  });
+
+  type Signed = Awaited<ReturnType<typeof signedIn>>;
+
+  async function endEach() {
+    const { sessions } = (await house.ask('GET', '/admin/users/nina/sessions')).body;
+    const answers = [];
+    for (const { id } of sessions) answers.push(await house.ask('DELETE', `/admin/users/nina/sessions/${id}`));
+    return answers.at(-1)!;
+  }
+
+  /** Its head and a first byte, then what happens meanwhile, then the rest; the status of the answer. */
+  async function sentSlowly(cookie: string, body: string, meanwhile: () => Promise<unknown>): Promise<number> {
+    const headers = { cookie, ...page, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    const sent = request(`${house.url}/push-subscriptions`, { method: 'POST', headers });
+    const answered = once(sent, 'response');
+    sent.write(body.slice(0, 1));
+    await new Promise((go) => setTimeout(go, 100));
+    await meanwhile();
+    sent.end(body.slice(1));
+    const [response] = await answered;
+    response.resume();
+    return response.statusCode;
+  }
 });
 
 describe('The token of the administrator', () => {

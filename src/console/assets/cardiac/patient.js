@@ -129,17 +129,16 @@ function charts(place, all, key, options) {
   standing.set(place, { names, drawn: all.map((series) => plot(place, series, options)) });
 }
 
-/** Whether it stands there already: then nothing that somebody stands on goes away. */
-function stands(place, all) {
+/** Whether something else is to stand there from now on: where not, nothing that somebody stands on goes away. */
+function isNews(place, all) {
   const told = JSON.stringify(all);
-  if (standing.get(place) === told) return true;
-  standing.set(place, told);
+  return standing.get(place) !== told && standing.set(place, told);
 }
 
 /** One strip at a time, the newest first; who has paged stays where they are while nothing is new. */
 let page = 0;
 function strips(all) {
-  if (stands(at('strips'), all)) return;
+  if (!isNews(at('strips'), all)) return;
   page = 0;
   drawStrip(all);
 }
@@ -155,7 +154,7 @@ function drawStrip(all) {
 
 function reportButtons(all) {
   const place = at('reports');
-  if (stands(place, all)) return;
+  if (!isNews(place, all)) return;
   place.parentElement.hidden = all.length === 0;
   place.replaceChildren(...all.map((report) => element('button', { type: 'button', onclick: () => save(`reports/${report.id}`, 'watchfire-report.pdf') }, moment(report.at))));
 }

@@ -40,7 +40,7 @@ async function isOurs() {
   const { subscriptions } = await ask(DOOR, { isQuiet: true });
   if (subscriptions.includes(await nameOf(subscription.endpoint))) {
     // From now on it ends with this session.
-    await ask(DOOR, { method: 'POST', body: subscription, isQuiet: true });
+    await ask(DOOR, { method: 'PUT', body: subscription, isQuiet: true });
     return true;
   }
   await subscription.unsubscribe();
