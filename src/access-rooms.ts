@@ -1,6 +1,6 @@
 /** Who may do what, on one page: clients, users, policies and the authorization server, and what of them the doors need. Stands beside core.ts; docs/decisions/0011-two-pages-of-wiring.md */
 import type { RequestHandler } from 'express';
-import { pushOfSession } from './alerts/channels/push-subscriptions.ts';
+import { endingPushOf } from './alerts/channels/push-subscriptions.ts';
 import type { Trail } from './audit/trail.ts';
 import type { Config } from './config.ts';
 import { adminClientsRouter } from './http/admin-clients.ts';
@@ -91,7 +91,7 @@ export function openAccess(parts: AccessParts): AccessRooms {
     client,
     providers: config.openidProviders === undefined ? [] : readProviders(config.openidProviders),
     onChange: () => forget(),
-    endedWith: (who, session, next) => pushOfSession({ who, session, next }, store),
+    endingWith: (session, next) => endingPushOf(session, next, store),
   });
   const authorization = createAuthorization({
     store,

@@ -1,12 +1,18 @@
 /** Where a browser of a signed-in user asks to be pushed to. https://www.w3.org/TR/push-api/ */
 import { type Request, type RequestHandler, type Response, Router } from 'express';
-import { pushKeyFor, pushKind, pushNamesOf, pushTargetOf, subscribing } from '../alerts/channels/push-subscriptions.ts';
+import {
+  pushKeyFor,
+  pushKind,
+  pushNamesOf,
+  pushTargetOf,
+  type Subscriber,
+  subscribing,
+} from '../alerts/channels/push-subscriptions.ts';
 import { problem } from '../fhir/outcome.ts';
 import { keyOf } from '../fhir/references.ts';
 import { settle } from '../interactions/settle.ts';
 import type { GuardedClient } from '../outbound/guarded-client.ts';
 import type { Runtime } from '../runtime.ts';
-import { hasToken } from '../smart/identify.ts';
 import type { Store } from '../store/store.ts';
 import { visitOf } from './app.ts';
 import { demandJson, FORM_LIMIT, readBody } from './body.ts';
@@ -31,18 +37,12 @@ function personOf(response: Response): string {
   return who;
 }
 
-/** At a page or by a token: both were given out to a login. */
-function subscriberOf(response: Response) {
+/** At a page of ours alone: what an app is told of, it asks for with a Subscription, under its own scopes. */
+function subscriberOf(response: Response): Subscriber {
   const who = personOf(response);
-  const { caller } = visitOf(response);
-  if (caller.session) {
-    const { login, epoch, id: session } = caller.session;
-    return { who, login, epoch, session };
-  }
-  const context = hasToken(caller) ? caller.standing.context : undefined;
-  if (!context) throw problem('forbidden', 'only a person who signed in is pushed to');
-  const { user: login, epoch, session } = context;
-  return { who, login, epoch, ...(session !== undefined && { session }) };
+  const { session } = visitOf(response).caller;
+  if (!session) throw problem('forbidden', 'only a person at a page of this server is pushed to');
+  return { who, login: session.login, epoch: session.epoch, session: session.id };
 }
 
 async function bodyOf(request: Request): Promise<unknown> {
@@ -78,7 +78,7 @@ export function pushSubscriptionsRouter({ store, runtime, client, publicKey }: P
   router.put('/', subscribe(true));
   router.delete('/', async (request, response) => {
     const who = personOf(response);
-    const { endpoint } = (await bodyOf(request)) as { readonly endpoint?: unknown };
+    const { endpoint } = ((await bodyOf(request)) ?? {}) as { readonly endpoint?: unknown };
     await store.commit([{ op: 'drop', kind: pushKind, key: pushKeyFor(who, String(endpoint)) }]);
     response.status(204).end();
   });

@@ -129,7 +129,7 @@ export function takeOwnership(dataFolder: string): Ownership {
       renameSync(own, file);
     },
     release() {
-      rmSync(file, { force: true });
+      if (ownerOf(dataFolder)?.pid === process.pid) rmSync(file, { force: true });
     },
   };
 }

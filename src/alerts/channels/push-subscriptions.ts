@@ -1,5 +1,5 @@
 /** Browsers that want to be pushed to: kept by user, each under a key of its own. https://www.w3.org/TR/push-api/#pushsubscription-interface */
-import { hash } from 'node:crypto';
+import { ECDH, hash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { problem } from '../../fhir/outcome.ts';
 import type { PushTarget } from '../../outbound/web-push.ts';
@@ -12,14 +12,14 @@ import type { ChannelKind, Contact } from './channel.ts';
 /** `<who>|<hash of the endpoint>`: {@link KeptPush}. */
 export const pushKind = 'push-subscription';
 
-/** Who asks to be pushed to: as long as all that was given out to the login in that epoch stands. */
-interface Subscriber {
+/** Who asks to be pushed to, at a page of ours: as long as all that was given out to the login in that epoch stands. */
+export interface Subscriber {
   readonly who: string;
   readonly login: string;
-  /** Of the user when the session or token was given out. */
+  /** Of the user when the session began. */
   readonly epoch: number;
-  /** That it ends with; left out for a token that ends with none. */
-  readonly session?: string;
+  /** Its id. */
+  readonly session: string;
 }
 
 interface KeptPush extends PushTarget, Omit<Subscriber, 'who'> {}
@@ -31,11 +31,11 @@ export const pushKeyFor = (who: string, endpoint: string): string =>
   `${who}|${hash('sha256', endpoint, 'hex').slice(0, 32)}`;
 
 /** Those whose login may still be pushed to: it is there, not disabled, and nothing has ended what was given out to it since. */
-async function standing<T extends { readonly value: KeptPush }>(
+async function stillStanding<T extends { readonly value: KeptPush }>(
   all: readonly T[],
   look: Pick<Look, 'get'>,
 ): Promise<readonly T[]> {
-  const logins = [...new Set(all.map(({ value }) => value.login))];
+  const logins = [...new Set(all.map(({ value }) => value.login))].filter((login) => typeof login === 'string');
   const users = new Map(await Promise.all(logins.map(async (login) => [login, await lookUp(look, login)] as const)));
   return all.filter(({ value: { login, epoch } }) => {
     const user = users.get(login)?.user;
@@ -44,7 +44,7 @@ async function standing<T extends { readonly value: KeptPush }>(
 }
 
 const standingOf = async (who: string, look: Pick<Look, 'list' | 'get'>) =>
-  standing(await everyKept(pushKind, look, `${who}|`), look);
+  stillStanding(await everyKept(pushKind, look, `${who}|`), look);
 
 /** Of somebody's browsers the hashes of their endpoints: whoever knows one of them finds it, and learns of no other. */
 export async function pushNamesOf(who: string, look: Pick<Look, 'list' | 'get'>): Promise<readonly string[]> {
@@ -54,7 +54,7 @@ export async function pushNamesOf(who: string, look: Pick<Look, 'list' | 'get'>)
 /** Where the browser of that key is, if it may still be pushed to. */
 export async function pushTargetAt(key: string, look: Pick<Look, 'get'>): Promise<PushTarget | undefined> {
   const [kept] = await look.get(pushKind, [key]);
-  return kept && (await standing([kept], look))[0]?.value;
+  return kept && (await stillStanding([kept], look))[0]?.value;
 }
 
 /** What a browser hands over, as JSON; throws what a client is told. */
@@ -63,9 +63,17 @@ export function pushTargetOf(body: any): PushTarget {
   const bytes = (text: unknown) => (typeof text === 'string' ? Buffer.from(text, 'base64url').length : 0);
   if (typeof endpoint !== 'string' || endpoint.length > 2_048 || !URL.canParse(endpoint))
     throw problem('value', 'endpoint is a URL');
-  if (bytes(keys?.p256dh) !== 65 || bytes(keys?.auth) !== 16)
-    throw problem('value', 'keys holds p256dh of 65 bytes and auth of 16, as base64url');
+  if (bytes(keys?.p256dh) !== 65 || bytes(keys?.auth) !== 16 || !isPoint(keys.p256dh))
+    throw problem('value', 'keys holds p256dh, a point of P-256 in 65 bytes, and auth of 16, as base64url');
   return { endpoint, p256dh: keys.p256dh, auth: keys.auth };
+}
+
+function isPoint(p256dh: string): boolean {
+  try {
+    return ECDH.convertKey(p256dh, 'prime256v1', 'base64url') !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -79,35 +87,41 @@ export async function subscribing(
   isRefresh = false,
 ): Promise<readonly Change[]> {
   const value: KeptPush = { ...target, ...by };
-  if ((await standing([{ value }], look)).length === 0) throw problem('login', 'what you signed in with is over');
-  const goesOn = by.session === undefined ? [] : [await expectedSession(look, by.session)];
+  if ((await stillStanding([{ value }], look)).length === 0) throw problem('login', 'what you signed in with is over');
+  const goesOn = await expectedSession(look, by.session);
   const key = pushKeyFor(who, target.endpoint);
-  const all = await everyKept(pushKind, look);
-  const before = all.find((one) => one.key === key);
-  if (isRefresh && (!before || (await standing([before], look)).length === 0))
+  const [before] = await look.get(pushKind, [key]);
+  if (isRefresh && (!before || (await stillStanding([before], look)).length === 0))
     throw problem('not-found', 'this browser is not subscribed for you');
   if (before && isDeepStrictEqual(before.value, value)) return [];
-  const own = all.filter((one) => one.key.startsWith(`${who}|`) && one.key !== key);
-  const oldest = [...own].sort((a, b) => a.revision - b.revision).slice(0, Math.max(0, own.length - MOST + 1));
-  const others = all.filter((one) => one.key !== key && one.key.endsWith(key.slice(who.length)));
+  const others = (await everyKept(pushKind, look)).filter((one) => one.key !== key);
+  const own = others.filter((one) => one.key.startsWith(`${who}|`));
+  const living = await stillStanding(own, look);
+  const oldest = living.toSorted((a, b) => a.revision - b.revision).slice(0, Math.max(0, living.length - MOST + 1));
+  const gone = [
+    ...oldest,
+    ...own.filter((one) => !living.includes(one)),
+    ...others.filter((one) => !own.includes(one) && one.key.endsWith(key.slice(who.length))),
+  ];
   return [
-    ...goesOn,
-    { op: 'put', kind: pushKind, key, value },
-    ...[...oldest, ...others].map((one): Change => ({ op: 'drop', kind: pushKind, key: one.key })),
+    goesOn,
+    { op: 'put', kind: pushKind, key, value, expect: before?.revision ?? 'absent' },
+    ...gone.map((one): Change => ({ op: 'drop', kind: pushKind, key: one.key })),
   ];
 }
 
-/** Those that were asked for in a session that is over end with it, or go on in the next one of the same login. */
-export async function pushOfSession(
-  { who, session, next }: { readonly who: string; readonly session: string; readonly next: string | undefined },
+/** What was asked for in a session that is over ends with it, or goes on in the next one where that is of the same login. */
+export async function endingPushOf(
+  session: string,
+  next: { readonly login: string; readonly id: string } | undefined,
   look: Pick<Look, 'list'>,
 ): Promise<readonly Change[]> {
-  return (await everyKept(pushKind, look, `${who}|`))
+  return (await everyKept(pushKind, look))
     .filter(({ value }) => value.session === session)
-    .map(({ key, value }) =>
-      next === undefined
-        ? { op: 'drop', kind: pushKind, key }
-        : { op: 'put', kind: pushKind, key, value: { ...value, session: next } },
+    .map(({ key, value, revision: expect }) =>
+      next?.login === value.login
+        ? { op: 'put', kind: pushKind, key, value: { ...value, session: next!.id }, expect }
+        : { op: 'drop', kind: pushKind, key, expect },
     );
 }
 

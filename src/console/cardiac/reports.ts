@@ -1,7 +1,7 @@
 /** Reports of a patient's implants: which there are, and the document of one. docs/dashboard.md */
 import { problem } from '../../fhir/outcome.ts';
 import { keyOf, referenceTo } from '../../fhir/references.ts';
-import { mostParts } from '../../ingest/implants/report.ts';
+import { isPart, mostParts } from '../../ingest/implants/report.ts';
 import { isDeleted, type Look } from '../../store/store.ts';
 import type { Search } from '../../translators/cardiac/asker.ts';
 import { unlessForbidden } from './unless-forbidden.ts';
@@ -38,8 +38,7 @@ export async function documentOf(report: any, canonical: string, store: Pick<Loo
   const isOurs = report.code?.coding?.some((one: any) => one.system === system && one.code === code);
   const all: readonly any[] = report.presentedForm ?? [];
   if (!isOurs || all.length === 0) throw problem('not-found', 'this is no report of an implant with a document');
-  const urls = new Set(all.map(({ url }) => url));
-  const isInParts = urls.size === all.length && !urls.has(undefined);
+  const isInParts = all.every(({ title, url }) => url && isPart(title));
   const forms = isInParts ? all : all.slice(0, 1);
   if (forms.some(({ contentType }) => contentType?.toLowerCase() !== PDF))
     throw problem('not-supported', 'the document is no PDF; its DiagnosticReport has it', { status: 422 });

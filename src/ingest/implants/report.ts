@@ -16,6 +16,10 @@ export const largestReport = 20 * 1024 * 1024;
 const PART = 8 * 1024 * 1024;
 export const mostParts = Math.ceil(largestReport / PART);
 
+/** Behind the title of a part. */
+const partWords = (part: number, count: number): string => ` (part ${part} of ${count})`;
+export const isPart = (title: unknown): boolean => typeof title === 'string' && / \(part \d of \d\)$/.test(title);
+
 /** The bytes of the document; undefined where it is no base64 or is too large. */
 export function documentIn({ data }: Pick<ReportTold, 'data'>): Buffer | undefined {
   if (!isBase64(data)) return undefined;
@@ -35,9 +39,9 @@ export function reportResources(report: ReportTold, bytes: Buffer, at: Setting):
   const parts = Array.from({ length: count }, (_, i) => {
     const part = bytes.subarray(i * PART, (i + 1) * PART);
     const print = hash('sha1', part, 'base64');
-    const name = count === 1 ? title : `${title} (part ${i + 1} of ${count})`;
+    const name = count === 1 ? title : `${title}${partWords(i + 1, count)}`;
     return {
-      id: idOf(`report|${print}`),
+      id: idOf(i === 0 ? `report|${print}` : `report|${print}|${i}`),
       data: part.toString('base64'),
       attachment: { contentType, size: part.length, hash: print, title: name },
     };

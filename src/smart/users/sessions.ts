@@ -1,11 +1,12 @@
 /** Sessions of people in browsers: found by the hash of a cookie, ended by rest, by age, one by one or all at once. https://pages.nist.gov/800-63-4/sp800-63b.html#sec5 */
 import { appended } from '../../audit/trail.ts';
 import { problem } from '../../fhir/outcome.ts';
+import { settle } from '../../interactions/settle.ts';
 import { type Change, isConflict, type Store } from '../../store/store.ts';
 import { hashOf } from '../secrets.ts';
 import { freshCookie } from './cookie.ts';
 import { deviceWords } from './device-words.ts';
-import type { UsersSetting } from './setting.ts';
+import type { EndingWith, UsersSetting } from './setting.ts';
 import { aboutUser, changeUser, laterEpoch, lookUp, type RowOf, type User } from './user.ts';
 
 /** By the SHA-256 of the cookie. */
@@ -97,7 +98,7 @@ export async function expectedSession(store: Pick<Store, 'get'>, id: string): Pr
 }
 
 export function createSessions(
-  { store, runtime, onChange, endedWith }: Pick<UsersSetting, 'store' | 'runtime' | 'onChange' | 'endedWith'>,
+  { store, runtime, onChange, endingWith }: Pick<UsersSetting, 'store' | 'runtime' | 'onChange' | 'endingWith'>,
   { idle, absolute }: SessionLimits,
 ): Sessions {
   const seconds = (milliseconds: number) => Math.max(1, Math.ceil(milliseconds / 1_000));
@@ -118,6 +119,21 @@ export function createSessions(
   }
   const shown = (id: string, { epoch: _epoch, ...kept }: KeptSession, user: User): Session => ({ id, user, ...kept });
 
+  /** Commits the end of a session with all that ends with it, also what was asked for in it meanwhile. */
+  async function ending(
+    session: string | undefined,
+    next: Parameters<EndingWith>[1],
+    changes: readonly Change[],
+  ): Promise<void> {
+    const commit = (more: readonly Change[]) =>
+      settle(runtime, async () => {
+        const all = [...more, ...(session === undefined ? [] : await endingWith(session, next))];
+        if (all.length > 0) await store.commit(all);
+      });
+    await commit(changes);
+    await commit([]);
+  }
+
   async function start({ user, methods, userAgent, address, former, row }: NewSession) {
     const cookie = freshCookie(runtime);
     const id = sessionId(cookie);
@@ -133,13 +149,10 @@ export function createSessions(
     };
     const formerId = former === undefined ? undefined : sessionId(former);
     const [old] = formerId === undefined ? [] : await store.get(KIND, [formerId]);
-    const before = old && (await lookUp(store, old.value.login))?.user;
-    const next = before?.login === user.login ? id : undefined;
-    await store.commit([
+    await ending(formerId, { login: user.login, id }, [
       put(id, kept, 'absent'),
       { op: 'put', kind: OF_USER, key: indexKey(user.login, id), value: {}, expiresIn: seconds(absolute) },
       ...(old ? dropped(old.value.login, old.key) : []),
-      ...(before ? await endedWith(before.fhirUser, old!.key, next) : []),
       appended(row({ interaction: 'sign-in', status: 200, reason: `by ${methods.join('+')}`, ...aboutUser(user) })),
     ]);
     if (old) onChange(old.value.login);
@@ -205,11 +218,7 @@ export function createSessions(
       const session = (await list(login)).find((one) => one.id === id);
       if (!session) throw problem('not-found', 'there is no such session');
       const signedOut = row({ interaction: 'sign-out', action: 'E', status: 200, ...aboutUser(session.user) });
-      const ended = () => endedWith(session.user.fhirUser, id);
-      await store.commit([...dropped(login, id), ...(await ended()), appended(signedOut)]);
-      // Nothing more can be asked for in it: what just was is ended too.
-      const late = await ended();
-      if (late.length > 0) await store.commit(late);
+      await ending(id, undefined, [...dropped(login, id), appended(signedOut)]);
       onChange(login);
     },
     async endAll(login, row) {

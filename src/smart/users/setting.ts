@@ -19,11 +19,14 @@ export interface UsersSetting {
   readonly recorded: WeakSet<object>;
   /** Called when a user is not any more what others may remember. */
   readonly onChange: (login: string) => void;
-  readonly endedWith: EndedWith;
+  readonly endingWith: EndingWith;
 }
 
-/** What else ends with a session of a person (`Practitioner/7`), for the same commit; `next`: the session in which it goes on. */
-export type EndedWith = (who: string, session: string, next?: string) => Promise<readonly Change[]>;
+/** What else ends with a session, for the same commit. Where the same login is in `next`, the one after it at that browser, it goes on in that. */
+export type EndingWith = (
+  session: string,
+  next?: { readonly login: string; readonly id: string },
+) => Promise<readonly Change[]>;
 
 /** Who guesses at one login, passkey or provider holds up nobody at another, and nobody elsewhere. */
 export const suspectOf = (source: string, tried: string): string => `${source} ${tried}`;

@@ -72,8 +72,9 @@ describe('web push', () => {
     const store = await openSqliteStore({ file: ':memory:', runtime });
     const browser = pushedBrowser();
     const target = { endpoint: `${url}/push/1`, ...browser.keys };
-    await store.commit([userOf('nora')]);
-    await store.commit(await subscribing({ who: 'Practitioner/7', login: 'nora', epoch: 1 }, target, store));
+    await store.commit([userOf('nora'), { op: 'put', kind: 'user-session', key: 's', value: {} }]);
+    const nora = { who: 'Practitioner/7', login: 'nora', epoch: 1, session: 's' };
+    await store.commit(await subscribing(nora, target, store));
     const [kept] = await store.list(pushKind, '', 10);
     const channel = webPush(client, runtime, store, vapid);
     const send = async (more: Partial<Message> = {}, answer = 201) => {
@@ -143,13 +144,16 @@ describe('web push', () => {
 describe('where a browser asks to be pushed to', () => {
   it('takes people alone, each for themselves, and ten browsers of one at most', async () => {
     const store = await openSqliteStore({ file: ':memory:', runtime });
+    const people = ['Practitioner/7', 'Patient/1'];
     const app = express();
     app.use((request, response, next) => {
       const who = String(request.headers['x-who'] ?? 'anonymous');
-      response.locals['visit'] = { requestId: 'r', caller: { who, session: { login: who, epoch: 1, id: who } } };
+      // Of a page; an app comes without a session.
+      const session = people.includes(who) && { session: { login: who, epoch: 1, id: who } };
+      response.locals['visit'] = { requestId: 'r', caller: { who, ...session } };
       next();
     });
-    for (const who of ['Practitioner/7', 'Patient/1'])
+    for (const who of people)
       await store.commit([userOf(who), { op: 'put', kind: 'user-session', key: who, value: {} }]);
     app.use('/push-subscriptions', pushSubscriptionsRouter({ store, runtime, client, publicKey: 'key' }));
     app.use((error: any, _request: any, response: any, _next: any) => response.status(error.status ?? 500).end());
@@ -163,6 +167,7 @@ describe('where a browser asks to be pushed to', () => {
         body: body && JSON.stringify(body),
       });
     const pair = createECDH('prime256v1');
+    const noPoint = Buffer.alloc(65).toString('base64url');
     const keys = { p256dh: pair.generateKeys('base64url'), auth: Buffer.alloc(16).toString('base64url') };
     const browser = (name: string, more: object = {}) => ({ endpoint: `${url}/${name}`, keys, ...more });
     try {
@@ -170,12 +175,21 @@ describe('where a browser asks to be pushed to', () => {
         ['', 401],
         ['Client/admin', 403],
         ['Device/1', 403],
+        ['Practitioner/app', 403],
       ] as const)
         expect((await ask('POST', who, browser('a'))).status).toBe(status);
       expect(await (await ask('GET', 'Practitioner/7')).json()).toEqual({ public_key: 'key', subscriptions: [] });
-      for (const wrong of [{ endpoint: 'http://10.0.0.1/' }, { endpoint: 7 }, { keys: { ...keys, auth: 'x' } }])
+      for (const wrong of [
+        { endpoint: 'http://10.0.0.1/' },
+        { endpoint: 7 },
+        { keys: { ...keys, auth: 'x' } },
+        { keys: { ...keys, p256dh: noPoint } },
+      ])
         expect((await ask('POST', 'Practitioner/7', browser('a', wrong))).status).toBeGreaterThanOrEqual(400);
       expect(await store.list('push-subscription', '', 100)).toEqual([]);
+      // Of an earlier version: nobody knows whose they are.
+      await store.commit([{ op: 'put', kind: pushKind, key: 'Practitioner/7|old', value: { endpoint: url, ...keys } }]);
+      expect(await pushContacts('Practitioner/7', store, new Set(['web-push']))).toEqual([]);
       for (let i = 0; i < 12; i++) expect((await ask('POST', 'Practitioner/7', browser(`b${i}`))).status).toBe(201);
       const left = (await store.list('push-subscription', 'Practitioner/7|', 100)).map(({ value }) => value.endpoint);
       expect(left.sort()).toEqual(Array.from({ length: 10 }, (_, i) => `${url}/b${i + 2}`).sort());

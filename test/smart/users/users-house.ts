@@ -80,7 +80,7 @@ export async function openUsersHouse(parts: Partial<UsersParts> = {}): Promise<U
       client: { send: async () => Promise.reject(new Error('no way out')) },
       providers: [],
       onChange: (login) => told.push(login),
-      endedWith: async () => [],
+      endingWith: async () => [],
       cost: cheap,
       ...parts,
       ...more,

@@ -57,6 +57,7 @@ function hindrance() {
 }
 
 async function check() {
+  if (signedIn()?.isAdministrator) await (await subscribed())?.unsubscribe();
   let why = hindrance();
   let isOn = false;
   if (!why)
