@@ -6,7 +6,7 @@ import type { Entry } from '../../../interactions/interaction.ts';
 import { escaped } from '../../../search/escapes.ts';
 import { isDeleted, type Version } from '../../../store/store.ts';
 import { after, asNew, filled, put, stableId } from '../../intake/entries.ts';
-import { type Found, type Identifier, nameOf, resourceIn, search, stored, whereIs } from './identified.ts';
+import { type Found, type Identifier, nameOf, resourceIn, storedAt, whereIs, withIdentifier } from './identified.ts';
 import { isOutdated, isSame } from './news.ts';
 import { turn } from './turns.ts';
 import { createWhose, type Looking, patientsIn, pointed, type Whose } from './whose.ts';
@@ -82,7 +82,7 @@ export function createDrafts(store: Looking, labels: Labels, warn: (sentence: st
   }
 
   async function look(type: string, identifier: Identifier): Promise<Found | undefined> {
-    const found = await search(store, type, whereIs(type, identifier), 3, identifier);
+    const found = await withIdentifier(store, type, whereIs(type, identifier), 3, identifier);
     if (found.length > 1) warn(`several ${type} resources have an identifier that the message names`);
     return found.find(({ resource }) => resource.active !== false) ?? found[0];
   }
@@ -106,13 +106,13 @@ export function createDrafts(store: Looking, labels: Labels, warn: (sentence: st
   const findOf: Drafts['findOf'] = async (type, identifier, patient) => {
     const drafted = named.get(nameOf(type, identifier))?.resource;
     if (drafted) return { isOfAnother: !patientsIn(drafted).includes(patient) };
-    const first = await search(store, type, whereIs(type, identifier), 3, identifier);
+    const first = await withIdentifier(store, type, whereIs(type, identifier), 3, identifier);
     const us = { subject: { reference: patient } };
     for (const found of first) if (await isOfSame(found.resource, us)) return { found, isOfAnother: false };
     if (first.length === 0) return { isOfAnother: false };
     const subject = { is: 'reference', name: `${type}.subject`, target: patient } as const;
     const where = { is: 'all', of: [whereIs(type, identifier), subject] } as const;
-    const [found] = patient.startsWith('urn:') ? [] : await search(store, type, where, 1, identifier);
+    const [found] = patient.startsWith('urn:') ? [] : await withIdentifier(store, type, where, 1, identifier);
     return found ? { found, isOfAnother: false } : { isOfAnother: true };
   };
 
@@ -232,7 +232,7 @@ export function createDrafts(store: Looking, labels: Labels, warn: (sentence: st
       const one = named.get(reference);
       if (one) named.set(reference, { ...one, resource: next(one.resource) });
       else {
-        const found = await stored(store, reference);
+        const found = await storedAt(store, reference);
         if (found) change(found, next(found.resource));
       }
     },

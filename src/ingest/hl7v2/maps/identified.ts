@@ -21,6 +21,12 @@ export interface Found {
 /** Its resource, numbers exact. */
 export const resourceIn = (version: Version): any => parseExact(version.text);
 
+const foundIn = (version: Version): Found => ({
+  key: version.key,
+  versionId: version.versionId,
+  resource: resourceIn(version),
+});
+
 /** The fullUrl of what is made under it: the same every time. */
 export const nameOf = (type: string, { system, value }: Identifier): string =>
   `urn:uuid:${stableId(0, 'hl7v2', type, system, value)}`;
@@ -30,7 +36,7 @@ export const whereIs = (type: string, { system, value }: Identifier) =>
   ({ is: 'key', name: `${type}.identifier`, first: `${system}|`, second: value }) as const;
 
 /** What the store finds by `where`, at most so many, and that does have the identifier. */
-export async function search(
+export async function withIdentifier(
   store: Pick<Looking, 'search'>,
   type: string,
   where: Criterion,
@@ -40,7 +46,7 @@ export async function search(
   const { matches } = await store.search(plainQuery(type, where, most), undefined);
   return (
     matches
-      .map((version) => ({ key: version.key, versionId: version.versionId, resource: resourceIn(version) }))
+      .map(foundIn)
       // A hash found them; what they say counts.
       .filter(({ resource }) =>
         [resource.identifier].flat().some((i: any) => i?.system === system && i?.value === value),
@@ -49,10 +55,8 @@ export async function search(
 }
 
 /** What a reference leads to; undefined where it is deleted or nothing is there. */
-export async function stored(store: Pick<Looking, 'read'>, reference: string): Promise<Found | undefined> {
+export async function storedAt(store: Pick<Looking, 'read'>, reference: string): Promise<Found | undefined> {
   const key = keyOf(reference);
   const [version] = key ? await store.read([key]) : [];
-  return version && !isDeleted(version)
-    ? { key: version.key, versionId: version.versionId, resource: resourceIn(version) }
-    : undefined;
+  return version && !isDeleted(version) ? foundIn(version) : undefined;
 }
